@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { PROJECTIONS } from './language-model';
+
+/**
+ * The campaign file. `docs/campaign-file.md` documents each field; unknown keys are errors.
+ * Defaults follow the paper (`docs/algorithm.md`) unless the field says otherwise.
+ */
+const positiveInt = z.number().int().positive();
+const projections = z.union([z.literal('all-linear'), z.array(z.enum(PROJECTIONS)).nonempty()]);
+const schedule = z.enum(['linear', 'cosine', 'constant']);
+const lossOn = z.enum(['all', 'completion']);
+
+export const trainingSectionSchema = z.strictObject({
+  rank: positiveInt.max(1024).default(32),
+  alpha: z.number().positive().default(64),
+  targets: projections.default('all-linear'),
+  trainEpochs: positiveInt.max(10_000).default(10),
+  learningRate: z.number().positive().max(1).default(1e-3),
+  batch: positiveInt.max(4096).default(1),
+  schedule: schedule.default('linear'),
+  warmupSteps: z.number().int().nonnegative().default(0),
+  clipNorm: z.number().positive().default(1),
+  weightDecay: z.number().nonnegative().default(0),
+});
+
+export const innerLoopSchema = trainingSectionSchema.extend({
+  /** Of a training row `{title}\n{line}`: every token but the first, or the line only. */
+  lossOn: lossOn.default('all'),
+  /** The original passage is the last training row. */
+  includePassage: z.boolean().default(true),
+  /** Fine-tune and evaluate each candidate this often, each with its own seed. */
+  repeats: positiveInt.max(100).default(3),
+  /** Replaces trainEpochs: every self-edit gets exactly this many optimiser steps. */
+  maxSteps: positiveInt.optional(),
+});
+
+/** Exactly one of `path` (SQuAD-style JSON: a list of {title, context, questions}) and `world` (a world file). */
+export const contextSourceSchema = z
+  .strictObject({
+    path: z.string().min(1).optional(),
+    world: z.string().min(1).optional(),
+    take: positiveInt.optional(),
+    skip: z.number().int().nonnegative().default(0),
+  })
+  .refine((source) => (source.path === undefined) !== (source.world === undefined), {
+    message: 'exactly one of path and world',
+  });
+
+export const GRADERS = ['exact', 'contains', 'logprob'] as const;
+export const BASELINES = ['base', 'passage-only', 'passage-only-step-matched', 'self-edits', 'oracle'] as const;
+
+export const campaignSpecSchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens'),
+  /** Every seed of the campaign derives from this. */
+  seed: z.number().int().nonnegative().max(2 ** 32 - 1),
+  /** Hugging Face model directory, relative to the campaign file. */
+  model: z.string().min(1),
+  domain: z.literal('knowledge').default('knowledge'),
+  mode: z.literal('single').default('single'),
+  epochs: z.number().int().nonnegative().max(1000),
+  contexts: z.strictObject({ train: contextSourceSchema, heldOut: contextSourceSchema }),
+  proposals: z
+    .strictObject({
+      prompt: z.enum(['implications']).default('implications'),
+      k: positiveInt.max(1000).default(5),
+      temperature: z.number().nonnegative().default(1),
+      topP: z.number().positive().max(1).default(0.95),
+      maxNewTokens: positiveInt.default(256),
+      /** `recorded`: the first k of the context's own `completions`, in the first epoch and every later one. */
+      source: z.enum(['policy', 'recorded']).default('policy'),
+    })
+    .prefault({}),
+  innerLoop: innerLoopSchema.prefault({}),
+  reward: z.strictObject({ grader: z.enum(GRADERS).default('exact') }).prefault({}),
+  selection: z
+    .strictObject({
+      /** `best-of-k`: the `keep` best of each context (stable order). `improves`: those of them above the unadapted policy. */
+      rule: z.enum(['best-of-k', 'improves']).default('best-of-k'),
+      keep: positiveInt.default(1),
+    })
+    .prefault({}),
+  mStep: trainingSectionSchema
+    .extend({
+      rank: positiveInt.max(1024).default(64),
+      alpha: z.number().positive().default(128),
+      trainEpochs: positiveInt.max(10_000).default(2),
+      learningRate: z.number().positive().max(1).default(3e-4),
+      batch: positiveInt.max(4096).default(10),
+    })
+    .prefault({}),
+  evaluation: z
+    .strictObject({
+      baselines: z.array(z.enum(BASELINES)).default(['base', 'passage-only', 'passage-only-step-matched', 'self-edits']),
+      /** Held-out self-edits sampled from the policy for each context. */
+      selfEditsPerContext: positiveInt.max(100).default(1),
+      repeats: positiveInt.max(100).default(1),
+      /** Of an answer. */
+      maxNewTokens: positiveInt.default(64),
+    })
+    .prefault({}),
+  /** Bounds for what a self-edit may ask for. Values outside are clamped; absurd ones reject the candidate. */
+  limits: z
+    .strictObject({
+      learningRate: z.tuple([z.number().positive(), z.number().positive()]).default([1e-6, 1e-1]),
+      trainEpochs: z.tuple([positiveInt, positiveInt]).default([1, 100]),
+      maxRows: positiveInt.default(200),
+      /** Tokens of one training row; a longer one rejects the self-edit. Never more than the model's context. */
+      maxRowTokens: positiveInt.default(2048),
+      /** A fine-tune or evaluation longer than this is killed and retried. */
+      activitySeconds: positiveInt.default(3600),
+    })
+    .prefault({}),
+  concurrency: z
+    .strictObject({
+      /** Candidate workflows running at once. */
+      candidates: positiveInt.max(400).default(64),
+      /** Candidates fine-tuned and evaluated stacked, as one batch; fixed by position, so it is part of the result. */
+      group: positiveInt.max(256).default(1),
+    })
+    .prefault({}),
+});
+
+export type CampaignSpec = z.infer<typeof campaignSpecSchema>;
+export type ContextSource = z.infer<typeof contextSourceSchema>;
+export type TrainingSection = z.infer<typeof trainingSectionSchema>;
+export type InnerLoop = z.infer<typeof innerLoopSchema>;
+export type GraderName = (typeof GRADERS)[number];
+export type BaselineName = (typeof BASELINES)[number];
+export type LossOn = z.infer<typeof lossOn>;
+
+/** A passage with its questions: the reference's flat list. */
+export const contextSchema = z.object({
+  title: z.string(),
+  context: z.string().min(1),
+  questions: z.array(z.object({ question: z.string().min(1), answer: z.string().min(1) })).nonempty(),
+  /** Recorded self-edits, for `proposals.source: recorded`. */
+  completions: z.array(z.string()).optional(),
+  /** The best training lines its author knows (the world's atomic statements), for the `oracle` baseline. */
+  oracle: z.array(z.string()).optional(),
+});
+export type Context = z.infer<typeof contextSchema>;
+export type Question = Context['questions'][number];

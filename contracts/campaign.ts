@@ -1,0 +1,185 @@
+import type { ArtifactRef } from './artifacts';
+import type { CampaignSpec } from './campaign-spec';
+
+export const ORCHESTRATION_QUEUE = 'seal-orchestration';
+export const COMPUTE_QUEUE = 'seal-compute';
+/** Own namespace with 90 days of retention. */
+export const NAMESPACE = 'seal';
+
+/** Registered through the OperatorService by `infra`; every one a Keyword, but `SealEpoch` (Int) and `SealReward` (Double). */
+export const SEARCH_ATTRIBUTES = {
+  SealCampaign: 'KEYWORD',
+  SealEpoch: 'INT',
+  SealContext: 'KEYWORD',
+  SealStatus: 'KEYWORD',
+  SealReward: 'DOUBLE',
+} as const;
+
+/** Workflow ids: `<campaign>`, `<campaign>/epoch-1`, `<campaign>/epoch-1/<context>/c1`, `<campaign>/evaluation/<method>`. */
+export const workflowIds = {
+  campaign: (campaignId: string): string => campaignId,
+  epoch: (campaignId: string, epoch: number): string => `${campaignId}/epoch-${epoch}`,
+  candidate: (campaignId: string, epoch: number, contextId: string, candidate: number): string =>
+    `${campaignId}/epoch-${epoch}/${contextId}/c${candidate}`,
+  evaluation: (campaignId: string, method: string): string => `${campaignId}/evaluation/${method}`,
+};
+
+/** The base model as pinned at start: a directory on the workers, proven by the hash of each of its files. */
+export interface PinnedModel {
+  readonly directory: string;
+  /** File name -> sha256, of every file the engine reads. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** The policy theta_t: the base and the M-step adapters of epochs 1..t, merged in order in fp32. */
+export interface PolicyRef {
+  readonly base: PinnedModel;
+  /** Manifest keys of the M-step adapters, in order. */
+  readonly adapters: readonly string[];
+}
+
+/** A context as a workflow sees it. The texts are in the contexts artifact, by position. */
+export interface ContextRef {
+  readonly id: string;
+  readonly index: number;
+}
+
+export interface CampaignInput {
+  readonly campaignId: string;
+  readonly spec: CampaignSpec;
+  /** sha256 of the campaign file's canonical JSON. */
+  readonly specSha256: string;
+  readonly codeVersion: string;
+  readonly model: PinnedModel;
+  /** JSON list of contexts, each artifact already stored by `start`. */
+  readonly train: ArtifactRef;
+  readonly heldOut: ArtifactRef;
+  readonly trainContexts: readonly ContextRef[];
+  readonly heldOutContexts: readonly ContextRef[];
+}
+
+export type CandidateStatus = 'scored' | 'rejected' | 'failed';
+
+/** What a candidate's workflow returns: numbers and references only. */
+export interface CandidateOutcome {
+  readonly contextId: string;
+  /** From 1. */
+  readonly candidate: number;
+  readonly status: CandidateStatus;
+  /** Mean over repeats (each rounded to 4 digits, as the reference does); absent unless scored. */
+  readonly reward?: number;
+  /** Why it was rejected or failed: one line. */
+  readonly reason?: string;
+  /** sha256 of adapter_model.safetensors, one a repeat. */
+  readonly adapters: readonly string[];
+  /** Manifest key of the candidate's record (self-edit, answers, grades, losses). */
+  readonly recordKey: string;
+}
+
+export interface EpochSummary {
+  readonly epoch: number;
+  readonly proposed: number;
+  readonly rejected: number;
+  readonly failed: number;
+  readonly kept: number;
+  readonly meanReward: number;
+  readonly bestReward: number;
+}
+
+export interface MethodScore {
+  /** base, passage-only, passage-only-step-matched, self-edits, seal-epoch-1, ..., oracle. */
+  readonly name: string;
+  readonly grader: string;
+  /** Mean over contexts of the context's mean over questions. */
+  readonly score: number;
+  readonly standardError: number;
+  readonly n: number;
+  /** Mean trained tokens of a fine-tune (0 for base). */
+  readonly meanTokens: number;
+  /** Mean optimiser steps of a fine-tune. */
+  readonly meanSteps: number;
+}
+
+export interface Comparison {
+  readonly a: string;
+  readonly b: string;
+  /** Mean over contexts of score(a) - score(b). */
+  readonly difference: number;
+  readonly pairedStandardError: number;
+  readonly n: number;
+}
+
+export interface Ledger {
+  readonly wallSeconds: number;
+  readonly trainSeconds: number;
+  readonly evaluateSeconds: number;
+  readonly generateSeconds: number;
+  readonly trainedTokens: number;
+  readonly generatedTokens: number;
+  readonly retries: number;
+}
+
+export type CampaignState = 'running' | 'paused' | 'completed' | 'failed' | 'cancelled';
+
+/** `report.json` (contract). */
+export interface CampaignReport {
+  readonly campaignId: string;
+  readonly state: CampaignState;
+  readonly methods: readonly MethodScore[];
+  readonly epochs: readonly EpochSummary[];
+  readonly comparisons: readonly Comparison[];
+  readonly ledger: Ledger;
+  /** Candidates left out of selection, by id, with the reason. */
+  readonly excluded: readonly { readonly id: string; readonly status: CandidateStatus; readonly reason: string }[];
+}
+
+/** Query `progress`: what `status` prints (contract) and `watch` draws. */
+export interface CampaignProgress {
+  readonly campaignId: string;
+  readonly state: CampaignState;
+  /** 0 while baselines run. */
+  readonly epoch: number;
+  /** Of the whole campaign so far; total counts every epoch's planned candidates. */
+  readonly candidates: {
+    readonly total: number;
+    readonly running: number;
+    readonly done: number;
+    readonly failed: number;
+    readonly rejected: number;
+  };
+  /** What is going on, in words: "evaluating baselines", "epoch 1: candidates", "epoch 1: M-step". */
+  readonly phase: string;
+  /** Finished candidates' timestamps allow a rate; null until one finished. */
+  readonly etaSeconds: number | null;
+  readonly report?: { readonly key: string };
+}
+
+/** Every operator action is an Update with who and why, so it stays in history. */
+export interface OperatorAction {
+  readonly by: string;
+  readonly why: string;
+}
+
+export const campaignMessages = {
+  progressQuery: 'progress',
+  pauseUpdate: 'pause',
+  resumeUpdate: 'resume',
+  cancelUpdate: 'cancel',
+  setConcurrencyUpdate: 'setConcurrency',
+} as const;
+
+/** Manifest keys under the artifact store. */
+export const manifestKeys = {
+  campaign: (campaignId: string): string => `campaigns/${campaignId}/campaign.json`,
+  proposals: (campaignId: string, scope: string): string => `campaigns/${campaignId}/${scope}/proposals.json`,
+  adapter: (campaignId: string, scope: string, contextId: string, candidate: number, repeat: number): string =>
+    `campaigns/${campaignId}/${scope}/${contextId}/c${candidate}/r${repeat}/adapter.json`,
+  evaluation: (campaignId: string, scope: string, contextId: string, candidate: number, repeat: number): string =>
+    `campaigns/${campaignId}/${scope}/${contextId}/c${candidate}/r${repeat}/evaluation.json`,
+  candidate: (campaignId: string, scope: string, contextId: string, candidate: number): string =>
+    `campaigns/${campaignId}/${scope}/${contextId}/c${candidate}/candidate.json`,
+  selection: (campaignId: string, epoch: number): string => `campaigns/${campaignId}/epoch-${epoch}/selection.json`,
+  policy: (campaignId: string, epoch: number): string => `campaigns/${campaignId}/epoch-${epoch}/policy.json`,
+  method: (campaignId: string, method: string): string => `campaigns/${campaignId}/evaluation/${method}.json`,
+  report: (campaignId: string): string => `campaigns/${campaignId}/report.json`,
+};

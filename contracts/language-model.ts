@@ -1,0 +1,186 @@
+/** What crosses between a worker (or the command line) and the compute process that holds the language model. */
+
+/** The seven projections of a Llama block that LoRA can adapt, in the order PEFT's `all-linear` finds them. */
+export const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
+export type Projection = (typeof PROJECTIONS)[number];
+
+/** One training row: the loss falls on all tokens but the first of `text`, or on `completion` and its EOS. */
+export type TrainingRow = { readonly text: string } | { readonly prompt: string; readonly completion: string };
+
+export type Schedule = 'linear' | 'cosine' | 'constant';
+
+export interface LoraSettings {
+  /** @default 32 */
+  readonly rank: number;
+  /** Scale is alpha / rank. @default 64 */
+  readonly alpha: number;
+  /** @default all seven */
+  readonly targets: readonly Projection[];
+}
+
+export interface OptimiserSettings {
+  /** Passes over the rows. @default 10 */
+  readonly trainEpochs: number;
+  /** Peak learning rate. @default 1e-3 */
+  readonly learningRate: number;
+  /** Rows a step. @default 1 */
+  readonly batch: number;
+  /** @default linear (to 0) */
+  readonly schedule: Schedule;
+  /** Optimiser steps of linear warm-up. @default 0 */
+  readonly warmupSteps: number;
+  /** Rows are shuffled anew each train epoch, from the seed. @default true */
+  readonly shuffle: boolean;
+  /** Global gradient norm is clipped to this. @default 1.0 */
+  readonly clipNorm: number;
+  /** AdamW's decoupled weight decay. @default 0 */
+  readonly weightDecay: number;
+  /** Ends after this many optimiser steps, cycling over the rows as often as it takes; replaces trainEpochs. */
+  readonly maxSteps?: number;
+}
+
+export interface FineTuneJob {
+  readonly rows: readonly TrainingRow[];
+  readonly optimiser: OptimiserSettings;
+  /** Unsigned 32-bit: initial A matrices and row order. */
+  readonly seed: number;
+  /** PEFT directory to start from instead of a fresh adapter. */
+  readonly initAdapterDirectory?: string;
+  /** Where the PEFT adapter directory is written (created; files replaced atomically). */
+  readonly outDirectory: string;
+}
+
+/** Jobs of one request share base, rank, alpha and targets and are trained stacked, one optimiser step of every job at a time. */
+export interface FineTuneRequest {
+  readonly modelDirectory: string;
+  readonly lora: LoraSettings;
+  readonly jobs: readonly FineTuneJob[];
+}
+
+/** A line of `--loss-log`. `step` counts from 0. */
+export interface StepLog {
+  readonly step: number;
+  /** Mean over the step's loss tokens, natural log. */
+  readonly loss: number;
+  readonly learningRate: number;
+  readonly lossTokens: number;
+}
+
+export type FineTuneOutcome =
+  | {
+      readonly status: 'done';
+      readonly steps: number;
+      readonly finalLoss: number;
+      /** Loss tokens summed over steps. */
+      readonly trainedTokens: number;
+      readonly log: readonly StepLog[];
+    }
+  /** This job's loss or gradient was not finite; the others of the request are unharmed. */
+  | { readonly status: 'failed'; readonly code: 'NOT_FINITE'; readonly step: number; readonly message: string };
+
+export interface FineTuneResult {
+  readonly outcomes: readonly FineTuneOutcome[];
+  /** Wall time of the whole request. */
+  readonly seconds: number;
+}
+
+export interface GenerateRow {
+  readonly prompt: string;
+  /** Unsigned 32-bit; only read when temperature > 0. */
+  readonly seed?: number;
+}
+
+/** Rows answered by one adapter (or by the base itself). */
+export interface AdapterRows<Row> {
+  /** PEFT directory; null: the base model. */
+  readonly adapterDirectory: string | null;
+  readonly rows: readonly Row[];
+}
+
+export interface GenerateRequest {
+  readonly modelDirectory: string;
+  /** Several adapters of one rank and the same targets are run stacked. */
+  readonly groups: readonly AdapterRows<GenerateRow>[];
+  readonly maxNewTokens: number;
+  /** 0 is greedy. */
+  readonly temperature: number;
+  readonly topP: number;
+  /** Text at which a row ends; neither it nor what follows is in `text`. */
+  readonly stop?: readonly string[];
+}
+
+export interface GeneratedRow {
+  readonly text: string;
+  readonly tokenIds: readonly number[];
+  readonly finish: 'eos' | 'stop' | 'length';
+}
+
+export interface GenerateResult {
+  /** Same order as the request's groups and rows. */
+  readonly groups: readonly (readonly GeneratedRow[])[];
+  readonly generatedTokens: number;
+  readonly seconds: number;
+}
+
+export interface ScoreRequest {
+  readonly modelDirectory: string;
+  readonly groups: readonly AdapterRows<TrainingRow>[];
+}
+
+/** Log-probability (natural log, summed) of the completion given its prompt, EOS left out. */
+export interface ScoredRow {
+  readonly logprob: number;
+  readonly tokens: number;
+}
+
+export interface ScoreResult {
+  readonly groups: readonly (readonly ScoredRow[])[];
+  readonly seconds: number;
+}
+
+/** Writes base + adapters, merged in order in fp32, as a Hugging Face model directory. */
+export interface MergeRequest {
+  readonly modelDirectory: string;
+  readonly adapterDirectories: readonly string[];
+  readonly outDirectory: string;
+}
+
+export interface CountTokensRequest {
+  readonly modelDirectory: string;
+  /** Encoded without special tokens. */
+  readonly texts: readonly string[];
+}
+
+export interface ModelDescription {
+  readonly architecture: string;
+  readonly parameters: number;
+  /** Of the stored weights: F32, F16 or BF16. */
+  readonly dtype: string;
+  readonly contextLength: number;
+  readonly vocabularySize: number;
+  readonly tied: boolean;
+}
+
+export interface ComputeProgress {
+  /** Optimiser steps, or tokens, done and in all. */
+  readonly done: number;
+  readonly total: number;
+  readonly unit: 'steps' | 'tokens' | 'rows';
+}
+
+export interface ComputeOptions {
+  /** Aborting kills the compute process; the call rejects with ComputeCancelledError. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ComputeProgress) => void;
+}
+
+/** The language model as its users see it. Every method may throw BadInputError, ComputeProcessDiedError or ComputeCancelledError. */
+export interface LanguageModel {
+  describe(modelDirectory: string, options?: ComputeOptions): Promise<ModelDescription>;
+  fineTune(request: FineTuneRequest, options?: ComputeOptions): Promise<FineTuneResult>;
+  generate(request: GenerateRequest, options?: ComputeOptions): Promise<GenerateResult>;
+  score(request: ScoreRequest, options?: ComputeOptions): Promise<ScoreResult>;
+  merge(request: MergeRequest, options?: ComputeOptions): Promise<void>;
+  countTokens(request: CountTokensRequest, options?: ComputeOptions): Promise<readonly number[]>;
+  close(): Promise<void>;
+}
