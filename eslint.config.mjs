@@ -1,0 +1,163 @@
+import js from '@eslint/js';
+import importX from 'eslint-plugin-import-x';
+import tseslint from 'typescript-eslint';
+
+/**
+ * What each room may import, besides itself (docs/adr/0003-module-format-and-tests.md).
+ * `types: [...]` may be imported as types only. A room that is not a key is free: test, eslint and jest configuration.
+ */
+const ROOMS = {
+  contracts: { values: [] },
+  seal: { values: ['contracts'] },
+  engine: { values: ['contracts'] },
+  storage: { values: ['contracts'] },
+  activities: { values: ['contracts', 'seal', 'engine', 'storage'] },
+  workflows: { values: ['contracts', 'seal'], types: ['activities'] },
+  workers: { values: ['contracts', 'seal', 'engine', 'storage', 'activities', 'workflows'] },
+  cli: { values: ['contracts', 'seal', 'engine', 'storage', 'activities', 'workers', 'infra'], types: ['workflows'] },
+  infra: { values: ['contracts'] },
+};
+const NEVER_IMPORTED = ['test', 'dist', 'examples', 'docs', 'bench'];
+
+/** Rooms that run inside a workflow, where Node has nothing to offer. */
+const PURE = ['contracts', 'seal', 'workflows'];
+/** Rooms whose results may not depend on a clock. In a workflow, Temporal replaces the clock by the history's. */
+const CLOCKLESS = ['contracts', 'seal'];
+/** Rooms that talk to a person. */
+const TALKATIVE = ['cli', 'infra', 'bin'];
+
+const sources = (room) => [`${room}/**/*.ts`];
+
+function zonesOf(room, { values, types = [] }) {
+  const allowed = new Set([room, ...values, ...types]);
+  const from = [...Object.keys(ROOMS), ...NEVER_IMPORTED].filter((other) => !allowed.has(other));
+  return from.map((other) => ({
+    target: `./${room}`,
+    from: `./${other}`,
+    message: `${room}/ may import ${values.length === 0 ? 'nothing of ours' : values.join(', ')} only`,
+  }));
+}
+
+const BANNED_NAMES = /^(utils?|helpers?|common|misc)$/;
+const fileNames = {
+  meta: { type: 'suggestion', schema: [], messages: { name: '{{problem}}' } },
+  create(context) {
+    return {
+      Program(node) {
+        const stem = context.filename.split('/').at(-1).replace(/(\.(test|config|d))?\.[cm]?[jt]s$/, '');
+        if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(stem)) {
+          context.report({ node, messageId: 'name', data: { problem: `expected a kebab-case file name, got ${stem}` } });
+        }
+        if (BANNED_NAMES.test(stem)) {
+          context.report({ node, messageId: 'name', data: { problem: `name the concept instead of ${stem}` } });
+        }
+      },
+    };
+  },
+};
+
+export default tseslint.config(
+  { ignores: ['dist/', 'node_modules/', '.seal/', '.venv-bench/', '**/*.json'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.{ts,mjs,cjs,js}'],
+    plugins: { house: { rules: { 'file-names': fileNames } } },
+    rules: {
+      'house/file-names': 'error',
+      eqeqeq: 'error',
+      'no-empty': ['error', { allowEmptyCatch: false }],
+      'object-shorthand': 'error',
+      'prefer-const': 'error',
+    },
+  },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { 'import-x': importX },
+    settings: importX.flatConfigs.typescript.settings,
+    rules: {
+      'import-x/no-restricted-paths': [
+        'error',
+        { basePath: import.meta.dirname, zones: Object.entries(ROOMS).flatMap(([room, may]) => zonesOf(room, may)) },
+      ],
+      'import-x/no-extraneous-dependencies': ['error', { devDependencies: ['test/**'] }],
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'Results are reproducible: seal/seeds.ts, or node:crypto for secrets.' },
+      ],
+    },
+  },
+  {
+    files: PURE.flatMap(sources),
+    rules: {
+      'import-x/no-nodejs-modules': 'error',
+      'no-restricted-globals': ['error', 'process', 'Buffer', 'require', '__dirname', '__filename', 'fetch'],
+    },
+  },
+  {
+    files: CLOCKLESS.flatMap(sources),
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...['process', 'Buffer', 'require', '__dirname', '__filename', 'fetch'],
+        ...['Date', 'performance', 'setTimeout', 'setInterval'],
+      ],
+    },
+  },
+  ...Object.entries(ROOMS)
+    .filter(([, { types }]) => types !== undefined)
+    .map(([room, { types }]) => ({
+      files: sources(room),
+      rules: {
+        '@typescript-eslint/no-restricted-imports': [
+          'error',
+          {
+            patterns: types.map((other) => ({
+              regex: `^(\\.\\./)+${other}(/|$)`,
+              allowTypeImports: true,
+              message: `${room}/ may import types of ${other}/ only`,
+            })),
+          },
+        ],
+      },
+    })),
+  {
+    files: Object.keys(ROOMS)
+      .filter((room) => !TALKATIVE.includes(room))
+      .flatMap(sources),
+    rules: { 'no-console': 'error' },
+  },
+  {
+    // Assertions on dynamic values (parsed JSON, mock calls) are what tests are made of.
+    files: ['test/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+    },
+  },
+  {
+    files: ['**/*.{mjs,cjs,js}'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        [
+          ...['process', 'console', 'Buffer', 'URL', 'AbortSignal', 'AbortController', 'fetch', 'performance'],
+          ...['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'structuredClone', 'TextEncoder', 'TextDecoder'],
+        ].map((name) => [name, 'readonly']),
+      ),
+    },
+  },
+  {
+    files: ['**/*.cjs', 'jest.config.js'],
+    languageOptions: {
+      sourceType: 'commonjs',
+      globals: { __dirname: 'readonly', beforeEach: 'readonly', afterEach: 'readonly' },
+    },
+  },
+);
