@@ -1,0 +1,122 @@
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { BadInputError } from '../../contracts/errors';
+import { PROJECTIONS } from '../../contracts/language-model';
+import { describeValue, isJsonObject, readJsonObject } from './json-file';
+import { projectionModule, projectionShape, readModelConfig, type ModelConfig } from './model-config';
+import { openSafetensors, type TensorEntry } from './safetensors';
+
+/** A Hugging Face model directory whose every tensor is known to be there and to fit its configuration. */
+export interface ModelDirectory {
+  readonly directory: string;
+  readonly config: ModelConfig;
+  /** By Hugging Face's names: `model.embed_tokens.weight`, `model.layers.0.self_attn.q_proj.weight`, ... */
+  readonly tensors: Map<string, TensorEntry>;
+  /** Of the embedding matrix: F32, F16 or BF16. */
+  readonly storedDtype: string;
+}
+
+const WEIGHTS = 'model.safetensors';
+const WEIGHTS_INDEX = 'model.safetensors.index.json';
+const EMBEDDINGS = 'model.embed_tokens.weight';
+const HEAD = 'lm_head.weight';
+const WEIGHT_DTYPES: readonly string[] = ['F32', 'F16', 'BF16'];
+
+/** Files of a tokenizer and its chat template, and how the model likes to generate: those that go along with a copy. */
+export const COMPANION_FILES = [
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'chat_template.jinja',
+] as const;
+
+/**
+ * Opens a model directory and checks every tensor that its configuration implies.
+ *
+ * Weights stand in `model.safetensors`, or in the shards that `model.safetensors.index.json` names.
+ *
+ * @throws BadInputError naming the file and the field or tensor
+ */
+export function openModelDirectory(directory: string): ModelDirectory {
+  const config = readModelConfig(directory);
+  const stored = openWeights(directory);
+  const weightsName = join(directory, existsSync(join(directory, WEIGHTS)) ? WEIGHTS : WEIGHTS_INDEX);
+  const tensors = new Map<string, TensorEntry>();
+  for (const [name, shape] of modelTensorShapes(config)) {
+    const entry = stored.get(name);
+    if (entry === undefined) throw new BadInputError({ where: weightsName, expected: `tensor ${name}`, got: 'no such tensor' });
+    if (!WEIGHT_DTYPES.includes(entry.dtype)) {
+      throw new BadInputError({ where: `${entry.file}: tensor ${name}: dtype`, expected: WEIGHT_DTYPES.join(', '), got: entry.dtype });
+    }
+    if (entry.shape.length !== shape.length || entry.shape.some((size, axis) => size !== shape[axis])) {
+      throw new BadInputError({ where: `${entry.file}: tensor ${name}: shape`, expected: `[${shape.join(', ')}] by config.json`, got: `[${entry.shape.join(', ')}]` });
+    }
+    tensors.set(name, entry);
+  }
+  refuseUnexpectedTensors(stored, tensors, config);
+  return { directory, config, tensors, storedDtype: tensors.get(EMBEDDINGS)?.dtype ?? 'F32' };
+}
+
+/** Names and shapes of all tensors of a model, in the order of its forward pass. */
+export function modelTensorShapes(config: ModelConfig): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>([[EMBEDDINGS, [config.vocabularySize, config.width]]]);
+  for (let layer = 0; layer < config.layers; layer += 1) {
+    shapes.set(`model.layers.${layer}.input_layernorm.weight`, [config.width]);
+    shapes.set(`model.layers.${layer}.post_attention_layernorm.weight`, [config.width]);
+    for (const projection of PROJECTIONS) shapes.set(`${projectionModule(layer, projection)}.weight`, projectionShape(config, projection));
+  }
+  shapes.set('model.norm.weight', [config.width]);
+  if (!config.tied) shapes.set(HEAD, [config.vocabularySize, config.width]);
+  return shapes;
+}
+
+/**
+ * Names, within the directory, of the files that make up the model: those whose hashes pin it. Sorted.
+ *
+ * @throws BadInputError if there are no weights
+ */
+export function modelFiles(directory: string): string[] {
+  const companions = COMPANION_FILES.filter((name) => existsSync(join(directory, name)));
+  const weights = existsSync(join(directory, WEIGHTS)) ? [WEIGHTS] : [WEIGHTS_INDEX, ...shardNames(directory)];
+  return ['config.json', ...companions, ...weights].sort();
+}
+
+function openWeights(directory: string): Map<string, TensorEntry> {
+  if (existsSync(join(directory, WEIGHTS))) return openSafetensors(join(directory, WEIGHTS)).tensors;
+  const tensors = new Map<string, TensorEntry>();
+  for (const shard of shardNames(directory)) {
+    for (const [name, entry] of openSafetensors(join(directory, shard)).tensors) tensors.set(name, entry);
+  }
+  return tensors;
+}
+
+function shardNames(directory: string): string[] {
+  const file = join(directory, WEIGHTS_INDEX);
+  if (!existsSync(file)) {
+    throw new BadInputError({ where: join(directory, WEIGHTS), expected: 'the model\'s weights', got: 'no such file' });
+  }
+  const weightMap = readJsonObject(file)['weight_map'];
+  if (!isJsonObject(weightMap)) {
+    throw new BadInputError({ where: `${file}: weight_map`, expected: 'an object: tensor name to file name', got: describeValue(weightMap) });
+  }
+  const shards = new Set<string>();
+  for (const [tensor, shard] of Object.entries(weightMap)) {
+    if (typeof shard !== 'string' || basename(shard) !== shard || !shard.endsWith('.safetensors')) {
+      throw new BadInputError({ where: `${file}: weight_map.${tensor}`, expected: 'a .safetensors file of the same folder', got: describeValue(shard) });
+    }
+    shards.add(shard);
+  }
+  return [...shards].sort();
+}
+
+/** A tensor that the configuration does not imply (a bias, a layer too many) would be left out of the computation unsaid. */
+function refuseUnexpectedTensors(stored: Map<string, TensorEntry>, expected: Map<string, TensorEntry>, config: ModelConfig): void {
+  for (const [name, entry] of stored) {
+    const harmless = expected.has(name) || name.endsWith('.rotary_emb.inv_freq') || (config.tied && name === HEAD);
+    if (!harmless) {
+      throw new BadInputError({ where: `${entry.file}: tensor ${name}`, expected: 'only tensors that config.json implies', got: `an unexpected one, [${entry.shape.join(', ')}]` });
+    }
+  }
+}
