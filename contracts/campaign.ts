@@ -44,6 +44,16 @@ export interface ContextRef {
   readonly index: number;
 }
 
+/** Timers and budgets of a campaign's activities, milliseconds. `workflows/activity-options.ts` holds defaults and reasons. */
+export interface CampaignTimings {
+  readonly heartbeatTimeoutMs: number;
+  readonly retryInitialMs: number;
+  readonly retryMaximumMs: number;
+  readonly maximumAttempts: number;
+  /** Of activities that only read and write small documents. */
+  readonly bookkeepingMs: number;
+}
+
 export interface CampaignInput {
   readonly campaignId: string;
   readonly spec: CampaignSpec;
@@ -56,6 +66,8 @@ export interface CampaignInput {
   readonly heldOut: ArtifactRef;
   readonly trainContexts: readonly ContextRef[];
   readonly heldOutContexts: readonly ContextRef[];
+  /** Where a campaign must differ from the defaults. Has no influence on any result. */
+  readonly timings?: Partial<CampaignTimings>;
 }
 
 export type CandidateStatus = 'scored' | 'rejected' | 'failed';
@@ -182,4 +194,13 @@ export const manifestKeys = {
   policy: (campaignId: string, epoch: number): string => `campaigns/${campaignId}/epoch-${epoch}/policy.json`,
   method: (campaignId: string, method: string): string => `campaigns/${campaignId}/evaluation/${method}.json`,
   report: (campaignId: string): string => `campaigns/${campaignId}/report.json`,
+  /** Self-edits of a fixed chunk of contexts (from 1), before they are collected into `proposals`. */
+  proposalsChunk: (campaignId: string, scope: string, chunk: number): string =>
+    `campaigns/${campaignId}/${scope}/proposals/chunk-${chunk}.json`,
+  /** Answers of the scope's unadapted policy to the questions of a fixed chunk of contexts (from 1). */
+  unadapted: (campaignId: string, scope: string, chunk: number): string =>
+    `campaigns/${campaignId}/${scope}/unadapted/chunk-${chunk}.json`,
+  /** A report of a campaign that did not complete; named by its content, since a campaign may stop more than once. */
+  partialReport: (campaignId: string, state: string, sha256: string): string =>
+    `campaigns/${campaignId}/reports/${state}-${sha256.slice(0, 12)}.json`,
 };
