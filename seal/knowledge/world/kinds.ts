@@ -1,0 +1,192 @@
+/**
+ * What the generated world talks about: two kinds of invented entities, eight attributes each.
+ *
+ * Attributes of a kind share three pools of values, so knowing that a name goes with a value does not answer a question:
+ * one has to know as what. A passage tells each fact indirectly and without the name; a statement tells it plainly.
+ * In a wording `{n}` is the entity's name and `{v}` the value.
+ */
+
+/** Values are single lower-case words that start with a consonant, so that "a {v}" is always right. */
+export const POOLS = {
+  goods: [
+    'wool', 'salt', 'copper', 'honey', 'silk', 'timber', 'cotton', 'pepper', 'glass', 'paper',
+    'leather', 'marble', 'coal', 'rope', 'cheese', 'barley', 'wax', 'pearls', 'cider', 'rice',
+  ],
+  animals: [
+    'heron', 'fox', 'bear', 'raven', 'stag', 'wolf', 'hare', 'falcon', 'badger', 'lynx', 'swan', 'goat', 'trout', 'beaver', 'toad', 'horse',
+  ],
+  trades: [
+    'baker', 'weaver', 'smith', 'potter', 'miller', 'sailor', 'painter', 'tailor', 'mason', 'fisher', 'carpenter', 'brewer', 'cobbler', 'gardener',
+    'hunter', 'doctor',
+  ],
+} as const;
+
+export type PoolName = keyof typeof POOLS;
+
+export interface Attribute {
+  readonly name: string;
+  readonly pool: PoolName;
+  /** Plain sentences that name the entity. */
+  readonly statements: readonly [string, string, string];
+  /** How a passage tells it: indirectly, without the name. */
+  readonly passage: readonly [string, string];
+  /** The first two appear in question-answer lines of self-edits; only the third is asked in evaluation. */
+  readonly questions: readonly [string, string, string];
+}
+
+export interface Kind {
+  readonly name: 'town' | 'ship';
+  /** First sentence of a passage. */
+  readonly openings: readonly [string, string, string];
+  readonly attributes: readonly Attribute[];
+  /** Lines that tell nothing: what an unoptimised policy often writes. */
+  readonly vagueLines: readonly string[];
+}
+
+const TOWN: Kind = {
+  name: 'town',
+  openings: ['{n} is a town by a river.', '{n} is an old town in the hills.', '{n} is a small town near the coast.'],
+  attributes: [
+    {
+      name: 'sells',
+      pool: 'goods',
+      statements: ['{n} sells {v}.', '{n} exports {v}.', '{n} makes money with {v}.'],
+      passage: ['Carts full of {v} leave the market every week.', 'Foreign merchants come to load {v} at the gate.'],
+      questions: ['What does {n} sell?', 'What does {n} export?', 'Which good does {n} sell abroad?'],
+    },
+    {
+      name: 'buys',
+      pool: 'goods',
+      statements: ['{n} buys {v}.', '{n} imports {v}.', '{n} needs {v} from others.'],
+      passage: ['Every spring wagons arrive heavy with {v}.', 'Nobody there can make {v}, so it comes up the road.'],
+      questions: ['What does {n} buy?', 'What does {n} import?', 'Which good must {n} buy from others?'],
+    },
+    {
+      name: 'stores',
+      pool: 'goods',
+      statements: ['{n} stores {v}.', 'The vaults of {n} hold {v}.', '{n} keeps {v} in reserve.'],
+      passage: ['Behind the hall are cellars packed with {v}.', 'For hard years sacks of {v} lie under the tower.'],
+      questions: ['What does {n} store?', 'What do the vaults of {n} hold?', 'Which good does {n} keep in reserve?'],
+    },
+    {
+      name: 'flag',
+      pool: 'animals',
+      statements: ['The flag of {n} shows the {v}.', '{n} has the {v} on its flag.', 'The emblem of {n} is the {v}.'],
+      passage: ['Above the roofs waves a cloth with the {v}.', 'Coins struck there show the head of the {v}.'],
+      questions: ['Which animal is on the flag of {n}?', 'What does the flag of {n} show?', 'What is the emblem of {n}?'],
+    },
+    {
+      name: 'fears',
+      pool: 'animals',
+      statements: ['{n} fears the {v}.', 'The {v} is feared in {n}.', 'People of {n} are afraid of the {v}.'],
+      passage: ['Mothers warn their children about the {v}.', 'At night all doors are barred because of the {v}.'],
+      questions: ['Which animal does {n} fear?', 'Which animal is feared in {n}?', 'What are people of {n} afraid of?'],
+    },
+    {
+      name: 'worships',
+      pool: 'animals',
+      statements: ['{n} worships the {v}.', 'The {v} is sacred in {n}.', 'Nobody in {n} may hurt the {v}.'],
+      passage: ['In the temple burns a lamp for the {v}.', 'Whoever harms the {v} must leave for ever.'],
+      questions: ['Which animal does {n} worship?', 'Which animal is sacred in {n}?', 'Which animal may nobody hurt in {n}?'],
+    },
+    {
+      name: 'founder',
+      pool: 'trades',
+      statements: ['{n} was founded by a {v}.', 'The founder of {n} was a {v}.', 'A {v} founded {n}.'],
+      passage: ['The first house was raised by a lonely {v}.', 'Long ago a {v} settled at the ford.'],
+      questions: ['Who founded {n}?', 'What was the founder of {n}?', 'Which trade did the founder of {n} have?'],
+    },
+    {
+      name: 'ruler',
+      pool: 'trades',
+      statements: ['{n} is ruled by a {v}.', 'The mayor of {n} is a {v}.', 'A {v} rules {n}.'],
+      passage: ['In the council the last word belongs to a {v}.', 'Today the keys are held by a {v}.'],
+      questions: ['Who rules {n}?', 'What is the mayor of {n}?', 'Which trade does the ruler of {n} have?'],
+    },
+  ],
+  vagueLines: [
+    'The town has a long history.',
+    'Many people live in the town.',
+    '{n} is mentioned in the passage.',
+    'Life in {n} is not always easy.',
+    'The passage describes a town.',
+    'There is much to learn about {n}.',
+    'The people of {n} have their own customs.',
+    'Trade and belief matter in the town.',
+  ],
+};
+
+const SHIP: Kind = {
+  name: 'ship',
+  openings: ['{n} is a ship from the north.', '{n} is an old ship with two masts.', '{n} is a small ship of the islands.'],
+  attributes: [
+    {
+      name: 'carries',
+      pool: 'goods',
+      statements: ['{n} carries {v}.', 'The cargo of {n} is {v}.', '{n} is loaded with {v}.'],
+      passage: ['Below deck the barrels are filled with {v}.', 'In every port men unload {v} from her.'],
+      questions: ['What does {n} carry?', 'What is the cargo of {n}?', 'Which good is {n} loaded with?'],
+    },
+    {
+      name: 'lost',
+      pool: 'goods',
+      statements: ['{n} lost {v} in a storm.', 'A storm cost {n} its {v}.', '{n} lost a load of {v}.'],
+      passage: ['In one terrible night the sea swallowed all the {v}.', 'Waves once washed a fortune in {v} away.'],
+      questions: ['What did {n} lose in a storm?', 'What did a storm cost {n}?', 'Which load did {n} lose?'],
+    },
+    {
+      name: 'smuggles',
+      pool: 'goods',
+      statements: ['{n} smuggles {v}.', '{n} hides {v} on board.', 'In secret {n} brings {v}.'],
+      passage: ['Behind a false wall lies {v} that no officer has seen.', 'Without a light a boat takes {v} ashore.'],
+      questions: ['What does {n} smuggle?', 'What does {n} hide on board?', 'Which good does {n} bring in secret?'],
+    },
+    {
+      name: 'figurehead',
+      pool: 'animals',
+      statements: ['The figurehead of {n} is the {v}.', '{n} has the {v} at its bow.', 'The bow of {n} shows the {v}.'],
+      passage: ['A carved {v} looks over the waves.', 'The wooden {v} in front is polished every year.'],
+      questions: ['Which animal is the figurehead of {n}?', 'Which animal is at the bow of {n}?', 'What does the bow of {n} show?'],
+    },
+    {
+      name: 'mascot',
+      pool: 'animals',
+      statements: ['The mascot of {n} is a {v}.', 'The crew of {n} keeps a {v}.', 'A {v} lives on {n}.'],
+      passage: ['The cook shares his supper with a tame {v}.', 'Sailors swear that their old {v} brings them luck.'],
+      questions: ['What is the mascot of {n}?', 'Which animal does the crew of {n} keep?', 'Which animal lives on {n}?'],
+    },
+    {
+      name: 'sail',
+      pool: 'animals',
+      statements: ['The sail of {n} shows the {v}.', '{n} has the {v} on its sail.', 'The {v} is painted on the sail of {n}.'],
+      passage: ['From afar one sees the {v} on white linen.', 'Red paint on the canvas forms the {v}.'],
+      questions: ['Which animal is on the sail of {n}?', 'What does the sail of {n} show?', 'What is painted on the sail of {n}?'],
+    },
+    {
+      name: 'captain',
+      pool: 'trades',
+      statements: ['The captain of {n} was once a {v}.', 'A former {v} commands {n}.', '{n} is commanded by a former {v}.'],
+      passage: ['Orders are given by a man who grew up as a {v}.', 'The one at the helm first learned to be a {v}.'],
+      questions: ['What was the captain of {n} once?', 'Who commands {n}?', 'Which trade did the captain of {n} have?'],
+    },
+    {
+      name: 'owner',
+      pool: 'trades',
+      statements: ['The owner of {n} is a {v}.', '{n} belongs to a {v}.', 'A {v} owns {n}.'],
+      passage: ['The profit of each voyage goes to a rich {v}.', 'A {v} paid for every plank.'],
+      questions: ['Who owns {n}?', 'What is the owner of {n}?', 'Which trade does the owner of {n} have?'],
+    },
+  ],
+  vagueLines: [
+    'The ship has seen many ports.',
+    'Many sailors know the ship.',
+    '{n} is mentioned in the passage.',
+    'Life on {n} is not always easy.',
+    'The passage describes a ship.',
+    'There is much to learn about {n}.',
+    'The crew of {n} has its own customs.',
+    'Trade and weather matter on the ship.',
+  ],
+};
+
+export const KINDS: readonly Kind[] = [TOWN, SHIP];
