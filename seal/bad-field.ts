@@ -1,0 +1,39 @@
+/** Turns what zod finds wrong in a user's file into the one line a user reads. */
+import type { z } from 'zod';
+import { BadInputError } from '../contracts/errors';
+
+/** `[3].questions[0].answer` for the path 3, questions, 0, answer. */
+export function fieldPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+/** What stands at the wrong place, short enough for one line. */
+export function describeValue(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const text = typeof value === 'bigint' ? `${value}` : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/**
+ * Checks `json` against `schema`; `where` names its file.
+ *
+ * @throws BadInputError naming the first wrong field, what is expected there and what stands there
+ */
+export function parseFile<Schema extends z.ZodType>(schema: Schema, json: unknown, where: string): z.output<Schema> {
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  throw badField(where, issue.path, issue.message.replace(/^Invalid input: expected /, '').replace(/, received .*$/, ''), json);
+}
+
+/** A BadInputError about the value at `path` of `json`. */
+export function badField(where: string, path: readonly PropertyKey[], expected: string, json: unknown): BadInputError {
+  const value = path.reduce<unknown>((parent, key) => (parent as Record<PropertyKey, unknown> | undefined)?.[key], json);
+  const field = fieldPath(path);
+  return new BadInputError({ where: field === '' ? where : `${where}: ${field}`, expected, got: describeValue(value) });
+}

@@ -1,0 +1,106 @@
+/**
+ * What a report says, computed from evaluation results: scores with standard errors over contexts, paired comparisons, epochs.
+ * Source: paper, "Knowledge Incorporation", results (mean of passage means). Departure: standard errors and pairing are ours.
+ */
+import type { CandidateOutcome, Comparison, EpochSummary, MethodScore } from '../contracts/campaign';
+import { mean, pairedDifference, standardError } from './statistics';
+
+/** One fine-tune of a method on one context, evaluated. */
+export interface MethodRun {
+  readonly contextId: string;
+  /**
+   * One a question: 0 or 1, or the gold answer's log-probability per token. Of a rejected held-out self-edit: what the policy
+   * scores unadapted, with 0 steps, since nothing was trained. Leaving it out would flatter the method.
+   */
+  readonly questionScores: readonly number[];
+  readonly trainedTokens: number;
+  readonly steps: number;
+}
+
+export interface MethodRuns {
+  /** base, passage-only, passage-only-step-matched, self-edits, seal-epoch-1, ..., oracle. */
+  readonly name: string;
+  readonly grader: string;
+  /** Any number a context (self-edits times repeats); a failed run is absent. */
+  readonly runs: readonly MethodRun[];
+}
+
+/**
+ * Mean over contexts of the context's mean over questions (and over its runs, where it has several).
+ * The standard error of a single context is undefined and given as 0: read it with `n`.
+ *
+ * @throws RangeError for a method without runs
+ */
+export function methodScore(method: MethodRuns): MethodScore {
+  const scores = [...scoreByContext(method).values()];
+  return {
+    name: method.name,
+    grader: method.grader,
+    score: mean(scores),
+    standardError: scores.length < 2 ? 0 : standardError(scores),
+    n: scores.length,
+    meanTokens: mean(method.runs.map(({ trainedTokens }) => trainedTokens)),
+    meanSteps: mean(method.runs.map(({ steps }) => steps)),
+  };
+}
+
+/**
+ * Every method minus base, minus passage-only and minus passage-only-step-matched, and every SEAL epoch minus the self-edits before RL and
+ * minus the epoch before, on the contexts that both have. Fewer than two such contexts make no comparison: it would have no
+ * error.
+ */
+export function comparisons(methods: readonly MethodRuns[]): Comparison[] {
+  const byName = new Map(methods.map((method) => [method.name, method]));
+  return methods.flatMap((a) => referencesOf(a.name).flatMap((name) => compare(a, byName.get(name))));
+}
+
+const BASELINE_REFERENCES = ['base', 'passage-only', 'passage-only-step-matched'];
+
+/** What a method is compared with; a baseline only with those before it. */
+function referencesOf(name: string): string[] {
+  const position = BASELINE_REFERENCES.indexOf(name);
+  if (position >= 0) return BASELINE_REFERENCES.slice(0, position);
+  const epoch = sealEpoch(name);
+  if (epoch === null) return BASELINE_REFERENCES;
+  return [...BASELINE_REFERENCES, 'self-edits', ...(epoch > 1 ? [`seal-epoch-${epoch - 1}`] : [])];
+}
+
+function sealEpoch(name: string): number | null {
+  const digits = /^seal-epoch-(\d+)$/.exec(name)?.[1];
+  return digits === undefined ? null : Number(digits);
+}
+
+function compare(a: MethodRuns, b: MethodRuns | undefined): Comparison[] {
+  if (b === undefined || a.grader !== b.grader) return [];
+  const scoresOfB = scoreByContext(b);
+  const shared = [...scoreByContext(a)].filter(([contextId]) => scoresOfB.has(contextId));
+  if (shared.length < 2) return [];
+  const difference = pairedDifference(
+    shared.map(([, score]) => score),
+    shared.map(([contextId]) => scoresOfB.get(contextId)!),
+  );
+  return [{ a: a.name, b: b.name, ...difference }];
+}
+
+/** Context id -> mean over its runs of the run's mean over questions, in order of first appearance. */
+function scoreByContext({ runs }: MethodRuns): Map<string, number> {
+  const scores = new Map<string, number[]>();
+  for (const { contextId, questionScores } of runs) {
+    scores.set(contextId, [...(scores.get(contextId) ?? []), mean(questionScores)]);
+  }
+  return new Map([...scores].map(([contextId, values]) => [contextId, mean(values)]));
+}
+
+/** An epoch in numbers. Mean and best reward are over scored candidates, and 0 where there is none. */
+export function epochSummary(epoch: number, outcomes: readonly CandidateOutcome[], kept: number): EpochSummary {
+  const rewards = outcomes.flatMap(({ status, reward }) => (status === 'scored' && reward !== undefined ? [reward] : []));
+  return {
+    epoch,
+    proposed: outcomes.length,
+    rejected: outcomes.filter(({ status }) => status === 'rejected').length,
+    failed: outcomes.filter(({ status }) => status === 'failed').length,
+    kept,
+    meanReward: rewards.length === 0 ? 0 : mean(rewards),
+    bestReward: rewards.length === 0 ? 0 : rewards.reduce((best, reward) => Math.max(best, reward)),
+  };
+}

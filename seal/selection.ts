@@ -1,0 +1,80 @@
+/**
+ * ReST-EM's choice of the self-edits that the policy is trained on.
+ * Source: paper, section "RL Optimization" (ReST-EM keeps what is rewarded) and the reference's best-1-of-5 script:
+ * per context a stable descending sort on reward, the first `keep`, no threshold on the gain.
+ *
+ * Departures: `improves` asks in addition for a reward above the unadapted policy's on the same questions, which the paper's
+ * binary reward means and the reference leaves out; candidates without a reward are left out by name, never scored 0.
+ */
+import type { CampaignSpec, GraderName } from '../contracts/campaign-spec';
+import type { CandidateOutcome } from '../contracts/campaign';
+
+export type SelectionSettings = CampaignSpec['selection'];
+
+/** A candidate with its reward. */
+export interface RewardedCandidate {
+  readonly contextId: string;
+  /** From 1. */
+  readonly candidate: number;
+  readonly reward: number;
+}
+
+/** A candidate that selection never saw, and why. */
+export interface ExcludedCandidate {
+  readonly contextId: string;
+  readonly candidate: number;
+  readonly status: 'rejected' | 'failed';
+  readonly reason: string;
+}
+
+export interface Selection {
+  /** Contexts in the order they first appear; within one, best first. */
+  readonly kept: readonly RewardedCandidate[];
+  readonly excluded: readonly ExcludedCandidate[];
+}
+
+/**
+ * The `keep` best of one context's candidates: highest reward first, equal rewards in the order given. Ties are common,
+ * so that order is part of the result.
+ */
+export function bestOfK<Candidate extends { readonly reward: number }>(candidates: readonly Candidate[], keep: number): Candidate[] {
+  return [...candidates].sort((a, b) => b.reward - a.reward).slice(0, keep);
+}
+
+/**
+ * Selects from an epoch's outcomes, given in planned order. `unadaptedReward` is what the unadapted policy gets on a context's
+ * questions, in the unit of the reward (see `unadaptedRewardOf`); only `improves` asks for it.
+ *
+ * @throws RangeError when an outcome called scored has no finite reward: a NaN must never be selected
+ */
+export function selectSelfEdits(
+  outcomes: readonly CandidateOutcome[],
+  settings: SelectionSettings,
+  unadaptedReward: (contextId: string) => number,
+): Selection {
+  const byContext = new Map<string, RewardedCandidate[]>();
+  const excluded: ExcludedCandidate[] = [];
+  for (const { contextId, candidate, status, reward, reason } of outcomes) {
+    if (status !== 'scored') {
+      excluded.push({ contextId, candidate, status, reason: reason ?? 'no reason recorded' });
+      continue;
+    }
+    if (reward === undefined || !Number.isFinite(reward)) {
+      throw new RangeError(`candidate ${contextId}/c${candidate} is scored but its reward is ${reward}`);
+    }
+    byContext.set(contextId, [...(byContext.get(contextId) ?? []), { contextId, candidate, reward }]);
+  }
+  const kept = [...byContext].flatMap(([contextId, candidates]) => {
+    const best = bestOfK(candidates, settings.keep);
+    return settings.rule === 'improves' ? best.filter(({ reward }) => reward > unadaptedReward(contextId)) : best;
+  });
+  return { kept, excluded };
+}
+
+/**
+ * What a candidate has to beat under `improves`: the unadapted policy's accuracy on the questions, or 0 where the reward already is
+ * a gain (`logprob`).
+ */
+export function unadaptedRewardOf(grader: GraderName, unadaptedAccuracy: number): number {
+  return grader === 'logprob' ? 0 : unadaptedAccuracy;
+}

@@ -1,0 +1,37 @@
+/**
+ * The few statistics a result is reported with: means, and standard errors over contexts.
+ * Departure: the paper gives means only. Questions of one passage are not independent, so the unit is the context.
+ */
+
+/** @throws RangeError for an empty list: a mean of nothing is not 0 */
+export function mean(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError('the mean of no values is undefined');
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Sample standard deviation (n - 1) over sqrt(n). NaN for fewer than two values, which have no spread to estimate it from. */
+export function standardError(values: readonly number[]): number {
+  if (values.length < 2) return Number.NaN;
+  const centre = mean(values);
+  const variance = values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1);
+  return Math.sqrt(variance / values.length);
+}
+
+export interface PairedDifference {
+  /** Mean of a[i] - b[i]. */
+  readonly difference: number;
+  /** Standard error of that mean; NaN for fewer than two pairs. */
+  readonly pairedStandardError: number;
+  readonly n: number;
+}
+
+/**
+ * Compares two methods on the same contexts; a[i] and b[i] belong to one context.
+ *
+ * @throws RangeError when the lists differ in length or are empty
+ */
+export function pairedDifference(a: readonly number[], b: readonly number[]): PairedDifference {
+  if (a.length !== b.length) throw new RangeError(`paired lists differ in length: ${a.length} and ${b.length}`);
+  const differences = a.map((value, i) => value - b[i]!);
+  return { difference: mean(differences), pairedStandardError: standardError(differences), n: a.length };
+}
