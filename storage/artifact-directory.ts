@@ -1,0 +1,130 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ArtifactRef } from '../contracts/artifacts';
+import { BadInputError } from '../contracts/errors';
+import type { ArtifactStore } from './artifact-store';
+import { hashFile } from './content-hash';
+
+/** File name -> artifact, as a manifest's `files`. */
+export type DirectoryRefs = Readonly<Record<string, ArtifactRef>>;
+
+/** Partial directories of killed processes are swept once they are this old. */
+const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
+
+const MEDIA_TYPES: Readonly<Record<string, string>> = {
+  '.json': 'application/json',
+  '.jsonl': 'application/jsonl',
+  '.md': 'text/markdown',
+  '.txt': 'text/plain',
+};
+
+/**
+ * Stores the files of a flat directory.
+ * @param names which files, in any order. @default every file in it
+ * @returns name -> artifact, sorted by name
+ * @throws BadInputError if the directory holds another directory and `names` is not given
+ */
+export async function putDirectory(
+  store: ArtifactStore,
+  directory: string,
+  names?: readonly string[],
+): Promise<Record<string, ArtifactRef>> {
+  const refs: Record<string, ArtifactRef> = {};
+  for (const name of [...(names ?? (await flatNames(directory)))].sort()) {
+    refs[name] = await store.put({ file: join(directory, checkName(name)) }, mediaTypeOf(name));
+  }
+  return refs;
+}
+
+/**
+ * A directory with exactly these files, under `cacheDirectory` and named by their content.
+ *
+ * It appears whole or not at all, whoever else asks for it or dies meanwhile; a copy that is there already is verified
+ * before it is used again. Readers must not write into it.
+ * @returns its absolute path, if `cacheDirectory` is absolute
+ * @throws as ArtifactStore.get
+ */
+export async function getDirectory(store: ArtifactStore, files: DirectoryRefs, cacheDirectory: string): Promise<string> {
+  const directory = join(cacheDirectory, directoryKey(files));
+  if (await holds(directory, files)) return directory;
+  await mkdir(cacheDirectory, { recursive: true });
+  await sweepAbandoned(cacheDirectory);
+  const partial = `${directory}.${randomUUID()}.partial`;
+  try {
+    await mkdir(partial);
+    for (const [name, ref] of Object.entries(files)) await store.getFile(ref, join(partial, checkName(name)));
+    await moveIntoPlace(partial, directory, files);
+  } finally {
+    await rm(partial, { recursive: true, force: true });
+  }
+  return directory;
+}
+
+/** Hex SHA-256 over names and hashes: equal directories share a key. */
+export function directoryKey(files: DirectoryRefs): string {
+  const hash = createHash('sha256');
+  for (const name of Object.keys(files).sort()) hash.update(`${files[name]?.sha256} ${name}\n`);
+  return hash.digest('hex');
+}
+
+async function moveIntoPlace(partial: string, directory: string, files: DirectoryRefs): Promise<void> {
+  try {
+    await rename(partial, directory);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+    // Another caller was faster, or a damaged copy is in the way.
+    if (await holds(directory, files)) return;
+    await rename(directory, `${directory}.${randomUUID()}.partial`);
+    await rename(partial, directory);
+  }
+}
+
+async function holds(directory: string, files: DirectoryRefs): Promise<boolean> {
+  for (const [name, ref] of Object.entries(files)) {
+    try {
+      const content = await hashFile(join(directory, checkName(name)));
+      if (content.sha256 !== ref.sha256) return false;
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+      throw error;
+    }
+  }
+  return (await isDirectory(directory)) && (await readdir(directory)).length === Object.keys(files).length;
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null))?.isDirectory() ?? false;
+}
+
+async function sweepAbandoned(cacheDirectory: string): Promise<void> {
+  const oldest = Date.now() - ABANDONED_AFTER_MS;
+  for (const name of await readdir(cacheDirectory)) {
+    if (!name.endsWith('.partial')) continue;
+    const path = join(cacheDirectory, name);
+    const entry = await stat(path).catch(() => null);
+    if (entry !== null && entry.mtimeMs < oldest) await rm(path, { recursive: true, force: true });
+  }
+}
+
+async function flatNames(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  const odd = entries.find((entry) => !entry.isFile());
+  if (odd !== undefined) {
+    throw new BadInputError({ where: directory, expected: 'files only', got: `${odd.name}, which is no file` });
+  }
+  return entries.map((entry) => entry.name);
+}
+
+function checkName(name: string): string {
+  if (name === '' || name === '.' || name === '..' || /[/\\\0]/.test(name)) {
+    throw new BadInputError({ where: 'file name of a stored directory', expected: 'a plain name', got: JSON.stringify(name) });
+  }
+  return name;
+}
+
+function mediaTypeOf(name: string): string {
+  return MEDIA_TYPES[/\.[a-z]+$/.exec(name)?.[0] ?? ''] ?? 'application/octet-stream';
+}

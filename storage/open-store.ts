@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { BadInputError, ServerUnreachableError } from '../contracts/errors';
+import { s3CredentialsSchema, type StackFile, stackFileSchema, stackFiles } from '../contracts/stack';
+import type { ArtifactStore } from './artifact-store';
+import { ContentAddressedStore } from './content-addressed-store';
+import { S3ObjectClient, type S3Settings } from './s3-client';
+
+/** Bucket of artifacts unless `S3_BUCKET` names another. */
+export const DEFAULT_BUCKET = 'seal';
+
+/**
+ * Opens the store and creates its bucket if need be.
+ * @throws ServerUnreachableError, BadInputError (credentials)
+ */
+export async function openS3Store(settings: S3Settings): Promise<ArtifactStore> {
+  const client = new S3ObjectClient(settings);
+  await client.ensureBucket();
+  return new ContentAddressedStore(client);
+}
+
+/**
+ * Opens the store that the environment names: `S3_ENDPOINT` (with `S3_BUCKET`, `AWS_REGION` and the usual AWS
+ * credentials), else the embedded server of `$SEAL_HOME`. The embedded server's own credentials go to nobody else.
+ */
+export async function openStoreFromEnvironment(env: NodeJS.ProcessEnv = process.env): Promise<ArtifactStore> {
+  return openS3Store(await s3SettingsFromEnvironment(env));
+}
+
+/** @throws ServerUnreachableError if neither `S3_ENDPOINT` nor a running embedded stack says where the server is */
+export async function s3SettingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): Promise<S3Settings> {
+  const home = resolve(env['SEAL_HOME'] ?? '.seal');
+  const embedded = (await readStackFile(join(home, stackFiles.stack)))?.s3;
+  const endpoint = env['S3_ENDPOINT'] ?? embedded?.endpoint;
+  if (endpoint === undefined) {
+    throw new ServerUnreachableError(`no S3 server: S3_ENDPOINT is not set and nothing runs in ${home}; run "seal up"`);
+  }
+  checkEndpoint(endpoint);
+  if (embedded !== undefined && embedded.endpoint === endpoint) {
+    return {
+      endpoint,
+      bucket: embedded.bucket,
+      region: embedded.region,
+      ...(embedded.credentialsFile === null ? {} : { credentials: await readCredentials(embedded.credentialsFile) }),
+    };
+  }
+  const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'];
+  return { endpoint, bucket: env['S3_BUCKET'] ?? DEFAULT_BUCKET, ...(region === undefined ? {} : { region }) };
+}
+
+function checkEndpoint(endpoint: string): void {
+  if (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol)) {
+    throw new BadInputError({ where: 'S3_ENDPOINT', expected: 'an http or https address', got: JSON.stringify(endpoint) });
+  }
+}
+
+async function readStackFile(file: string): Promise<StackFile | undefined> {
+  const text = await readIfThere(file);
+  return text === undefined ? undefined : parsed(file, text, stackFileSchema);
+}
+
+async function readCredentials(file: string): Promise<{ accessKeyId: string; secretAccessKey: string }> {
+  return parsed(file, await readFile(file, 'utf8'), s3CredentialsSchema);
+}
+
+function parsed<T>(file: string, text: string, schema: { parse(value: unknown): T }): T {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    const expected = 'what "seal up" writes; run "seal down", then "seal up"';
+    throw new BadInputError({ where: file, expected, got: cause instanceof Error ? cause.message : 'garbled' }, { cause });
+  }
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return undefined;
+  }
+}

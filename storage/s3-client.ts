@@ -1,0 +1,177 @@
+import { createReadStream } from 'node:fs';
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import type { S3Credentials } from '../contracts/stack';
+import type { ObjectClient, ObjectSource, WriteOptions } from './object-client';
+import { explainS3Failure, statusOf } from './s3-failure';
+
+export interface S3Settings {
+  /** `http://127.0.0.1:7070`, or of any S3-compatible service. */
+  readonly endpoint: string;
+  readonly bucket: string;
+  /** @default us-east-1 */
+  readonly region?: string;
+  /** @default the usual AWS environment variables and files */
+  readonly credentials?: S3Credentials;
+  /** A connection that is not made by then counts as unreachable. @default 3000 */
+  readonly connectTimeoutMs?: number;
+  /** A connection that carries nothing for this long is given up. @default 60000 */
+  readonly idleTimeoutMs?: number;
+  /** Tries of one request, with back-off, where it can be repeated. @default 4 */
+  readonly attempts?: number;
+}
+
+/** S3 over HTTP, addressed by path so that any host name and port will do. */
+export class S3ObjectClient implements ObjectClient {
+  readonly location: string;
+  readonly #endpoint: string;
+  readonly #bucket: string;
+  readonly #s3: S3Client;
+
+  constructor(settings: S3Settings) {
+    this.#endpoint = settings.endpoint;
+    this.#bucket = settings.bucket;
+    this.location = `bucket ${settings.bucket} at ${settings.endpoint}`;
+    this.#s3 = new S3Client({
+      endpoint: settings.endpoint,
+      region: settings.region ?? 'us-east-1',
+      forcePathStyle: true,
+      maxAttempts: settings.attempts ?? 4,
+      ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
+      // Content is hashed by the store on every read; uploads carry their SHA-256.
+      responseChecksumValidation: 'WHEN_REQUIRED',
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+      requestHandler: {
+        connectionTimeout: settings.connectTimeoutMs ?? 3_000,
+        socketTimeout: settings.idleTimeoutMs ?? 60_000,
+      },
+    });
+  }
+
+  /** Creates the bucket if it is not there. Safe to call from several processes at once. */
+  async ensureBucket(): Promise<void> {
+    const input = { Bucket: this.#bucket };
+    const status = await this.#try('bucket', () =>
+      this.#s3.send(new HeadBucketCommand(input)).then(
+        () => 200,
+        (error: unknown) => statusOf(error, [404]),
+      ),
+    );
+    if (status !== 404) return;
+    await this.#try('bucket', async () => {
+      try {
+        await this.#s3.send(new CreateBucketCommand(input));
+      } catch (error) {
+        // Somebody else of the same account was faster.
+        if (!(error instanceof S3ServiceException && error.name === 'BucketAlreadyOwnedByYou')) throw error;
+      }
+    });
+  }
+
+  async sizeOf(key: string): Promise<number | null> {
+    return this.#try(key, async () => {
+      try {
+        const head = await this.#s3.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key }));
+        return head.ContentLength ?? null;
+      } catch (error) {
+        statusOf(error, [404]);
+        return null;
+      }
+    });
+  }
+
+  async read(key: string): Promise<AsyncIterable<Uint8Array> | null> {
+    const body = await this.#try(key, async () => {
+      try {
+        const response = await this.#s3.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }));
+        return response.Body as AsyncIterable<Uint8Array> | undefined;
+      } catch (error) {
+        if (error instanceof S3ServiceException && error.name === 'NoSuchKey') return null;
+        throw error;
+      }
+    });
+    if (body === null) return null;
+    if (body === undefined) return noChunks();
+    return this.#explained(key, body);
+  }
+
+  async write(key: string, source: ObjectSource, options: WriteOptions): Promise<'written' | 'exists'> {
+    return this.#try(key, async () => {
+      try {
+        await this.#s3.send(
+          new PutObjectCommand({
+            Bucket: this.#bucket,
+            Key: key,
+            Body: 'file' in source ? createReadStream(source.file) : source,
+            ContentLength: options.sizeBytes,
+            ContentType: options.mediaType,
+            ChecksumSHA256: Buffer.from(options.sha256, 'hex').toString('base64'),
+            ...(options.ifAbsent ? { IfNoneMatch: '*' } : {}),
+          }),
+        );
+        return 'written';
+      } catch (error) {
+        if (!options.ifAbsent) throw error;
+        statusOf(error, [412]);
+        return 'exists';
+      }
+    });
+  }
+
+  async list(prefix: string): Promise<string[]> {
+    const keys: string[] = [];
+    let token: string | undefined;
+    do {
+      const page = await this.#try(prefix, () =>
+        this.#s3.send(
+          new ListObjectsV2Command({
+            Bucket: this.#bucket,
+            Prefix: prefix,
+            ...(token === undefined ? {} : { ContinuationToken: token }),
+          }),
+        ),
+      );
+      for (const { Key } of page.Contents ?? []) if (Key !== undefined) keys.push(Key);
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+    return keys.sort();
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.#try(key, () => this.#s3.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: key })));
+  }
+
+  close(): void {
+    this.#s3.destroy();
+  }
+
+  /** A stream may break long after the request was answered. */
+  async *#explained(key: string, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+      yield* body;
+    } catch (error) {
+      throw explainS3Failure(error, { endpoint: this.#endpoint, location: this.location, key });
+    }
+  }
+
+  async #try<T>(key: string, request: () => Promise<T>): Promise<T> {
+    try {
+      return await request();
+    } catch (error) {
+      throw explainS3Failure(error, { endpoint: this.#endpoint, location: this.location, key });
+    }
+  }
+}
+
+async function* noChunks(): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(new Uint8Array());
+}
