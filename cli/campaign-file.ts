@@ -1,0 +1,53 @@
+import { campaignSpecSchema, type CampaignSpec } from '../contracts/campaign-spec';
+import { BadInputError } from '../contracts/errors';
+import { describeIssue } from './spec-issue';
+import { readYamlFile, type YamlFile } from './yaml-file';
+
+export interface CampaignFile {
+  readonly spec: CampaignSpec;
+  readonly yaml: YamlFile;
+}
+
+/**
+ * A campaign file with its defaults filled in, every field checked by itself and against the others.
+ * Looks at nothing but the file. @throws BadInputError with the line and path of the first mistake
+ */
+export function readCampaignFile(path: string): CampaignFile {
+  const yaml = readYamlFile(path);
+  const parsed = campaignSpecSchema.safeParse(yaml.value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    if (issue === undefined) throw parsed.error;
+    const { path: field, expected, got } = describeIssue(issue, yaml.value, campaignSpecSchema);
+    throw new BadInputError({ where: yaml.where(field), expected, got });
+  }
+  refuseContradictions(parsed.data, yaml);
+  return { spec: parsed.data, yaml };
+}
+
+/** What one field alone cannot show. */
+function refuseContradictions(spec: CampaignSpec, yaml: YamlFile): void {
+  const { k } = spec.proposals;
+  if (spec.selection.keep > k) {
+    throw new BadInputError({
+      where: yaml.where(['selection', 'keep']),
+      expected: `at most proposals.k, which is ${k}`,
+      got: String(spec.selection.keep),
+    });
+  }
+  for (const bounds of ['learningRate', 'trainEpochs'] as const) {
+    const [lowest, highest] = spec.limits[bounds];
+    if (lowest > highest) {
+      throw new BadInputError({
+        where: yaml.where(['limits', bounds]),
+        expected: 'the lower bound first',
+        got: `[${lowest}, ${highest}]`,
+      });
+    }
+  }
+  const { baselines } = spec.evaluation;
+  const repeated = baselines.find((name, index) => baselines.indexOf(name) !== index);
+  if (repeated !== undefined) {
+    throw new BadInputError({ where: yaml.where(['evaluation', 'baselines']), expected: 'each baseline once', got: `${repeated} twice` });
+  }
+}

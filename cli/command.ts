@@ -1,0 +1,42 @@
+import { Command, Option } from 'commander';
+import { createOutput, type Output } from './output';
+
+/** What every command carries, beside its own flags. */
+export interface CommonFlags {
+  readonly json?: true;
+}
+
+/** A subcommand with the flags that every command has. */
+export function newCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .helpCommand(false)
+    .addOption(new Option('--json', 'print one JSON document on stdout, everything else on stderr'));
+}
+
+/** Reads the flags of `command`, runs `body`, and leaves every failure to `main`. */
+export function runWith<Flags extends CommonFlags>(
+  command: Command,
+  body: (flags: Flags, output: Output, positional: readonly string[]) => Promise<void> | void,
+): Command {
+  return command.action(async () => {
+    const flags = command.opts<Flags>();
+    await body(flags, createOutput(flags.json === true), command.args);
+  });
+}
+
+/** Aborts on the first interrupt, so that child processes end before the command does; a second one ends it at once. */
+export async function withInterrupt<Result>(body: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  const controller = new AbortController();
+  const abort = (): void => {
+    controller.abort();
+  };
+  process.once('SIGINT', abort);
+  process.once('SIGTERM', abort);
+  try {
+    return await body(controller.signal);
+  } finally {
+    process.off('SIGINT', abort);
+    process.off('SIGTERM', abort);
+  }
+}

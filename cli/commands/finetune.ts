@@ -1,0 +1,105 @@
+import { writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { FineTuneOutcome, Projection, Schedule } from '../../contracts/language-model';
+import { newCommand, runWith, type CommonFlags } from '../command';
+import { adapterDirectory, checkModelDirectory, writableDirectory, writableFile } from '../directories';
+import { ComputeFailedError } from '../compute-failed-error';
+import { nonEmpty, realNumber, schedule, seed, targets, wholeNumber } from '../flags';
+import { withLanguageModel } from '../language-model';
+import { loraSettings } from '../lora-settings';
+import { locateRow, readTrainingRows } from '../row-file';
+
+interface FinetuneFlags extends CommonFlags {
+  readonly model: string;
+  readonly data: string;
+  readonly out: string;
+  readonly rank?: number;
+  readonly alpha?: number;
+  readonly targets?: readonly Projection[];
+  readonly epochs: number;
+  readonly lr: number;
+  readonly batch: number;
+  readonly schedule: Schedule;
+  readonly warmup: number;
+  readonly seed: number;
+  readonly shuffle: boolean;
+  readonly initAdapter?: string;
+  readonly lossLog?: string;
+}
+
+/** `seal finetune`: one LoRA fine-tune of a model directory on a JSONL file. */
+export function finetuneCommand(): Command {
+  const command = newCommand('finetune', 'LoRA fine-tune a model on rows {text} or {prompt, completion}')
+    .requiredOption('--model <dir>', 'Hugging Face model directory', nonEmpty('--model', 'a directory'))
+    .requiredOption('--data <file.jsonl>', 'training rows, one JSON object a line', nonEmpty('--data', 'a file'))
+    .requiredOption('--out <dir>', 'where the PEFT adapter is written', nonEmpty('--out', 'a directory'))
+    .option('--rank <n>', 'rank of the adapter (default: 32, or that of --init-adapter)', wholeNumber('--rank', 1, 1024))
+    .option('--alpha <x>', 'scale is alpha / rank (default: 64, or that of --init-adapter)', realNumber('--alpha', { minimum: 0, inclusive: false }))
+    .option('--targets <list>', 'all-linear or projections joined by commas (default: all-linear, or those of --init-adapter)', targets)
+    .option('--epochs <n>', 'passes over the rows', wholeNumber('--epochs', 1, 10_000), 10)
+    .option('--lr <x>', 'peak learning rate', realNumber('--lr', { minimum: 0, inclusive: false, maximum: 1 }), 1e-3)
+    .option('--batch <n>', 'rows a step', wholeNumber('--batch', 1, 4096), 1)
+    .option('--schedule <name>', 'linear, cosine or constant', schedule, 'linear')
+    .option('--warmup <n>', 'optimiser steps of linear warm-up', wholeNumber('--warmup', 0), 0)
+    .option('--seed <n>', 'seed of the first A matrices and of the row order', seed('--seed'), 0)
+    .option('--no-shuffle', 'keep the rows in the order of the file')
+    .option('--init-adapter <dir>', 'PEFT adapter to start from', nonEmpty('--init-adapter', 'a directory'))
+    .option('--loss-log <file>', 'write one JSON line a step: step, loss, learningRate, lossTokens', nonEmpty('--loss-log', 'a file'));
+  return runWith<FinetuneFlags>(command, async (flags, output) => {
+    const rows = readTrainingRows(flags.data);
+    checkModelDirectory(flags.model);
+    const init = flags.initAdapter === undefined ? undefined : adapterDirectory('--init-adapter', flags.initAdapter, flags.model);
+    const lora = loraSettings(flags, init);
+    writableDirectory('--out', flags.out);
+    if (flags.lossLog !== undefined) writableFile('--loss-log', flags.lossLog);
+
+    const result = await withLanguageModel('fine-tuning', ({ model, options }) =>
+      model
+        .fineTune(
+          {
+            modelDirectory: flags.model,
+            lora,
+            jobs: [
+              {
+                rows,
+                optimiser: {
+                  trainEpochs: flags.epochs,
+                  learningRate: flags.lr,
+                  batch: flags.batch,
+                  schedule: flags.schedule,
+                  warmupSteps: flags.warmup,
+                  shuffle: flags.shuffle,
+                  clipNorm: 1,
+                  weightDecay: 0,
+                },
+                seed: flags.seed,
+                outDirectory: flags.out,
+                ...(flags.initAdapter === undefined ? {} : { initAdapterDirectory: flags.initAdapter }),
+              },
+            ],
+          },
+          options,
+        )
+        .catch((error: unknown) => {
+          throw locateRow(error, flags.data);
+        }),
+    );
+    const outcome = finished(result.outcomes[0]);
+    if (flags.lossLog !== undefined) {
+      writeFileSync(flags.lossLog, outcome.log.map((step) => `${JSON.stringify(step)}\n`).join(''));
+    }
+    const { steps, finalLoss, trainedTokens } = outcome;
+    const document = { adapter: flags.out, steps, finalLoss, trainedTokens, seconds: result.seconds };
+    output.result(
+      document,
+      () => `adapter in ${flags.out}: ${steps} steps on ${trainedTokens} tokens, final loss ${finalLoss.toFixed(4)}, ${result.seconds.toFixed(1)} s`,
+    );
+  });
+}
+
+/** @throws ComputeFailedError where the training broke down */
+function finished(outcome: FineTuneOutcome | undefined): Extract<FineTuneOutcome, { status: 'done' }> {
+  if (outcome === undefined) throw new ComputeFailedError('NO_ANSWER', 'the compute process answered without an outcome');
+  if (outcome.status === 'failed') throw new ComputeFailedError(outcome.code, outcome.message);
+  return outcome;
+}

@@ -1,0 +1,79 @@
+import type { Command } from 'commander';
+import { BadInputError } from '../../contracts/errors';
+import { deriveSeed } from '../../seal/seeds';
+import { newCommand, runWith, type CommonFlags } from '../command';
+import { adapterDirectory, checkModelDirectory } from '../directories';
+import { nonEmpty, realNumber, seed, wholeNumber } from '../flags';
+import { withLanguageModel } from '../language-model';
+import { locateRow, readPrompts } from '../row-file';
+
+interface GenerateFlags extends CommonFlags {
+  readonly model: string;
+  readonly adapter?: string;
+  readonly prompt?: string;
+  readonly prompts?: string;
+  readonly maxNewTokens: number;
+  readonly temperature: number;
+  readonly topP: number;
+  readonly seed: number;
+  readonly stop?: readonly string[];
+}
+
+/** `seal generate`: continues prompts, greedily or by seeded sampling. */
+export function generateCommand(): Command {
+  const command = newCommand('generate', 'continue a prompt, or each prompt of a JSONL file')
+    .requiredOption('--model <dir>', 'Hugging Face model directory', nonEmpty('--model', 'a directory'))
+    .option('--adapter <dir>', 'PEFT adapter on top of the model', nonEmpty('--adapter', 'a directory'))
+    .option('--prompt <text>', 'the prompt')
+    .option('--prompts <file.jsonl>', 'rows {prompt}', nonEmpty('--prompts', 'a file'))
+    .option('--max-new-tokens <n>', 'longest continuation', wholeNumber('--max-new-tokens', 1), 64)
+    .option('--temperature <x>', '0 is greedy', realNumber('--temperature', { minimum: 0, inclusive: true }), 0)
+    .option('--top-p <x>', 'sample from the smallest set of tokens with this probability', realNumber('--top-p', { minimum: 0, inclusive: false, maximum: 1 }), 1)
+    .option('--seed <n>', 'seed of the sampling; each row derives its own', seed('--seed'), 0)
+    .option('--stop <text>', 'end before this text (may be repeated)', collectStop);
+  return runWith<GenerateFlags>(command, async (flags, output) => {
+    const prompts = promptsOf(flags);
+    checkModelDirectory(flags.model);
+    if (flags.adapter !== undefined) adapterDirectory('--adapter', flags.adapter, flags.model);
+
+    const result = await withLanguageModel('generating', ({ model, options }) =>
+      model
+        .generate(
+          {
+            modelDirectory: flags.model,
+            groups: [
+              {
+                adapterDirectory: flags.adapter ?? null,
+                rows: prompts.map((prompt, row) => ({ prompt, seed: deriveSeed(flags.seed, 'generate', row) })),
+              },
+            ],
+            maxNewTokens: flags.maxNewTokens,
+            temperature: flags.temperature,
+            topP: flags.topP,
+            ...(flags.stop === undefined ? {} : { stop: flags.stop }),
+          },
+          options,
+        )
+        .catch((error: unknown) => {
+          throw flags.prompts === undefined ? error : locateRow(error, flags.prompts);
+        }),
+    );
+    const rows = (result.groups[0] ?? []).map(({ text, tokenIds, finish }) => ({ text, tokenIds, finish }));
+    output.result({ rows, seconds: result.seconds }, () =>
+      rows.length === 1 ? (rows[0]?.text ?? '') : rows.map(({ text }, row) => `--- ${row + 1}\n${text}`).join('\n'),
+    );
+  });
+}
+
+function collectStop(text: string, previous: readonly string[] | undefined): readonly string[] {
+  return [...(previous ?? []), nonEmpty('--stop', 'a text')(text)];
+}
+
+function promptsOf(flags: GenerateFlags): readonly string[] {
+  if (flags.prompt !== undefined && flags.prompts !== undefined) {
+    throw new BadInputError({ where: '--prompt, --prompts', expected: 'exactly one of them', got: 'both' });
+  }
+  if (flags.prompts !== undefined) return readPrompts(flags.prompts);
+  if (flags.prompt !== undefined) return [flags.prompt];
+  throw new BadInputError({ where: '--prompt, --prompts', expected: 'exactly one of them', got: 'neither' });
+}

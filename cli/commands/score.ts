@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { newCommand, runWith, type CommonFlags } from '../command';
+import { adapterDirectory, checkModelDirectory } from '../directories';
+import { nonEmpty } from '../flags';
+import { withLanguageModel } from '../language-model';
+import { locateRow, readTrainingRows } from '../row-file';
+
+interface ScoreFlags extends CommonFlags {
+  readonly model: string;
+  readonly adapter?: string;
+  readonly data: string;
+}
+
+/** `seal score`: log-probability of each completion given its prompt. */
+export function scoreCommand(): Command {
+  const command = newCommand('score', 'log-probability of each completion given its prompt (of a {text}: given its first token)')
+    .requiredOption('--model <dir>', 'Hugging Face model directory', nonEmpty('--model', 'a directory'))
+    .option('--adapter <dir>', 'PEFT adapter on top of the model', nonEmpty('--adapter', 'a directory'))
+    .requiredOption('--data <file.jsonl>', 'rows {text} or {prompt, completion}', nonEmpty('--data', 'a file'));
+  return runWith<ScoreFlags>(command, async (flags, output) => {
+    const rows = readTrainingRows(flags.data);
+    checkModelDirectory(flags.model);
+    if (flags.adapter !== undefined) adapterDirectory('--adapter', flags.adapter, flags.model);
+
+    const result = await withLanguageModel('scoring', ({ model, options }) =>
+      model
+        .score({ modelDirectory: flags.model, groups: [{ adapterDirectory: flags.adapter ?? null, rows }] }, options)
+        .catch((error: unknown) => {
+          throw locateRow(error, flags.data);
+        }),
+    );
+    const scored = (result.groups[0] ?? []).map(({ logprob, tokens }) => ({ logprob, tokens }));
+    output.result({ rows: scored, seconds: result.seconds }, () =>
+      ['line  log-probability  tokens', ...scored.map(({ logprob, tokens }, row) => scoreLine(row + 1, logprob, tokens))].join('\n'),
+    );
+  });
+}
+
+function scoreLine(line: number, logprob: number, tokens: number): string {
+  return `${String(line).padStart(4)}  ${logprob.toFixed(4).padStart(15)}  ${String(tokens).padStart(6)}`;
+}

@@ -1,0 +1,70 @@
+import { BadInputError } from '../contracts/errors';
+import { PROJECTIONS, type Projection, type Schedule } from '../contracts/language-model';
+
+/** Turns a flag's text into its value. @throws BadInputError naming the flag */
+export type FlagParser<Value> = (text: string) => Value;
+
+const UINT32_MAX = 2 ** 32 - 1;
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+function refuse(flag: string, expected: string, text: string): never {
+  throw new BadInputError({ where: flag, expected, got: JSON.stringify(text) });
+}
+
+/** A whole number within [minimum, maximum], written in decimal digits. */
+export function wholeNumber(flag: string, minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): FlagParser<number> {
+  const upTo = maximum === Number.MAX_SAFE_INTEGER ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
+  return (text) => {
+    const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!Number.isSafeInteger(value) || value < minimum || value > maximum) {
+      refuse(flag, `a whole number ${upTo}`, text);
+    }
+    return value;
+  };
+}
+
+/** An unsigned 32-bit seed. */
+export function seed(flag: string): FlagParser<number> {
+  return wholeNumber(flag, 0, UINT32_MAX);
+}
+
+/** A finite number above `minimum` (or equal to it, if `inclusive`) and at most `maximum`. */
+export function realNumber(
+  flag: string,
+  range: { readonly minimum: number; readonly inclusive: boolean; readonly maximum?: number },
+): FlagParser<number> {
+  const { minimum, inclusive, maximum } = range;
+  const lower = inclusive ? `of at least ${minimum}` : `above ${minimum}`;
+  const expected = maximum === undefined ? `a number ${lower}` : `a number ${lower} and at most ${maximum}`;
+  return (text) => {
+    const value = DECIMAL.test(text) ? Number(text) : Number.NaN;
+    const tooLow = inclusive ? value < minimum : value <= minimum;
+    if (!Number.isFinite(value) || tooLow || (maximum !== undefined && value > maximum)) {
+      refuse(flag, expected, text);
+    }
+    return value;
+  };
+}
+
+/** One of a fixed set of words. */
+export function oneOf<Word extends string>(flag: string, words: readonly Word[]): FlagParser<Word> {
+  return (text) => words.find((word) => word === text) ?? refuse(flag, `one of ${words.join(', ')}`, text);
+}
+
+/** Any text but the empty one: a path, an id, a name. */
+export function nonEmpty(flag: string, expected: string): FlagParser<string> {
+  return (text) => (text.trim() === '' ? refuse(flag, expected, text) : text);
+}
+
+export const schedule: FlagParser<Schedule> = oneOf('--schedule', ['linear', 'cosine', 'constant'] as const);
+
+/** `all-linear`, or projections joined by commas; given back in PEFT's order. */
+export const targets: FlagParser<readonly Projection[]> = (text) => {
+  if (text === 'all-linear') return PROJECTIONS;
+  const names = text.split(',').map((name) => name.trim());
+  const known: readonly string[] = PROJECTIONS;
+  if (names.some((name) => !known.includes(name))) {
+    refuse('--targets', `all-linear, or a comma-separated list of ${PROJECTIONS.join(', ')}`, text);
+  }
+  return PROJECTIONS.filter((projection) => names.includes(projection));
+};

@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { BadInputError } from '../contracts/errors';
+
+const NEWLINE = 0x0a;
+
+/** Bytes of a file the user named. @throws BadInputError where it cannot be read or is empty */
+export function readInputBytes(path: string): Buffer {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw new BadInputError({ where: path, expected: 'a readable file', got: reasonOf(cause) }, { cause });
+  }
+  if (bytes.length === 0) throw new BadInputError({ where: path, expected: 'a file with content', got: 'an empty file' });
+  return bytes;
+}
+
+function reasonOf(cause: unknown): string {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return 'no such file';
+  if (code === 'EISDIR') return 'a directory';
+  if (code === 'EACCES') return 'no permission to read it';
+  return code ?? String(cause);
+}
+
+/** A UTF-8 file as lines, without their ends; a final newline starts no further line. @throws BadInputError naming the line that is not UTF-8 */
+export function readInputLines(path: string): string[] {
+  const bytes = readInputBytes(path);
+  const lines: string[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    const end = newline === -1 ? bytes.length : newline;
+    lines.push(decodeLine(bytes.subarray(start, end), `${path}:${lines.length + 1}`));
+    start = end + 1;
+  }
+  return lines;
+}
+
+function decodeLine(bytes: Buffer, where: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r$/, '');
+  } catch (cause) {
+    throw new BadInputError({ where, expected: 'UTF-8 text', got: 'bytes that are not' }, { cause });
+  }
+}
+
+/** A UTF-8 file as one text. @throws BadInputError */
+export function readInputText(path: string): string {
+  return readInputLines(path).join('\n');
+}
+
+/** A JSON file. @throws BadInputError with the line of the mistake */
+export function readInputJson(path: string): unknown {
+  const lines = readInputLines(path);
+  try {
+    return JSON.parse(lines.join('\n'));
+  } catch (cause) {
+    const where = `${path}:${lineOfMistake(lines)}`;
+    throw new BadInputError({ where, expected: 'JSON', got: complaint(cause) }, { cause });
+  }
+}
+
+/** A line of a JSONL file as an object. @throws BadInputError naming the line */
+export function parseJsonLine(line: string, where: string): Record<string, unknown> {
+  if (line.trim() === '') throw new BadInputError({ where, expected: 'a JSON object', got: 'an empty line' });
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    throw new BadInputError({ where, expected: 'a JSON object', got: `malformed JSON (${complaint(cause)})` }, { cause });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new BadInputError({ where, expected: 'a JSON object', got: kindOf(value) });
+  }
+  return value as Record<string, unknown>;
+}
+
+/** The number of the first line that no continuation can make JSON (the parser itself does not always say where it stopped). */
+function lineOfMistake(lines: readonly string[]): number {
+  let viable = 0;
+  let broken = lines.length;
+  while (broken - viable > 1) {
+    const middle = (viable + broken) >> 1;
+    if (couldContinue(lines.slice(0, middle).join('\n'))) viable = middle;
+    else broken = middle;
+  }
+  return broken;
+}
+
+function couldContinue(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    const said = (error as SyntaxError).message;
+    const position = /at position (\d+)/.exec(said)?.[1];
+    return said.startsWith('Unexpected end') || (position !== undefined && Number(position) >= text.length);
+  }
+}
+
+/** The parser's complaint without its position and without its quotation of the file. */
+function complaint(cause: unknown): string {
+  const said = (cause as SyntaxError).message;
+  const short = said.replace(/ in JSON at position.*$/s, '').replace(/, (\.\.\.)?".*is not valid JSON$/s, '');
+  return short.charAt(0).toLowerCase() + short.slice(1);
+}
+
+/** The kind of a JSON value, in words. */
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'an object';
+  return `a ${typeof value}`;
+}
