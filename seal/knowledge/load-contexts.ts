@@ -48,6 +48,7 @@ function expectedAt(path: readonly PropertyKey[]): string {
   if (field === 'questions') return 'a list of at least one {question, answer}';
   if (field === 'completions' || field === 'oracle') return 'a list of texts';
   if (path.at(-2) === 'questions') return '{question, answer}';
+  if (path.at(-2) === 'completions' || path.at(-2) === 'oracle') return 'a text';
   return 'text that is not blank';
 }
 

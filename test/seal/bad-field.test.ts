@@ -1,0 +1,24 @@
+import { describeValue, fieldPath } from '../../seal/bad-field';
+
+test('fieldPath reads like the expression that reaches the field', () => {
+  expect(fieldPath([3, 'questions', 0, 'answer'])).toBe('[3].questions[0].answer');
+  expect(fieldPath(['articles', 1])).toBe('articles[1]');
+  expect(fieldPath([])).toBe('');
+});
+
+test.each([
+  [undefined, 'nothing'],
+  [null, 'null'],
+  [[], 'an empty list'],
+  [[1, 2], 'a list of 2'],
+  [{ a: 1 }, 'an object'],
+  ['a\nb', '"a\\nb"'],
+  [1.5, '1.5'],
+  [Number.NaN, 'NaN'],
+])('describeValue(%j) is %s', (value, text) => {
+  expect(describeValue(value)).toBe(text);
+});
+
+test('a long value is cut to 60 characters', () => {
+  expect(describeValue('x'.repeat(500))).toHaveLength(60);
+});

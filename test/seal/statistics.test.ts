@@ -1,0 +1,35 @@
+import fc from 'fast-check';
+import { mean, pairedDifference, standardError } from '../../seal/statistics';
+
+test('mean and standard error of a list worked by hand', () => {
+  // deviations from 5: -3 -1 -1 -1 0 0 2 4, squares sum 32, variance 32/7, over 8
+  const values = [2, 4, 4, 4, 5, 5, 7, 9];
+  expect(mean(values)).toBe(5);
+  expect(standardError(values)).toBeCloseTo(Math.sqrt(32 / 7 / 8), 12);
+});
+
+test('a mean of nothing is refused, a spread of one value is unknown', () => {
+  expect(() => mean([])).toThrow(RangeError);
+  expect(standardError([0.5])).toBeNaN();
+});
+
+test('pairing takes out what both methods share', () => {
+  const { difference, pairedStandardError, n } = pairedDifference([0.1, 0.6, 0.9], [0, 0.4, 0.8]);
+  // differences 0.1 0.2 0.1
+  expect(difference).toBeCloseTo(0.4 / 3, 12);
+  expect(pairedStandardError).toBeCloseTo(standardError([0.1, 0.2, 0.1]), 12);
+  expect(n).toBe(3);
+});
+
+test('lists that cannot be paired are refused', () => {
+  expect(() => pairedDifference([1, 2], [1])).toThrow(/2 and 1/);
+});
+
+test('a constant shift moves the difference and leaves its error at zero', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 64 }), { minLength: 2 }), fc.integer({ min: -64, max: 64 }), (b, shift) => {
+      const result = pairedDifference(b.map((value) => (value + shift) / 64), b.map((value) => value / 64));
+      expect(result).toEqual({ difference: shift / 64, pairedStandardError: 0, n: b.length });
+    }),
+  );
+});
