@@ -1,0 +1,107 @@
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import type { Graph, Initializer } from './graph';
+import type { AttributeValue, DType, Node, Tensor } from './tensor';
+
+/** Opset 23 is the first with RMSNormalization and RotaryEmbedding as standard operators. */
+const OPSET = 23;
+const IR_VERSION = 11;
+
+// Field numbers and enum values below: onnx/onnx.proto3 of ONNX 1.18.
+const ELEMENT_TYPE: Readonly<Record<DType, number>> = { float32: 1, int64: 7, bool: 9, float16: 10, bfloat16: 16 };
+const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
+const EXTERNAL = 1;
+
+type Encode = (writer: BinaryWriter) => void;
+
+function message(writer: BinaryWriter, field: number, encode: Encode): void {
+  writer.tag(field, WireType.LengthDelimited).fork();
+  encode(writer);
+  writer.join();
+}
+
+function text(writer: BinaryWriter, field: number, value: string): void {
+  writer.tag(field, WireType.LengthDelimited).string(value);
+}
+
+function integer(writer: BinaryWriter, field: number, value: number): void {
+  writer.tag(field, WireType.Varint).int64(value);
+}
+
+/** The graph as the bytes of an ONNX ModelProto. */
+export function encodeModel(graph: Graph): Uint8Array {
+  const writer = new BinaryWriter();
+  integer(writer, 1, IR_VERSION);
+  text(writer, 2, 'seal-campaigns');
+  message(writer, 7, (w) => encodeGraph(w, graph));
+  message(writer, 8, (w) => integer(w, 2, OPSET));
+  return writer.finish();
+}
+
+function encodeGraph(writer: BinaryWriter, graph: Graph): void {
+  for (const node of graph.nodes) message(writer, 1, (w) => encodeNode(w, node));
+  text(writer, 2, 'seal');
+  for (const initializer of graph.initializers) message(writer, 5, (w) => encodeInitializer(w, initializer));
+  for (const input of graph.inputs) message(writer, 11, (w) => encodeValue(w, input));
+  for (const output of graph.outputs) message(writer, 12, (w) => encodeValue(w, output));
+}
+
+function encodeNode(writer: BinaryWriter, node: Node): void {
+  // An optional input left out is an empty name.
+  for (const input of node.inputs) text(writer, 1, input?.name ?? '');
+  for (const output of node.outputs) text(writer, 2, output.name);
+  text(writer, 3, node.outputs[0]?.name ?? '');
+  text(writer, 4, node.operator);
+  for (const [name, value] of Object.entries(node.attributes)) message(writer, 5, (w) => encodeAttribute(w, name, value));
+}
+
+function encodeAttribute(writer: BinaryWriter, name: string, value: AttributeValue): void {
+  text(writer, 1, name);
+  if (typeof value === 'number') {
+    integer(writer, 3, value);
+    integer(writer, 20, ATTRIBUTE_TYPE.int);
+  } else if (typeof value === 'string') {
+    text(writer, 4, value);
+    integer(writer, 20, ATTRIBUTE_TYPE.string);
+  } else if ('float' in value) {
+    writer.tag(2, WireType.Bit32).float(value.float);
+    integer(writer, 20, ATTRIBUTE_TYPE.float);
+  } else if ('dtype' in value) {
+    integer(writer, 3, ELEMENT_TYPE[value.dtype]);
+    integer(writer, 20, ATTRIBUTE_TYPE.int);
+  } else {
+    for (const item of value) integer(writer, 8, item);
+    integer(writer, 20, ATTRIBUTE_TYPE.ints);
+  }
+}
+
+function encodeInitializer(writer: BinaryWriter, { tensor, source }: Initializer): void {
+  for (const dim of tensor.shape) integer(writer, 1, Number(dim));
+  integer(writer, 2, ELEMENT_TYPE[tensor.dtype]);
+  text(writer, 8, tensor.name);
+  if ('bytes' in source) {
+    writer.tag(9, WireType.LengthDelimited).bytes(source.bytes);
+    return;
+  }
+  const entries = { location: source.file, offset: String(source.byteOffset), length: String(source.byteLength) };
+  for (const [key, value] of Object.entries(entries)) {
+    message(writer, 13, (w) => {
+      text(w, 1, key);
+      text(w, 2, value);
+    });
+  }
+  integer(writer, 14, EXTERNAL);
+}
+
+function encodeValue(writer: BinaryWriter, tensor: Tensor): void {
+  text(writer, 1, tensor.name);
+  message(writer, 2, (type) => {
+    message(type, 1, (w) => {
+      integer(w, 1, ELEMENT_TYPE[tensor.dtype]);
+      message(w, 2, (shape) => {
+        for (const dim of tensor.shape) {
+          message(shape, 1, (d) => (typeof dim === 'number' ? integer(d, 1, dim) : text(d, 2, dim)));
+        }
+      });
+    });
+  });
+}

@@ -1,0 +1,44 @@
+/** Index of the largest logit; of equal ones the first. */
+export function argmax(logits: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < logits.length; i += 1) {
+    if ((logits[i] as number) > (logits[best] as number)) best = i;
+  }
+  return best;
+}
+
+export interface SamplingSettings {
+  /** 0 is greedy. */
+  readonly temperature: number;
+  /** Of the smallest set of most likely tokens whose probabilities reach this; 1 is all. */
+  readonly topP: number;
+}
+
+/** Draws the next token of a row. Source: Holtzman et al. (arXiv 1904.09751) for nucleus sampling. */
+export function sampleToken(logits: Float32Array, settings: SamplingSettings, random: () => number): number {
+  if (settings.temperature === 0) return argmax(logits);
+  const probabilities = softmax(logits, settings.temperature);
+  const order = settings.topP < 1 ? nucleus(probabilities, settings.topP) : [...probabilities.keys()];
+  const mass = order.reduce((sum, id) => sum + (probabilities[id] as number), 0);
+  let left = random() * mass;
+  for (const id of order) {
+    left -= probabilities[id] as number;
+    if (left < 0) return id;
+  }
+  return order.at(-1) ?? argmax(logits);
+}
+
+function softmax(logits: Float32Array, temperature: number): Float64Array {
+  const highest = logits[argmax(logits)] as number;
+  const exponentials = Float64Array.from(logits, (logit) => Math.exp((logit - highest) / temperature));
+  const total = exponentials.reduce((a, b) => a + b, 0);
+  return exponentials.map((value) => value / total);
+}
+
+/** The most likely ids, best first (of equals the smaller id), up to and including the one that reaches `topP`. */
+function nucleus(probabilities: Float64Array, topP: number): number[] {
+  const order = [...probabilities.keys()].sort((a, b) => (probabilities[b] as number) - (probabilities[a] as number) || a - b);
+  let reached = 0;
+  const last = order.findIndex((id) => (reached += probabilities[id] as number) >= topP);
+  return last < 0 ? order : order.slice(0, last + 1);
+}

@@ -1,0 +1,121 @@
+import type { Projection } from '../../contracts/language-model';
+import { adapterKey } from '../files/adapter';
+import type { ModelConfig } from '../files/model-config';
+import type { Graph } from '../graph/graph';
+import { Add, Cast, Cos, Mul, Sigmoid, Sin } from '../graph/ops/elementwise';
+import { Gather, Range } from '../graph/ops/gather';
+import { MatMul } from '../graph/ops/mat-mul';
+import { RMSNormalization } from '../graph/ops/normalization';
+import { RotaryEmbedding } from '../graph/ops/rotary-embedding';
+import { Concat, Reshape, Transpose, transposeLast } from '../graph/ops/shape';
+import { type Dim, type Tensor, dimAt } from '../graph/tensor';
+import { groupedQueryAttention } from './attention';
+import type { Weights } from './base-weights';
+import { type LoraDelta, withDelta } from './lora';
+import { EMBEDDING, FINAL_NORM, HEAD, inputNormName, postAttentionNormName, projectionName } from './parameters';
+
+// Dims throughout: N adapters, B rows an adapter, T tokens a row, M = B*T, R = B*N rows in all, C = width.
+
+/** Keys and values of one layer, float32 [R, K, S, D]. */
+export interface KeyValues {
+  readonly keys: Tensor;
+  readonly values: Tensor;
+}
+
+export interface TransformerInput {
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+  /** What adapters add to a projection; absent for the model as it is. */
+  readonly delta?: LoraDelta;
+  /** int64 [N, B, T]. */
+  readonly ids: Tensor;
+  /** int64 [R, T]: the place of each token in its text. */
+  readonly positions: Tensor;
+  /** One more than the largest position can be. */
+  readonly positionLimit: Dim;
+  /** Broadcasts to [R, K, G, T, S]. */
+  readonly mask: Tensor;
+  /** The cache, one a layer, to which this call's keys and values are appended. */
+  readonly past?: readonly KeyValues[];
+}
+
+export interface TransformerOutput {
+  /** After the final norm: float32 [N, M, C]. */
+  readonly hidden: Tensor;
+  /** One a layer, `past` included. */
+  readonly cache: readonly KeyValues[];
+}
+
+/** A Llama decoder. Source: Hugging Face `modeling_llama.py` (transformers 5). */
+export function transformer(input: TransformerInput): TransformerOutput {
+  const { config, weights, ids } = input;
+  const rotation = rotaryTables(ids.graph, config, input.positionLimit);
+  const cache: KeyValues[] = [];
+  let x = Gather(weights(EMBEDDING), Reshape(ids, ['N', 'B*T']));
+  for (let layer = 0; layer < config.layers; layer += 1) {
+    const normed = RMSNormalization(x, weights(inputNormName(layer)), config.normEpsilon);
+    const attended = attentionBlock(input, layer, normed, rotation);
+    cache.push(attended.cache);
+    x = Add(x, attended.output);
+    const gated = RMSNormalization(x, weights(postAttentionNormName(layer)), config.normEpsilon);
+    x = Add(x, feedForward(input, layer, gated));
+  }
+  return { hidden: RMSNormalization(x, weights(FINAL_NORM), config.normEpsilon), cache };
+}
+
+/** Logits [..., V] of hidden states [..., C]; a tied head is the embedding. */
+export function languageModelHead(config: ModelConfig, weights: Weights, hidden: Tensor): Tensor {
+  return MatMul(hidden, transposeLast(weights(config.tied ? EMBEDDING : HEAD)));
+}
+
+/** x W' plus what the adapters add. */
+function project({ weights, delta }: TransformerInput, layer: number, projection: Projection, x: Tensor): Tensor {
+  const frozen = MatMul(x, transposeLast(weights(projectionName(layer, projection))));
+  return withDelta(frozen, delta?.(adapterKey(layer, projection), x));
+}
+
+interface RotaryTables {
+  readonly cos: Tensor;
+  readonly sin: Tensor;
+}
+
+/** Angles of every position below the limit, computed where they are used, so that no length is built in: float32 [S, D/2]. */
+function rotaryTables(graph: Graph, { headDim, ropeTheta }: ModelConfig, positionLimit: Dim): RotaryTables {
+  const frequencies = Array.from({ length: headDim / 2 }, (_, i) => 1 / ropeTheta ** ((2 * i) / headDim));
+  const positions = Reshape(Cast(Range(graph, positionLimit), 'float32'), [positionLimit, 1]);
+  const angles = Mul(positions, graph.constant('float32', frequencies));
+  return { cos: Cos(angles), sin: Sin(angles) };
+}
+
+function attentionBlock(
+  input: TransformerInput,
+  layer: number,
+  x: Tensor,
+  { cos, sin }: RotaryTables,
+): { output: Tensor; cache: KeyValues } {
+  const { config, positions, mask } = input;
+  const { heads, kvHeads, headDim } = config;
+  const R = dimAt(positions.shape, 0);
+  const rows = (projection: Projection): Tensor => {
+    const projected = project(input, layer, projection, x);
+    return Reshape(projected, [R, 'T', dimAt(projected.shape, -1)]);
+  };
+  // [R, T, K*D] -> [R, K, T, D], behind what the cache holds
+  const append = (fresh: Tensor, past: Tensor | undefined): Tensor => {
+    const byHead = Transpose(Reshape(fresh, [R, 'T', kvHeads, headDim]), [0, 2, 1, 3]);
+    return past === undefined ? byHead : Concat([past, byHead], 2);
+  };
+  const q = RotaryEmbedding(rows('q_proj'), cos, sin, positions, heads);
+  const keys = append(RotaryEmbedding(rows('k_proj'), cos, sin, positions, kvHeads), input.past?.[layer]?.keys);
+  const values = append(rows('v_proj'), input.past?.[layer]?.values);
+  const mixed = groupedQueryAttention(config, q, keys, values, mask);
+  const output = project(input, layer, 'o_proj', Reshape(mixed, ['N', 'B*T', heads * headDim]));
+  return { output, cache: { keys, values } };
+}
+
+/** SwiGLU: (silu(x Wg') * x Wu') Wd'. */
+function feedForward(input: TransformerInput, layer: number, x: Tensor): Tensor {
+  const gate = project(input, layer, 'gate_proj', x);
+  const gated = Mul(Mul(gate, Sigmoid(gate)), project(input, layer, 'up_proj', x));
+  return project(input, layer, 'down_proj', gated);
+}

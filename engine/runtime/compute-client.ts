@@ -1,0 +1,146 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+import { ComputeCancelledError, ComputeProcessDiedError } from '../../contracts/errors';
+import type { ComputeOptions, LanguageModel } from '../../contracts/language-model';
+import type { PretrainRequest, PretrainResult } from '../model/pretrain';
+import { type ComputeMethod, type ComputeMethods, type ComputeReply, decodeError } from './protocol';
+
+export interface ComputeProcessOptions {
+  /** Threads of one operator. @default ONNX Runtime's choice: one a physical core */
+  readonly threads?: number;
+  /** Writes ONNX Runtime traces to files that start with this. */
+  readonly profilePrefix?: string;
+}
+
+/** The language model and what only the command line asks of it. */
+export interface ComputeProcess extends LanguageModel {
+  /** Trains a model from scratch; see `engine/model/pretrain.ts`. */
+  pretrain(request: PretrainRequest, options?: ComputeOptions): Promise<PretrainResult>;
+  /** Of the running child; undefined while none runs. */
+  readonly pid: number | undefined;
+}
+
+interface Job {
+  readonly method: ComputeMethod;
+  readonly request: unknown;
+  readonly options: ComputeOptions;
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * A language model in a process of its own, so that neither its blocking calls nor its crashes reach the caller. The process starts
+ * with the first call, serves one call at a time in order, and is replaced after it died; only the call it was serving is lost.
+ */
+export function startComputeProcess(options: ComputeProcessOptions = {}): ComputeProcess {
+  return new ComputeClient(options);
+}
+
+class ComputeClient implements ComputeProcess {
+  private readonly waiting: Job[] = [];
+  private current: Job | undefined;
+  private child: ChildProcess | undefined;
+  private closed = false;
+
+  constructor(private readonly processOptions: ComputeProcessOptions) {}
+
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  readonly describe = this.method('describe');
+  readonly fineTune = this.method('fineTune');
+  readonly generate = this.method('generate');
+  readonly score = this.method('score');
+  readonly countTokens = this.method('countTokens');
+  readonly pretrain = this.method('pretrain');
+  private readonly mergeAdapters = this.method('merge');
+
+  async merge(request: ComputeMethods['merge'][0], options?: ComputeOptions): Promise<void> {
+    await this.mergeAdapters(request, options);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    const { child } = this;
+    const gone = child && new Promise((resolve) => child.once('exit', resolve));
+    for (const job of this.waiting.splice(0)) job.reject(new ComputeCancelledError('the compute process was closed'));
+    child?.kill('SIGKILL');
+    await gone;
+  }
+
+  private method<Method extends ComputeMethod>(method: Method) {
+    return (request: ComputeMethods[Method][0], options: ComputeOptions = {}): Promise<ComputeMethods[Method][1]> =>
+      new Promise((resolve, reject) => {
+        if (this.closed) return reject(new ComputeCancelledError('the compute process is closed'));
+        const job: Job = { method, request, options, resolve, reject };
+        options.signal?.addEventListener('abort', () => this.cancel(job), { once: true });
+        if (options.signal?.aborted) return reject(new ComputeCancelledError(`${method}: cancelled`));
+        this.waiting.push(job);
+        this.serveNext();
+      });
+  }
+
+  private serveNext(): void {
+    if (this.current !== undefined) return;
+    const job = this.waiting.shift();
+    if (job === undefined) return;
+    this.current = job;
+    this.child ??= this.startChild();
+    this.child.send({ method: job.method, request: job.request });
+  }
+
+  private startChild(): ChildProcess {
+    const { threads, profilePrefix } = this.processOptions;
+    const child = fork(join(__dirname, 'compute-main.js'), [], {
+      serialization: 'advanced',
+      env: {
+        ...process.env,
+        ...(threads === undefined ? {} : { SEAL_COMPUTE_THREADS: String(threads) }),
+        ...(profilePrefix === undefined ? {} : { SEAL_COMPUTE_PROFILE: profilePrefix }),
+      },
+      // Standard output belongs to the caller's own results.
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    child.on('message', (reply: ComputeReply) => this.take(reply));
+    child.on('error', (error) => this.died(child, error.message));
+    child.on('exit', (code, signal) => this.died(child, signal === null ? `exit code ${code}` : `signal ${signal}`));
+    return child;
+  }
+
+  private take(reply: ComputeReply): void {
+    const job = this.current;
+    if (job === undefined) return;
+    if (reply.kind === 'progress') {
+      job.options.onProgress?.(reply.progress);
+      return;
+    }
+    this.current = undefined;
+    if (reply.kind === 'result') job.resolve(reply.result as never);
+    else job.reject(decodeError(reply.error));
+    this.serveNext();
+  }
+
+  private died(child: ChildProcess, how: string): void {
+    if (this.child !== child) return;
+    this.child = undefined;
+    const job = this.current;
+    this.current = undefined;
+    job?.reject(new ComputeProcessDiedError(`${job.method}: the compute process ended (${how})`));
+    if (!this.closed) this.serveNext();
+  }
+
+  /** A waiting call is dropped; a running one can only be stopped with its process. */
+  private cancel(job: Job): void {
+    const at = this.waiting.indexOf(job);
+    if (at >= 0) this.waiting.splice(at, 1);
+    else if (this.current === job) {
+      this.current = undefined;
+      const { child } = this;
+      this.child = undefined;
+      child?.kill('SIGKILL');
+    } else return;
+    job.reject(new ComputeCancelledError(`${job.method}: cancelled`));
+    this.serveNext();
+  }
+}

@@ -1,0 +1,106 @@
+import { statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { ComputeProgress, ModelDescription } from '../../contracts/language-model';
+import { mergeAdapters } from '../files/merge';
+import { openModelDirectory, modelTensorShapes } from '../files/model-directory';
+import { loadTokenizer } from '../files/tokenizer';
+import { fineTune } from '../model/fine-tune';
+import { generate } from '../model/generate';
+import { LoadedModel } from '../model/loaded-model';
+import { pretrain } from '../model/pretrain';
+import { score } from '../model/score';
+import { type ComputeCall, type ComputeMethods, type ComputeReply, encodeError } from './protocol';
+
+// The compute process: holds models and sessions, answers one call at a time. Started by compute-client.ts.
+
+type Handlers = {
+  readonly [Method in keyof ComputeMethods]: (
+    request: ComputeMethods[Method][0],
+    onProgress: (progress: ComputeProgress) => void,
+  ) => Promise<ComputeMethods[Method][1]>;
+};
+
+/** Models stay open for the next call; the one longest unused makes room. */
+const OPEN_MODELS = 3;
+const PROGRESS_INTERVAL_MS = 200;
+
+const threads = process.env['SEAL_COMPUTE_THREADS'];
+const profilePrefix = process.env['SEAL_COMPUTE_PROFILE'];
+const openModels = new Map<string, LoadedModel>();
+
+/** The model at a directory, opened anew if its weights were replaced. */
+async function loaded(directory: string): Promise<LoadedModel> {
+  const path = resolve(directory);
+  const weights = statSync(join(path, 'model.safetensors'), { throwIfNoEntry: false });
+  const key = `${path} ${weights?.ino} ${weights?.mtimeMs} ${weights?.size}`;
+  const options = {
+    ...(threads === undefined ? {} : { threads: Number(threads) }),
+    ...(profilePrefix === undefined ? {} : { profilePrefix }),
+  };
+  const model = openModels.get(key) ?? LoadedModel.open(path, options);
+  openModels.delete(key);
+  openModels.set(key, model);
+  const [oldest] = openModels.keys();
+  if (openModels.size > OPEN_MODELS && oldest !== undefined) {
+    const unused = openModels.get(oldest);
+    openModels.delete(oldest);
+    await unused?.close();
+  }
+  return model;
+}
+
+function describe(directory: string): ModelDescription {
+  const { config, storedDtype } = openModelDirectory(directory);
+  const sizes = [...modelTensorShapes(config).values()].map((shape) => shape.reduce((a, b) => a * b, 1));
+  return {
+    architecture: config.architecture,
+    parameters: sizes.reduce((a, b) => a + b, 0),
+    dtype: storedDtype,
+    contextLength: config.contextLength,
+    vocabularySize: config.vocabularySize,
+    tied: config.tied,
+  };
+}
+
+const handlers: Handlers = {
+  describe: async (directory) => describe(directory),
+  fineTune: async (request, onProgress) => fineTune(await loaded(request.modelDirectory), request, onProgress),
+  generate: async (request, onProgress) => generate(await loaded(request.modelDirectory), request, onProgress),
+  score: async (request, onProgress) => score(await loaded(request.modelDirectory), request, onProgress),
+  merge: async ({ modelDirectory, adapterDirectories, outDirectory }) => {
+    mergeAdapters(modelDirectory, adapterDirectories, outDirectory);
+    return null;
+  },
+  countTokens: async ({ modelDirectory, texts }) => {
+    const tokenizer = loadTokenizer(modelDirectory);
+    return texts.map((text) => tokenizer.encodeCompletion(text).length);
+  },
+  pretrain: async (request, onProgress) => pretrain(request, onProgress),
+};
+
+function reply(message: ComputeReply): void {
+  process.send?.(message);
+}
+
+/** Passes on at most a few progress messages a second, and the last. */
+function throttledProgress(): (progress: ComputeProgress) => void {
+  let last = 0;
+  return (progress) => {
+    const now = performance.now();
+    if (now - last < PROGRESS_INTERVAL_MS && progress.done < progress.total) return;
+    last = now;
+    reply({ kind: 'progress', progress });
+  };
+}
+
+async function answer<Method extends keyof ComputeMethods>({ method, request }: ComputeCall<Method>): Promise<void> {
+  try {
+    reply({ kind: 'result', result: await handlers[method](request, throttledProgress()) });
+  } catch (error) {
+    reply({ kind: 'error', error: encodeError(error) });
+  }
+}
+
+process.on('message', (call: ComputeCall) => void answer(call));
+// Without its parent nobody reads the answer.
+process.on('disconnect', () => process.exit(0));

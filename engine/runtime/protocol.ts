@@ -1,0 +1,61 @@
+import { BadInputError, type BadInputDetail, NotFiniteError } from '../../contracts/errors';
+import type {
+  ComputeProgress,
+  CountTokensRequest,
+  FineTuneRequest,
+  FineTuneResult,
+  GenerateRequest,
+  GenerateResult,
+  MergeRequest,
+  ModelDescription,
+  ScoreRequest,
+  ScoreResult,
+} from '../../contracts/language-model';
+import type { PretrainRequest, PretrainResult } from '../model/pretrain';
+
+/** What the compute process does: method -> [request, result]. */
+export interface ComputeMethods {
+  describe: [string, ModelDescription];
+  fineTune: [FineTuneRequest, FineTuneResult];
+  generate: [GenerateRequest, GenerateResult];
+  score: [ScoreRequest, ScoreResult];
+  merge: [MergeRequest, null];
+  countTokens: [CountTokensRequest, readonly number[]];
+  pretrain: [PretrainRequest, PretrainResult];
+}
+export type ComputeMethod = keyof ComputeMethods;
+
+export interface ComputeCall<Method extends ComputeMethod = ComputeMethod> {
+  readonly method: Method;
+  readonly request: ComputeMethods[Method][0];
+}
+
+export type ComputeReply =
+  | { readonly kind: 'progress'; readonly progress: ComputeProgress }
+  | { readonly kind: 'result'; readonly result: unknown }
+  | { readonly kind: 'error'; readonly error: EncodedError };
+
+/** An error as it crosses the process boundary. */
+export interface EncodedError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly detail?: BadInputDetail;
+}
+
+export function encodeError(error: unknown): EncodedError {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
+  return {
+    name: error.name,
+    message: error.message,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(error instanceof BadInputError ? { detail: error.detail } : {}),
+  };
+}
+
+export function decodeError({ name, message, stack, detail }: EncodedError): Error {
+  if (detail !== undefined) return new BadInputError(detail);
+  const error = name === 'NotFiniteError' ? new NotFiniteError(message) : new Error(message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}
