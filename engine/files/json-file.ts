@@ -16,16 +16,16 @@ export function describeValue(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
-/** True if `error` is a file system error with this code, such as `ENOENT`. */
-export function hasErrorCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
+/** Code of a file system error, such as `ENOENT`. */
+function errorCode(error: unknown): string | undefined {
+  const hasCode = typeof error === 'object' && error !== null && 'code' in error;
+  return hasCode && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** What a file system error says, without its path (which `where` already names). */
 export function describeFileError(error: unknown): string {
-  if (hasErrorCode(error, 'ENOENT')) return 'no such file';
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
-  return String(error);
+  const code = errorCode(error);
+  return code === 'ENOENT' ? 'no such file' : (code ?? String(error));
 }
 
 /**

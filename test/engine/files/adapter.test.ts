@@ -1,0 +1,154 @@
+import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BadInputError } from '../../../contracts/errors';
+import { PROJECTIONS, type Projection } from '../../../contracts/language-model';
+import { adapterKey, readAdapter, writeAdapter, type Adapter } from '../../../engine/files/adapter';
+import { projectionShape, readModelConfig } from '../../../engine/files/model-config';
+import { openSafetensors, readTensorF32, writeSafetensors } from '../../../engine/files/safetensors';
+import { goldenAdapter, goldenModel } from '../../golden/golden-values';
+import { useTemporaryDirectory } from './temporary-directory';
+
+const directory = useTemporaryDirectory();
+const tied = readModelConfig(goldenModel('tied-fp32'));
+const gqa = readModelConfig(goldenModel('gqa-bf16'));
+const QUERY_A = 'base_model.model.model.layers.1.self_attn.q_proj.lora_A.weight';
+
+function copyOf(name: string): string {
+  const copy = directory.path(name);
+  cpSync(goldenAdapter(name), copy, { recursive: true });
+  return copy;
+}
+
+function editConfig(adapter: string, fields: Record<string, unknown>): void {
+  const file = join(adapter, 'adapter_config.json');
+  writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), ...fields }));
+}
+
+function rewriteWeights(adapter: string, edit: (tensors: Map<string, { shape: readonly number[]; data: Float32Array }>) => void): void {
+  const file = join(adapter, 'adapter_model.safetensors');
+  const tensors = new Map([...openSafetensors(file).tensors].map(([name, entry]) => [name, { shape: entry.shape, data: readTensorF32(entry) }]));
+  edit(tensors);
+  writeSafetensors(file, [...tensors].map(([name, tensor]) => ({ name, dtype: 'F32', ...tensor })));
+}
+
+/** Distinct numbers everywhere, so that a swap cannot go unseen. */
+function numberedAdapter(targets: readonly Projection[], rank: number): Adapter {
+  let next = 0;
+  const numbers = (length: number): Float32Array => Float32Array.from({ length }, () => (next += 0.25));
+  const matrices: Adapter['matrices'] = new Map();
+  for (let layer = 0; layer < gqa.layers; layer += 1) {
+    for (const projection of targets) {
+      const [outWidth, inWidth] = projectionShape(gqa, projection);
+      matrices.set(adapterKey(layer, projection), { a: numbers(rank * inWidth), b: numbers(outWidth * rank) });
+    }
+  }
+  return { rank, alpha: 12, targets, matrices };
+}
+
+describe('readAdapter', () => {
+  it('reads what PEFT writes', () => {
+    const adapter = readAdapter(goldenAdapter('tied-all-r4'), tied);
+    expect(adapter).toMatchObject({ rank: 4, alpha: 8, targets: PROJECTIONS });
+    expect(adapter.matrices.size).toBe(14);
+    expect(adapter.matrices.get('1.down_proj')?.a).toHaveLength(4 * 48);
+    expect(adapter.matrices.get('1.down_proj')?.b).toHaveLength(32 * 4);
+    expect(readAdapter(goldenAdapter('gqa-qv-r6'), gqa)).toMatchObject({ rank: 6, alpha: 9, targets: ['q_proj', 'v_proj'] });
+  });
+
+  it.each<[field: string, value: unknown, message: RegExp]>([
+    ['peft_type', 'IA3', /adapter_config\.json: peft_type: expected "LORA", got "IA3"/],
+    ['use_dora', true, /use_dora: expected false \(DoRA is not supported\), got true/],
+    ['use_rslora', true, /use_rslora: expected false/],
+    ['lora_bias', true, /lora_bias: expected false/],
+    ['bias', 'all', /bias: expected "none" \(trained biases are not supported\), got "all"/],
+    ['fan_in_fan_out', true, /fan_in_fan_out: expected false/],
+    ['modules_to_save', ['lm_head'], /modules_to_save: expected null or empty .* got \["lm_head"\]/],
+    ['rank_pattern', { q_proj: 2 }, /rank_pattern: expected null or empty/],
+    ['layers_to_transform', [0], /layers_to_transform: expected null or empty/],
+    ['layers_to_transform', 0, /layers_to_transform: expected null or empty/],
+    ['r', 4.5, /r: expected an integer, got 4.5/],
+    ['r', 0, /r: expected a positive number, got 0/],
+    ['r', 8, /tensor .*q_proj\.lora_A\.weight: shape: expected \[8, 32\] for this model and rank, got \[4, 32\]/],
+    ['lora_alpha', undefined, /lora_alpha: expected a positive number, got nothing/],
+    ['target_modules', ['q_proj', 'v_proj'], /target_modules: expected q_proj, k_proj, .*as adapter_model\.safetensors has them, got q_proj, v_proj/],
+  ])('refuses %s = %j', (field, value, message) => {
+    const adapter = copyOf('tied-all-r4');
+    editConfig(adapter, { [field]: value });
+    expect(() => readAdapter(adapter, tied)).toThrow(BadInputError);
+    expect(() => readAdapter(adapter, tied)).toThrow(message);
+  });
+
+  it.each(['all-linear', '.*_proj', ['model.layers.0.self_attn.q_proj', 'model.layers.1.self_attn.q_proj', ...PROJECTIONS]])('takes target_modules %j', (targets) => {
+    const adapter = copyOf('tied-all-r4');
+    editConfig(adapter, { target_modules: targets });
+    expect(readAdapter(adapter, tied).targets).toEqual(PROJECTIONS);
+  });
+
+  it('refuses an adapter of another model', () => {
+    expect(() => readAdapter(goldenAdapter('tied-all-r4'), gqa)).toThrow(/layers\.0\.self_attn\.q_proj\.lora_A\.weight: shape: expected \[4, 48\] for this model and rank, got \[4, 32\]/);
+    expect(() => readAdapter(goldenAdapter('tied-all-r4'), { ...tied, layers: 3 })).toThrow(/expected tensor base_model\.model\.model\.layers\.2\.self_attn\.q_proj\.lora_A\.weight, got no such tensor/);
+    expect(() => readAdapter(goldenAdapter('tied-all-r4'), { ...tied, layers: 1 })).toThrow(/tensor base_model\.model\.model\.layers\.1\..*: expected LoRA factors of .* in 1 layers only/);
+  });
+
+  it('refuses missing, unexpected and no LoRA tensors', () => {
+    const adapter = copyOf('tied-all-r4');
+    rewriteWeights(adapter, (tensors) => tensors.delete(QUERY_A));
+    expect(() => readAdapter(adapter, tied)).toThrow(`expected tensor ${QUERY_A}, got no such tensor`);
+    rewriteWeights(adapter, (tensors) => {
+      tensors.set(QUERY_A, { shape: [4, 32], data: new Float32Array(128) });
+      tensors.set('base_model.model.lm_head.weight', { shape: [1], data: new Float32Array(1) });
+    });
+    expect(() => readAdapter(adapter, tied)).toThrow(/tensor base_model\.model\.lm_head\.weight: expected LoRA factors/);
+    rewriteWeights(adapter, (tensors) => tensors.clear());
+    expect(() => readAdapter(adapter, tied)).toThrow(/adapter_model\.safetensors: expected LoRA tensors of layer 0, .* got no tensors/);
+  });
+
+  it('refuses missing and truncated files', () => {
+    const adapter = copyOf('tied-all-r4');
+    truncateSync(join(adapter, 'adapter_model.safetensors'), 5000);
+    expect(() => readAdapter(adapter, tied)).toThrow(/adapter_model\.safetensors: tensor .*truncated/);
+    rmSync(join(adapter, 'adapter_model.safetensors'));
+    expect(() => readAdapter(adapter, tied)).toThrow(/adapter_model\.safetensors: expected a readable safetensors file, got no such file/);
+    expect(() => readAdapter(directory.path('nowhere'), tied)).toThrow(/adapter_config\.json: expected a readable JSON file, got no such file/);
+  });
+});
+
+describe('writeAdapter', () => {
+  it('writes the bytes that PEFT writes', () => {
+    for (const [name, config] of [['tied-all-r4', tied], ['gqa-qv-r6', gqa]] as const) {
+      writeAdapter(directory.path(name), readAdapter(goldenAdapter(name), config), config, { baseModel: 'random-llama' });
+      const ours = readFileSync(directory.path(name, 'adapter_model.safetensors'));
+      expect(ours.equals(readFileSync(join(goldenAdapter(name), 'adapter_model.safetensors')))).toBe(true);
+    }
+  });
+
+  it.each<[Projection[], number]>([[['q_proj'], 1], [['v_proj', 'gate_proj'], 3], [['o_proj', 'down_proj', 'up_proj', 'k_proj'], 5], [[...PROJECTIONS], 2]])('is read back as it was: %j, rank %d', (targets, rank) => {
+    const adapter = numberedAdapter(targets, rank);
+    writeAdapter(directory.path('adapter'), adapter, gqa, { baseModel: 'base' });
+    const read = readAdapter(directory.path('adapter'), gqa);
+    expect(read).toMatchObject({ rank, alpha: 12, targets: PROJECTIONS.filter((projection) => targets.includes(projection)) });
+    expect([...read.matrices.keys()].sort()).toEqual([...adapter.matrices.keys()].sort());
+    for (const [key, { a, b }] of read.matrices) {
+      expect(a).toEqual(adapter.matrices.get(key)?.a);
+      expect(b).toEqual(adapter.matrices.get(key)?.b);
+    }
+  });
+
+  it('writes the same bytes every time, with no path of this machine in them', () => {
+    const adapter = numberedAdapter(['q_proj', 'v_proj'], 2);
+    writeAdapter(directory.path('one'), adapter, gqa, { baseModel: '/somewhere/models/nano' });
+    writeAdapter(directory.path('two'), { ...adapter, targets: ['v_proj', 'q_proj'] }, gqa, { baseModel: '/elsewhere/nano' });
+    for (const file of ['adapter_config.json', 'adapter_model.safetensors']) {
+      expect(readFileSync(directory.path('one', file)).equals(readFileSync(directory.path('two', file)))).toBe(true);
+    }
+    expect(readFileSync(directory.path('one', 'adapter_config.json'), 'utf8')).not.toMatch(/somewhere|models/);
+    expect(openSafetensors(directory.path('one', 'adapter_model.safetensors')).metadata).toEqual({ format: 'pt' });
+  });
+
+  it('refuses to write an adapter that does not fit', () => {
+    const adapter = numberedAdapter(['q_proj'], 2);
+    adapter.matrices.delete('2.q_proj');
+    expect(() => writeAdapter(directory.path('adapter'), adapter, gqa, { baseModel: 'base' })).toThrow(/no matrices 2\.q_proj/);
+    expect(() => writeAdapter(directory.path('adapter'), numberedAdapter(['q_proj'], 2), tied, { baseModel: 'base' })).toThrow(/expected 64 elements for \[2, 32\], got 96/);
+  });
+});

@@ -1,0 +1,67 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadTokenizer } from '../../../engine/files/tokenizer';
+import { goldenModel, goldens, SHARED_DATA } from '../../golden/golden-values';
+import { useTemporaryDirectory } from './temporary-directory';
+
+const directory = useTemporaryDirectory();
+
+describe.each(goldens.models)('tokenizer of $model', ({ model, tokenization, base, adapted }) => {
+  const tokenizer = loadTokenizer(goldenModel(model));
+
+  it.each(tokenization)('encodes and decodes $text as the reference does', ({ text, prompt, completion, decoded }) => {
+    expect(tokenizer.encodePrompt(text)).toEqual(prompt);
+    expect(tokenizer.encodeCompletion(text)).toEqual(completion);
+    expect(tokenizer.decode(prompt)).toBe(decoded);
+  });
+
+  it('decodes generated tokens as the reference does', () => {
+    for (const { tokenIds, text } of [...base.greedy, ...adapted.greedy]) expect(tokenizer.decode(tokenIds)).toBe(text);
+  });
+
+  it('knows its size', () => {
+    expect(tokenizer.vocabularySize).toBe(160);
+  });
+});
+
+const LLAMA2 = join(SHARED_DATA, 'tokenizers/llama2');
+const describeLlama2 = existsSync(LLAMA2) ? describe : describe.skip;
+
+describeLlama2('Llama 2 tokenizer (shared data tokenizers/llama2)', () => {
+  const load = (): ReturnType<typeof loadTokenizer> => loadTokenizer(LLAMA2);
+
+  it('gives the published ids', () => {
+    const tokenizer = load();
+    expect(tokenizer.encodePrompt('Hello world')).toEqual([1, 15043, 3186]);
+    expect(tokenizer.encodeCompletion('Hello world')).toEqual([15043, 3186]);
+    expect(tokenizer.encodePrompt('')).toEqual([1]);
+    expect(tokenizer.vocabularySize).toBe(32000);
+  });
+
+  it('spells characters that it does not know in bytes', () => {
+    // The emoji's four UTF-8 bytes f0 9f a4 97 are ids 3 + byte.
+    expect(load().encodeCompletion('\u{1F917}')).toEqual([29871, 3 + 0xf0, 3 + 0x9f, 3 + 0xa4, 3 + 0x97]);
+  });
+
+  it.each(['Hello world', ' foo', 'a\nb\n\n- c', 'é \u{1F917}  x', 'The Apollo program, 1961\u20131972: $25.4 billion'])('decodes %j to what was encoded', (text) => {
+    const tokenizer = load();
+    expect(tokenizer.decode(tokenizer.encodePrompt(text))).toBe(text);
+  });
+});
+
+describe('loadTokenizer', () => {
+  it('names a tokenizer file that is missing, malformed or of an unknown kind', () => {
+    expect(() => loadTokenizer(directory.path())).toThrow(/tokenizer\.json: expected a readable JSON file, got no such file/);
+    mkdirSync(directory.path('odd'));
+    writeFileSync(directory.path('odd', 'tokenizer.json'), '{"version": "1.0", "model": {"type": "Telepathy", "vocab": {}}}');
+    expect(() => loadTokenizer(directory.path('odd'))).toThrow(/tokenizer\.json: expected a tokenizer of a supported kind, got/);
+    writeFileSync(directory.path('odd', 'tokenizer.json'), '{}');
+    expect(() => loadTokenizer(directory.path('odd'))).toThrow(/tokenizer\.json: expected a tokenizer of a supported kind, got/);
+    writeFileSync(directory.path('odd', 'tokenizer.json'), '[1');
+    expect(() => loadTokenizer(directory.path('odd'))).toThrow(/tokenizer\.json: expected a JSON object in UTF-8, got malformed JSON/);
+  });
+
+  it('decodes no tokens to no text', () => {
+    expect(loadTokenizer(goldenModel('tied-fp32')).decode([])).toBe('');
+  });
+});

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Projection, Schedule, ScoredRow, TrainingRow } from '../../contracts/language-model';
+
+/** Compiled tests run from `dist/`; data files stay in the source tree. */
+const REPOSITORY = join(__dirname, __filename.endsWith('.ts') ? '../..' : '../../..');
+
+/** `test/golden`, where the models and adapters lie. */
+export const GOLDEN = join(REPOSITORY, 'test/golden');
+
+export const goldenModel = (name: string): string => join(GOLDEN, 'models', name);
+export const goldenAdapter = (name: string): string => join(GOLDEN, 'adapters', name);
+
+/** Reference data that is not part of the repository: `$SEAL_SHARED_DATA`, else beside the checkout. */
+export const SHARED_DATA = process.env['SEAL_SHARED_DATA'] ?? join(REPOSITORY, '../shared/data');
+
+export interface GoldenGreedyRow {
+  readonly prompt: string;
+  readonly tokenIds: readonly number[];
+  readonly text: string;
+  readonly finish: 'eos' | 'length';
+}
+
+export interface GoldenAnswers {
+  readonly scores: readonly ScoredRow[];
+  readonly greedy: readonly GoldenGreedyRow[];
+}
+
+export interface GoldenModel {
+  readonly model: string;
+  readonly adapter: string;
+  readonly eosTokenIds: readonly number[];
+  readonly rows: readonly TrainingRow[];
+  readonly maxNewTokens: number;
+  readonly tokenization: readonly { readonly text: string; readonly prompt: number[]; readonly completion: number[]; readonly decoded: string }[];
+  readonly base: GoldenAnswers;
+  readonly adapted: GoldenAnswers;
+}
+
+export interface GoldenTraining {
+  readonly name: string;
+  readonly model: string;
+  readonly initialAdapter: string;
+  readonly finalAdapter: string;
+  readonly lora: { readonly rank: number; readonly alpha: number; readonly targets: readonly Projection[] };
+  readonly rows: readonly TrainingRow[];
+  readonly settings: {
+    readonly trainEpochs: number;
+    readonly batch: number;
+    readonly learningRate: number;
+    readonly schedule: Schedule;
+    readonly clipNorm: number;
+    readonly weightDecay: number;
+  };
+  readonly log: readonly { readonly step: number; readonly loss: number; readonly learningRate: number; readonly lossTokens: number }[];
+  readonly finalScores: readonly ScoredRow[];
+}
+
+/** What `make_goldens.py` wrote. */
+export const goldens = JSON.parse(readFileSync(join(GOLDEN, 'goldens.json'), 'utf8')) as {
+  readonly models: readonly GoldenModel[];
+  readonly training: readonly GoldenTraining[];
+};
+
+/** The golden model of that name. */
+export function goldenFor(name: string): GoldenModel {
+  const golden = goldens.models.find(({ model }) => model === name);
+  if (golden === undefined) throw new Error(`no golden model ${name}`);
+  return golden;
+}
