@@ -6,7 +6,7 @@ const SHARED_DATA = process.env['SEAL_SHARED_DATA'] ?? resolve(process.cwd(), '.
 
 /** `test` where the file of the shared data is present, else `test.skip`, so that the report names what was not run. */
 export function testWith(file: string): jest.It {
-  return existsSync(join(SHARED_DATA, file)) ? test : (test.skip as jest.It);
+  return existsSync(join(SHARED_DATA, file)) ? test : test.skip;
 }
 
 export function sharedText(file: string): string {
