@@ -1,12 +1,18 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers' with { 'resolution-mode': 'import' };
 import { BadInputError } from '../../contracts/errors';
 import { readJsonObject } from './json-file';
 
-// The package's CommonJS build carries no types of its own: they are those of its ES module.
+/** What is used of the class that `@huggingface/tokenizers` exports. */
+interface HuggingFaceTokenizer {
+  encode(text: string, options: { readonly add_special_tokens: boolean }): { readonly ids: number[] };
+  decode(ids: readonly number[], options: { readonly skip_special_tokens: boolean; readonly clean_up_tokenization_spaces: boolean }): string;
+  get_vocab(withAddedTokens: boolean): ReadonlyMap<string, number>;
+}
+
+// Required, not imported: the package's own type declarations are an ES module's, with imports that do not resolve from CommonJS.
 // eslint-disable-next-line @typescript-eslint/no-require-imports
-const huggingFace = require('@huggingface/tokenizers') as { Tokenizer: new (tokenizer: object, config: object) => HuggingFaceTokenizer };
+const huggingFace = require('@huggingface/tokenizers') as { readonly Tokenizer: new (json: object, config: object) => HuggingFaceTokenizer };
 
 /** Text to token ids and back, as a model's own `tokenizer.json` has it. */
 export interface Tokenizer {
@@ -44,7 +50,7 @@ export function loadTokenizer(directory: string): Tokenizer {
     encodePrompt: (text) => tokenizer.encode(text, { add_special_tokens: true }).ids,
     encodeCompletion: (text) => tokenizer.encode(text, { add_special_tokens: false }).ids,
     decode: (ids) =>
-      ids.length === 0 ? '' : tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: cleanUp }),
+      ids.length === 0 ? '' : tokenizer.decode(ids, { skip_special_tokens: true, clean_up_tokenization_spaces: cleanUp }),
     vocabularySize: highestId + 1,
   };
 }
