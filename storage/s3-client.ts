@@ -38,6 +38,8 @@ export class S3ObjectClient implements ObjectClient {
   readonly #s3: S3Client;
 
   constructor(settings: S3Settings) {
+    // The pinned version supports Node 20; that later ones will not is for those who upgrade to know.
+    process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
     this.#endpoint = settings.endpoint;
     this.#bucket = settings.bucket;
     this.location = `bucket ${settings.bucket} at ${settings.endpoint}`;

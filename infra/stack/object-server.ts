@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmod, open, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type S3Credentials, s3CredentialsSchema, stackFiles } from '../../contracts/stack';
+import type { OwnProcesses } from './own-process';
+import { freePort, LOOPBACK } from './ports';
+
+export const EMBEDDED_BUCKET = 'seal';
+export const EMBEDDED_REGION = 'us-east-1';
+export const OBJECT_SERVER = 'versitygw';
+const PREFERRED_PORT = 7070;
+const READY_TIMEOUT_MS = 20_000;
+
+export interface ObjectServerOptions {
+  readonly home: string;
+  readonly binary: string;
+  readonly processes: OwnProcesses;
+  /** 0: any free one. @default 7070 if free, else any */
+  readonly port?: number;
+}
+
+/**
+ * Starts the S3 server over `$SEAL_HOME/objects` and waits until it answers.
+ * Metadata goes to extended attributes, or to `$SEAL_HOME/object-metadata` where the file system has none.
+ * @returns its endpoint
+ */
+export async function startObjectServer(options: ObjectServerOptions): Promise<string> {
+  const sidecar = join(options.home, 'object-metadata');
+  // Data written with one kind of metadata cannot be read with the other.
+  if (existsSync(sidecar)) return launch(options, sidecar);
+  try {
+    return await launch(options, null);
+  } catch (error) {
+    if (!(error instanceof Error && /xattr/i.test(error.message))) throw error;
+    mkdirSync(sidecar, { recursive: true });
+    return launch(options, sidecar);
+  }
+}
+
+async function launch({ home, binary, processes, port }: ObjectServerOptions, sidecar: string | null): Promise<string> {
+  const objects = join(home, 'objects');
+  mkdirSync(objects, { recursive: true });
+  const credentials = await embeddedCredentials(home);
+  const chosen = await freePort(port ?? PREFERRED_PORT);
+  const endpoint = `http://${LOOPBACK}:${chosen}`;
+  const server = processes.launch({
+    name: OBJECT_SERVER,
+    command: binary,
+    args: [
+      ...['--port', `${LOOPBACK}:${chosen}`, '--region', EMBEDDED_REGION, '--quiet', 'posix'],
+      ...(sidecar === null ? [] : ['--sidecar', sidecar]),
+      objects,
+    ],
+    // Not on the command line, where every user of the machine can read it.
+    env: { ...process.env, ROOT_ACCESS_KEY: credentials.accessKeyId, ROOT_SECRET_KEY: credentials.secretAccessKey },
+    purpose: endpoint,
+  });
+  await server.waitUntil(() => answers(endpoint), READY_TIMEOUT_MS);
+  return endpoint;
+}
+
+/** Whether an S3 server answers, whatever it answers: without credentials it refuses. */
+export async function answers(endpoint: string, timeoutMs = 2_000): Promise<boolean> {
+  try {
+    const response = await fetch(endpoint, { signal: AbortSignal.timeout(timeoutMs) });
+    await response.body?.cancel();
+    return true;
+  } catch {
+    // fetch reports every way of not answering as a TypeError or a timeout; which one does not matter here.
+    return false;
+  }
+}
+
+/** The embedded server's credentials: random, made at first use, readable by their owner only. */
+export async function embeddedCredentials(home: string): Promise<S3Credentials> {
+  const file = join(home, stackFiles.credentials);
+  if (existsSync(file)) {
+    await chmod(file, 0o600);
+    return s3CredentialsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  }
+  mkdirSync(home, { recursive: true });
+  const credentials: S3Credentials = {
+    accessKeyId: `seal${randomBytes(8).toString('hex')}`,
+    secretAccessKey: randomBytes(32).toString('base64url'),
+  };
+  const partial = `${file}.${process.pid}.partial`;
+  const handle = await open(partial, 'wx', 0o600);
+  await handle.writeFile(JSON.stringify(credentials));
+  await handle.close();
+  await rename(partial, file);
+  return credentials;
+}

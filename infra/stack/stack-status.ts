@@ -1,0 +1,59 @@
+import { answers, OBJECT_SERVER } from './object-server';
+import { OwnProcesses } from './own-process';
+import { readStackFile, sealHome } from './stack-file';
+import { frontendAnswers, TEMPORAL_SERVER } from './temporal-server';
+import { WORKER, WORKER_CHILD, readWorkerState, type WorkerState } from './worker-state';
+
+export interface ServerStatus {
+  /** host:port of Temporal, URL of S3. */
+  readonly address: string;
+  readonly answers: boolean;
+  /** Of the embedded server; null for one of the user's own. */
+  readonly pid: number | null;
+}
+
+export interface StackStatus {
+  readonly home: string;
+  /** Both servers answer. */
+  readonly up: boolean;
+  readonly temporal: (ServerStatus & { readonly namespace: string; readonly uiUrl: string | null }) | null;
+  readonly s3: (ServerStatus & { readonly bucket: string; readonly region: string }) | null;
+  readonly worker: ({ readonly supervisorPid: number; readonly pid: number | null } & WorkerState) | null;
+  /** Log files by process. */
+  readonly logs: Readonly<Record<'temporal' | 's3' | 'worker', string>>;
+}
+
+/** What of the embedded stack runs and answers. */
+export async function stackStatus({ home = sealHome() }: { readonly home?: string } = {}): Promise<StackStatus> {
+  const processes = new OwnProcesses(home);
+  const stack = readStackFile(home);
+  const [temporalAnswers, s3Answers] =
+    stack === null ? [false, false] : await Promise.all([frontendAnswers(stack.temporal.address), answers(stack.s3.endpoint)]);
+  const supervisor = processes.running(WORKER);
+  return {
+    home,
+    up: temporalAnswers && s3Answers,
+    temporal: stack && {
+      ...stack.temporal,
+      answers: temporalAnswers,
+      pid: processes.running(TEMPORAL_SERVER)?.pid ?? null,
+    },
+    s3: stack && {
+      address: stack.s3.endpoint,
+      bucket: stack.s3.bucket,
+      region: stack.s3.region,
+      answers: s3Answers,
+      pid: processes.running(OBJECT_SERVER)?.pid ?? null,
+    },
+    worker: supervisor && {
+      supervisorPid: supervisor.pid,
+      pid: processes.running(WORKER_CHILD)?.pid ?? null,
+      ...readWorkerState(home),
+    },
+    logs: {
+      temporal: processes.logFile(TEMPORAL_SERVER),
+      s3: processes.logFile(OBJECT_SERVER),
+      worker: processes.logFile(WORKER),
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { NAMESPACE } from '../../contracts/campaign';
+import { ServerUnreachableError } from '../../contracts/errors';
+import { type StackFile, stackFiles } from '../../contracts/stack';
+import {
+  answers,
+  EMBEDDED_BUCKET,
+  EMBEDDED_REGION,
+  embeddedCredentials,
+  OBJECT_SERVER,
+  startObjectServer,
+} from './object-server';
+import { OwnProcesses } from './own-process';
+import { withLock } from './process-lock';
+import { serverBinary } from './server-binaries';
+import { readStackFile, sealHome, stackEnvironment, writeStackFile } from './stack-file';
+import { stackStatus, type StackStatus } from './stack-status';
+import { ensureNamespace } from './temporal-namespace';
+import { frontendAnswers, startTemporalServer, TEMPORAL_SERVER } from './temporal-server';
+import { ensureWorker, stopWorker } from './worker';
+
+export interface StackOptions {
+  /** Databases, objects, credentials, logs. @default $SEAL_HOME, else ./.seal */
+  readonly home?: string;
+  /** TEMPORAL_ADDRESS and S3_ENDPOINT in it name servers of the user's own, used instead. @default process.env */
+  readonly env?: NodeJS.ProcessEnv;
+  /** 0: any free port. `ui: null`: no web UI. @default 7233, 8233 and 7070 if free, else any */
+  readonly ports?: { readonly temporal?: number; readonly ui?: number | null; readonly s3?: number };
+  /** Whether a worker runs in the background too. @default true */
+  readonly worker?: boolean;
+  /** The worker's script. @default dist/workers/main.js */
+  readonly workerScript?: string;
+  /** Told what is done while it takes time. @default nobody */
+  readonly say?: (line: string) => void;
+}
+
+/**
+ * Starts what is not running yet: Temporal with its namespace and search attributes, S3, and a supervised worker. They go
+ * on when the caller ends. What runs already is used; two callers at once do not collide.
+ * @throws ServerUnreachableError if a server of the user's own does not answer; Error if an embedded one does not start
+ */
+export async function startStack(options: StackOptions = {}): Promise<StackStatus> {
+  const { env = process.env, say = () => undefined } = options;
+  const home = resolve(options.home ?? sealHome(env));
+  mkdirSync(home, { recursive: true });
+  await withLock(
+    join(home, 'stack.lock'),
+    async () => {
+      const context: StartContext = { ...options, home, env, say, processes: new OwnProcesses(home) };
+      const before = readStackFile(home);
+      const temporal = await ensureTemporal(context, before);
+      await ensureNamespace(temporal.address, temporal.namespace);
+      const s3 = await ensureObjectServer(context, before);
+      const stack: StackFile = { temporal, s3 };
+      writeStackFile(home, stack);
+      if (options.worker ?? true) await startWorker(context, stack);
+    },
+    () => say(`waiting for another process that is changing ${home}`),
+  );
+  return stackStatus({ home });
+}
+
+/**
+ * Stops the worker and the embedded servers of this home, and nothing else. State stays.
+ * @returns what was running, in words
+ */
+export async function stopStack(options: Pick<StackOptions, 'home' | 'env' | 'say'> = {}): Promise<string[]> {
+  const home = resolve(options.home ?? sealHome(options.env));
+  const processes = new OwnProcesses(home);
+  const stopped: string[] = [];
+  mkdirSync(home, { recursive: true });
+  await withLock(join(home, 'stack.lock'), async () => {
+    if (await stopWorker(processes)) stopped.push('worker');
+    if (await processes.stop(TEMPORAL_SERVER)) stopped.push('Temporal');
+    if (await processes.stop(OBJECT_SERVER)) stopped.push('S3');
+    rmSync(join(home, stackFiles.stack), { force: true });
+  });
+  return stopped;
+}
+
+interface StartContext extends StackOptions {
+  readonly home: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly say: (line: string) => void;
+  readonly processes: OwnProcesses;
+}
+
+async function ensureTemporal(context: StartContext, before: StackFile | null): Promise<StackFile['temporal']> {
+  const { home, env, say, processes, ports } = context;
+  const own = env['TEMPORAL_ADDRESS'];
+  // A shell that has the embedded server's address in its environment means the embedded server.
+  if (own !== undefined && own !== '' && own !== before?.temporal.address) {
+    return { address: own, namespace: env['TEMPORAL_NAMESPACE'] ?? NAMESPACE, uiUrl: null };
+  }
+  const running = processes.running(TEMPORAL_SERVER)?.purpose;
+  if (running !== undefined && running === before?.temporal.address && (await frontendAnswers(running))) {
+    return before.temporal;
+  }
+  await processes.stop(TEMPORAL_SERVER);
+  const binary = await serverBinary('temporal', say);
+  say('starting Temporal (a few seconds)');
+  const server = await startTemporalServer({
+    ...{ home, binary, processes },
+    ...(ports?.temporal === undefined ? {} : { port: ports.temporal }),
+    ...(ports?.ui === undefined ? {} : { uiPort: ports.ui }),
+  });
+  return { ...server, namespace: NAMESPACE };
+}
+
+async function ensureObjectServer(context: StartContext, before: StackFile | null): Promise<StackFile['s3']> {
+  const { home, env, say, processes, ports } = context;
+  const own = env['S3_ENDPOINT'];
+  if (own !== undefined && own !== '' && own !== before?.s3.endpoint) {
+    if (!(await answers(own))) {
+      throw new ServerUnreachableError(
+        `the S3 server at ${own} does not answer; start it, or unset S3_ENDPOINT to use the embedded one`,
+      );
+    }
+    const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? EMBEDDED_REGION;
+    return { endpoint: own, bucket: env['S3_BUCKET'] ?? EMBEDDED_BUCKET, region, credentialsFile: null };
+  }
+  const embedded = { bucket: EMBEDDED_BUCKET, region: EMBEDDED_REGION, credentialsFile: join(home, stackFiles.credentials) };
+  const running = processes.running(OBJECT_SERVER)?.purpose;
+  if (running !== undefined && running === before?.s3.endpoint && (await answers(running))) return before.s3;
+  await processes.stop(OBJECT_SERVER);
+  const binary = await serverBinary('versitygw', say);
+  await embeddedCredentials(home);
+  const port = ports?.s3 === undefined ? {} : { port: ports.s3 };
+  return { ...embedded, endpoint: await startObjectServer({ home, binary, processes, ...port }) };
+}
+
+async function startWorker({ home, env, processes, workerScript, say }: StartContext, stack: StackFile): Promise<void> {
+  const started = await ensureWorker({
+    ...{ home, env, processes, servers: stackEnvironment(home, stack) },
+    ...(workerScript === undefined ? {} : { script: workerScript }),
+  });
+  if (started) say('started a worker in the background');
+}

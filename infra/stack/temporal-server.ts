@@ -1,0 +1,84 @@
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import type { OwnProcesses } from './own-process';
+import { freePort, LOOPBACK } from './ports';
+
+export const TEMPORAL_SERVER = 'temporal';
+/** The server while it creates its tables; never one to be reused. */
+const FIRST_START = 'temporal-first-start';
+const PREFERRED_PORT = 7233;
+const PREFERRED_UI_PORT = 8233;
+const READY_TIMEOUT_MS = 60_000;
+const DATABASE = 'temporal.db';
+
+export interface TemporalServerOptions {
+  readonly home: string;
+  readonly binary: string;
+  readonly processes: OwnProcesses;
+  /** 0: any free one. @default 7233 if free, else any */
+  readonly port?: number;
+  /** 0: any free one; null: no web UI. @default 8233 if free, else any */
+  readonly uiPort?: number | null;
+}
+
+export interface TemporalServer {
+  readonly address: string;
+  readonly uiUrl: string | null;
+}
+
+/** Starts the development server over `$SEAL_HOME/temporal.db` and waits until its frontend answers. */
+export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
+  const database = join(options.home, DATABASE);
+  await options.processes.stop(FIRST_START);
+  if (!existsSync(database)) await buildDatabase(options, database);
+  const uiPort = options.uiPort === null ? null : await freePort(options.uiPort ?? PREFERRED_UI_PORT);
+  const address = await launch(TEMPORAL_SERVER, options, database, options.port ?? PREFERRED_PORT, uiPort);
+  return { address, uiUrl: uiPort === null ? null : `http://${LOOPBACK}:${uiPort}` };
+}
+
+/** A server killed while it creates its tables leaves a database that never works: so that happens aside. */
+async function buildDatabase(options: TemporalServerOptions, database: string): Promise<void> {
+  const { home, processes } = options;
+  for (const name of readdirSync(home).filter((left) => left.startsWith(`${DATABASE}.new`))) rmSync(join(home, name));
+  const aside = `${database}.new`;
+  await launch(FIRST_START, options, aside, 0, null);
+  await processes.stop(FIRST_START);
+  renameSync(aside, database);
+}
+
+async function launch(
+  name: string,
+  { binary, processes }: TemporalServerOptions,
+  database: string,
+  wantedPort: number,
+  uiPort: number | null,
+): Promise<string> {
+  const port = await freePort(wantedPort);
+  const address = `${LOOPBACK}:${port}`;
+  const server = processes.launch({
+    name,
+    command: binary,
+    args: [
+      ...['server', 'start-dev', '--ip', LOOPBACK, '--port', String(port), '--db-filename', database],
+      ...['--log-level', 'error'],
+      ...(uiPort === null ? ['--headless'] : ['--ui-ip', LOOPBACK, '--ui-port', String(uiPort)]),
+    ],
+    env: process.env,
+    purpose: address,
+  });
+  await server.waitUntil(() => frontendAnswers(address), READY_TIMEOUT_MS);
+  return address;
+}
+
+/** Whether a Temporal frontend answers there. */
+export async function frontendAnswers(address: string, timeoutMs = 1_000): Promise<boolean> {
+  try {
+    const connection = await Connection.connect({ address, connectTimeout: timeoutMs });
+    await connection.close();
+    return true;
+  } catch {
+    // Whatever the reason, it does not answer; what that means is the caller's to say.
+    return false;
+  }
+}
