@@ -92,7 +92,7 @@ function scoreByContext({ runs }: MethodRuns): Map<string, number> {
 }
 
 /** An epoch in numbers. Mean and best reward are over scored candidates, and 0 where there is none. */
-export function epochSummary(epoch: number, outcomes: readonly CandidateOutcome[], kept: number): EpochSummary {
+export function epochSummary(epoch: number, outcomes: readonly Pick<CandidateOutcome, 'status' | 'reward'>[], kept: number): EpochSummary {
   const rewards = outcomes.flatMap(({ status, reward }) => (status === 'scored' && reward !== undefined ? [reward] : []));
   return {
     epoch,

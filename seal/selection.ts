@@ -11,26 +11,14 @@ import type { CandidateOutcome } from '../contracts/campaign';
 
 export type SelectionSettings = CampaignSpec['selection'];
 
-/** A candidate with its reward. */
-export interface RewardedCandidate {
-  readonly contextId: string;
-  /** From 1. */
-  readonly candidate: number;
-  readonly reward: number;
-}
+/** What selection reads of a candidate's outcome. */
+export type CandidateVerdict = Pick<CandidateOutcome, 'contextId' | 'candidate' | 'status' | 'reward' | 'reason'>;
 
-/** A candidate that selection never saw, and why. */
-export interface ExcludedCandidate {
-  readonly contextId: string;
-  readonly candidate: number;
-  readonly status: 'rejected' | 'failed';
-  readonly reason: string;
-}
-
-export interface Selection {
+export interface Selection<Outcome extends CandidateVerdict> {
   /** Contexts in the order they first appear; within one, best first. */
-  readonly kept: readonly RewardedCandidate[];
-  readonly excluded: readonly ExcludedCandidate[];
+  readonly kept: readonly (Outcome & { readonly reward: number })[];
+  /** Rejected and failed candidates: selection never compared them. */
+  readonly excluded: readonly (Outcome & { readonly reason: string })[];
 }
 
 /**
@@ -47,22 +35,23 @@ export function bestOfK<Candidate extends { readonly reward: number }>(candidate
  *
  * @throws RangeError when an outcome called scored has no finite reward: a NaN must never be selected
  */
-export function selectSelfEdits(
-  outcomes: readonly CandidateOutcome[],
+export function selectSelfEdits<Outcome extends CandidateVerdict>(
+  outcomes: readonly Outcome[],
   settings: SelectionSettings,
   unadaptedReward: (contextId: string) => number,
-): Selection {
-  const byContext = new Map<string, RewardedCandidate[]>();
-  const excluded: ExcludedCandidate[] = [];
-  for (const { contextId, candidate, status, reward, reason } of outcomes) {
+): Selection<Outcome> {
+  const byContext = new Map<string, (Outcome & { readonly reward: number })[]>();
+  const excluded: (Outcome & { readonly reason: string })[] = [];
+  for (const outcome of outcomes) {
+    const { contextId, candidate, status, reward } = outcome;
     if (status !== 'scored') {
-      excluded.push({ contextId, candidate, status, reason: reason ?? 'no reason recorded' });
+      excluded.push({ ...outcome, reason: outcome.reason ?? 'no reason recorded' });
       continue;
     }
     if (reward === undefined || !Number.isFinite(reward)) {
       throw new RangeError(`candidate ${contextId}/c${candidate} is scored but its reward is ${reward}`);
     }
-    byContext.set(contextId, [...(byContext.get(contextId) ?? []), { contextId, candidate, reward }]);
+    byContext.set(contextId, [...(byContext.get(contextId) ?? []), { ...outcome, reward }]);
   }
   const kept = [...byContext].flatMap(([contextId, candidates]) => {
     const best = bestOfK(candidates, settings.keep);

@@ -18,20 +18,15 @@ export function logprobPerToken(rows: readonly ScoredRow[]): number[] {
 }
 
 /**
- * What the adapter adds to each gold answer's log-probability per token: positive is better. `adapted` and `unadapted` are
- * the same rows scored with the candidate's adapter and with the policy it adapts.
+ * What the adapter adds to each gold answer's log-probability per token: positive is better.
  *
- * @throws RangeError when the lists do not hold the same rows
+ * @param adapted `logprobPerToken` of the gold answers with the candidate's adapter
+ * @param unadapted the same answers, scored by the policy that the candidate adapts
+ * @throws RangeError when the lists differ in length
  */
-export function logprobGain(adapted: readonly ScoredRow[], unadapted: readonly ScoredRow[]): number[] {
+export function logprobGain(adapted: readonly number[], unadapted: readonly number[]): number[] {
   if (adapted.length !== unadapted.length) {
-    throw new RangeError(`${adapted.length} adapted rows cannot be compared with ${unadapted.length} unadapted ones`);
+    throw new RangeError(`${adapted.length} adapted answers cannot be compared with ${unadapted.length} unadapted ones`);
   }
-  const before = logprobPerToken(unadapted);
-  return logprobPerToken(adapted).map((after, i) => {
-    if (adapted[i]!.tokens !== unadapted[i]!.tokens) {
-      throw new RangeError(`gold answer ${i + 1} has ${adapted[i]!.tokens} tokens adapted and ${unadapted[i]!.tokens} unadapted`);
-    }
-    return after - before[i]!;
-  });
+  return adapted.map((after, i) => after - unadapted[i]!);
 }

@@ -43,7 +43,7 @@ test('failed and rejected candidates are excluded by name with their reason', ()
     scored('a', 2, 0.1),
     { contextId: 'b', candidate: 1, status: 'failed', reason: 'NOT_FINITE at step 3', adapters: [], recordKey: '' },
   ];
-  expect(selectSelfEdits(outcomes, { rule: 'best-of-k', keep: 1 }, noBaseline)).toEqual({
+  expect(selectSelfEdits(outcomes, { rule: 'best-of-k', keep: 1 }, noBaseline)).toMatchObject({
     kept: [{ contextId: 'a', candidate: 2, reward: 0.1 }],
     excluded: [
       { contextId: 'a', candidate: 1, status: 'rejected', reason: 'the self-edit is empty' },
