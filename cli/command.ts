@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { BadInputError } from '../contracts/errors';
 import { createOutput, type Output } from './output';
 
 /** What every command carries, beside its own flags. */
@@ -19,8 +20,15 @@ export function runWith<Flags extends CommonFlags>(
   command: Command,
   body: (flags: Flags, output: Output, positional: readonly string[]) => Promise<void> | void,
 ): Command {
+  const required = command.options.filter((option) => option.mandatory);
+  // Left to Commander, a misspelt flag would be reported as a missing one.
+  for (const option of required) option.mandatory = false;
   return command.action(async () => {
     const flags = command.opts<Flags>();
+    for (const option of required) {
+      if (Object.hasOwn(flags, option.attributeName())) continue;
+      throw new BadInputError({ where: option.long ?? option.flags, expected: `a value (${option.flags})`, got: 'none' });
+    }
     await body(flags, createOutput(flags.json === true), command.args);
   });
 }

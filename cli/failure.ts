@@ -47,8 +47,6 @@ function usageMessage(error: CommanderError): string {
       return `${quoted}: expected a value, got none (see --help)`;
     case 'commander.optionMissingArgument':
       return `${flag}: expected a value, got none`;
-    case 'commander.missingMandatoryOptionValue':
-      return `${flag}: expected a value, got none (the flag is required)`;
     case 'commander.excessArguments':
       return `arguments: ${error.message.replace(/^error: /, '').replace(/^.*Expected/, 'expected').replace(/ but got/, ', got').replace(/\.$/, '')}`;
     default:

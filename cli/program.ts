@@ -1,20 +1,37 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { BadInputError } from '../contracts/errors';
+import { cancelCommand } from './commands/cancel';
 import { finetuneCommand } from './commands/finetune';
 import { generateCommand } from './commands/generate';
 import { gradeCommand } from './commands/grade';
+import { listCommand } from './commands/list';
+import { pauseCommand } from './commands/pause';
+import { reportCommand } from './commands/report';
+import { resumeCommand } from './commands/resume';
 import { scoreCommand } from './commands/score';
 import { selectCommand } from './commands/select';
+import { startCommand } from './commands/start';
+import { statusCommand } from './commands/status';
+import { watchCommand } from './commands/watch';
+import { worldCommand } from './commands/world';
+import { packageVersion } from './package-version';
 
 /** Every command of `seal`, in the order `--help` lists them. */
 const COMMANDS: readonly (() => Command)[] = [
+  startCommand,
+  watchCommand,
+  statusCommand,
+  listCommand,
+  pauseCommand,
+  resumeCommand,
+  cancelCommand,
+  reportCommand,
   finetuneCommand,
   generateCommand,
   scoreCommand,
   selectCommand,
   gradeCommand,
+  worldCommand,
 ];
 
 /** The whole command line. Failures are thrown, never printed: `main` prints them. */
@@ -23,11 +40,14 @@ export function createProgram(): Command {
     .description('Run SEAL training campaigns: durable, auditable, on one machine.')
     .version(packageVersion(), '--version', 'print the version')
     .helpCommand(false)
-    .argument('[command]')
-    .action((command: string | undefined) => {
+    .usage('<command> [options]')
+    .argument('[command...]')
+    .allowUnknownOption()
+    .action(([command]: string[]) => {
       throw unknownCommand(program, command);
     });
   for (const create of COMMANDS) program.addCommand(create());
+  program.configureHelp({ visibleArguments: () => [] });
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeErr: () => undefined, outputError: () => undefined });
   }
@@ -41,10 +61,4 @@ function unknownCommand(program: Command, got: string | undefined): BadInputErro
     expected: `one of ${names.join(', ')}`,
     got: got === undefined ? 'none (see seal --help)' : JSON.stringify(got),
   });
-}
-
-/** The package.json beside the compiled `dist/` folder. */
-function packageVersion(): string {
-  const file = join(__dirname, '..', '..', 'package.json');
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

@@ -1,0 +1,245 @@
+import {
+  Client,
+  Connection,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  type WorkflowExecutionStatusName,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import {
+  campaignMessages,
+  ORCHESTRATION_QUEUE,
+  workflowIds,
+  type CampaignInput,
+  type CampaignProgress,
+  type CampaignState,
+  type OperatorAction,
+} from '../contracts/campaign';
+import { BadInputError, ServerUnreachableError } from '../contracts/errors';
+import { temporalSettings, type TemporalSettings } from './temporal-settings';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A worker answers a query or accepts an update within this, or there is none. */
+const ANSWER_TIMEOUT_MS = 15_000;
+const CAMPAIGN_WORKFLOW = 'campaignWorkflow';
+const SEAL_CAMPAIGN = defineSearchAttributeKey('SealCampaign', SearchAttributeType.KEYWORD);
+const SEAL_STATUS = defineSearchAttributeKey('SealStatus', SearchAttributeType.KEYWORD);
+
+/** A campaign as `list` shows it. */
+export interface ListedCampaign {
+  readonly campaignId: string;
+  readonly state: CampaignState;
+  /** ISO 8601. */
+  readonly started: string;
+  readonly closed: string | null;
+}
+
+export type OperatorUpdate = 'pause' | 'resume' | 'cancel';
+
+/** What the server knows of a campaign without asking a worker. */
+export interface CampaignExecution {
+  readonly state: CampaignState;
+  readonly closed: boolean;
+}
+
+/** No worker answered in time. */
+export class NoWorkerError extends Error {
+  override readonly name = 'NoWorkerError';
+  readonly code = 'NO_WORKER';
+}
+
+/** Campaigns on a Temporal server. */
+export class CampaignClient {
+  readonly settings: TemporalSettings;
+  readonly #connection: Connection;
+  readonly #client: Client;
+
+  private constructor(settings: TemporalSettings, connection: Connection) {
+    this.settings = settings;
+    this.#connection = connection;
+    this.#client = new Client({ connection, namespace: settings.namespace });
+  }
+
+  /** @throws ServerUnreachableError with the address and what to do */
+  static async connect(settings: TemporalSettings = temporalSettings()): Promise<CampaignClient> {
+    try {
+      return new CampaignClient(
+        settings,
+        await Connection.connect({ address: settings.address, connectTimeout: CONNECT_TIMEOUT_MS }),
+      );
+    } catch (cause) {
+      throw new ServerUnreachableError(
+        `Temporal at ${settings.address}: expected a server, got no answer; run "seal up" or set TEMPORAL_ADDRESS`,
+        { cause },
+      );
+    }
+  }
+
+  /** @throws BadInputError where a campaign of this id runs already */
+  async start(input: CampaignInput): Promise<void> {
+    const { campaignId } = input;
+    try {
+      await this.#client.workflow.start(CAMPAIGN_WORKFLOW, {
+        workflowId: workflowIds.campaign(campaignId),
+        taskQueue: ORCHESTRATION_QUEUE,
+        args: [input],
+        typedSearchAttributes: [{ key: SEAL_CAMPAIGN, value: campaignId }],
+      });
+    } catch (cause) {
+      if (cause instanceof WorkflowExecutionAlreadyStartedError) throw alreadyRunning(campaignId, cause);
+      throw cause;
+    }
+  }
+
+  /** @throws BadInputError where a campaign of this id runs already */
+  async refuseRunning(campaignId: string): Promise<void> {
+    const execution = await this.find(campaignId);
+    if (execution !== null && !execution.closed) throw alreadyRunning(campaignId);
+  }
+
+  /** Null where the server knows no campaign of this id. */
+  async find(campaignId: string): Promise<CampaignExecution | null> {
+    try {
+      const description = await this.#handle(campaignId).describe();
+      if (description.type !== CAMPAIGN_WORKFLOW) return null;
+      return { state: stateOf(description.status.name), closed: description.closeTime !== undefined };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    }
+  }
+
+  /** @throws BadInputError where the server knows no campaign of this id */
+  async execution(campaignId: string): Promise<CampaignExecution> {
+    const execution = await this.find(campaignId);
+    if (execution === null) throw unknownCampaign(campaignId, this.settings.address);
+    return execution;
+  }
+
+  /** Asks a worker. @throws NoWorkerError where none answers */
+  async progress(campaignId: string): Promise<CampaignProgress> {
+    return this.#answered(() => this.#handle(campaignId).query<CampaignProgress>(campaignMessages.progressQuery));
+  }
+
+  /** An operator's action, recorded in the campaign's history. @throws BadInputError where the campaign has ended */
+  async act(campaignId: string, update: OperatorUpdate, action: OperatorAction): Promise<void> {
+    const execution = await this.execution(campaignId);
+    if (execution.closed) {
+      throw new BadInputError({ where: campaignId, expected: `a campaign that runs, to ${update} it`, got: `one that is ${execution.state}` });
+    }
+    await this.#answered(() => this.#handle(campaignId).executeUpdate(update, { args: [action] }));
+  }
+
+  /** Waits for the end. @throws WorkflowFailedError unless the campaign completed */
+  async result(campaignId: string): Promise<unknown> {
+    return this.#handle(campaignId).result();
+  }
+
+  /** Newest first. */
+  async list(): Promise<ListedCampaign[]> {
+    const listed: ListedCampaign[] = [];
+    for await (const execution of this.#client.workflow.list({ query: `WorkflowType = '${CAMPAIGN_WORKFLOW}'` })) {
+      const closed = execution.closeTime?.toISOString() ?? null;
+      const said = execution.typedSearchAttributes.get(SEAL_STATUS);
+      listed.push({
+        campaignId: execution.workflowId,
+        state: closed === null && said === 'paused' ? 'paused' : stateOf(execution.status.name),
+        started: execution.startTime.toISOString(),
+        closed,
+      });
+    }
+    return listed.sort((a, b) => (a.started < b.started ? 1 : -1));
+  }
+
+  /** Whether a worker listens for workflows. */
+  async hasWorker(): Promise<boolean> {
+    const { pollers } = await this.#connection.workflowService.describeTaskQueue({
+      namespace: this.settings.namespace,
+      taskQueue: { name: ORCHESTRATION_QUEUE },
+      taskQueueType: 1,
+    });
+    return (pollers ?? []).length > 0;
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close();
+  }
+
+  #handle(campaignId: string): WorkflowHandle {
+    return this.#client.workflow.getHandle(workflowIds.campaign(campaignId));
+  }
+
+  async #answered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await this.#connection.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, ask);
+    } catch (cause) {
+      if (!isUnanswered(cause)) throw cause;
+      throw new NoWorkerError(`no worker answers on ${this.settings.address}, queue ${ORCHESTRATION_QUEUE}; run "seal up"`, { cause });
+    }
+  }
+}
+
+/** Runs `body` with a connection that is closed afterwards. */
+export async function withCampaigns<Result>(body: (campaigns: CampaignClient) => Promise<Result>): Promise<Result> {
+  const campaigns = await CampaignClient.connect();
+  try {
+    return await body(campaigns);
+  } finally {
+    await campaigns.close();
+  }
+}
+
+/** gRPC: CANCELLED, DEADLINE_EXCEEDED, FAILED_PRECONDITION (no poller for a query). */
+const UNANSWERED = new Set([1, 4, 9]);
+
+function isUnanswered(error: unknown): boolean {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    const code = (current as { code?: unknown }).code;
+    if (typeof code === 'number' && UNANSWERED.has(code)) return true;
+    if (current.name === 'WorkflowUpdateRPCTimeoutOrCancelledError') return true;
+  }
+  return false;
+}
+
+function stateOf(status: WorkflowExecutionStatusName): CampaignState {
+  switch (status) {
+    case 'COMPLETED':
+      return 'completed';
+    case 'CANCELLED':
+      return 'cancelled';
+    case 'RUNNING':
+    case 'CONTINUED_AS_NEW':
+    case 'PAUSED':
+    case 'UNSPECIFIED':
+    case 'UNKNOWN':
+      return 'running';
+    case 'FAILED':
+    case 'TERMINATED':
+    case 'TIMED_OUT':
+      return 'failed';
+  }
+}
+
+function alreadyRunning(campaignId: string, cause?: unknown): BadInputError {
+  return new BadInputError({ where: '--id', expected: 'an id that no running campaign has', got: JSON.stringify(campaignId) }, { cause });
+}
+
+function unknownCampaign(campaignId: string, address: string): BadInputError {
+  return new BadInputError({
+    where: 'campaign id',
+    expected: `one that Temporal at ${address} knows (see seal list)`,
+    got: JSON.stringify(campaignId),
+  });
+}
+
+/** Why a campaign did not complete, in one line. */
+export function failureOf(error: unknown): string {
+  let reason = error;
+  while (reason instanceof Error && (reason instanceof WorkflowFailedError || reason.cause instanceof Error)) {
+    if (reason.cause === undefined) break;
+    reason = reason.cause;
+  }
+  return reason instanceof Error ? reason.message : String(reason);
+}

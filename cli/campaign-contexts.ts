@@ -1,0 +1,103 @@
+import { resolve } from 'node:path';
+import type { CampaignSpec, Context, ContextSource } from '../contracts/campaign-spec';
+import { BadInputError } from '../contracts/errors';
+import { contextId } from '../seal/ids';
+import { loadContexts } from '../seal/knowledge/load-contexts';
+import { worldContexts } from '../seal/knowledge/world/contexts';
+import { parseWorldSpec } from '../seal/knowledge/world/world-spec';
+import { readInputJson } from './input-file';
+import { readYamlFile, type YamlFile } from './yaml-file';
+
+type Split = 'train' | 'heldOut';
+
+export interface CampaignContexts {
+  readonly train: readonly Context[];
+  readonly heldOut: readonly Context[];
+}
+
+/**
+ * The contexts of a campaign file, read or generated, checked to be disjoint.
+ * @param directory of the campaign file: its paths start there
+ * @throws BadInputError naming the field, or the file and its field
+ */
+export function loadCampaignContexts(spec: CampaignSpec, yaml: YamlFile, directory: string): CampaignContexts {
+  const contexts = {
+    train: loadSplit('train', spec.contexts.train, yaml, directory),
+    heldOut: loadSplit('heldOut', spec.contexts.heldOut, yaml, directory),
+  };
+  refuseShared(contexts, yaml);
+  refuseMissingRecordings(spec, contexts, yaml);
+  refuseMissingOracle(spec, contexts, yaml);
+  return contexts;
+}
+
+function loadSplit(split: Split, source: ContextSource, yaml: YamlFile, directory: string): readonly Context[] {
+  if (source.path !== undefined) {
+    const file = resolve(directory, source.path);
+    return slice(split, source, loadContexts(readInputJson(file), file), yaml);
+  }
+  const file = resolve(directory, source.world ?? '');
+  if (source.take === undefined) {
+    throw new BadInputError({
+      where: yaml.where(['contexts', split, 'take']),
+      expected: 'how many contexts of the world to take',
+      got: 'nothing',
+    });
+  }
+  return worldContexts(parseWorldSpec(readYamlFile(file).value, file), split, source.skip, source.take);
+}
+
+function slice(split: Split, source: ContextSource, all: readonly Context[], yaml: YamlFile): readonly Context[] {
+  const left = Math.max(0, all.length - source.skip);
+  if (left === 0) {
+    throw new BadInputError({
+      where: yaml.where(['contexts', split, 'skip']),
+      expected: `less than the ${all.length} passages of the file`,
+      got: String(source.skip),
+    });
+  }
+  if (source.take !== undefined && source.take > left) {
+    throw new BadInputError({
+      where: yaml.where(['contexts', split, 'take']),
+      expected: `at most the ${left} passages that the file has after skip`,
+      got: String(source.take),
+    });
+  }
+  return all.slice(source.skip, source.take === undefined ? undefined : source.skip + source.take);
+}
+
+function refuseShared({ train, heldOut }: CampaignContexts, yaml: YamlFile): void {
+  const trained = new Set(train.map(({ title, context }) => contextId(title, context)));
+  const shared = heldOut.find(({ title, context }) => trained.has(contextId(title, context)));
+  if (shared === undefined) return;
+  throw new BadInputError({
+    where: yaml.where(['contexts', 'heldOut']),
+    expected: 'passages that contexts.train does not have',
+    got: `${JSON.stringify(shared.title)} in both`,
+  });
+}
+
+function refuseMissingRecordings(spec: CampaignSpec, contexts: CampaignContexts, yaml: YamlFile): void {
+  if (spec.proposals.source !== 'recorded') return;
+  const needed = { train: spec.proposals.k, heldOut: spec.evaluation.selfEditsPerContext };
+  for (const split of ['train', 'heldOut'] as const) {
+    const short = contexts[split].find(({ completions }) => (completions?.length ?? 0) < needed[split]);
+    if (short === undefined) continue;
+    throw new BadInputError({
+      where: `${yaml.where(['contexts', split])}: ${JSON.stringify(short.title)}`,
+      expected: `at least ${needed[split]} recorded completions, for proposals.source: recorded`,
+      got: String(short.completions?.length ?? 0),
+    });
+  }
+}
+
+function refuseMissingOracle(spec: CampaignSpec, { heldOut }: CampaignContexts, yaml: YamlFile): void {
+  if (!spec.evaluation.baselines.includes('oracle')) return;
+  const without = heldOut.find(({ oracle }) => oracle === undefined || oracle.length === 0);
+  if (without === undefined) return;
+  throw new BadInputError({
+    where: `${yaml.where(['contexts', 'heldOut'])}: ${JSON.stringify(without.title)}`,
+    expected: 'oracle lines, for the oracle baseline',
+    got: 'none',
+  });
+}

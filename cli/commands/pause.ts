@@ -1,0 +1,7 @@
+import type { Command } from 'commander';
+import { operatorCommand } from '../operator';
+
+/** `seal pause`: starts no further candidate; those that run finish. */
+export function pauseCommand(): Command {
+  return operatorCommand('pause', 'start no further candidates; those that run finish', 'pausing; what runs now finishes first');
+}

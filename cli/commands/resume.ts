@@ -1,0 +1,7 @@
+import type { Command } from 'commander';
+import { operatorCommand } from '../operator';
+
+/** `seal resume`: goes on with a paused campaign. */
+export function resumeCommand(): Command {
+  return operatorCommand('resume', 'go on with a paused campaign', 'resumed');
+}

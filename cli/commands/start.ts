@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import { withCampaigns } from '../campaign-client';
+import { newCommand, runWith, withInterrupt, type CommonFlags } from '../command';
+import { waitForCampaign } from '../finished-campaign';
+import { prepareCampaign } from '../prepare-campaign';
+import { checkCampaignId, newCampaignId, startCampaign } from '../start-campaign';
+
+interface StartFlags extends CommonFlags {
+  readonly id?: string;
+  readonly wait?: true;
+}
+
+/** `seal start`: checks a campaign file and everything it names, then starts it. */
+export function startCommand(): Command {
+  const command = newCommand('start', 'start a campaign; nothing is started before its file and all it names are checked')
+    .argument('<file.yaml>', 'campaign file')
+    .option('--id <id>', 'campaign id (default: the name in the file and the time)', checkCampaignId)
+    .option('--wait', 'follow it to its end');
+  return runWith<StartFlags>(command, async (flags, output, [file = '']) => {
+    const prepared = await prepareCampaign(file);
+    const campaignId = flags.id ?? newCampaignId(prepared.spec.name, new Date());
+    await withCampaigns(async (campaigns) => {
+      await startCampaign(campaigns, campaignId, prepared);
+      if (flags.wait !== true) {
+        if (!(await campaigns.hasWorker())) output.log('no worker is running yet; "seal up" starts one');
+        output.result({ campaignId }, () => `started ${campaignId}; follow it with: seal watch ${campaignId}`);
+        return;
+      }
+      output.log(`started ${campaignId}`);
+      const progress = await withInterrupt((signal) => waitForCampaign(campaigns, campaignId, signal));
+      output.result({ campaignId, state: progress.state }, () => `${campaignId} completed; its report: seal report ${campaignId}`);
+    });
+  });
+}

@@ -1,0 +1,14 @@
+import type { Command } from 'commander';
+import { withCampaigns } from '../campaign-client';
+import { statusDocument, statusText } from '../campaign-status';
+import { newCommand, runWith, withInterrupt } from '../command';
+import { watchCampaign } from '../watch-campaign';
+
+/** `seal watch`: live progress of a campaign, to its end. */
+export function watchCommand(): Command {
+  const command = newCommand('watch', 'live progress with the time that is left, to the end').argument('<id>', 'campaign id');
+  return runWith(command, async (_flags, output, [campaignId = '']) => {
+    const progress = await withCampaigns((campaigns) => withInterrupt((signal) => watchCampaign(campaigns, campaignId, signal)));
+    output.result(statusDocument(progress), () => statusText(progress));
+  });
+}

@@ -1,0 +1,22 @@
+import type { CampaignProgress } from '../contracts/campaign';
+import { failureOf, type CampaignClient } from './campaign-client';
+import { watchCampaign } from './watch-campaign';
+
+/** A campaign that ended otherwise than by completing. */
+export class CampaignNotCompletedError extends Error {
+  override readonly name = 'CampaignNotCompletedError';
+  readonly code: 'CAMPAIGN_FAILED' | 'CAMPAIGN_CANCELLED';
+
+  constructor(campaignId: string, state: 'failed' | 'cancelled', reason: string) {
+    super(`${campaignId} ${state === 'failed' ? 'failed' : 'was cancelled'}: ${reason}`);
+    this.code = state === 'failed' ? 'CAMPAIGN_FAILED' : 'CAMPAIGN_CANCELLED';
+  }
+}
+
+/** Follows a campaign to its end. @throws CampaignNotCompletedError with the reason */
+export async function waitForCampaign(campaigns: CampaignClient, campaignId: string, signal: AbortSignal): Promise<CampaignProgress> {
+  const progress = await watchCampaign(campaigns, campaignId, signal);
+  if (progress.state !== 'failed' && progress.state !== 'cancelled') return progress;
+  const reason = await campaigns.result(campaignId).then(() => 'no reason given', failureOf);
+  throw new CampaignNotCompletedError(campaignId, progress.state, reason);
+}

@@ -1,0 +1,40 @@
+import type { CampaignReport, Comparison } from '../contracts/campaign';
+
+/** The result as a terminal shows it: every method with its standard error, then the differences that answer a question. */
+export function methodsTable({ methods, comparisons, epochs }: CampaignReport): string {
+  if (methods.length === 0) return 'no method has been evaluated yet';
+  const width = Math.max(...methods.map(({ name }) => name.length));
+  const grader = methods[0]?.grader ?? '';
+  const scores = methods.map(
+    ({ name, score, standardError, meanSteps }) => `${name.padEnd(width)}  ${figure(score)} +- ${figure(standardError)}  ${meanSteps.toFixed(1).padStart(6)}`,
+  );
+  const shown = comparisons.filter(({ a, b }) => TOLD.some((pair) => pair.a.test(a) && pair.b.test(b)));
+  return [
+    `held-out score (${grader}, mean of ${methods[0]?.n ?? 0} contexts +- standard error; optimiser steps of a fine-tune)`,
+    ...scores,
+    ...(shown.length === 0 ? [] : ['', 'paired differences (+- paired standard error)', ...differenceLines(shown)]),
+    ...(epochs.length === 0 ? [] : ['', ...epochs.map(epochLine)]),
+  ].join('\n');
+}
+
+/** The comparisons a reader asks for; report.json has all of them. */
+const TOLD = [
+  { a: /^seal-epoch-\d+$/, b: /^self-edits$/ },
+  { a: /^seal-epoch-\d+$/, b: /^passage-only-step-matched$/ },
+] as const;
+
+function differenceLines(comparisons: readonly Comparison[]): string[] {
+  const width = Math.max(...comparisons.map(({ a, b }) => a.length + b.length + 3));
+  return comparisons.map(
+    ({ a, b, difference, pairedStandardError }) =>
+      `${`${a} - ${b}`.padEnd(width)}  ${difference < 0 ? '-' : '+'}${figure(Math.abs(difference)).trim()} +- ${figure(pairedStandardError)}`,
+  );
+}
+
+function epochLine({ epoch, proposed, rejected, failed, kept, meanReward, bestReward }: CampaignReport['epochs'][number]): string {
+  return `epoch ${epoch}: ${proposed} self-edits, ${rejected} rejected, ${failed} failed, ${kept} kept; reward ${figure(meanReward)} mean, ${figure(bestReward)} best`;
+}
+
+function figure(value: number): string {
+  return value.toFixed(3);
+}

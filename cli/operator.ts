@@ -1,0 +1,32 @@
+import { userInfo } from 'node:os';
+import type { Command } from 'commander';
+import { withCampaigns, type OperatorUpdate } from './campaign-client';
+import { newCommand, runWith, type CommonFlags } from './command';
+import { nonEmpty } from './flags';
+
+interface OperatorFlags extends CommonFlags {
+  readonly by: string;
+  readonly why: string;
+}
+
+/** A command that sends one operator's action, with who and why, into a campaign's history. */
+export function operatorCommand(update: OperatorUpdate, description: string, done: string): Command {
+  const command = newCommand(update, description)
+    .argument('<id>', 'campaign id')
+    .option('--by <who>', 'who does this', nonEmpty('--by', 'a name'), operatingSystemUser())
+    .option('--why <why>', 'the reason, for the record', nonEmpty('--why', 'a reason'), 'no reason given');
+  return runWith<OperatorFlags>(command, async ({ by, why }, output, [campaignId = '']) => {
+    await withCampaigns((campaigns) => campaigns.act(campaignId, update, { by, why }));
+    output.result({ campaignId, action: update, by, why }, () => `${campaignId}: ${done}`);
+  });
+}
+
+/** Containers may run under a user id that has no name. */
+function operatingSystemUser(): string {
+  try {
+    return userInfo().username;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_SYSTEM_ERROR') throw error;
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
+  }
+}

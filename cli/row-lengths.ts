@@ -1,0 +1,47 @@
+import type { CampaignSpec, Context } from '../contracts/campaign-spec';
+import { BadInputError } from '../contracts/errors';
+import type { TrainingRow } from '../contracts/language-model';
+import { openModelDirectory } from '../engine/files/model-directory';
+import { loadTokenizer } from '../engine/files/tokenizer';
+import { knowledgeDomain } from '../seal/knowledge/domain';
+import type { CampaignContexts } from './campaign-contexts';
+
+/** Start and end tokens that a row may carry beside its text. */
+const SPECIAL_TOKENS = 2;
+
+/**
+ * Refuses passages, prompts and questions that the model has no room for, hours before a worker would meet them.
+ * @throws BadInputError naming the passage
+ */
+export function refuseLongRows(spec: CampaignSpec, contexts: CampaignContexts, modelDirectory: string): void {
+  const { contextLength } = openModelDirectory(modelDirectory).config;
+  const tokenizer = loadTokenizer(modelDirectory);
+  const tokens = (row: TrainingRow): number =>
+    tokenizer.encodeCompletion('text' in row ? row.text : row.prompt + row.completion).length + SPECIAL_TOKENS;
+  const rowLimit = Math.min(spec.limits.maxRowTokens, contextLength);
+
+  for (const split of ['train', 'heldOut'] as const) {
+    for (const context of contexts[split]) {
+      const refuse = (what: string, limit: number, rows: readonly TrainingRow[]): void => {
+        const longest = Math.max(0, ...rows.map(tokens));
+        if (longest <= limit) return;
+        throw new BadInputError({
+          where: `contexts.${split}: ${JSON.stringify(context.title)}`,
+          expected: `${what} of at most ${limit} tokens (the model's context is ${contextLength}, limits.maxRowTokens ${spec.limits.maxRowTokens})`,
+          got: String(longest),
+        });
+      };
+      refuse('a passage', rowLimit, knowledgeDomain.passageRows(context, spec.innerLoop));
+      refuse('questions with answers', contextLength, context.questions.map((question) => knowledgeDomain.goldAnswerRow(context, question)));
+      refuse('a prompt for self-edits', contextLength, proposalRows(spec, context));
+    }
+  }
+}
+
+/** What the policy is asked to continue; with recorded self-edits, what the M-step trains it on. */
+function proposalRows(spec: CampaignSpec, context: Context): TrainingRow[] {
+  if (spec.proposals.source === 'policy') return [{ prompt: knowledgeDomain.proposalPrompt(context), completion: '' }];
+  if (spec.epochs === 0) return [];
+  const recorded = (context.completions ?? []).slice(0, spec.proposals.k);
+  return recorded.flatMap((text) => knowledgeDomain.policyRow(context, text) ?? []);
+}

@@ -1,0 +1,71 @@
+import type { CampaignInput, ContextRef } from '../contracts/campaign';
+import { manifestKeys } from '../contracts/campaign';
+import type { Context } from '../contracts/campaign-spec';
+import { BadInputError } from '../contracts/errors';
+import { putJson } from '../activities/stored-json';
+import { contextId } from '../seal/ids';
+import type { ArtifactStore } from '../storage/artifact-store';
+import { openStoreFromEnvironment } from '../storage/open-store';
+import type { CampaignClient } from './campaign-client';
+import { codeVersion } from './code-version';
+import type { PreparedCampaign } from './prepare-campaign';
+
+const ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+/** @throws BadInputError for an id that could not be part of a workflow id and of an artifact's key */
+export function checkCampaignId(id: string): string {
+  if (ID.test(id)) return id;
+  throw new BadInputError({
+    where: '--id',
+    expected: 'up to 63 lower-case letters, digits and hyphens, a hyphen not first',
+    got: JSON.stringify(id),
+  });
+}
+
+/** The campaign's name and the time in UTC: `demo-20260131-235959`. */
+export function newCampaignId(name: string, now: Date): string {
+  const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  return `${name.slice(0, 46)}-${stamp}`;
+}
+
+/**
+ * Stores the contexts and starts the workflow. Nothing is written before the id is known to be free.
+ * @throws BadInputError for an id that is running, or that belongs to another campaign
+ */
+export async function startCampaign(campaigns: CampaignClient, campaignId: string, prepared: PreparedCampaign): Promise<void> {
+  await campaigns.refuseRunning(campaignId);
+  const store = await openStoreFromEnvironment();
+  try {
+    await refuseOtherCampaign(store, campaignId, prepared);
+    const { spec, specSha256, model, contexts } = prepared;
+    const input: CampaignInput = {
+      campaignId,
+      spec,
+      specSha256,
+      codeVersion: codeVersion(),
+      model,
+      train: await putJson(store, contexts.train),
+      heldOut: await putJson(store, contexts.heldOut),
+      trainContexts: contextRefs(contexts.train),
+      heldOutContexts: contextRefs(contexts.heldOut),
+    };
+    await campaigns.start(input);
+  } finally {
+    store.close();
+  }
+}
+
+function contextRefs(contexts: readonly Context[]): ContextRef[] {
+  return contexts.map(({ title, context }, index) => ({ id: contextId(title, context), index }));
+}
+
+/** An id goes on with what its store holds, so it can only be used again for the same campaign. */
+async function refuseOtherCampaign(store: ArtifactStore, campaignId: string, { specSha256 }: PreparedCampaign): Promise<void> {
+  const manifest = await store.findManifest(manifestKeys.campaign(campaignId));
+  if (manifest === null || manifest.lineage.inputs['spec'] === specSha256) return;
+  throw new BadInputError({
+    where: '--id',
+    expected: 'an id that no other campaign has used',
+    got: `${JSON.stringify(campaignId)}, which ran another campaign file`,
+  });
+}

@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MultiBar, type SingleBar } from 'cli-progress';
+import type { CampaignProgress } from '../contracts/campaign';
+import { NoWorkerError, type CampaignClient } from './campaign-client';
+import { campaignStatus, duration, hasEnded } from './campaign-status';
+
+const POLL_MS = 1000;
+const SPARSE_MS = 15_000;
+const PHASE_WIDTH = 28;
+
+/** Follows a campaign to its end on stderr: a bar on a terminal; elsewhere a line when the phase changes, and every 15 s. */
+export async function watchCampaign(campaigns: CampaignClient, campaignId: string, signal: AbortSignal): Promise<CampaignProgress> {
+  const display = process.stderr.isTTY ? barDisplay() : lineDisplay();
+  try {
+    for (;;) {
+      const progress = await statusOrWait(campaigns, campaignId, display);
+      if (progress !== null) {
+        display.show(progress);
+        if (hasEnded(progress.state)) return progress;
+      }
+      await sleep(POLL_MS, undefined, { signal });
+    }
+  } finally {
+    display.stop();
+  }
+}
+
+/** A worker that is away comes back: it is supervised. */
+async function statusOrWait(campaigns: CampaignClient, campaignId: string, display: Display): Promise<CampaignProgress | null> {
+  try {
+    return await campaignStatus(campaigns, campaignId);
+  } catch (error) {
+    if (!(error instanceof NoWorkerError)) throw error;
+    display.say(`waiting: ${error.message}`);
+    return null;
+  }
+}
+
+interface Display {
+  show(progress: CampaignProgress): void;
+  say(line: string): void;
+  stop(): void;
+}
+
+function etaText(progress: CampaignProgress): string {
+  return progress.etaSeconds === null ? '' : `about ${duration(progress.etaSeconds)} left`;
+}
+
+function barDisplay(): Display {
+  const bars = new MultiBar({
+    stream: process.stderr,
+    format: '[{bar}] {value}/{total} candidates | {phase} | {left}',
+    barsize: 24,
+    hideCursor: true,
+    gracefulExit: false,
+  });
+  let bar: SingleBar | undefined;
+  return {
+    show(progress) {
+      const { total, done } = progress.candidates;
+      const payload = { phase: phaseText(progress).padEnd(PHASE_WIDTH), left: etaText(progress) };
+      bar ??= bars.create(total, 0, payload);
+      bar.setTotal(total);
+      bar.update(done, payload);
+    },
+    say(line) {
+      bars.log(`${line}\n`);
+    },
+    stop() {
+      bars.stop();
+    },
+  };
+}
+
+function lineDisplay(): Display {
+  let lastPhase = '';
+  let lastMs = 0;
+  const write = (line: string): void => {
+    process.stderr.write(`${line}\n`);
+    lastMs = performance.now();
+  };
+  return {
+    show(progress) {
+      const phase = phaseText(progress);
+      if (phase === lastPhase && performance.now() - lastMs < SPARSE_MS) return;
+      lastPhase = phase;
+      const { total, done } = progress.candidates;
+      write([phase, `${done}/${total} candidates`, etaText(progress)].filter((part) => part !== '').join(', '));
+    },
+    say(line) {
+      if (lastPhase === line && performance.now() - lastMs < SPARSE_MS) return;
+      lastPhase = line;
+      write(line);
+    },
+    stop() {
+      // Lines need no tidying.
+    },
+  };
+}
+
+function phaseText({ state, phase }: CampaignProgress): string {
+  return state === 'running' ? phase : state;
+}
