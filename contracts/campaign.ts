@@ -164,6 +164,8 @@ export interface CampaignProgress {
   /** Finished candidates' timestamps allow a rate; null until one finished. */
   readonly etaSeconds: number | null;
   readonly report?: { readonly key: string };
+  /** What the campaign has cost so far. */
+  readonly ledger?: Ledger;
 }
 
 /** Every operator action is an Update with who and why, so it stays in history. */

@@ -2,9 +2,10 @@ import { Add, Div, Min, Mul, Sqrt, Sub } from '../graph/ops/elementwise';
 import { ReduceSumSquare } from '../graph/ops/reduce';
 import type { Tensor } from '../graph/tensor';
 
-export const BETA1 = 0.9;
+const BETA1 = 0.9;
+/** Second-moment decay of fine-tuning. */
 export const BETA2 = 0.999;
-export const EPSILON = 1e-8;
+const EPSILON = 1e-8;
 
 /** Parameters and both moments, each float32 [N, P]. */
 export interface AdamWState {
@@ -35,9 +36,9 @@ export function clipGradientNorm(gradient: Tensor, maxNorm: Tensor): { clipped: 
 }
 
 /** One decoupled-weight-decay Adam step. Source: PyTorch `AdamW` (Loshchilov and Hutter, arXiv 1711.05101). */
-export function adamW(state: AdamWState, gradient: Tensor, step: AdamWStep): AdamWState {
+export function adamW(state: AdamWState, gradient: Tensor, step: AdamWStep, beta2 = BETA2): AdamWState {
   const firstMoment = Add(Mul(state.firstMoment, BETA1), Mul(gradient, 1 - BETA1));
-  const secondMoment = Add(Mul(state.secondMoment, BETA2), Mul(Mul(gradient, gradient), 1 - BETA2));
+  const secondMoment = Add(Mul(state.secondMoment, beta2), Mul(Mul(gradient, gradient), 1 - beta2));
   const denominator = Add(Div(Sqrt(secondMoment), step.secondMomentCorrection), EPSILON);
   const update = Mul(Div(firstMoment, denominator), step.stepSize);
   return { parameters: Sub(Mul(state.parameters, step.decay), update), firstMoment, secondMoment };
@@ -48,6 +49,6 @@ export function adamW(state: AdamWState, gradient: Tensor, step: AdamWStep): Ada
  *
  * @returns stepSize, secondMomentCorrection and decay of `AdamWStep`
  */
-export function adamWScalars(t: number, learningRate: number, weightDecay: number): [number, number, number] {
-  return [learningRate / (1 - BETA1 ** t), Math.sqrt(1 - BETA2 ** t), 1 - learningRate * weightDecay];
+export function adamWScalars(t: number, learningRate: number, weightDecay: number, beta2 = BETA2): [number, number, number] {
+  return [learningRate / (1 - BETA1 ** t), Math.sqrt(1 - beta2 ** t), 1 - learningRate * weightDecay];
 }
