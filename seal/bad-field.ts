@@ -28,12 +28,20 @@ export function parseFile<Schema extends z.ZodType>(schema: Schema, json: unknow
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
-  throw badField(where, issue.path, issue.message.replace(/^Invalid input: expected /, '').replace(/, received .*$/, ''), json);
+  throw badField(
+    where,
+    issue.path,
+    issue.message.replace(/^Invalid input: expected /, '').replace(/, received .*$/, ''),
+    json,
+  );
 }
 
 /** A BadInputError about the value at `path` of `json`. */
 export function badField(where: string, path: readonly PropertyKey[], expected: string, json: unknown): BadInputError {
-  const value = path.reduce<unknown>((parent, key) => (parent as Record<PropertyKey, unknown> | undefined)?.[key], json);
+  const value = path.reduce<unknown>(
+    (parent, key) => (parent as Record<PropertyKey, unknown> | undefined)?.[key],
+    json,
+  );
   const field = fieldPath(path);
   return new BadInputError({ where: field === '' ? where : `${where}: ${field}`, expected, got: describeValue(value) });
 }

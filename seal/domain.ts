@@ -1,6 +1,6 @@
 /**
- * What a kind of task brings to the two loops: how the policy is asked for a self-edit, how a self-edit becomes training
- * rows, how the adapted model is questioned. One folder a domain.
+ * What a kind of task brings to the two loops: how the policy is asked for a self-edit, how a self-edit becomes
+ * training rows, how the adapted model is questioned. One folder a domain.
  * Source: paper, section "General Framework" and "Domain Instantiations".
  */
 import type { CampaignSpec, Context, InnerLoop, LossOn, Question } from '../contracts/campaign-spec';

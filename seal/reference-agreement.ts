@@ -13,7 +13,9 @@ export interface GraderAgreement extends Agreement {
   readonly grader: AnswerGrader;
   /** Different (question, gold answer, answer) triples among the n: greedy answers recur in every repeat. */
   readonly distinctAnswers: number;
-  /** Mean over distinct answers of the share of their verdicts that the grader agrees with: every answer counts once. */
+  /**
+   * Mean over distinct answers of the share of their verdicts that the grader agrees with: every answer counts once.
+   */
   readonly distinctAgreement: number;
 }
 

@@ -22,7 +22,13 @@ const completionSchema = z.object({
 
 const resultsSchema = z.object({
   articles: z
-    .array(z.object({ title: z.string(), prompt: z.string(), completions: z.array(completionSchema).nonempty('at least one completion') }))
+    .array(
+      z.object({
+        title: z.string(),
+        prompt: z.string(),
+        completions: z.array(completionSchema).nonempty('at least one completion'),
+      }),
+    )
     .nonempty('at least one article'),
 });
 

@@ -20,7 +20,11 @@ export interface ReferenceSelection {
 }
 
 /** @throws BadInputError naming the first wrong field */
-export function selectFromReferenceResults(json: unknown, where: string, settings: SelectionSettings): ReferenceSelection {
+export function selectFromReferenceResults(
+  json: unknown,
+  where: string,
+  settings: SelectionSettings,
+): ReferenceSelection {
   const { articles } = parseReferenceResults(json, where);
   const rows = articles.flatMap(({ prompt, completions }) => {
     const candidates = completions.map(({ text, stats }) => ({
@@ -36,9 +40,15 @@ export function selectFromReferenceResults(json: unknown, where: string, setting
   return { rows, contexts: articles.length, kept: rows.length };
 }
 
-/** One JSON object a line as Python's `json.dumps(row, ensure_ascii=False)` writes it: `", "`, `": "`, raw non-ASCII; final newline. */
+/**
+ * One JSON object a line as Python's `json.dumps(row, ensure_ascii=False)` writes it: `", "`, `": "`, raw non-ASCII;
+ * final newline.
+ */
 export function policyRowsJsonl(rows: readonly PolicyRow[]): string {
   return rows
-    .map(({ prompt, completion }) => `{"prompt": ${JSON.stringify(prompt)}, "completion": ${JSON.stringify(completion)}}\n`)
+    .map(
+      ({ prompt, completion }) =>
+        `{"prompt": ${JSON.stringify(prompt)}, "completion": ${JSON.stringify(completion)}}\n`,
+    )
     .join('');
 }

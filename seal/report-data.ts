@@ -1,6 +1,8 @@
 /**
- * What a report says, computed from evaluation results: scores with standard errors over contexts, paired comparisons, epochs.
- * Source: paper, "Knowledge Incorporation", results (mean of passage means). Departure: standard errors and pairing are ours.
+ * What a report says, computed from evaluation results: scores with standard errors over contexts, paired
+ * comparisons, epochs.
+ * Source: paper, "Knowledge Incorporation", results (mean of passage means). Departure: standard errors and pairing
+ * are ours.
  */
 import type { CandidateOutcome, Comparison, EpochSummary, MethodScore } from '../contracts/campaign';
 import { mean, pairedDifference, standardError } from './statistics';
@@ -9,8 +11,8 @@ import { mean, pairedDifference, standardError } from './statistics';
 export interface MethodRun {
   readonly contextId: string;
   /**
-   * One a question: 0 or 1, or the gold answer's log-probability per token. Of a rejected held-out self-edit: what the policy
-   * scores unadapted, with 0 steps, since nothing was trained. Leaving it out would flatter the method.
+   * One a question: 0 or 1, or the gold answer's log-probability per token. Of a rejected held-out self-edit: what
+   * the policy scores unadapted, with 0 steps, since nothing was trained. Leaving it out would flatter the method.
    */
   readonly questionScores: readonly number[];
   readonly trainedTokens: number;
@@ -45,9 +47,9 @@ export function methodScore(method: MethodRuns): MethodScore {
 }
 
 /**
- * Every method minus base, minus passage-only and minus passage-only-step-matched, and every SEAL epoch minus the self-edits before RL and
- * minus the epoch before, on the contexts that both have. Fewer than two such contexts make no comparison: it would have no
- * error.
+ * Every method minus base, minus passage-only and minus passage-only-step-matched, and every SEAL epoch minus the
+ * self-edits before RL and minus the epoch before, on the contexts that both have. Fewer than two such contexts make
+ * no comparison: it would have no error.
  */
 export function comparisons(methods: readonly MethodRuns[]): Comparison[] {
   const byName = new Map(methods.map((method) => [method.name, method]));
@@ -92,13 +94,18 @@ function scoreByContext({ runs }: MethodRuns): Map<string, number> {
 }
 
 /** An epoch in numbers. Mean and best reward are over scored candidates, and 0 where there is none. */
-export function epochSummary(epoch: number, outcomes: readonly Pick<CandidateOutcome, 'status' | 'reward'>[], kept: number): EpochSummary {
-  const rewards = outcomes.flatMap(({ status, reward }) => (status === 'scored' && reward !== undefined ? [reward] : []));
+export function epochSummary(
+  epoch: number,
+  outcomes: readonly Pick<CandidateOutcome, 'status' | 'reward'>[],
+  kept: number,
+): EpochSummary {
+  const rewards = outcomes.flatMap(({ reward }) => reward ?? []);
+  const count = (status: CandidateOutcome['status']): number => outcomes.filter((one) => one.status === status).length;
   return {
     epoch,
     proposed: outcomes.length,
-    rejected: outcomes.filter(({ status }) => status === 'rejected').length,
-    failed: outcomes.filter(({ status }) => status === 'failed').length,
+    rejected: count('rejected'),
+    failed: count('failed'),
     kept,
     meanReward: rewards.length === 0 ? 0 : mean(rewards),
     bestReward: rewards.length === 0 ? 0 : rewards.reduce((best, reward) => Math.max(best, reward)),

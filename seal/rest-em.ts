@@ -54,7 +54,12 @@ export function repeatSeed(
 }
 
 /** Of a held-out self-edit's sampling, proposed by `method`'s policy. */
-export function heldOutProposalSeed(campaignSeed: number, method: string, contextId: string, candidate: number): number {
+export function heldOutProposalSeed(
+  campaignSeed: number,
+  method: string,
+  contextId: string,
+  candidate: number,
+): number {
   return deriveSeed(campaignSeed, 'held-out-proposal', method, contextId, candidate);
 }
 
@@ -78,8 +83,8 @@ export function optimiserSteps(rows: number, { batch, trainEpochs, maxSteps }: F
 
 /**
  * Steps of the `passage-only-step-matched` baseline: the rounded mean of what the self-edits took, at least 1.
- * Departure: the paper's passage-only arm trains one row where a self-edit has about nine, so part of its distance is the
- * number of steps; this baseline takes that part out.
+ * Departure: the paper's passage-only arm trains one row where a self-edit has about nine, so part of its distance is
+ * the number of steps; this baseline takes that part out.
  */
 export function stepMatchedBudget(selfEditSteps: readonly number[]): number {
   return Math.max(1, Math.round(mean(selfEditSteps)));

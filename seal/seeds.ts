@@ -6,8 +6,8 @@ import { sha256Words } from './sha256';
 
 /**
  * An unsigned 32-bit seed for one use in a campaign, for example
- * `deriveSeed(campaignSeed, 'finetune', epoch, contextId, candidate, repeat)`.
- * The first word of SHA-256 over the JSON list of seed and parts, so that ('a', 'b') and ('ab') differ, as do 1 and '1'.
+ * `deriveSeed(campaignSeed, 'fine-tune', epoch, contextId, candidate, repeat)`: the first word of SHA-256 over the JSON
+ * list of seed and parts, so that ('a', 'b') and ('ab') differ, as do 1 and '1'.
  *
  * @throws RangeError for a part that JSON cannot hold apart from others (NaN or infinite)
  */
@@ -20,8 +20,8 @@ export function deriveSeed(campaignSeed: number, ...parts: readonly (string | nu
 }
 
 /**
- * Uniform numbers in [0, 1) with 32 bits of resolution: sfc32 ("small fast counting", PractRand by Chris Doty-Humphrey), its
- * first three words from the seed, its counter from 1, and 12 draws thrown away so that near seeds part.
+ * Uniform numbers in [0, 1) with 32 bits of resolution: sfc32 ("small fast counting", from PractRand by Chris
+ * Doty-Humphrey), seeded as there: the seed in one word, the counter at 1, 12 draws thrown away so that near seeds part.
  */
 export function seededRandom(seed: number): () => number {
   let a = 0;
@@ -33,7 +33,7 @@ export function seededRandom(seed: number): () => number {
     counter = (counter + 1) | 0;
     a = b ^ (b >>> 9);
     b = (c + (c << 3)) | 0;
-    c = ((c << 21) | (c >>> 11)) + sum | 0;
+    c = (((c << 21) | (c >>> 11)) + sum) | 0;
     return sum >>> 0;
   };
   for (let i = 0; i < 12; i += 1) next();

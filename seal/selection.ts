@@ -3,8 +3,9 @@
  * Source: paper, section "RL Optimization" (ReST-EM keeps what is rewarded) and the reference's best-1-of-5 script:
  * per context a stable descending sort on reward, the first `keep`, no threshold on the gain.
  *
- * Departures: `improves` asks in addition for a reward above the unadapted policy's on the same questions, which the paper's
- * binary reward means and the reference leaves out; candidates without a reward are left out by name, never scored 0.
+ * Departures: `improves` asks in addition for a reward above the unadapted policy's on the same questions, which the
+ * paper's binary reward means and the reference leaves out; candidates without a reward are left out by name, never
+ * scored 0.
  */
 import type { CampaignSpec, GraderName } from '../contracts/campaign-spec';
 import type { CandidateOutcome } from '../contracts/campaign';
@@ -25,13 +26,16 @@ export interface Selection<Outcome extends CandidateVerdict> {
  * The `keep` best of one context's candidates: highest reward first, equal rewards in the order given. Ties are common,
  * so that order is part of the result.
  */
-export function bestOfK<Candidate extends { readonly reward: number }>(candidates: readonly Candidate[], keep: number): Candidate[] {
+export function bestOfK<Candidate extends { readonly reward: number }>(
+  candidates: readonly Candidate[],
+  keep: number,
+): Candidate[] {
   return [...candidates].sort((a, b) => b.reward - a.reward).slice(0, keep);
 }
 
 /**
- * Selects from an epoch's outcomes, given in planned order. `unadaptedReward` is what the unadapted policy gets on a context's
- * questions, in the unit of the reward (see `unadaptedRewardOf`); only `improves` asks for it.
+ * Selects from an epoch's outcomes, given in planned order. `unadaptedReward` is what the unadapted policy gets on a
+ * context's questions, in the unit of the reward (see `unadaptedRewardOf`); only `improves` asks for it.
  *
  * @throws RangeError when an outcome called scored has no finite reward: a NaN must never be selected
  */
@@ -61,8 +65,8 @@ export function selectSelfEdits<Outcome extends CandidateVerdict>(
 }
 
 /**
- * What a candidate has to beat under `improves`: the unadapted policy's accuracy on the questions, or 0 where the reward already is
- * a gain (`logprob`).
+ * What a candidate has to beat under `improves`: the unadapted policy's accuracy on the questions, or 0 where the
+ * reward already is a gain (`logprob`).
  */
 export function unadaptedRewardOf(grader: GraderName, unadaptedAccuracy: number): number {
   return grader === 'logprob' ? 0 : unadaptedAccuracy;

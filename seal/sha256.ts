@@ -1,5 +1,6 @@
 /**
- * SHA-256 (FIPS 180-4) of a text's UTF-8 bytes, without Node built-ins, so that workflows can name contexts and derive seeds.
+ * SHA-256 (FIPS 180-4) of a text's UTF-8 bytes, without Node built-ins, so that workflows can name contexts and
+ * derive seeds.
  */
 const ROUND_CONSTANTS = fractionalBitsOfRoots(64, Math.cbrt);
 const INITIAL_STATE = fractionalBitsOfRoots(8, Math.sqrt);
@@ -40,7 +41,7 @@ function compress(state: Uint32Array, schedule: Uint32Array): void {
     const s1 = rotate(w(i - 2), 17) ^ rotate(w(i - 2), 19) ^ (w(i - 2) >>> 10);
     schedule[i] = w(i - 16) + s0 + w(i - 7) + s1;
   }
-  let [a, b, c, d, e, f, g, h] = state as unknown as [number, number, number, number, number, number, number, number];
+  let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state;
   for (let i = 0; i < 64; i += 1) {
     const sum1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
     const temp1 = (h + sum1 + ((e & f) ^ (~e & g)) + ROUND_CONSTANTS[i]! + w(i)) | 0;

@@ -9,7 +9,10 @@ export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Sample standard deviation (n - 1) over sqrt(n). NaN for fewer than two values, which have no spread to estimate it from. */
+/**
+ * Sample standard deviation (n - 1) over sqrt(n). NaN for fewer than two values, which have no spread to estimate it
+ * from.
+ */
 export function standardError(values: readonly number[]): number {
   if (values.length < 2) return Number.NaN;
   const centre = mean(values);

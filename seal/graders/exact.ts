@@ -1,6 +1,7 @@
 /**
  * `exact`: the answer is the gold answer, after normalisation.
- * Departure: the paper asks GPT-4.1 for a verdict; this grader needs no second model and fits models that answer in few words.
+ * Departure: the paper asks GPT-4.1 for a verdict; this grader needs no second model and fits models that answer in
+ * few words.
  */
 import { normaliseAnswer } from './normalise-answer';
 

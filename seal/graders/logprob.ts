@@ -26,7 +26,9 @@ export function logprobPerToken(rows: readonly ScoredRow[]): number[] {
  */
 export function logprobGain(adapted: readonly number[], unadapted: readonly number[]): number[] {
   if (adapted.length !== unadapted.length) {
-    throw new RangeError(`${adapted.length} adapted answers cannot be compared with ${unadapted.length} unadapted ones`);
+    throw new RangeError(
+      `${adapted.length} adapted answers cannot be compared with ${unadapted.length} unadapted ones`,
+    );
   }
   return adapted.map((after, i) => after - unadapted[i]!);
 }

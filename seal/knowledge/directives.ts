@@ -2,9 +2,10 @@
  * Optional training directives of a self-edit: its first non-empty line may be a JSON object such as
  * `{"learning_rate": 0.002, "num_train_epochs": 8, "loss_on": "completion"}`.
  *
- * Departure: in the paper knowledge self-edits carry text only; this is modelled on the `training` object of its few-shot
- * self-edits. The reference turns an invalid field into an untrained adapter; here it rejects the self-edit with a reason, a
- * value somewhat outside the campaign's limits is clamped with a note, and one more than 100 times outside is absurd.
+ * Departure: in the paper knowledge self-edits carry text only; this is modelled on the `training` object of its
+ * few-shot self-edits. The reference turns an invalid field into an untrained adapter; here it rejects the self-edit
+ * with a reason, a value somewhat outside the campaign's limits is clamped with a note, and one more than 100 times
+ * outside is absurd.
  */
 import { z } from 'zod';
 import { describeValue } from '../bad-field';
@@ -20,7 +21,13 @@ const directivesSchema = z.strictObject({
 });
 
 export type ParsedDirectives =
-  | { readonly accepted: true; readonly directives: Directives; readonly notes: readonly string[]; /** The self-edit without its directives. */ readonly rest: string }
+  | {
+      readonly accepted: true;
+      readonly directives: Directives;
+      readonly notes: readonly string[];
+      /** The self-edit without its directives. */
+      readonly rest: string;
+    }
   | { readonly accepted: false; readonly reason: string };
 
 /** Takes the directives off the front of a self-edit; a self-edit whose first line does not open with `{` has none. */
@@ -28,25 +35,23 @@ export function parseDirectives(text: string, limits: Limits): ParsedDirectives 
   const [, line = '', rest = ''] = /^\s*([^\r\n]*)([^]*)$/.exec(text) ?? [];
   if (!line.startsWith('{')) return { accepted: true, directives: {}, notes: [], rest: text };
   const json = parsedJson(line);
-  if (json === undefined) return { accepted: false, reason: `directives: expected a JSON object on one line, got ${describeValue(line)}` };
-  const checked = directivesSchema.safeParse(json);
-  if (!checked.success) return { accepted: false, reason: schemaReason(checked.error.issues[0]!, json) };
+  if (json === undefined) return rejected('', 'a JSON object on one line', line);
+  const asked = directivesSchema.safeParse(json);
+  if (!asked.success) return rejectedField(asked.error.issues[0]!, json);
 
-  const { learning_rate: learningRate, num_train_epochs: trainEpochs, loss_on: lossOn } = checked.data;
-  const bounded = [
-    bound('learning_rate', learningRate, limits.learningRate),
-    bound('num_train_epochs', trainEpochs, limits.trainEpochs),
-  ] as const;
-  const absurd = bounded.find(({ reason }) => reason !== undefined);
-  if (absurd?.reason !== undefined) return { accepted: false, reason: absurd.reason };
+  const { learning_rate, num_train_epochs, loss_on: lossOn } = asked.data;
+  const learningRate = bounded('learning_rate', learning_rate, limits.learningRate);
+  const trainEpochs = bounded('num_train_epochs', num_train_epochs, limits.trainEpochs);
+  const absurd = learningRate.absurd ?? trainEpochs.absurd;
+  if (absurd !== undefined) return absurd;
   return {
     accepted: true,
     directives: {
-      ...(bounded[0].value !== undefined && { learningRate: bounded[0].value }),
-      ...(bounded[1].value !== undefined && { trainEpochs: bounded[1].value }),
-      ...(lossOn !== undefined && { lossOn }),
+      ...(learningRate.value === undefined ? {} : { learningRate: learningRate.value }),
+      ...(trainEpochs.value === undefined ? {} : { trainEpochs: trainEpochs.value }),
+      ...(lossOn === undefined ? {} : { lossOn }),
     },
-    notes: bounded.flatMap(({ note }) => note ?? []),
+    notes: [...learningRate.notes, ...trainEpochs.notes],
     rest,
   };
 }
@@ -61,25 +66,33 @@ function parsedJson(line: string): unknown {
   }
 }
 
-function schemaReason(issue: z.core.$ZodIssue, json: unknown): string {
+type Rejected = Extract<ParsedDirectives, { accepted: false }>;
+
+function rejected(field: string, expected: string, got: unknown): Rejected {
+  const where = field === '' ? 'directives' : `directives: ${field}`;
+  return { accepted: false, reason: `${where}: expected ${expected}, got ${describeValue(got)}` };
+}
+
+function rejectedField(issue: z.core.$ZodIssue, json: unknown): Rejected {
   if (issue.code === 'unrecognized_keys') {
-    return `directives: expected only learning_rate, num_train_epochs and loss_on, got ${describeValue(issue.keys[0])}`;
+    return rejected('', 'only learning_rate, num_train_epochs and loss_on', issue.keys[0]);
   }
   const field = String(issue.path[0]);
-  return `directives: ${field}: expected ${issue.message}, got ${describeValue((json as Record<string, unknown>)[field])}`;
+  return rejected(field, issue.message, (json as Record<string, unknown>)[field]);
 }
 
 interface Bounded {
+  /** Inside the limits; absent where nothing was asked. */
   readonly value?: number;
-  readonly note?: string;
-  readonly reason?: string;
+  readonly notes: readonly string[];
+  readonly absurd?: Rejected;
 }
 
-function bound(name: string, value: number | undefined, [low, high]: readonly [number, number]): Bounded {
-  if (value === undefined) return {};
-  if (value > high * ABSURD_FACTOR || value < low / ABSURD_FACTOR) {
-    return { reason: `directives: ${name}: expected about ${low} to ${high}, got ${value}` };
+function bounded(field: string, asked: number | undefined, [low, high]: readonly [number, number]): Bounded {
+  if (asked === undefined) return { notes: [] };
+  if (asked > high * ABSURD_FACTOR || asked < low / ABSURD_FACTOR) {
+    return { notes: [], absurd: rejected(field, `about ${low} to ${high}`, asked) };
   }
-  const clamped = Math.min(Math.max(value, low), high);
-  return clamped === value ? { value } : { value: clamped, note: `${name} ${value} clamped to ${clamped}` };
+  const value = Math.min(Math.max(asked, low), high);
+  return { value, notes: value === asked ? [] : [`${field} ${asked} clamped to ${value}`] };
 }

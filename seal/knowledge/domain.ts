@@ -1,5 +1,6 @@
 /**
- * Knowledge incorporation: a passage is restated by the policy, trained on, and asked about without the passage at hand.
+ * Knowledge incorporation: a passage is restated by the policy, trained on, and asked about without the passage at
+ * hand.
  * Source: paper, "Knowledge Incorporation".
  */
 import type { Domain } from '../domain';
@@ -13,7 +14,8 @@ export const knowledgeDomain: Domain = {
   proposalPrompt: ({ title, context }) => implicationsPrompt(title, context),
   parseSelfEdit,
   passageRows: ({ title, context }, { lossOn }) => [trainingRow(title, context, lossOn)],
-  oracleRows: (context, innerLoop) => (context.oracle === undefined ? [] : trainingRows(context, context.oracle, innerLoop)),
+  oracleRows: (context, innerLoop) =>
+    context.oracle === undefined ? [] : trainingRows(context, context.oracle, innerLoop),
   questionPrompt: ({ title }, { question }) => questionPrompt(title, question),
   goldAnswerRow: ({ title }, { question, answer }) => ({ prompt: questionPrompt(title, question), completion: answer }),
   policyRow({ title, context }, selfEdit) {

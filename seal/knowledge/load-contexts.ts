@@ -13,8 +13,8 @@ const contextsSchema = z.array(z.unknown(), 'a list of {title, context, question
 /**
  * Every passage in file order.
  *
- * @throws BadInputError naming file and field: not a list, no passage, no question, an empty title, passage, question or
- * answer, a passage that stands there twice
+ * @throws BadInputError naming file and field: not a list, no passage, no question, an empty title, passage, question
+ * or answer, a passage that stands there twice
  */
 export function loadContexts(json: unknown, where: string): Context[] {
   const positionOf = new Map<string, number>();

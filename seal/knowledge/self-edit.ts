@@ -2,8 +2,8 @@
  * From what a policy wrote to what the inner loop trains on: accepted with its rows, or rejected with its reason.
  * Source: paper, "Knowledge Incorporation" (self-edits) and "General Framework" (a self-edit may say how to train).
  *
- * Departure: the reference trains on whatever was sampled; a self-edit that cannot teach anything is rejected here and named
- * in the report, so that it costs no fine-tune.
+ * Departure: the reference trains on whatever was sampled; a self-edit that cannot teach anything is rejected here
+ * and named in the report, so that it costs no fine-tune.
  */
 import type { Context } from '../../contracts/campaign-spec';
 import type { Limits, ParsedSelfEdit, SelfEditSettings } from '../domain';
@@ -48,12 +48,11 @@ function whyGarbled(text: string): string | null {
   return /\p{L}/u.test(text) ? null : 'the self-edit is garbled: it has no letter';
 }
 
-function whyUnusable(lines: readonly string[], limits: Limits): string | null {
+function whyUnusable(lines: readonly string[], { maxRows, maxRowTokens }: Limits): string | null {
   if (!lines.some((line) => /\p{L}/u.test(line))) return 'the self-edit has no line to train on';
-  if (lines.length > limits.maxRows) return `the self-edit has ${lines.length} lines, more than limits.maxRows ${limits.maxRows}`;
-  const maxCharacters = limits.maxRowTokens * MAX_CHARACTERS_PER_TOKEN;
-  const long = lines.findIndex((line) => line.length > maxCharacters);
-  return long < 0
-    ? null
-    : `line ${long + 1} of the self-edit has ${lines[long]!.length} characters, too many for limits.maxRowTokens ${limits.maxRowTokens}`;
+  if (lines.length > maxRows) return `the self-edit has ${lines.length} lines, more than limits.maxRows ${maxRows}`;
+  const long = lines.findIndex((line) => line.length > maxRowTokens * MAX_CHARACTERS_PER_TOKEN);
+  if (long < 0) return null;
+  const size = `${lines[long]!.length} characters`;
+  return `line ${long + 1} of the self-edit has ${size}, too many for limits.maxRowTokens ${maxRowTokens}`;
 }

@@ -6,20 +6,40 @@ function article(prompt: string, completions: [text: string, adapterMean: number
   return {
     title: 'T',
     prompt,
-    completions: completions.map(([text, adapter_mean, baseline_mean = 0]) => ({ text, stats: { adapter_mean, baseline_mean }, questions: [] })),
+    completions: completions.map(([text, adapter_mean, baseline_mean = 0]) => ({
+      text,
+      stats: { adapter_mean, baseline_mean },
+      questions: [],
+    })),
   };
 }
 
 const bestOne = { rule: 'best-of-k', keep: 1 } as const;
 
 testWith('seal/rank_iter0.json')('selects the reference’s 50 rows byte for byte', () => {
-  const { rows, contexts, kept } = selectFromReferenceResults(sharedJson('seal/rank_iter0.json'), 'rank_iter0.json', bestOne);
+  const { rows, contexts, kept } = selectFromReferenceResults(
+    sharedJson('seal/rank_iter0.json'),
+    'rank_iter0.json',
+    bestOne,
+  );
   expect(policyRowsJsonl(rows)).toBe(sharedText('seal/sft_best1of5_iter0.jsonl'));
   expect({ contexts, kept }).toEqual({ contexts: 50, kept: 50 });
 });
 
 test('the first of equal rewards is kept, trimmed; a blank winner is dropped, not replaced', () => {
-  const json = { articles: [article('p1', [['low', 0.1], [' first \n', 0.5], ['second', 0.5]]), article('p2', [[' \n', 0.9], ['text', 0.1]])] };
+  const json = {
+    articles: [
+      article('p1', [
+        ['low', 0.1],
+        [' first \n', 0.5],
+        ['second', 0.5],
+      ]),
+      article('p2', [
+        [' \n', 0.9],
+        ['text', 0.1],
+      ]),
+    ],
+  };
   expect(selectFromReferenceResults(json, 'f', bestOne)).toEqual({
     rows: [{ prompt: 'p1', completion: 'first' }],
     contexts: 2,
@@ -29,20 +49,40 @@ test('the first of equal rewards is kept, trimmed; a blank winner is dropped, no
 
 test('improves compares with the baseline recorded beside each candidate', () => {
   const json = { articles: [article('p1', [['same', 0.5, 0.5]]), article('p2', [['better', 0.6, 0.5]])] };
-  expect(selectFromReferenceResults(json, 'f', { rule: 'improves', keep: 1 }).rows).toEqual([{ prompt: 'p2', completion: 'better' }]);
+  expect(selectFromReferenceResults(json, 'f', { rule: 'improves', keep: 1 }).rows).toEqual([
+    { prompt: 'p2', completion: 'better' },
+  ]);
 });
 
 test('rows are written as Python writes them', () => {
-  expect(policyRowsJsonl([{ prompt: 'a "b"\n', completion: 'é–\u0001\\' }])).toBe('{"prompt": "a \\"b\\"\\n", "completion": "é–\\u0001\\\\"}\n');
+  expect(policyRowsJsonl([{ prompt: 'a "b"\n', completion: 'é–\u0001\\' }])).toBe(
+    '{"prompt": "a \\"b\\"\\n", "completion": "é–\\u0001\\\\"}\n',
+  );
   expect(policyRowsJsonl([])).toBe('');
 });
 
 test.each<[string, unknown, string]>([
   ['a list', [], 'f: expected object, got an empty list'],
   ['no articles', { articles: [] }, 'f: articles: expected at least one article, got an empty list'],
-  ['an article without completions', { articles: [article('p', [])] }, 'f: articles[0].completions: expected at least one completion, got an empty list'],
-  ['a reward in words', { articles: [article('p', [['t', 'high' as unknown as number]])] }, 'f: articles[0].completions[0].stats.adapter_mean: expected number, got "high"'],
-  ['no prompt', { articles: [{ title: 'T', completions: [{ text: '', stats: { adapter_mean: 0, baseline_mean: 0 }, questions: [] }] }] }, 'f: articles[0].prompt: expected string, got nothing'],
+  [
+    'an article without completions',
+    { articles: [article('p', [])] },
+    'f: articles[0].completions: expected at least one completion, got an empty list',
+  ],
+  [
+    'a reward in words',
+    { articles: [article('p', [['t', 'high' as unknown as number]])] },
+    'f: articles[0].completions[0].stats.adapter_mean: expected number, got "high"',
+  ],
+  [
+    'no prompt',
+    {
+      articles: [
+        { title: 'T', completions: [{ text: '', stats: { adapter_mean: 0, baseline_mean: 0 }, questions: [] }] },
+      ],
+    },
+    'f: articles[0].prompt: expected string, got nothing',
+  ],
 ])('%s is bad input, named by its field', (_, json, message) => {
   const select = (): unknown => selectFromReferenceResults(json, 'f', bestOne);
   expect(select).toThrow(BadInputError);

@@ -3,7 +3,12 @@ import { type MethodRuns, comparisons, epochSummary, methodScore } from '../../s
 
 /** A method with one run a context: its score in each of contexts a, b, c, ... */
 function method(name: string, scores: readonly number[], grader = 'exact'): MethodRuns {
-  const runs = scores.map((score, i) => ({ contextId: 'abcdef'[i]!, questionScores: [score], trainedTokens: 100, steps: 10 }));
+  const runs = scores.map((score, i) => ({
+    contextId: 'abcdef'[i]!,
+    questionScores: [score],
+    trainedTokens: 100,
+    steps: 10,
+  }));
   return { name, grader, runs };
 }
 
@@ -24,24 +29,47 @@ test('a score is the mean over contexts of the mean over questions, whatever the
 });
 
 test('several self-edits of a context count as one context', () => {
-  const runs = [[1, 1], [0, 0], [1, 0]].map((questionScores, i) => ({ contextId: i < 2 ? 'a' : 'b', questionScores, trainedTokens: 0, steps: 0 }));
-  expect(methodScore({ name: 'self-edits', grader: 'exact', runs })).toMatchObject({ score: 0.5, standardError: 0, n: 2 });
+  const runs = [
+    [1, 1],
+    [0, 0],
+    [1, 0],
+  ].map((questionScores, i) => ({ contextId: i < 2 ? 'a' : 'b', questionScores, trainedTokens: 0, steps: 0 }));
+  expect(methodScore({ name: 'self-edits', grader: 'exact', runs })).toMatchObject({
+    score: 0.5,
+    standardError: 0,
+    n: 2,
+  });
 });
 
 test('one context has no standard error', () => {
   expect(methodScore(method('base', [0.5]))).toMatchObject({ score: 0.5, standardError: 0, n: 1 });
 });
 
-test('each method is compared with the baselines, each SEAL epoch also with the self-edits and the epoch before', () => {
-  const names = ['base', 'passage-only', 'passage-only-step-matched', 'self-edits', 'seal-epoch-1', 'seal-epoch-2', 'seal-epoch-10', 'oracle'];
+test('methods are compared with the baselines, SEAL epochs also with the self-edits and the epoch before', () => {
+  const names = [
+    'base',
+    'passage-only',
+    'passage-only-step-matched',
+    'self-edits',
+    'seal-epoch-1',
+    'seal-epoch-2',
+    'seal-epoch-10',
+    'oracle',
+  ];
   const pairs = comparisons(names.map((name) => method(name, [0.1, 0.4]))).map(({ a, b }) => `${a} - ${b}`);
   expect(pairs).toEqual([
     'passage-only - base',
     'passage-only-step-matched - base',
     'passage-only-step-matched - passage-only',
-    ...['self-edits', 'seal-epoch-1'].flatMap((a) => [`${a} - base`, `${a} - passage-only`, `${a} - passage-only-step-matched`]),
+    ...['self-edits', 'seal-epoch-1'].flatMap((a) => [
+      `${a} - base`,
+      `${a} - passage-only`,
+      `${a} - passage-only-step-matched`,
+    ]),
     'seal-epoch-1 - self-edits',
-    ...['base', 'passage-only', 'passage-only-step-matched', 'self-edits', 'seal-epoch-1'].map((b) => `seal-epoch-2 - ${b}`),
+    ...['base', 'passage-only', 'passage-only-step-matched', 'self-edits', 'seal-epoch-1'].map(
+      (b) => `seal-epoch-2 - ${b}`,
+    ),
     ...['base', 'passage-only', 'passage-only-step-matched', 'self-edits'].map((b) => `seal-epoch-10 - ${b}`),
     ...['base', 'passage-only', 'passage-only-step-matched'].map((b) => `oracle - ${b}`),
   ]);
@@ -49,7 +77,10 @@ test('each method is compared with the baselines, each SEAL epoch also with the 
 
 test('a comparison pairs the contexts that both methods have', () => {
   const self = method('self-edits', [0.5, 0.5, 1]);
-  const base = { ...method('base', [0, 0.25, 0, 1]), runs: method('base', [0, 0.25, 0, 1]).runs.filter(({ contextId }) => contextId !== 'c') };
+  const base = {
+    ...method('base', [0, 0.25, 0, 1]),
+    runs: method('base', [0, 0.25, 0, 1]).runs.filter(({ contextId }) => contextId !== 'c'),
+  };
   const [comparison] = comparisons([base, self]);
   // contexts a and b: 0.5, 0.25
   expect(comparison).toEqual({ a: 'self-edits', b: 'base', difference: 0.375, pairedStandardError: 0.125, n: 2 });
@@ -70,6 +101,14 @@ test('an epoch in numbers', () => {
     recordKey: '',
   });
   const outcomes = [outcome('scored', -0.5), outcome('scored', -0.25), outcome('rejected'), outcome('failed')];
-  expect(epochSummary(2, outcomes, 1)).toEqual({ epoch: 2, proposed: 4, rejected: 1, failed: 1, kept: 1, meanReward: -0.375, bestReward: -0.25 });
+  expect(epochSummary(2, outcomes, 1)).toEqual({
+    epoch: 2,
+    proposed: 4,
+    rejected: 1,
+    failed: 1,
+    kept: 1,
+    meanReward: -0.375,
+    bestReward: -0.25,
+  });
   expect(epochSummary(2, [outcome('failed')], 0)).toMatchObject({ failed: 1, meanReward: 0, bestReward: 0 });
 });

@@ -1,18 +1,39 @@
-import { mStepSeed, heldOutProposalSeed, optimiserSteps, planCandidates, repeatSeed, stepMatchedBudget } from '../../seal/rest-em';
+import {
+  mStepSeed,
+  heldOutProposalSeed,
+  optimiserSteps,
+  planCandidates,
+  repeatSeed,
+  stepMatchedBudget,
+} from '../../seal/rest-em';
 
 const plan = { campaignSeed: 7, epoch: 1, contextIds: ['aaaa', 'bbbb', 'cccc'], k: 3, group: 4 };
 
 test('k candidates of every context, in order, in groups of fixed size across contexts', () => {
-  expect(planCandidates(plan).map(({ contextId, contextIndex, candidate, group }) => `${contextId}#${contextIndex}/c${candidate} g${group}`)).toEqual([
-    'aaaa#0/c1 g0', 'aaaa#0/c2 g0', 'aaaa#0/c3 g0', 'bbbb#1/c1 g0',
-    'bbbb#1/c2 g1', 'bbbb#1/c3 g1', 'cccc#2/c1 g1', 'cccc#2/c2 g1',
+  expect(
+    planCandidates(plan).map(
+      ({ contextId, contextIndex, candidate, group }) => `${contextId}#${contextIndex}/c${candidate} g${group}`,
+    ),
+  ).toEqual([
+    'aaaa#0/c1 g0',
+    'aaaa#0/c2 g0',
+    'aaaa#0/c3 g0',
+    'bbbb#1/c1 g0',
+    'bbbb#1/c2 g1',
+    'bbbb#1/c3 g1',
+    'cccc#2/c1 g1',
+    'cccc#2/c2 g1',
     'cccc#2/c3 g2',
   ]);
 });
 
 test('every use of randomness has a seed of its own, the same in every plan', () => {
   const seeds = [1, 2].flatMap((epoch) => planCandidates({ ...plan, epoch }).map(({ proposalSeed }) => proposalSeed));
-  seeds.push(repeatSeed(7, 1, 'aaaa', 1, 1), repeatSeed(7, 1, 'aaaa', 1, 2), repeatSeed(7, 'seal-epoch-1', 'aaaa', 1, 1));
+  seeds.push(
+    repeatSeed(7, 1, 'aaaa', 1, 1),
+    repeatSeed(7, 1, 'aaaa', 1, 2),
+    repeatSeed(7, 'seal-epoch-1', 'aaaa', 1, 1),
+  );
   seeds.push(heldOutProposalSeed(7, 'seal-epoch-1', 'aaaa', 1), mStepSeed(7, 1), mStepSeed(7, 2), mStepSeed(8, 1));
   expect(new Set(seeds).size).toBe(seeds.length);
   expect(planCandidates(plan)).toEqual(planCandidates(plan));

@@ -18,14 +18,17 @@ interface RecordedArticle {
   completions: { stats: { adapter_mean: number }; questions: { rep: number; adapter_correct: boolean }[] }[];
 }
 
-testWith('seal/rank_iter0.json')('rewards recomputed from recorded verdicts are the recorded rewards of all 250 candidates', () => {
-  const { articles } = sharedJson('seal/rank_iter0.json') as { articles: RecordedArticle[] };
-  const completions = articles.flatMap((article) => article.completions);
-  expect(completions).toHaveLength(250);
-  for (const { stats, questions } of completions) {
-    const repeats = [...new Set(questions.map(({ rep }) => rep))].map((rep) =>
-      repeatReward(questions.filter((row) => row.rep === rep).map((row) => Number(row.adapter_correct))),
-    );
-    expect(candidateReward(repeats)).toBeCloseTo(stats.adapter_mean, 10);
-  }
-});
+testWith('seal/rank_iter0.json')(
+  'rewards recomputed from recorded verdicts are the recorded rewards of all 250 candidates',
+  () => {
+    const { articles } = sharedJson('seal/rank_iter0.json') as { articles: RecordedArticle[] };
+    const completions = articles.flatMap((article) => article.completions);
+    expect(completions).toHaveLength(250);
+    for (const { stats, questions } of completions) {
+      const repeats = [...new Set(questions.map(({ rep }) => rep))].map((rep) =>
+        repeatReward(questions.filter((row) => row.rep === rep).map((row) => Number(row.adapter_correct))),
+      );
+      expect(candidateReward(repeats)).toBeCloseTo(stats.adapter_mean, 10);
+    }
+  },
+);

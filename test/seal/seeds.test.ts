@@ -11,7 +11,10 @@ describe('deriveSeed', () => {
     [['a', 'b'], ['ab']],
     [[1], ['1']],
     [[1, 2], [12]],
-    [['a"', 'b'], ['a', '"b']],
+    [
+      ['a"', 'b'],
+      ['a', '"b'],
+    ],
   ])('parts %j and %j give different seeds', (left, right) => {
     expect(deriveSeed(1, ...left)).not.toBe(deriveSeed(1, ...right));
   });
@@ -24,7 +27,9 @@ describe('deriveSeed', () => {
 describe('seededRandom', () => {
   test('the first draws of seed 1 never change', () => {
     const random = seededRandom(1);
-    expect(Array.from({ length: 4 }, () => Math.round(random() * 2 ** 32))).toEqual([2012149540, 1872316204, 1707632675, 1779833415]);
+    expect(Array.from({ length: 4 }, () => Math.round(random() * 2 ** 32))).toEqual([
+      2012149540, 1872316204, 1707632675, 1779833415,
+    ]);
   });
 
   test('stays in [0, 1) and repeats for its seed', () => {

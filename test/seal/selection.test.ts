@@ -31,8 +31,18 @@ test('contexts stay apart and keep their order', () => {
 });
 
 test('improves keeps, of the best, those above the unadapted policy: equal is not above', () => {
-  const outcomes = [scored('a', 1, 0.5), scored('a', 2, 0.4), scored('b', 1, 0.5), scored('b', 2, 0.6), scored('c', 1, 0.1)];
-  const baseline = new Map([['a', 0.5], ['b', 0.5], ['c', 0.2]]);
+  const outcomes = [
+    scored('a', 1, 0.5),
+    scored('a', 2, 0.4),
+    scored('b', 1, 0.5),
+    scored('b', 2, 0.6),
+    scored('c', 1, 0.1),
+  ];
+  const baseline = new Map([
+    ['a', 0.5],
+    ['b', 0.5],
+    ['c', 0.2],
+  ]);
   const { kept } = selectSelfEdits(outcomes, { rule: 'improves', keep: 2 }, (id) => baseline.get(id)!);
   expect(names(kept)).toEqual(['b/c2']);
 });
@@ -70,7 +80,9 @@ test('bestOfK: nothing left out is better than anything kept, and its input is u
       expect(kept).toHaveLength(Math.min(keep, candidates.length));
       for (const out of left) {
         for (const inside of kept) {
-          expect(out.reward < inside.reward || (out.reward === inside.reward && out.position > inside.position)).toBe(true);
+          expect(out.reward < inside.reward || (out.reward === inside.reward && out.position > inside.position)).toBe(
+            true,
+          );
         }
       }
       expect(candidates.map(({ reward }) => reward)).toEqual(rewards);

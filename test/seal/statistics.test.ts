@@ -27,9 +27,16 @@ test('lists that cannot be paired are refused', () => {
 
 test('a constant shift moves the difference and leaves its error at zero', () => {
   fc.assert(
-    fc.property(fc.array(fc.integer({ min: 0, max: 64 }), { minLength: 2 }), fc.integer({ min: -64, max: 64 }), (b, shift) => {
-      const result = pairedDifference(b.map((value) => (value + shift) / 64), b.map((value) => value / 64));
-      expect(result).toEqual({ difference: shift / 64, pairedStandardError: 0, n: b.length });
-    }),
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 64 }), { minLength: 2 }),
+      fc.integer({ min: -64, max: 64 }),
+      (b, shift) => {
+        const result = pairedDifference(
+          b.map((value) => (value + shift) / 64),
+          b.map((value) => value / 64),
+        );
+        expect(result).toEqual({ difference: shift / 64, pairedStandardError: 0, n: b.length });
+      },
+    ),
   );
 });

@@ -28,14 +28,23 @@ test.each<[string, string, 0 | 1, 0 | 1]>([
 test('the gold answer itself is right, and what is exact is contained', () => {
   const text = fc.string({ unit: 'grapheme' });
   fc.assert(
-    fc.property(text.filter((gold) => gold.trim() !== ''), text, (goldAnswer, answer) => {
-      expect(grade('exact', { question: '', goldAnswer, answer: goldAnswer })).toBe(1);
-      const exact = grade('exact', { question: '', goldAnswer, answer });
-      expect(grade('contains', { question: '', goldAnswer, answer })).toBeGreaterThanOrEqual(exact);
-    }),
+    fc.property(
+      text.filter((gold) => gold.trim() !== ''),
+      text,
+      (goldAnswer, answer) => {
+        expect(grade('exact', { question: '', goldAnswer, answer: goldAnswer })).toBe(1);
+        const exact = grade('exact', { question: '', goldAnswer, answer });
+        expect(grade('contains', { question: '', goldAnswer, answer })).toBeGreaterThanOrEqual(exact);
+      },
+    ),
   );
 });
 
-test.each([['exact', true], ['contains', true], ['logprob', false], ['toString', false]])('isAnswerGrader(%s) is %s', (name, expected) => {
+test.each([
+  ['exact', true],
+  ['contains', true],
+  ['logprob', false],
+  ['toString', false],
+])('isAnswerGrader(%s) is %s', (name, expected) => {
   expect(isAnswerGrader(name)).toBe(expected);
 });

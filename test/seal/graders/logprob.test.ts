@@ -1,7 +1,12 @@
 import { logprobGain, logprobPerToken } from '../../../seal/graders/logprob';
 
 test('log-probability is per token of the answer', () => {
-  expect(logprobPerToken([{ logprob: -6, tokens: 3 }, { logprob: 0, tokens: 1 }])).toEqual([-2, 0]);
+  expect(
+    logprobPerToken([
+      { logprob: -6, tokens: 3 },
+      { logprob: 0, tokens: 1 },
+    ]),
+  ).toEqual([-2, 0]);
 });
 
 test('the gain is what the adapter adds, answer by answer', () => {
@@ -9,7 +14,12 @@ test('the gain is what the adapter adds, answer by answer', () => {
 });
 
 test('an answer without tokens has no score', () => {
-  expect(() => logprobPerToken([{ logprob: -1, tokens: 1 }, { logprob: 0, tokens: 0 }])).toThrow('gold answer 2 has no token');
+  expect(() =>
+    logprobPerToken([
+      { logprob: -1, tokens: 1 },
+      { logprob: 0, tokens: 0 },
+    ]),
+  ).toThrow('gold answer 2 has no token');
 });
 
 test('lists of different answers are refused', () => {

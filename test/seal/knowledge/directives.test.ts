@@ -1,7 +1,13 @@
 import { parseDirectives } from '../../../seal/knowledge/directives';
 import type { Limits } from '../../../seal/domain';
 
-const limits: Limits = { learningRate: [1e-5, 1e-2], trainEpochs: [2, 20], maxRows: 10, maxRowTokens: 100, activitySeconds: 60 };
+const limits: Limits = {
+  learningRate: [1e-5, 1e-2],
+  trainEpochs: [2, 20],
+  maxRows: 10,
+  maxRowTokens: 100,
+  activitySeconds: 60,
+};
 
 test('a self-edit without directives is passed on as it is', () => {
   const text = '\n1. One.\n{"learning_rate": 1}';

@@ -3,7 +3,11 @@ import type { Context } from '../../../contracts/campaign-spec';
 import type { SelfEditSettings } from '../../../seal/domain';
 import { parseSelfEdit } from '../../../seal/knowledge/self-edit';
 
-const context: Context = { title: 'Miravel', context: 'Carts of wool leave the market.', questions: [{ question: 'q', answer: 'a' }] };
+const context: Context = {
+  title: 'Miravel',
+  context: 'Carts of wool leave the market.',
+  questions: [{ question: 'q', answer: 'a' }],
+};
 const settings: SelfEditSettings = {
   innerLoop: { lossOn: 'all', includePassage: true },
   limits: { learningRate: [1e-5, 1e-2], trainEpochs: [1, 20], maxRows: 5, maxRowTokens: 10, activitySeconds: 60 },
@@ -12,7 +16,11 @@ const settings: SelfEditSettings = {
 test('an accepted self-edit has its lines and the passage as rows', () => {
   expect(parseSelfEdit('- Miravel sells wool.\n- It has a market.\n', context, settings)).toEqual({
     accepted: true,
-    rows: [{ text: 'Miravel\n- Miravel sells wool.' }, { text: 'Miravel\n- It has a market.' }, { text: 'Miravel\nCarts of wool leave the market.' }],
+    rows: [
+      { text: 'Miravel\n- Miravel sells wool.' },
+      { text: 'Miravel\n- It has a market.' },
+      { text: 'Miravel\nCarts of wool leave the market.' },
+    ],
     directives: {},
     notes: [],
   });
@@ -45,27 +53,65 @@ test('rows, notes and limits count the self-edit’s own lines: the passage is t
 test.each([
   ['empty', '', 'the self-edit is empty'],
   ['blank', ' \n\t\n', 'the self-edit is empty'],
-  ['replacement characters', 'The \uFFFD\uFFFD\uFFFD town', 'the self-edit is garbled: 3 of 12 characters are control or replacement characters'],
-  ['control characters', '\u0000\u0001\u0002abc', 'the self-edit is garbled: 3 of 6 characters are control or replacement characters'],
-  ['half a surrogate pair', 'ab\uD83D', 'the self-edit is garbled: 1 of 3 characters are control or replacement characters'],
+  [
+    'replacement characters',
+    'The \uFFFD\uFFFD\uFFFD town',
+    'the self-edit is garbled: 3 of 12 characters are control or replacement characters',
+  ],
+  [
+    'control characters',
+    '\u0000\u0001\u0002abc',
+    'the self-edit is garbled: 3 of 6 characters are control or replacement characters',
+  ],
+  [
+    'half a surrogate pair',
+    'ab\uD83D',
+    'the self-edit is garbled: 1 of 3 characters are control or replacement characters',
+  ],
   ['no letters', '1. 2. 3.\n*** 17', 'the self-edit is garbled: it has no letter'],
   ['too many lines', 'a\nb\nc\nd\ne\nf', 'the self-edit has 6 lines, more than limits.maxRows 5'],
-  ['an absurdly long line', `a\n${'word '.repeat(40)}`, 'line 2 of the self-edit has 199 characters, too many for limits.maxRowTokens 10'],
+  [
+    'an absurdly long line',
+    `a\n${'word '.repeat(40)}`,
+    'line 2 of the self-edit has 199 characters, too many for limits.maxRowTokens 10',
+  ],
   ['directives and nothing else', '{"learning_rate": 0.001}\n\n', 'the self-edit has no line to train on'],
-  ['absurd directives', '{"learning_rate": 100}\nOne.', 'directives: learning_rate: expected about 0.00001 to 0.01, got 100'],
+  [
+    'absurd directives',
+    '{"learning_rate": 100}\nOne.',
+    'directives: learning_rate: expected about 0.00001 to 0.01, got 100',
+  ],
 ])('%s: rejected with its reason', (_, text, reason) => {
   expect(parseSelfEdit(text, context, settings)).toEqual({ accepted: false, reason });
 });
 
 test('one stray replacement character in a readable text is not garbled', () => {
-  expect(parseSelfEdit('Miravel sells wool, and its caf\uFFFD is full.', context, settings)).toMatchObject({ accepted: true });
+  expect(parseSelfEdit('Miravel sells wool, and its caf\uFFFD is full.', context, settings)).toMatchObject({
+    accepted: true,
+  });
 });
 
 /** What policies write, and worse: words, digits, markup, directive-like lines, broken Unicode. */
 const selfEdits = fc
   .array(
     fc.oneof(
-      fc.constantFrom('1. ', '- ', '---', '\n', '\n\n', '\r\n', 'Question 2: ', '{', '}', '{"learning_rate": ', '1e400', '{}', '\uFFFD', '\u2028', ' '),
+      fc.constantFrom(
+        '1. ',
+        '- ',
+        '---',
+        '\n',
+        '\n\n',
+        '\r\n',
+        'Question 2: ',
+        '{',
+        '}',
+        '{"learning_rate": ',
+        '1e400',
+        '{}',
+        '\uFFFD',
+        '\u2028',
+        ' ',
+      ),
       fc.string({ unit: 'binary', maxLength: 20 }),
       fc.lorem({ maxCount: 6 }),
       fc.json({ maxDepth: 1 }),

@@ -3,9 +3,17 @@ import { selfEditLines, trainingRow, trainingRows } from '../../../seal/knowledg
 
 test.each<[string, string, string[]]>([
   ['every non-empty line', '1. One.\n\n2. Two.  \n', ['1. One.', '2. Two.']],
-  ['a lead-in before a numbered list is dropped', 'Here are some implications:\n1. One.\n2. Two.', ['1. One.', '2. Two.']],
+  [
+    'a lead-in before a numbered list is dropped',
+    'Here are some implications:\n1. One.\n2. Two.',
+    ['1. One.', '2. Two.'],
+  ],
   ['blank lines do not hide a lead-in', 'Implications:\n\n 1. One.', ['1. One.']],
-  ['a first line is kept when the list does not follow at once', 'One.\nTwo.\n1. Three.', ['One.', 'Two.', '1. Three.']],
+  [
+    'a first line is kept when the list does not follow at once',
+    'One.\nTwo.\n1. Three.',
+    ['One.', 'Two.', '1. Three.'],
+  ],
   ['10. is not 1.', 'Nine.\n10. Ten.', ['Nine.', '10. Ten.']],
   ['segments at ---', 'One.\n---\nTwo. --- Three.', ['One.', 'Two.', 'Three.']],
   ['longer rules leave no stray dashes', 'One.\n-----\nTwo.', ['One.', 'Two.']],
@@ -13,15 +21,31 @@ test.each<[string, string, string[]]>([
   ['bullets keep their dash', '- One.\n- Two.', ['- One.', '- Two.']],
   ['lines without letter or digit are no rows', 'One.\n***\n- \nTwo.', ['One.', 'Two.']],
   ['any kind of line end', 'One.\r\nTwo.\rThree.', ['One.', 'Two.', 'Three.']],
-  ['self-QA: before every question', 'Question 1: Who?\nAnswer: I.\n\nQuestion 2: What?\nAnswer: It.', ['Question 1: Who?\nAnswer: I.', 'Question 2: What?\nAnswer: It.']],
-  ['self-QA whose first question stood in the prompt', 'Who?\nAnswer: I.\nQuestion 2: What?\nAnswer: It.', ['Who?\nAnswer: I.', 'Question 2: What?\nAnswer: It.']],
-  ['a question mentioned in a line splits nothing', 'He asked Question 2: why.\nTwo.', ['He asked Question 2: why.', 'Two.']],
+  [
+    'self-QA: before every question',
+    'Question 1: Who?\nAnswer: I.\n\nQuestion 2: What?\nAnswer: It.',
+    ['Question 1: Who?\nAnswer: I.', 'Question 2: What?\nAnswer: It.'],
+  ],
+  [
+    'self-QA whose first question stood in the prompt',
+    'Who?\nAnswer: I.\nQuestion 2: What?\nAnswer: It.',
+    ['Who?\nAnswer: I.', 'Question 2: What?\nAnswer: It.'],
+  ],
+  [
+    'a question mentioned in a line splits nothing',
+    'He asked Question 2: why.\nTwo.',
+    ['He asked Question 2: why.', 'Two.'],
+  ],
   ['nothing', '\n \n---\n', []],
 ])('%s', (_, text, lines) => {
   expect(selfEditLines(text)).toEqual(lines);
 });
 
-const context: Context = { title: 'Estonian', context: 'First line.\nSecond line.', questions: [{ question: 'q', answer: 'a' }] };
+const context: Context = {
+  title: 'Estonian',
+  context: 'First line.\nSecond line.',
+  questions: [{ question: 'q', answer: 'a' }],
+};
 
 test('a row is title, newline, line; the loss falls on all of it or on the line', () => {
   expect(trainingRow('T', 'line', 'all')).toEqual({ text: 'T\nline' });
