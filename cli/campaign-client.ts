@@ -18,7 +18,7 @@ import {
   type OperatorAction,
 } from '../contracts/campaign';
 import { BadInputError, ServerUnreachableError } from '../contracts/errors';
-import { temporalSettings, type TemporalSettings } from './temporal-settings';
+import { temporalAddress, type TemporalAddress } from '../infra/stack/stack-file';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A worker answers a query or accepts an update within this, or there is none. */
@@ -52,18 +52,18 @@ export class NoWorkerError extends Error {
 
 /** Campaigns on a Temporal server. */
 export class CampaignClient {
-  readonly settings: TemporalSettings;
+  readonly settings: TemporalAddress;
   readonly #connection: Connection;
   readonly #client: Client;
 
-  private constructor(settings: TemporalSettings, connection: Connection) {
+  private constructor(settings: TemporalAddress, connection: Connection) {
     this.settings = settings;
     this.#connection = connection;
     this.#client = new Client({ connection, namespace: settings.namespace });
   }
 
   /** @throws ServerUnreachableError with the address and what to do */
-  static async connect(settings: TemporalSettings = temporalSettings()): Promise<CampaignClient> {
+  static async connect(settings: TemporalAddress = temporalAddress()): Promise<CampaignClient> {
     try {
       return new CampaignClient(
         settings,

@@ -1,10 +1,14 @@
 import { Command } from 'commander';
 import { BadInputError } from '../contracts/errors';
 import { cancelCommand } from './commands/cancel';
+import { demoCommand } from './commands/demo';
+import { doctorCommand } from './commands/doctor';
+import { downCommand } from './commands/down';
 import { finetuneCommand } from './commands/finetune';
 import { generateCommand } from './commands/generate';
 import { gradeCommand } from './commands/grade';
 import { listCommand } from './commands/list';
+import { logsCommand } from './commands/logs';
 import { pauseCommand } from './commands/pause';
 import { reportCommand } from './commands/report';
 import { resumeCommand } from './commands/resume';
@@ -12,12 +16,17 @@ import { scoreCommand } from './commands/score';
 import { selectCommand } from './commands/select';
 import { startCommand } from './commands/start';
 import { statusCommand } from './commands/status';
+import { upCommand } from './commands/up';
 import { watchCommand } from './commands/watch';
 import { worldCommand } from './commands/world';
 import { packageVersion } from './package-version';
 
 /** Every command of `seal`, in the order `--help` lists them. */
 const COMMANDS: readonly (() => Command)[] = [
+  upCommand,
+  downCommand,
+  doctorCommand,
+  logsCommand,
   startCommand,
   watchCommand,
   statusCommand,
@@ -32,6 +41,7 @@ const COMMANDS: readonly (() => Command)[] = [
   selectCommand,
   gradeCommand,
   worldCommand,
+  demoCommand,
 ];
 
 /** The whole command line. Failures are thrown, never printed: `main` prints them. */

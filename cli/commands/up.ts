@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+import { startStack } from '../../infra/stack/stack';
+import type { StackStatus } from '../../infra/stack/stack-status';
+import { newCommand, runWith } from '../command';
+
+/** `seal up`: starts the servers and a worker in the background; what runs already is used. */
+export function upCommand(): Command {
+  return runWith(newCommand('up', 'start Temporal, S3 and a worker in the background, or use those that run'), async (_flags, output) => {
+    const status = await startStack({ say: (line) => output.log(line) });
+    output.result(status, () => stackText(status));
+  });
+}
+
+function stackText({ home, temporal, s3, worker }: StackStatus): string {
+  const pid = (of: { readonly pid: number | null } | null): string => (of?.pid == null ? 'not ours' : `pid ${of.pid}`);
+  return [
+    `Temporal  ${temporal?.address ?? 'none'} (${pid(temporal)})${temporal?.uiUrl == null ? '' : `, web UI ${temporal.uiUrl}`}`,
+    `S3        ${s3?.address ?? 'none'} (${pid(s3)}), bucket ${s3?.bucket ?? 'none'}`,
+    `worker    ${worker === null ? 'none' : `supervised, pid ${worker.supervisorPid}`}`,
+    `state in  ${home}`,
+  ].join('\n');
+}

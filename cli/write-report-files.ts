@@ -1,0 +1,31 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { renderCandidatesCsv } from '../activities/report/candidates-csv';
+import { renderReportHtml } from '../activities/report/report-html';
+import type { CampaignReport } from '../contracts/campaign';
+import { openStoreFromEnvironment } from '../storage/open-store';
+import { CampaignClient } from './campaign-client';
+import { reportDocument } from './campaign-report';
+
+export interface WrittenReport {
+  readonly report: CampaignReport;
+  /** Path of report.html. */
+  readonly html: string;
+}
+
+/** Renders a campaign's report, finished or not, and writes report.html, report.json and candidates.csv. */
+export async function writeReportFiles(campaignId: string, directory: string): Promise<WrittenReport> {
+  const store = await openStoreFromEnvironment();
+  try {
+    const document = await reportDocument(store, () => CampaignClient.connect(), campaignId);
+    const html = join(directory, 'report.html');
+    const page = await renderReportHtml(document);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(html, page);
+    writeFileSync(join(directory, 'report.json'), `${JSON.stringify(document.report, null, 2)}\n`);
+    writeFileSync(join(directory, 'candidates.csv'), renderCandidatesCsv(document.candidates));
+    return { report: document.report, html };
+  } finally {
+    store.close();
+  }
+}
