@@ -1,0 +1,69 @@
+/**
+ * Closed-book questions to one or several adapters of a policy, and how their answers are graded.
+ * Source: paper, "Knowledge Incorporation", evaluation.
+ */
+import type { CampaignInput } from '../contracts/campaign';
+import type { Context } from '../contracts/campaign-spec';
+import type { ComputeProgress, LanguageModel } from '../contracts/language-model';
+import type { Domain } from '../seal/domain';
+import { grade } from '../seal/graders/grade';
+import { logprobPerToken } from '../seal/graders/logprob';
+
+export interface Answer {
+  readonly question: string;
+  readonly goldAnswer: string;
+  /** Absent where the gold answer is scored instead (`logprob`). */
+  readonly answer?: string;
+  /** 0 or 1, or the gold answer's natural-log probability per token. */
+  readonly score: number;
+}
+
+export interface Examinee {
+  /** PEFT directory; null: the policy itself. */
+  readonly adapterDirectory: string | null;
+  readonly context: Context;
+}
+
+export interface Examination {
+  /** One list an examinee, in order. */
+  readonly answers: readonly (readonly Answer[])[];
+  readonly seconds: number;
+  readonly generatedTokens: number;
+}
+
+/** Puts each examinee's own questions to it, in one request of a fixed batch. */
+export async function examine(
+  model: LanguageModel,
+  domain: Domain,
+  input: CampaignInput,
+  modelDirectory: string,
+  examinees: readonly Examinee[],
+  options: { readonly signal: AbortSignal; readonly onProgress: (progress: ComputeProgress) => void },
+): Promise<Examination> {
+  const { grader } = input.spec.reward;
+  if (grader === 'logprob') {
+    const groups = examinees.map(({ adapterDirectory, context }) => ({
+      adapterDirectory,
+      rows: context.questions.map((question) => domain.goldAnswerRow(context, question)),
+    }));
+    const scored = await model.score({ modelDirectory, groups }, options);
+    const answers = examinees.map(({ context }, i) => {
+      const scores = logprobPerToken(scored.groups[i]!);
+      return context.questions.map(({ question, answer }, q) => ({ question, goldAnswer: answer, score: scores[q]! }));
+    });
+    return { answers, seconds: scored.seconds, generatedTokens: 0 };
+  }
+  const groups = examinees.map(({ adapterDirectory, context }) => ({
+    adapterDirectory,
+    rows: context.questions.map((question) => ({ prompt: domain.questionPrompt(context, question) })),
+  }));
+  const { maxNewTokens } = input.spec.evaluation;
+  const generated = await model.generate({ modelDirectory, groups, maxNewTokens, temperature: 0, topP: 1 }, options);
+  const answers = examinees.map(({ context }, i) =>
+    context.questions.map(({ question, answer: goldAnswer }, q) => {
+      const answer = generated.groups[i]![q]!.text;
+      return { question, goldAnswer, answer, score: grade(grader, { question, goldAnswer, answer }) };
+    }),
+  );
+  return { answers, seconds: generated.seconds, generatedTokens: generated.generatedTokens };
+}

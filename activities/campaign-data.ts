@@ -1,0 +1,48 @@
+import type { CampaignInput, ContextRef } from '../contracts/campaign';
+import type { Context } from '../contracts/campaign-spec';
+import type { ArtifactStore } from '../storage/artifact-store';
+import type { PinnedCampaign, Split } from './activity-types';
+import { Remembered } from './remembered';
+import { getJson } from './stored-json';
+
+/** A campaign's inputs, read once a process. */
+export interface CampaignData {
+  readonly input: CampaignInput;
+  readonly contexts: Readonly<Record<Split, readonly Context[]>>;
+}
+
+const CAMPAIGNS_IN_MEMORY = 4;
+
+/** Reads pinned campaigns; the artifact's hash is the key, so a deleted and restarted id is never mistaken for its past. */
+export class CampaignDataReader {
+  readonly #store: ArtifactStore;
+  readonly #campaigns = new Remembered<CampaignData>(CAMPAIGNS_IN_MEMORY);
+
+  constructor(store: ArtifactStore) {
+    this.#store = store;
+  }
+
+  read(campaign: PinnedCampaign): Promise<CampaignData> {
+    return this.#campaigns.get(campaign.input.sha256, async () => {
+      const input = await getJson<CampaignInput>(this.#store, campaign.input);
+      const [train, heldOut] = await Promise.all([
+        getJson<Context[]>(this.#store, input.train),
+        getJson<Context[]>(this.#store, input.heldOut),
+      ]);
+      return { input, contexts: { train, heldOut } };
+    });
+  }
+}
+
+/** The references of a split's contexts, in the campaign's order. */
+export function contextRefs(data: CampaignData, split: Split): readonly ContextRef[] {
+  return split === 'train' ? data.input.trainContexts : data.input.heldOutContexts;
+}
+
+/** The context at a place in the campaign's order. @throws RangeError for a place that the campaign does not have */
+export function contextAt(data: CampaignData, split: Split, place: number): { readonly id: string; readonly context: Context } {
+  const ref = contextRefs(data, split)[place];
+  const context = ref === undefined ? undefined : data.contexts[split][ref.index];
+  if (ref === undefined || context === undefined) throw new RangeError(`campaign has no ${split} context ${place}`);
+  return { id: ref.id, context };
+}

@@ -1,0 +1,19 @@
+import type { LanguageModel } from '../contracts/language-model';
+import type { Domain } from '../seal/domain';
+import type { ArtifactStore } from '../storage/artifact-store';
+import type { ReportDocument } from './report/report-document';
+
+/** What the activities work with; `workers/` builds it, tests replace it. */
+export interface ActivityDependencies {
+  readonly model: LanguageModel;
+  readonly store: ArtifactStore;
+  readonly domain: Domain;
+  /** Policies, adapters and unfinished work of this machine; everything in it can be made again. */
+  readonly cacheDirectory: string;
+  /** Requests to the language model at once; the rest waits in order. @default 1 */
+  readonly computeConcurrency?: number;
+  /** Draws `report.html`. @default renderReportHtml */
+  readonly renderHtml?: (document: ReportDocument) => Promise<string>;
+  /** Between two heartbeats of a running activity. @default 2000 */
+  readonly heartbeatIntervalMs?: number;
+}

@@ -1,0 +1,64 @@
+import { manifestKeys } from '../contracts/campaign';
+import { mean } from '../seal/statistics';
+import { NOTHING_SPENT, type SealActivities, type UnadaptedTask } from './activity-types';
+import { type Answer, examine } from './answers';
+import { chunkContexts } from './propose-self-edits';
+import { asActivity } from './running-activity';
+import { computeLimitMs, type Services } from './services';
+import { getManifestJson, putJson } from './stored-json';
+
+/** A context's questions as the unadapted policy answers them. */
+export interface UnadaptedAnswers {
+  readonly contextId: string;
+  readonly answers: readonly Answer[];
+}
+
+const ANSWERS_FILE = 'answers.json';
+
+/** The unadapted policy's answers for one fixed chunk of contexts; `scores` are means over questions, one a context. */
+export function evaluateBase(services: Services): SealActivities['evaluateBase'] {
+  return (task) =>
+    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, retries }) => {
+      const known = await findUnadapted(services, task);
+      if (known !== null) return { scores: meanScores(known), spent: { ...NOTHING_SPENT, retries } };
+      const data = await services.campaigns.read(task.campaign);
+      const { input } = data;
+      const policy = await services.models.policy(input.model, task.policyAdapters, computeLimitMs(input));
+      const contexts = chunkContexts(task, task.chunk, data);
+      const examinees = contexts.map(({ context }) => ({ adapterDirectory: null, context }));
+      const examined = await services.gate.run(signal, computeLimitMs(input), (inner) =>
+        examine(services.model, services.domain, input, policy.directory, examinees, { signal: inner, onProgress }),
+      );
+      const answers: UnadaptedAnswers[] = contexts.map(({ id }, i) => ({ contextId: id, answers: examined.answers[i]! }));
+      const key = keyOf(task);
+      const { manifest } = await services.store.publish(key, {
+        kind: 'unadapted',
+        files: { [ANSWERS_FILE]: await putJson(services.store, answers) },
+        lineage: {
+          inputs: { contexts: input[task.split].sha256, ...policy.inputs },
+          codeVersion: input.codeVersion,
+          settings: { grader: input.spec.reward.grader, maxNewTokens: input.spec.evaluation.maxNewTokens, contextsPerChunk: task.contextsPerChunk },
+        },
+      });
+      const published = await getManifestJson<UnadaptedAnswers[]>(services.store, key, manifest, ANSWERS_FILE);
+      return {
+        scores: meanScores(published),
+        spent: { ...NOTHING_SPENT, retries, evaluateSeconds: examined.seconds, generatedTokens: examined.generatedTokens },
+      };
+    });
+}
+
+/** A chunk's published answers, or null. */
+export async function findUnadapted(services: Services, task: UnadaptedTask): Promise<readonly UnadaptedAnswers[] | null> {
+  const key = keyOf(task);
+  const manifest = await services.store.findManifest(key);
+  return manifest === null ? null : getManifestJson<UnadaptedAnswers[]>(services.store, key, manifest, ANSWERS_FILE);
+}
+
+function keyOf({ campaign, scope, chunk }: UnadaptedTask): string {
+  return manifestKeys.unadapted(campaign.campaignId, scope, chunk);
+}
+
+function meanScores(answers: readonly UnadaptedAnswers[]): number[] {
+  return answers.map((context) => mean(context.answers.map(({ score }) => score)));
+}

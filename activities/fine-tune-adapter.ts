@@ -1,0 +1,171 @@
+/**
+ * The inner loop's first half: LoRA fine-tuning of a policy on a self-edit.
+ * Source: paper, "General Framework" (inner loop). Groups of candidates are trained stacked; a group is a part of the
+ * configuration, so its bits do not depend on who asked first.
+ */
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NotFiniteError } from '../contracts/errors';
+import type { ComputeProgress, FineTuneJob, FineTuneOutcome } from '../contracts/language-model';
+import { directoryKey, putDirectory } from '../storage/artifact-directory';
+import { type AdapterTask, NOTHING_SPENT, type SealActivities, type Spent } from './activity-types';
+import { adapterKeyOf, adapterSha256, ADAPTER_KIND, DIVERGED_KIND, findAdapters, type KnownAdapter } from './adapter-manifests';
+import { type AcceptedCandidate, acceptedMembers, groupKey, resolveGroup, type ResolvedGroup } from './candidate-groups';
+import { fineTuneSeed, loraOf } from './candidates';
+import type { PolicyDirectory } from './model-directories';
+import { asActivity } from './running-activity';
+import { computeLimitMs, type Services, withScratch } from './services';
+import { putJson } from './stored-json';
+
+export const LOSS_FILE = 'losses.json';
+
+/** Wall seconds of a group's training, by position: each member carries an equal share. */
+export type GroupSeconds = ReadonlyMap<number, number>;
+
+/**
+ * The adapter of one candidate and repeat. The first member of a group to ask has the whole group computed and every member's
+ * adapter published; the others wait for that or find theirs. A missing one has the whole group computed again, in the same
+ * batch and therefore to the same bits.
+ *
+ * @throws NotFiniteError (not retryable) when this candidate's training diverged; the rest of its group is unharmed
+ */
+export function fineTuneAdapter(services: Services): SealActivities['fineTuneAdapter'] {
+  return (task) =>
+    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, retries }) => {
+      const group = await resolveGroup(services, task);
+      const asked = acceptedMembers(group).filter(({ position }) => task.position === undefined || position === task.position);
+      const trained = await ensureAdapters(services, task, group, asked, { signal, onProgress });
+      const spent = spentOnTraining(asked, trained, retries);
+      if (task.position === undefined) return { adapter: null, spent };
+      const own = trained.adapters.get(task.position);
+      if (own === undefined) throw new RangeError(`position ${task.position} of ${task.scope.scope} is rejected: there is nothing to train`);
+      refuseDiverged(own);
+      return { adapter: adapterSha256(own), spent };
+    });
+}
+
+export interface TrainedAdapters {
+  /** At least the members asked for, by position. */
+  readonly adapters: ReadonlyMap<number, KnownAdapter>;
+  /** Of what was computed while waiting; empty when all was there. */
+  readonly seconds: GroupSeconds;
+}
+
+/** The adapters of `asked`, computing the whole group where one is missing. */
+export async function ensureAdapters(
+  services: Services,
+  task: AdapterTask,
+  group: ResolvedGroup,
+  asked: readonly AcceptedCandidate[],
+  options: { readonly signal: AbortSignal; readonly onProgress: (progress: ComputeProgress) => void },
+): Promise<TrainedAdapters> {
+  const known = await findAdapters(services.store, group, asked);
+  if (known.size === asked.length) return { adapters: known, seconds: new Map() };
+  return services.flights.join(groupKey('fine-tune', task), options, (signal, report: (progress: ComputeProgress) => void) =>
+    trainGroup(services, group, signal, report),
+  );
+}
+
+async function trainGroup(
+  services: Services,
+  group: ResolvedGroup,
+  signal: AbortSignal,
+  onProgress: (progress: ComputeProgress) => void,
+): Promise<TrainedAdapters> {
+  const { input } = group.data;
+  const members = acceptedMembers(group);
+  // A flight may begin just after another one ended: then all is there.
+  const known = await findAdapters(services.store, group, members);
+  if (known.size === members.length) return { adapters: known, seconds: new Map() };
+  const policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimitMs(input));
+  return withScratch(services, async (scratch) => {
+    const jobs: FineTuneJob[] = members.map((member) => ({
+      rows: member.training.rows,
+      optimiser: member.training.optimiser,
+      seed: fineTuneSeed(group.scope, member, group.repeat, input.spec.seed),
+      outDirectory: join(scratch, String(member.position)),
+    }));
+    const request = { modelDirectory: policy.directory, lora: loraOf(input.spec.innerLoop), jobs };
+    const { outcomes, seconds } = await services.gate.run(signal, computeLimitMs(input), (inner) =>
+      services.model.fineTune(request, { signal: inner, onProgress }),
+    );
+    const adapters = await Promise.all(
+      members.map(async (member, i): Promise<[number, KnownAdapter]> => [
+        member.position,
+        await commit(services, group, member, jobs[i]!, outcomes[i]!, policy),
+      ]),
+    );
+    const share = seconds / members.length;
+    return { adapters: new Map(adapters), seconds: new Map(members.map(({ position }) => [position, share])) };
+  });
+}
+
+/** Publishes a member's adapter, or the fact that its training diverged. */
+async function commit(
+  services: Services,
+  group: ResolvedGroup,
+  member: AcceptedCandidate,
+  job: FineTuneJob,
+  outcome: FineTuneOutcome,
+  policy: PolicyDirectory,
+): Promise<KnownAdapter> {
+  const { input } = group.data;
+  const key = adapterKeyOf(group, member);
+  const lineage = {
+    inputs: { ...group.inputs, ...policy.inputs },
+    seed: job.seed,
+    codeVersion: input.codeVersion,
+    settings: {
+      lora: loraOf(input.spec.innerLoop),
+      optimiser: job.optimiser,
+      group: group.members.map(({ contextId, candidate }) => `${contextId}/c${candidate}`),
+    },
+  };
+  if (outcome.status === 'failed') {
+    const summary = { step: outcome.step, message: outcome.message };
+    const { manifest } = await services.store.publish(key, { kind: DIVERGED_KIND, files: {}, lineage, summary });
+    return { key, manifest };
+  }
+  const adapterFiles = await putDirectory(services.store, job.outDirectory);
+  const losses = await putJson(services.store, outcome.log);
+  const { manifest } = await services.store.publish(key, {
+    kind: ADAPTER_KIND,
+    files: { ...adapterFiles, [LOSS_FILE]: losses },
+    lineage,
+    summary: { steps: outcome.steps, finalLoss: outcome.finalLoss, trainedTokens: outcome.trainedTokens },
+  });
+  await keepAtHand(services, job.outDirectory, directoryKey(adapterFiles));
+  return { key, manifest };
+}
+
+/** The evaluation that follows reads the adapter from this machine instead of fetching it back. */
+async function keepAtHand(services: Services, directory: string, key: string): Promise<void> {
+  const adapters = join(services.cacheDirectory, 'adapters');
+  await mkdir(adapters, { recursive: true });
+  try {
+    await rename(directory, join(adapters, key));
+  } catch (error) {
+    // The same adapter is there already.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+export function refuseDiverged({ key, manifest }: KnownAdapter): void {
+  if (manifest.kind === DIVERGED_KIND) throw new NotFiniteError(`${key}: ${String(manifest.summary?.['message'])}`);
+}
+
+function spentOnTraining(asked: readonly AcceptedCandidate[], trained: TrainedAdapters, retries: number): Spent {
+  let spent: Spent = { ...NOTHING_SPENT, retries };
+  for (const { position } of asked) {
+    const trainSeconds = trained.seconds.get(position) ?? 0;
+    const tokens = trained.adapters.get(position)?.manifest.summary?.['trainedTokens'];
+    spent = {
+      ...spent,
+      trainSeconds: spent.trainSeconds + trainSeconds,
+      trainedTokens: spent.trainedTokens + (typeof tokens === 'number' ? tokens : 0),
+    };
+  }
+  return spent;
+}

@@ -1,0 +1,35 @@
+/** Side effects of campaigns, one file an activity. */
+import type { SealActivities } from './activity-types';
+import { collectProposals } from './collect-proposals';
+import type { ActivityDependencies } from './dependencies';
+import { evaluateAdapter } from './evaluate-adapter';
+import { evaluateBase } from './evaluate-base';
+import { fineTuneAdapter } from './fine-tune-adapter';
+import { pinInputs } from './pin-inputs';
+import { proposeSelfEdits } from './propose-self-edits';
+import { createServices } from './services';
+import { summariseMethod } from './summarise-method';
+import { trainPolicy } from './train-policy';
+import { validateSelfEdit } from './validate-self-edit';
+import { writeReport } from './write-report';
+
+export type { ActivityDependencies } from './dependencies';
+export type { SealActivities } from './activity-types';
+export { collectReport } from './collect-report';
+
+/** All activities of one worker process, sharing its language model, store and caches. */
+export function createActivities(dependencies: ActivityDependencies): SealActivities {
+  const services = createServices(dependencies);
+  return {
+    pinInputs: pinInputs(services),
+    proposeSelfEdits: proposeSelfEdits(services),
+    collectProposals: collectProposals(services),
+    validateSelfEdit: validateSelfEdit(services),
+    fineTuneAdapter: fineTuneAdapter(services),
+    evaluateAdapter: evaluateAdapter(services),
+    evaluateBase: evaluateBase(services),
+    trainPolicy: trainPolicy(services),
+    summariseMethod: summariseMethod(services),
+    writeReport: writeReport(services),
+  };
+}

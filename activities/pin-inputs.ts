@@ -1,0 +1,68 @@
+import type { CampaignInput } from '../contracts/campaign';
+import { manifestKeys } from '../contracts/campaign';
+import { BadInputError } from '../contracts/errors';
+import type { PinnedCampaign } from './activity-types';
+import { pinnedSha256 } from './model-directories';
+import { asActivity } from './running-activity';
+import { rowTokenLimit, rowTokens } from './row-tokens';
+import { computeLimitMs, type Services } from './services';
+import { fileOf, putJson } from './stored-json';
+
+const INPUT_FILE = 'input.json';
+
+/**
+ * Proves that this worker sees the model that was pinned at start, and publishes the campaign's manifest. A campaign of the
+ * same id and the same inputs goes on where it was left; other inputs under a used id are refused.
+ *
+ * @throws BadInputError: a model file differs, a passage is too long for the model, the id belongs to another campaign
+ */
+export function pinInputs(services: Services): (input: CampaignInput) => Promise<PinnedCampaign> {
+  return (input) =>
+    asActivity(services.heartbeatIntervalMs, async ({ signal }) => {
+      await services.models.verifyBase(input.model);
+      const { campaignId } = input;
+      // Timers may be tuned between runs; they shape no result.
+      const { timings: _timings, ...pinned } = input;
+      const ref = await putJson(services.store, pinned);
+      const campaign = { campaignId, input: ref };
+      await services.gate.run(signal, computeLimitMs(input), (inner) => refuseLongPassages(services, campaign, inner));
+      const key = manifestKeys.campaign(campaignId);
+      const { manifest } = await services.store.publish(key, {
+        kind: 'campaign',
+        files: { [INPUT_FILE]: ref, 'train.json': input.train, 'heldOut.json': input.heldOut },
+        lineage: {
+          inputs: { spec: input.specSha256, train: input.train.sha256, heldOut: input.heldOut.sha256, base: pinnedSha256(input.model) },
+          seed: input.spec.seed,
+          codeVersion: input.codeVersion,
+          settings: { name: input.spec.name, grader: input.spec.reward.grader, modelFiles: input.model.files },
+        },
+      });
+      if (fileOf(key, manifest, INPUT_FILE).sha256 !== ref.sha256) {
+        throw new BadInputError({
+          where: `campaign ${campaignId}`,
+          expected: 'the file, model, data and code version that this id was first started with, or another id',
+          got: 'other inputs',
+        });
+      }
+      return campaign;
+    });
+}
+
+/** A passage that cannot be a training row would fail much later, after hours perhaps. */
+async function refuseLongPassages(services: Services, campaign: PinnedCampaign, signal: AbortSignal): Promise<void> {
+  const { input, contexts } = await services.campaigns.read(campaign);
+  const limit = await rowTokenLimit(services.model, input, signal);
+  for (const split of ['train', 'heldOut'] as const) {
+    const refs = split === 'train' ? input.trainContexts : input.heldOutContexts;
+    const rows = refs.flatMap(({ index }) => services.domain.passageRows(contexts[split][index]!, input.spec.innerLoop));
+    const counts = await rowTokens(services.model, input.model.directory, rows, signal);
+    const place = counts.findIndex((count) => count > limit);
+    if (place >= 0) {
+      throw new BadInputError({
+        where: `contexts.${split}: passage ${refs[place]?.id}`,
+        expected: `at most ${limit} tokens (the model's context or limits.maxRowTokens)`,
+        got: `${counts[place]}`,
+      });
+    }
+  }
+}

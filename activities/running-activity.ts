@@ -1,0 +1,38 @@
+import { Context } from '@temporalio/activity';
+import type { ComputeProgress } from '../contracts/language-model';
+import { toFailure } from './failure';
+
+export interface RunningActivity {
+  /** Aborts when the activity is cancelled or the worker shuts down. */
+  readonly signal: AbortSignal;
+  /** Attempts before this one. */
+  readonly retries: number;
+  /** Goes out with the next heartbeat. */
+  readonly onProgress: (progress: ComputeProgress) => void;
+}
+
+/**
+ * Runs an activity's work with heartbeats at an interval, so that a dead worker is noticed and a cancellation arrives
+ * while the language model is busy in its own process; errors leave as classified failures.
+ */
+export async function asActivity<Result>(
+  heartbeatIntervalMs: number,
+  work: (activity: RunningActivity) => Promise<Result>,
+): Promise<Result> {
+  const context = Context.current();
+  let latest: ComputeProgress | undefined;
+  const beat = setInterval(() => context.heartbeat(latest), heartbeatIntervalMs);
+  try {
+    return await work({
+      signal: context.cancellationSignal,
+      retries: context.info.attempt - 1,
+      onProgress: (progress) => {
+        latest = progress;
+      },
+    });
+  } catch (error) {
+    throw toFailure(error, context.cancellationSignal.aborted);
+  } finally {
+    clearInterval(beat);
+  }
+}

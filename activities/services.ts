@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CampaignDataReader } from './campaign-data';
+import { ComputeGate } from './compute-gate';
+import type { ActivityDependencies } from './dependencies';
+import { ModelDirectories } from './model-directories';
+import { ProposalReader } from './proposals';
+import { renderReportHtml } from './report/report-html';
+import { SharedFlights } from './shared-flight';
+
+/** What all activities of one worker process share. */
+export interface Services extends ActivityDependencies {
+  readonly renderHtml: NonNullable<ActivityDependencies['renderHtml']>;
+  readonly heartbeatIntervalMs: number;
+  readonly gate: ComputeGate;
+  readonly flights: SharedFlights;
+  readonly campaigns: CampaignDataReader;
+  readonly proposals: ProposalReader;
+  readonly models: ModelDirectories;
+}
+
+export function createServices(dependencies: ActivityDependencies): Services {
+  const gate = new ComputeGate(dependencies.computeConcurrency ?? 1);
+  return {
+    ...dependencies,
+    renderHtml: dependencies.renderHtml ?? renderReportHtml,
+    heartbeatIntervalMs: dependencies.heartbeatIntervalMs ?? 2000,
+    gate,
+    flights: new SharedFlights(),
+    campaigns: new CampaignDataReader(dependencies.store),
+    proposals: new ProposalReader(dependencies.store),
+    models: new ModelDirectories({ ...dependencies, gate }),
+  };
+}
+
+/** Runs `work` with a directory of its own that is gone afterwards. */
+export async function withScratch<Result>(services: Services, work: (directory: string) => Promise<Result>): Promise<Result> {
+  const directory = join(services.cacheDirectory, 'work', randomUUID());
+  await mkdir(directory, { recursive: true });
+  try {
+    return await work(directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Time limit of one request to the language model. */
+export function computeLimitMs(input: { readonly spec: { readonly limits: { readonly activitySeconds: number } } }): number {
+  return input.spec.limits.activitySeconds * 1000;
+}

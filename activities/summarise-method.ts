@@ -1,0 +1,74 @@
+import { manifestKeys, type MethodScore } from '../contracts/campaign';
+import { methodScore, type MethodRun, type MethodRuns } from '../seal/report-data';
+import type { AdaptationScope, MethodTask, SealActivities } from './activity-types';
+import type { Answer } from './answers';
+import { contextRefs } from './campaign-data';
+import { candidateAt } from './candidates';
+import { findUnadapted } from './evaluate-base';
+import { ANSWERS_FILE, evaluationSummary, findEvaluations } from './evaluation-manifests';
+import { chunkCount } from './propose-self-edits';
+import { asActivity } from './running-activity';
+import type { Services } from './services';
+import { getManifestJson, putJson } from './stored-json';
+
+export const RUNS_FILE = 'runs.json';
+
+/** Publishes what a method scored on the held-out contexts, from the evaluations that are in the store. */
+export function summariseMethod(services: Services): SealActivities['summariseMethod'] {
+  return (task) =>
+    asActivity(services.heartbeatIntervalMs, async () => {
+      const { input } = await services.campaigns.read(task.campaign);
+      const key = manifestKeys.method(input.campaignId, task.method);
+      const known = await services.store.findManifest(key);
+      if (known !== null) return known.summary as unknown as MethodScore;
+      const runs = task.source.kind === 'unadapted' ? await unadaptedRuns(services, task) : await adaptedRuns(services, task.source.scope, input.spec.evaluation.repeats);
+      const method: MethodRuns = { name: task.method, grader: input.spec.reward.grader, runs };
+      const score = methodScore(method);
+      const { manifest } = await services.store.publish(key, {
+        kind: 'method',
+        files: { [RUNS_FILE]: await putJson(services.store, method) },
+        lineage: { inputs: { contexts: input.heldOut.sha256 }, codeVersion: input.codeVersion, settings: { grader: input.spec.reward.grader } },
+        summary: { ...score },
+      });
+      return manifest.summary as unknown as MethodScore;
+    });
+}
+
+async function unadaptedRuns(services: Services, { campaign, method, source }: MethodTask): Promise<MethodRun[]> {
+  if (source.kind !== 'unadapted') return [];
+  const data = await services.campaigns.read(campaign);
+  const { contextsPerChunk } = source;
+  const chunks = chunkCount({ contextsPerChunk }, contextRefs(data, 'heldOut').length);
+  const lists = await Promise.all(
+    Array.from({ length: chunks }, async (_, i) => {
+      const task = { campaign, scope: `evaluation/${method}`, split: 'heldOut' as const, policyAdapters: [], contextsPerChunk, chunk: i + 1 };
+      const answers = await findUnadapted(services, task);
+      if (answers === null) throw new RangeError(`${method}: chunk ${i + 1} was never evaluated`);
+      return answers;
+    }),
+  );
+  return lists.flat().map(({ contextId, answers }) => ({ contextId, questionScores: answers.map(({ score }) => score), trainedTokens: 0, steps: 0 }));
+}
+
+/** One run a candidate and repeat; those whose training diverged are absent. */
+async function adaptedRuns(services: Services, scope: AdaptationScope, repeats: number): Promise<MethodRun[]> {
+  const data = await services.campaigns.read(scope.campaign);
+  const proposals = scope.rows.kind === 'proposals' ? await services.proposals.read(scope.rows.proposals) : [];
+  const count = contextRefs(data, scope.split).length * scope.perContext;
+  const members = Array.from({ length: count }, (_, position) => candidateAt(scope, position, data, services.domain, proposals));
+  const runs: MethodRun[] = [];
+  for (let repeat = 1; repeat <= repeats; repeat += 1) {
+    const evaluations = await findEvaluations(services.store, scope, repeat, members);
+    const found = members.flatMap((member) => {
+      const manifest = evaluations.get(member.position);
+      return manifest === undefined ? [] : [{ member, manifest }];
+    });
+    const read = found.map(async ({ member, manifest }): Promise<MethodRun> => {
+      const answers = await getManifestJson<Answer[]>(services.store, scope.scope, manifest, ANSWERS_FILE);
+      const { steps, trainedTokens } = evaluationSummary(manifest);
+      return { contextId: member.contextId, questionScores: answers.map(({ score }) => score), steps, trainedTokens };
+    });
+    runs.push(...(await Promise.all(read)));
+  }
+  return runs;
+}

@@ -1,0 +1,113 @@
+/**
+ * The M-step: supervised fine-tuning of the policy on the self-edits that selection kept.
+ * Source: paper, "RL Optimization" (ReST-EM), and the reference's SFT settings.
+ */
+import { join } from 'node:path';
+import type { CandidateOutcome, EpochSummary } from '../contracts/campaign';
+import { manifestKeys } from '../contracts/campaign';
+import { NotFiniteError } from '../contracts/errors';
+import type { TrainingRow } from '../contracts/language-model';
+import { epochSummary } from '../seal/report-data';
+import { mStepSeed } from '../seal/rest-em';
+import { putDirectory } from '../storage/artifact-directory';
+import { NOTHING_SPENT, type PolicyTask, type SealActivities } from './activity-types';
+import type { CampaignData } from './campaign-data';
+import { contextAt } from './campaign-data';
+import { loraOf, optimiserOf } from './candidates';
+import { LOSS_FILE } from './fine-tune-adapter';
+import { asActivity } from './running-activity';
+import { computeLimitMs, type Services, withScratch } from './services';
+import { putJson } from './stored-json';
+
+export const SELECTION_FILE = 'selection.json';
+export const ROWS_FILE = 'rows.json';
+
+/** An epoch's choice: every outcome in planned order, and what was kept. */
+export interface SelectionRecord {
+  readonly outcomes: readonly Pick<CandidateOutcome, 'contextId' | 'candidate' | 'status' | 'reward' | 'reason'>[];
+  readonly kept: readonly { readonly contextId: string; readonly candidate: number }[];
+}
+
+/**
+ * Records the epoch's selection and trains the policy on it; `policy` is the new adapter's manifest key, or null when
+ * nothing was kept and the policy stays as it is.
+ *
+ * @throws NotFiniteError (not retryable) when training diverged
+ */
+export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
+  return (task) =>
+    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, retries }) => {
+      const { store, model } = services;
+      const data = await services.campaigns.read(task.campaign);
+      const { input } = data;
+      await recordSelection(services, task, data);
+      const key = manifestKeys.policy(input.campaignId, task.epoch);
+      const known = await store.findManifest(key);
+      if (known !== null) return { policy: key, spent: { ...NOTHING_SPENT, retries } };
+      const rows = await policyRows(services, task, data);
+      if (rows.length === 0) return { policy: null, spent: { ...NOTHING_SPENT, retries } };
+      const policy = await services.models.policy(input.model, task.policyAdapters, computeLimitMs(input));
+      const seed = mStepSeed(input.spec.seed, task.epoch);
+      const optimiser = optimiserOf(input.spec.mStep);
+      const lora = loraOf(input.spec.mStep);
+      return withScratch(services, async (scratch) => {
+        const outDirectory = join(scratch, 'policy');
+        const request = { modelDirectory: policy.directory, lora, jobs: [{ rows, optimiser, seed, outDirectory }] };
+        const { outcomes, seconds } = await services.gate.run(signal, computeLimitMs(input), (inner) =>
+          model.fineTune(request, { signal: inner, onProgress }),
+        );
+        const [outcome] = outcomes;
+        if (outcome === undefined || outcome.status === 'failed') {
+          throw new NotFiniteError(`M-step of epoch ${task.epoch}: ${outcome?.message ?? 'no outcome'}`);
+        }
+        const rowsRef = await putJson(store, rows);
+        await store.publish(key, {
+          kind: 'policy',
+          files: await putDirectory(store, outDirectory),
+          lineage: {
+            inputs: { rows: rowsRef.sha256, proposals: task.proposals.sha256, ...policy.inputs },
+            seed,
+            codeVersion: input.codeVersion,
+            settings: { lora, optimiser },
+          },
+          summary: { steps: outcome.steps, finalLoss: outcome.finalLoss, trainedTokens: outcome.trainedTokens, rows: rows.length },
+        });
+        await store.publish(`${key.slice(0, -'.json'.length)}-training.json`, {
+          kind: 'policy-training',
+          files: { [ROWS_FILE]: rowsRef, [LOSS_FILE]: await putJson(store, outcome.log) },
+          lineage: { inputs: {}, codeVersion: input.codeVersion, settings: {} },
+        });
+        return { policy: key, spent: { ...NOTHING_SPENT, retries, trainSeconds: seconds, trainedTokens: outcome.trainedTokens } };
+      });
+    });
+}
+
+/** Rows of the M-step, in the order of selection; a self-edit of which nothing is left after trimming gives none. */
+async function policyRows(services: Services, task: PolicyTask, data: CampaignData): Promise<TrainingRow[]> {
+  const proposals = await services.proposals.read(task.proposals);
+  return task.kept.flatMap((position) => {
+    const { context } = contextAt(data, 'train', Math.floor(position / task.perContext));
+    const proposal = proposals[position];
+    if (proposal === undefined) throw new RangeError(`epoch ${task.epoch}: the proposals hold nothing at ${position}`);
+    const row = services.domain.policyRow(context, proposal.text);
+    return row === null ? [] : [row];
+  });
+}
+
+async function recordSelection(services: Services, task: PolicyTask, data: CampaignData): Promise<void> {
+  const { campaignId, spec, codeVersion } = data.input;
+  const outcomes = task.outcomes.map(({ position, ...rest }) => ({ ...candidateName(task, position, data), ...rest }));
+  const record: SelectionRecord = { outcomes, kept: task.kept.map((position) => candidateName(task, position, data)) };
+  const summary: EpochSummary = epochSummary(task.epoch, outcomes.map((outcome) => ({ ...outcome, adapters: [], recordKey: '' })), task.kept.length);
+  await services.store.publish(manifestKeys.selection(campaignId, task.epoch), {
+    kind: 'selection',
+    files: { [SELECTION_FILE]: await putJson(services.store, record) },
+    lineage: { inputs: { proposals: task.proposals.sha256 }, codeVersion, settings: { ...spec.selection } },
+    summary: { ...summary },
+  });
+}
+
+function candidateName(task: PolicyTask, position: number, data: CampaignData): { contextId: string; candidate: number } {
+  const { id } = contextAt(data, 'train', Math.floor(position / task.perContext));
+  return { contextId: id, candidate: (position % task.perContext) + 1 };
+}

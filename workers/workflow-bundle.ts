@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { bundleWorkflowCode, Runtime, type WorkflowBundle } from '@temporalio/worker';
+import { version as sdkVersion } from '@temporalio/worker/package.json';
+
+/** Rooms whose code runs inside workflows. */
+const BUNDLED_ROOMS = ['contracts', 'seal', 'workflows'];
+
+/**
+ * The workflows as one file of code. Bundling takes seconds of a worker's start, so a bundle is kept by the hash of what
+ * went into it.
+ *
+ * @param cacheDirectory where bundles are kept
+ */
+export async function workflowBundle(cacheDirectory: string): Promise<WorkflowBundle> {
+  const built = join(__dirname, '..');
+  const codePath = join(cacheDirectory, 'bundles', `${await sourceSha256(built)}.js`);
+  if (await exists(codePath)) return { codePath };
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(built, 'workflows'),
+    logger: Runtime.instance().logger,
+  });
+  await mkdir(join(cacheDirectory, 'bundles'), { recursive: true });
+  const partial = `${codePath}.${process.pid}.partial`;
+  await writeFile(partial, code);
+  await rename(partial, codePath);
+  return { codePath };
+}
+
+async function sourceSha256(built: string): Promise<string> {
+  const hash = createHash('sha256').update(`${sdkVersion}\n`);
+  for (const room of BUNDLED_ROOMS) {
+    const names = await readdir(join(built, room), { recursive: true });
+    for (const name of names.filter((file) => file.endsWith('.js')).sort()) {
+      const file = join(built, room, name);
+      hash.update(`${relative(built, file)}\n`).update(await readFile(file));
+    }
+  }
+  return hash.digest('hex').slice(0, 32);
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await readFile(file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return false;
+  }
+}

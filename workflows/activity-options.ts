@@ -1,0 +1,98 @@
+/** Every timeout and retry of the tree, with its reason. */
+import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { SealActivities } from '../activities/activity-types';
+import type { CampaignInput, CampaignTimings } from '../contracts/campaign';
+import { COMPUTE_QUEUE } from '../contracts/campaign';
+
+export const DEFAULT_TIMINGS: CampaignTimings = {
+  /**
+   * A worker killed with SIGKILL says nothing: this is how long its work lies still. Activities beat every 2 s; a machine
+   * whose cores are all busy may miss some.
+   */
+  heartbeatTimeoutMs: 20_000,
+  /** A compute process that died is back within a second; a store that restarts takes a few. */
+  retryInitialMs: 1_000,
+  /** An outage of minutes must not be met with a storm of retries, nor with an hour's sleep once it is over. */
+  retryMaximumMs: 60_000,
+  /**
+   * With a factor of 2 from one second: waits of 1, 2, 4, 8, 16, 32 s, so an outage of a minute is survived, and a
+   * candidate that kills its process each time is given up after seven.
+   */
+  maximumAttempts: 7,
+  /** Reading and writing a few small documents takes milliseconds; a slow store may take seconds. */
+  bookkeepingMs: 120_000,
+};
+
+export function timingsOf({ timings }: Pick<CampaignInput, 'timings'>): CampaignTimings {
+  return { ...DEFAULT_TIMINGS, ...timings };
+}
+
+/** What of a campaign decides how long its activities may take. */
+export interface ActivitySettings {
+  readonly timings: CampaignTimings;
+  /** `limits.activitySeconds`: the worker itself stops a computation that takes longer. */
+  readonly activitySeconds: number;
+  /** Groups of candidates that may wait for the language model at once. */
+  readonly groupsAtOnce: number;
+}
+
+export function activitySettings(input: CampaignInput): ActivitySettings {
+  const { candidates, group } = input.spec.concurrency;
+  const { activitySeconds } = input.spec.limits;
+  return { timings: timingsOf(input), activitySeconds, groupsAtOnce: Math.ceil(candidates / group) };
+}
+
+/** Failures of these types are retried by no activity; `activities/failure.ts` marks them too, this is the second lock. */
+const NON_RETRYABLE = ['BadInputError', 'NotFiniteError', 'ArtifactCorruptError'];
+
+function retry({ timings }: ActivitySettings): NonNullable<ActivityOptions['retry']> {
+  return {
+    initialInterval: timings.retryInitialMs,
+    maximumInterval: timings.retryMaximumMs,
+    backoffCoefficient: 2,
+    maximumAttempts: timings.maximumAttempts,
+    nonRetryableErrorTypes: NON_RETRYABLE,
+  };
+}
+
+/** Activities that use the language model. */
+export function computeActivities(settings: ActivitySettings): Pick<
+  SealActivities,
+  'proposeSelfEdits' | 'fineTuneAdapter' | 'evaluateAdapter' | 'evaluateBase' | 'trainPolicy'
+> {
+  return proxyActivities<SealActivities>({
+    taskQueue: COMPUTE_QUEUE,
+    // The worker's own limit counts from when the language model is free; this one includes the wait for every other group,
+    // for a policy to be merged and for uploads. It catches what heartbeats do not: a worker that beats and does nothing.
+    startToCloseTimeout: settings.activitySeconds * 1000 * (settings.groupsAtOnce + 3),
+    heartbeatTimeout: settings.timings.heartbeatTimeoutMs,
+    retry: retry(settings),
+    // A campaign is only cancelled once no computation of it runs any more.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });
+}
+
+/** Activities that read and write small documents; `pinInputs` hashes the model's files, `collectProposals` counts tokens. */
+export function bookkeepingActivities(settings: ActivitySettings): Pick<
+  SealActivities,
+  'pinInputs' | 'collectProposals' | 'summariseMethod' | 'writeReport'
+> {
+  return proxyActivities<SealActivities>({
+    taskQueue: COMPUTE_QUEUE,
+    startToCloseTimeout: settings.timings.bookkeepingMs + settings.activitySeconds * 1000,
+    heartbeatTimeout: settings.timings.heartbeatTimeoutMs,
+    retry: retry(settings),
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });
+}
+
+/** Judging a self-edit takes milliseconds: as a local activity it costs one event instead of three and no queue. */
+export function localActivities(settings: ActivitySettings): Pick<SealActivities, 'validateSelfEdit'> {
+  const options: LocalActivityOptions = {
+    startToCloseTimeout: settings.timings.bookkeepingMs,
+    retry: retry(settings),
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  };
+  return proxyLocalActivities<SealActivities>(options);
+}

@@ -1,0 +1,71 @@
+import { CancellationScope, getExternalWorkflowHandle, isCancellation, log, setHandler, workflowInfo } from '@temporalio/workflow';
+import { type Advance, advanceSignal, steerSignal, type Steering } from './messages';
+
+/** News to the campaign an epoch, at most: each costs a few events in both histories. */
+const REPORTS = 25;
+
+/** The counters of an epoch or evaluation, told to the campaign now and then. */
+export class ChildProgress {
+  #counts: Advance = { running: 0, done: 0, failed: 0, rejected: 0, phase: '' };
+  #finishedWhenTold = 0;
+  #telling: Promise<void> = Promise.resolve();
+  readonly #stride: number;
+
+  /** @param planned candidates (or groups) that will finish in all */
+  constructor(planned: number) {
+    this.#stride = Math.max(1, Math.ceil(planned / REPORTS));
+  }
+
+  get counts(): Advance {
+    return this.#counts;
+  }
+
+  phase(phase: string): void {
+    this.#counts = { ...this.#counts, phase };
+    this.#tell();
+  }
+
+  started(count = 1): void {
+    this.#counts = { ...this.#counts, running: this.#counts.running + count };
+  }
+
+  finished(status: 'done' | 'failed' | 'rejected', count = 1): void {
+    const counts = { ...this.#counts, running: this.#counts.running - count };
+    this.#counts = { ...counts, [status]: counts[status] + count };
+    const { done, failed, rejected } = this.#counts;
+    if (done + failed + rejected - this.#finishedWhenTold >= this.#stride) this.#tell();
+  }
+
+  /** Waits for what is on its way, so that no signal outlives the workflow. */
+  settled(): Promise<void> {
+    return this.#telling;
+  }
+
+  #tell(): void {
+    const { parent } = workflowInfo();
+    if (parent === undefined) return;
+    const { done, failed, rejected } = this.#counts;
+    this.#finishedWhenTold = done + failed + rejected;
+    const counts = this.#counts;
+    this.#telling = this.#telling.then(() => tellParent(parent.workflowId, counts));
+  }
+}
+
+async function tellParent(parentId: string, counts: Advance): Promise<void> {
+  try {
+    await CancellationScope.nonCancellable(() => getExternalWorkflowHandle(parentId).signal(advanceSignal, counts));
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    // Progress is a courtesy: a campaign that is gone needs none.
+    log.warn('the campaign could not be told of progress', { parentId, error });
+  }
+}
+
+/** Listens to the campaign's steering, from what it was at the start. */
+export function listenForSteering(initial: Steering): () => Steering {
+  let current = initial;
+  setHandler(steerSignal, (steering) => {
+    current = steering;
+  });
+  return () => current;
+}

@@ -1,0 +1,99 @@
+/**
+ * One method on the held-out contexts.
+ * Source: paper, "Knowledge Incorporation", results.
+ */
+import type { AdaptationScope, PinnedCampaign, RowSource, Spent } from '../activities/activity-types';
+import type { MethodScore } from '../contracts/campaign';
+import type { CampaignSpec } from '../contracts/campaign-spec';
+import { type ActivitySettings, bookkeepingActivities, computeActivities } from './activity-options';
+import { fixedGroups, runInWindow } from './bounded-window';
+import { ChildProgress, listenForSteering } from './child-progress';
+import { SpentSum } from './ledger';
+import type { Steering } from './messages';
+import { contextsPerChunk, propose } from './proposing';
+import { UNADAPTED_CONTEXTS_PER_CHUNK, unadaptedScores } from './unadapted';
+
+/** What is trained on before the questions are asked; `unadapted`: nothing. */
+export type EvaluatedRows =
+  | { readonly kind: 'unadapted' }
+  | { readonly kind: 'self-edits' }
+  | Exclude<RowSource, { kind: 'proposals' }>;
+
+export interface EvaluationInput {
+  readonly campaign: PinnedCampaign;
+  /** base, passage-only, ..., seal-epoch-1: the method's name in the report. */
+  readonly method: string;
+  readonly policyAdapters: readonly string[];
+  readonly rows: EvaluatedRows;
+  /** Held-out contexts. */
+  readonly contexts: number;
+  readonly spec: Pick<CampaignSpec, 'proposals' | 'evaluation' | 'concurrency'>;
+  readonly settings: ActivitySettings;
+  readonly steering: Steering;
+}
+
+export interface EvaluationResult {
+  readonly score: MethodScore;
+  readonly spent: Spent;
+}
+
+/**
+ * Evaluates a method. Its fine-tunes are no workflows of their own: a group is one activity, since nothing is selected among
+ * them and a held-out fine-tune needs no steering.
+ */
+export async function evaluationWorkflow(input: EvaluationInput): Promise<EvaluationResult> {
+  const { campaign, method, policyAdapters, contexts, settings } = input;
+  const steering = listenForSteering(input.steering);
+  const spent = new SpentSum();
+  const { summariseMethod } = bookkeepingActivities(settings);
+  const base = { campaign, scope: `evaluation/${method}`, split: 'heldOut' as const, policyAdapters };
+  if (input.rows.kind === 'unadapted') {
+    await unadaptedScores(base, contexts, settings, spent);
+    const score = await summariseMethod({ campaign, method, source: { kind: 'unadapted', contextsPerChunk: UNADAPTED_CONTEXTS_PER_CHUNK } });
+    return { score, spent: spent.total };
+  }
+  const { rows, perContext } = await rowsOf(input, input.rows, base, spent);
+  const scope: AdaptationScope = { ...base, rows, perContext };
+  await adaptAndAsk(input, scope, steering, spent);
+  const score = await summariseMethod({ campaign, method, source: { kind: 'adapted', scope } });
+  return { score, spent: spent.total };
+}
+
+async function rowsOf(
+  { contexts, settings, spec }: EvaluationInput,
+  rows: Exclude<EvaluatedRows, { kind: 'unadapted' }>,
+  base: Omit<AdaptationScope, 'rows' | 'perContext'>,
+  spent: SpentSum,
+): Promise<Pick<AdaptationScope, 'rows' | 'perContext'>> {
+  if (rows.kind !== 'self-edits') return { rows, perContext: 1 };
+  const perContext = spec.evaluation.selfEditsPerContext;
+  const task = { ...base, source: spec.proposals.source, perContext, contextsPerChunk: contextsPerChunk(perContext) };
+  return { rows: { kind: 'proposals', proposals: await propose(task, contexts, settings, spent) }, perContext };
+}
+
+/** Fine-tunes and evaluates every held-out candidate, a group at a time. */
+async function adaptAndAsk(
+  { contexts, spec, settings }: EvaluationInput,
+  scope: AdaptationScope,
+  steering: () => Steering,
+  spent: SpentSum,
+): Promise<void> {
+  const { fineTuneAdapter, evaluateAdapter } = computeActivities(settings);
+  const { repeats } = spec.evaluation;
+  const { group: size } = spec.concurrency;
+  const groups = fixedGroups(contexts * scope.perContext, size);
+  const tasks = groups.flatMap((group) => Array.from({ length: repeats }, (_, i) => [{ scope, group, repeat: i + 1, repeats }]));
+  const progress = new ChildProgress(contexts * scope.perContext * repeats);
+  const inGroups = (): Steering => {
+    const { paused, candidates } = steering();
+    return { paused, candidates: Math.max(1, Math.floor(candidates / size)) };
+  };
+  await runInWindow(tasks, inGroups, async (task) => {
+    const count = task.group.to - task.group.from;
+    progress.started(count);
+    spent.add((await fineTuneAdapter(task)).spent);
+    spent.add((await evaluateAdapter(task)).spent);
+    progress.finished('done', count);
+  });
+  await progress.settled();
+}

@@ -1,0 +1,117 @@
+import type { CampaignInput, CampaignProgress, CampaignState, Ledger } from '../contracts/campaign';
+import type { Advance } from './messages';
+
+const NO_ADVANCE: Advance = { running: 0, done: 0, failed: 0, rejected: 0, phase: '' };
+
+/**
+ * Where a campaign is. Work is counted in fine-tunes, held-out ones included: their number is known from the start, they take
+ * most of the time, and they are alike enough for a rate.
+ */
+export class CampaignClock {
+  readonly #startedAtMs: number;
+  readonly #plannedFineTunes: number;
+  readonly #plannedCandidates: number;
+  #fineTunesBefore = 0;
+  #candidatesBefore = { done: 0, failed: 0, rejected: 0 };
+  #current: { readonly advance: Advance; readonly fineTunesEach: number; readonly candidates: boolean } | null = null;
+  #pausedSinceMs: number | null = null;
+  #pausedMs = 0;
+
+  constructor(input: CampaignInput, nowMs: number, evaluatedMethods: number) {
+    const { epochs, proposals, innerLoop, evaluation } = input.spec;
+    this.#startedAtMs = nowMs;
+    this.#plannedCandidates = epochs * input.trainContexts.length * proposals.k;
+    // A passage-only arm has one fine-tune a context; counting it like the others is close enough for an ETA.
+    const heldOut = evaluatedMethods * input.heldOutContexts.length * evaluation.selfEditsPerContext * evaluation.repeats;
+    this.#plannedFineTunes = this.#plannedCandidates * innerLoop.repeats + heldOut;
+  }
+
+  /** An epoch (its parts are candidates) or an evaluation begins. */
+  begin(part: { readonly candidates: boolean; readonly fineTunesEach: number }): void {
+    this.#current = { ...part, advance: NO_ADVANCE };
+  }
+
+  advance(advance: Advance): void {
+    if (this.#current !== null) this.#current = { ...this.#current, advance };
+  }
+
+  /** The part that began has ended with these counts. */
+  end(planned: number, counts?: { readonly failed: number; readonly rejected: number }): void {
+    const current = this.#current;
+    if (current === null) return;
+    this.#fineTunesBefore += planned * current.fineTunesEach;
+    if (current.candidates && counts !== undefined) {
+      const { done, failed, rejected } = this.#candidatesBefore;
+      this.#candidatesBefore = {
+        done: done + planned - counts.failed - counts.rejected,
+        failed: failed + counts.failed,
+        rejected: rejected + counts.rejected,
+      };
+    }
+    this.#current = null;
+  }
+
+  pause(nowMs: number): void {
+    this.#pausedSinceMs ??= nowMs;
+  }
+
+  resume(nowMs: number): void {
+    if (this.#pausedSinceMs !== null) this.#pausedMs += nowMs - this.#pausedSinceMs;
+    this.#pausedSinceMs = null;
+  }
+
+  wallSeconds(nowMs: number): number {
+    return (nowMs - this.#startedAtMs) / 1000;
+  }
+
+  candidates(): CampaignProgress['candidates'] {
+    const { done, failed, rejected } = this.#candidatesBefore;
+    const now = this.#current?.candidates === true ? this.#current.advance : NO_ADVANCE;
+    return {
+      total: this.#plannedCandidates,
+      running: now.running,
+      done: done + now.done,
+      failed: failed + now.failed,
+      rejected: rejected + now.rejected,
+    };
+  }
+
+  /** Null until something finished. */
+  etaSeconds(nowMs: number): number | null {
+    const { advance, fineTunesEach } = this.#current ?? { advance: NO_ADVANCE, fineTunesEach: 0 };
+    const finished = this.#fineTunesBefore + (advance.done + advance.failed + advance.rejected) * fineTunesEach;
+    if (finished === 0) return null;
+    const pausedMs = this.#pausedMs + (this.#pausedSinceMs === null ? 0 : nowMs - this.#pausedSinceMs);
+    const activeSeconds = (nowMs - this.#startedAtMs - pausedMs) / 1000;
+    return Math.max(0, (activeSeconds / finished) * (this.#plannedFineTunes - finished));
+  }
+
+  /** What the running part says of itself. */
+  get phase(): string {
+    return this.#current?.advance.phase ?? '';
+  }
+}
+
+export interface Standing {
+  readonly campaignId: string;
+  readonly state: CampaignState;
+  readonly epoch: number;
+  readonly phase: string;
+  readonly reportKey: string | null;
+  readonly ledger: Ledger;
+}
+
+export function describeProgress(standing: Standing, clock: CampaignClock, nowMs: number): CampaignProgress {
+  const { campaignId, state, epoch, phase, reportKey, ledger } = standing;
+  const over = state === 'completed' || state === 'failed' || state === 'cancelled';
+  return {
+    campaignId,
+    state,
+    epoch,
+    candidates: clock.candidates(),
+    phase: clock.phase === '' ? phase : clock.phase,
+    etaSeconds: over ? 0 : clock.etaSeconds(nowMs),
+    ...(reportKey === null ? {} : { report: { key: reportKey } }),
+    ledger,
+  };
+}

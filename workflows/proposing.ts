@@ -1,0 +1,22 @@
+import type { ArtifactRef } from '../contracts/artifacts';
+import type { ProposalTask } from '../activities/activity-types';
+import { type ActivitySettings, bookkeepingActivities, computeActivities } from './activity-options';
+import type { SpentSum } from './ledger';
+
+/** Rows that are sampled or asked together: enough to fill a machine, few enough to lose little when one fails. */
+const ROWS_PER_CHUNK = 64;
+
+/** Contexts a chunk so that it has about ROWS_PER_CHUNK rows; fixed by the configuration, since a batch's shape may shape its bits. */
+export function contextsPerChunk(rowsPerContext: number): number {
+  return Math.max(1, Math.floor(ROWS_PER_CHUNK / rowsPerContext));
+}
+
+/** Self-edits for all contexts of a split, chunk by chunk, as one artifact. */
+export async function propose(task: ProposalTask, contexts: number, settings: ActivitySettings, spent: SpentSum): Promise<ArtifactRef> {
+  const { proposeSelfEdits } = computeActivities(settings);
+  const chunks = Math.ceil(contexts / task.contextsPerChunk);
+  const proposed = await Promise.all(Array.from({ length: chunks }, (_, i) => proposeSelfEdits({ ...task, chunk: i + 1 })));
+  proposed.forEach((chunk) => spent.add(chunk.spent));
+  const { proposals } = await bookkeepingActivities(settings).collectProposals(task);
+  return proposals;
+}
