@@ -15,7 +15,12 @@ export const DEFAULT_BUCKET = 'seal';
  */
 export async function openS3Store(settings: S3Settings): Promise<ArtifactStore> {
   const client = new S3ObjectClient(settings);
-  await client.ensureBucket();
+  try {
+    await client.ensureBucket();
+  } catch (error) {
+    client.close();
+    throw error;
+  }
   return new ContentAddressedStore(client);
 }
 

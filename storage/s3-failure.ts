@@ -48,7 +48,7 @@ export function explainS3Failure(error: unknown, { endpoint, location, key }: S3
       { cause: error },
     );
   }
-  return new Error(`${key} in ${location}: ${reason}: ${error instanceof Error ? error.message : String(error)}`, {
+  return new Error(`${key} in ${location}: ${reason}: ${(error as Partial<Error>).message ?? String(error)}`, {
     cause: error,
   });
 }
@@ -67,12 +67,12 @@ function httpStatus(error: unknown): number | undefined {
   return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
 }
 
-/** System error codes come on the error, on its cause, or (several addresses tried) on an AggregateError's parts. */
+/** A system error's code comes on the error, on its cause, on the first of several tried addresses, or only in the text. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  const code = (error as NodeJS.ErrnoException).code;
+  const { code, cause, errors, message, name } = (error ?? {}) as Partial<AggregateError & NodeJS.ErrnoException>;
   if (code !== undefined && UNREACHABLE.has(code)) return code;
-  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  if (error.cause instanceof Error && UNREACHABLE.has(reasonOf(error.cause))) return reasonOf(error.cause);
-  return error.name;
+  for (const inner of [cause, errors?.[0] as unknown]) {
+    if (inner !== undefined && UNREACHABLE.has(reasonOf(inner))) return reasonOf(inner);
+  }
+  return [...UNREACHABLE].find((known) => message?.includes(` ${known} `)) ?? name ?? 'unknown failure';
 }

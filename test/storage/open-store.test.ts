@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { s3SettingsFromEnvironment } from '../../storage/open-store';
+
+let home: string;
+const credentials = { accessKeyId: 'embedded', secretAccessKey: 'secret' };
+const embedded = 'http://127.0.0.1:7070';
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'seal-home-'));
+});
+afterEach(() => rmSync(home, { recursive: true }));
+
+function embeddedRuns(): void {
+  const credentialsFile = join(home, 's3-credentials.json');
+  writeFileSync(credentialsFile, JSON.stringify(credentials));
+  const s3 = { endpoint: embedded, bucket: 'seal', region: 'us-east-1', credentialsFile };
+  const temporal = { address: '127.0.0.1:7233', namespace: 'seal', uiUrl: null };
+  writeFileSync(join(home, 'stack.json'), JSON.stringify({ s3, temporal }));
+}
+
+it('finds the embedded server and its credentials', async () => {
+  embeddedRuns();
+  const settings = { endpoint: embedded, bucket: 'seal', region: 'us-east-1', credentials };
+  expect(await s3SettingsFromEnvironment({ SEAL_HOME: home })).toEqual(settings);
+  expect(await s3SettingsFromEnvironment({ SEAL_HOME: home, S3_ENDPOINT: embedded })).toEqual(settings);
+});
+
+it('never sends the embedded credentials to another server', async () => {
+  embeddedRuns();
+  const env = { SEAL_HOME: home, S3_ENDPOINT: 'https://s3.example.com', S3_BUCKET: 'mine', AWS_REGION: 'eu-central-1' };
+  expect(await s3SettingsFromEnvironment(env)).toEqual({
+    ...{ endpoint: 'https://s3.example.com', bucket: 'mine', region: 'eu-central-1' },
+  });
+});
+
+it('says what to do where there is no server', async () => {
+  await expect(s3SettingsFromEnvironment({ SEAL_HOME: home })).rejects.toMatchObject({
+    name: 'ServerUnreachableError',
+    message: `no S3 server: S3_ENDPOINT is not set and nothing runs in ${home}; run "seal up"`,
+  });
+});
+
+it.each(['localhost:7070', 'ftp://x', 'no address'])('refuses S3_ENDPOINT=%s', async (endpoint) => {
+  await expect(s3SettingsFromEnvironment({ SEAL_HOME: home, S3_ENDPOINT: endpoint })).rejects.toThrow(
+    `S3_ENDPOINT: expected an http or https address, got ${JSON.stringify(endpoint)}`,
+  );
+});
+
+it('names a garbled stack file', async () => {
+  writeFileSync(join(home, 'stack.json'), '{');
+  await expect(s3SettingsFromEnvironment({ SEAL_HOME: home })).rejects.toThrow(join(home, 'stack.json'));
+});
