@@ -17,7 +17,7 @@ type Handlers = {
   readonly [Method in keyof ComputeMethods]: (
     request: ComputeMethods[Method][0],
     onProgress: (progress: ComputeProgress) => void,
-  ) => Promise<ComputeMethods[Method][1]>;
+  ) => ComputeMethods[Method][1] | Promise<ComputeMethods[Method][1]>;
 };
 
 /** Models stay open for the next call; the one longest unused makes room. */
@@ -63,19 +63,19 @@ function describe(directory: string): ModelDescription {
 }
 
 const handlers: Handlers = {
-  describe: async (directory) => describe(directory),
+  describe: (directory) => describe(directory),
   fineTune: async (request, onProgress) => fineTune(await loaded(request.modelDirectory), request, onProgress),
   generate: async (request, onProgress) => generate(await loaded(request.modelDirectory), request, onProgress),
   score: async (request, onProgress) => score(await loaded(request.modelDirectory), request, onProgress),
-  merge: async ({ modelDirectory, adapterDirectories, outDirectory }) => {
+  merge: ({ modelDirectory, adapterDirectories, outDirectory }) => {
     mergeAdapters(modelDirectory, adapterDirectories, outDirectory);
     return null;
   },
-  countTokens: async ({ modelDirectory, texts }) => {
+  countTokens: ({ modelDirectory, texts }) => {
     const tokenizer = loadTokenizer(modelDirectory);
     return texts.map((text) => tokenizer.encodeCompletion(text).length);
   },
-  pretrain: async (request, onProgress) => pretrain(request, onProgress),
+  pretrain: (request, onProgress) => pretrain(request, onProgress),
 };
 
 function reply(message: ComputeReply): void {
