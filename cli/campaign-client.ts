@@ -104,7 +104,8 @@ export class CampaignClient {
     try {
       const description = await this.#handle(campaignId).describe();
       if (description.type !== CAMPAIGN_WORKFLOW) return null;
-      return { state: stateOf(description.status.name), closed: description.closeTime !== undefined };
+      const said = description.typedSearchAttributes.get(SEAL_STATUS);
+      return { state: stateOf(description.status.name, said), closed: description.closeTime !== undefined };
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return null;
       throw error;
@@ -145,7 +146,7 @@ export class CampaignClient {
       const said = execution.typedSearchAttributes.get(SEAL_STATUS);
       listed.push({
         campaignId: execution.workflowId,
-        state: closed === null && said === 'paused' ? 'paused' : stateOf(execution.status.name),
+        state: stateOf(execution.status.name, said),
         started: execution.startTime.toISOString(),
         closed,
       });
@@ -203,10 +204,11 @@ function isUnanswered(error: unknown): boolean {
   return false;
 }
 
-function stateOf(status: WorkflowExecutionStatusName): CampaignState {
+/** @param said what the workflow itself last said: it completes when an operator cancels it, and runs while it is paused */
+function stateOf(status: WorkflowExecutionStatusName, said: string | undefined): CampaignState {
   switch (status) {
     case 'COMPLETED':
-      return 'completed';
+      return said === 'cancelled' ? 'cancelled' : 'completed';
     case 'CANCELLED':
       return 'cancelled';
     case 'RUNNING':
@@ -214,7 +216,7 @@ function stateOf(status: WorkflowExecutionStatusName): CampaignState {
     case 'PAUSED':
     case 'UNSPECIFIED':
     case 'UNKNOWN':
-      return 'running';
+      return said === 'paused' ? 'paused' : 'running';
     case 'FAILED':
     case 'TERMINATED':
     case 'TIMED_OUT':

@@ -1,6 +1,6 @@
 import { campaignSpecSchema, type CampaignSpec } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
-import { describeIssue } from './spec-issue';
+import { validated } from './validated-yaml';
 import { readYamlFile, type YamlFile } from './yaml-file';
 
 export interface CampaignFile {
@@ -14,15 +14,9 @@ export interface CampaignFile {
  */
 export function readCampaignFile(path: string): CampaignFile {
   const yaml = readYamlFile(path);
-  const parsed = campaignSpecSchema.safeParse(yaml.value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    if (issue === undefined) throw parsed.error;
-    const { path: field, expected, got } = describeIssue(issue, yaml.value, campaignSpecSchema);
-    throw new BadInputError({ where: yaml.where(field), expected, got });
-  }
-  refuseContradictions(parsed.data, yaml);
-  return { spec: parsed.data, yaml };
+  const spec = validated(yaml, campaignSpecSchema);
+  refuseContradictions(spec, yaml);
+  return { spec, yaml };
 }
 
 /** What one field alone cannot show. */

@@ -1,15 +1,14 @@
-import type { CampaignState, Ledger } from '../contracts/campaign';
+import type { CampaignProgress, Ledger } from '../contracts/campaign';
 import { manifestKeys } from '../contracts/campaign';
 import { collectReport } from '../activities/collect-report';
 import type { ReportDocument } from '../activities/report/report-document';
 import { fileOf, getJson } from '../activities/stored-json';
 import type { ArtifactStore } from '../storage/artifact-store';
-import type { CampaignClient } from './campaign-client';
+import { NoWorkerError, type CampaignClient } from './campaign-client';
 import { campaignStatus } from './campaign-status';
-import { NoWorkerError } from './campaign-client';
 
 /**
- * A campaign's report: the one it published when it completed, or one of what is there so far.
+ * A campaign's report: the one it published when it ended, or one of what is there so far.
  * @throws BadInputError where neither store nor server knows the campaign
  */
 export async function reportDocument(
@@ -17,19 +16,35 @@ export async function reportDocument(
   connect: () => Promise<CampaignClient>,
   campaignId: string,
 ): Promise<ReportDocument> {
-  const key = manifestKeys.report(campaignId);
-  const manifest = await store.findManifest(key);
-  if (manifest !== null) return getJson<ReportDocument>(store, fileOf(key, manifest, 'document.json'));
+  const finished = await publishedReport(store, manifestKeys.report(campaignId));
+  if (finished !== null) return finished;
   const campaigns = await connect();
   try {
-    const state = await currentState(campaigns, campaignId);
-    return await collectReport(store, campaignId, state, UNKNOWN_LEDGER);
+    const { state } = await campaigns.execution(campaignId);
+    const progress = await progressIfAnswered(campaigns, campaignId);
+    const partial = progress?.report === undefined ? null : await publishedReport(store, progress.report.key);
+    return partial ?? (await collectReport(store, campaignId, progress?.state ?? state, progress?.ledger ?? UNKNOWN_LEDGER));
   } finally {
     await campaigns.close();
   }
 }
 
-/** What a campaign has cost is published with its final report. */
+async function publishedReport(store: ArtifactStore, key: string): Promise<ReportDocument | null> {
+  const manifest = await store.findManifest(key);
+  return manifest === null ? null : getJson<ReportDocument>(store, fileOf(key, manifest, 'document.json'));
+}
+
+/** Null where no worker answers: what the store holds can be reported without one. */
+async function progressIfAnswered(campaigns: CampaignClient, campaignId: string): Promise<CampaignProgress | null> {
+  try {
+    return await campaignStatus(campaigns, campaignId);
+  } catch (error) {
+    if (!(error instanceof NoWorkerError)) throw error;
+    return null;
+  }
+}
+
+/** Only the campaign's workflow knows what it has cost. */
 const UNKNOWN_LEDGER: Ledger = {
   wallSeconds: 0,
   trainSeconds: 0,
@@ -39,14 +54,3 @@ const UNKNOWN_LEDGER: Ledger = {
   generatedTokens: 0,
   retries: 0,
 };
-
-async function currentState(campaigns: CampaignClient, campaignId: string): Promise<CampaignState> {
-  const execution = await campaigns.execution(campaignId);
-  if (execution.closed) return execution.state;
-  try {
-    return (await campaignStatus(campaigns, campaignId)).state;
-  } catch (error) {
-    if (!(error instanceof NoWorkerError)) throw error;
-    return execution.state;
-  }
-}

@@ -8,7 +8,7 @@ export class CampaignNotCompletedError extends Error {
   readonly code: 'CAMPAIGN_FAILED' | 'CAMPAIGN_CANCELLED';
 
   constructor(campaignId: string, state: 'failed' | 'cancelled', reason: string) {
-    super(`${campaignId} ${state === 'failed' ? 'failed' : 'was cancelled'}: ${reason}`);
+    super(`${campaignId} ${state}: ${reason}`);
     this.code = state === 'failed' ? 'CAMPAIGN_FAILED' : 'CAMPAIGN_CANCELLED';
   }
 }
@@ -17,6 +17,6 @@ export class CampaignNotCompletedError extends Error {
 export async function waitForCampaign(campaigns: CampaignClient, campaignId: string, signal: AbortSignal): Promise<CampaignProgress> {
   const progress = await watchCampaign(campaigns, campaignId, signal);
   if (progress.state !== 'failed' && progress.state !== 'cancelled') return progress;
-  const reason = await campaigns.result(campaignId).then(() => 'no reason given', failureOf);
+  const reason = await campaigns.result(campaignId).then(() => progress.phase, failureOf);
   throw new CampaignNotCompletedError(campaignId, progress.state, reason);
 }

@@ -1,11 +1,11 @@
-import type { ComputeProgress, LanguageModel } from '../contracts/language-model';
-import { startComputeProcess } from '../engine/runtime/compute-client';
+import type { ComputeProgress } from '../contracts/language-model';
+import { startComputeProcess, type ComputeProcess } from '../engine/runtime/compute-client';
 import { withInterrupt } from './command';
 import { startProgressLine } from './progress-line';
 
 /** What a body needs to call the language model: progress shows on stderr, an interrupt ends the compute process. */
 export interface ModelSession {
-  readonly model: LanguageModel;
+  readonly model: ComputeProcess;
   readonly options: { readonly signal: AbortSignal; readonly onProgress: (progress: ComputeProgress) => void };
 }
 

@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { BadInputError } from '../contracts/errors';
 import { cancelCommand } from './commands/cancel';
 import { demoCommand } from './commands/demo';
-import { doctorCommand } from './commands/doctor';
 import { downCommand } from './commands/down';
 import { finetuneCommand } from './commands/finetune';
 import { generateCommand } from './commands/generate';
@@ -10,6 +9,7 @@ import { gradeCommand } from './commands/grade';
 import { listCommand } from './commands/list';
 import { logsCommand } from './commands/logs';
 import { pauseCommand } from './commands/pause';
+import { pretrainCommand } from './commands/pretrain';
 import { reportCommand } from './commands/report';
 import { resumeCommand } from './commands/resume';
 import { scoreCommand } from './commands/score';
@@ -25,7 +25,6 @@ import { packageVersion } from './package-version';
 const COMMANDS: readonly (() => Command)[] = [
   upCommand,
   downCommand,
-  doctorCommand,
   logsCommand,
   startCommand,
   watchCommand,
@@ -40,6 +39,7 @@ const COMMANDS: readonly (() => Command)[] = [
   scoreCommand,
   selectCommand,
   gradeCommand,
+  pretrainCommand,
   worldCommand,
   demoCommand,
 ];

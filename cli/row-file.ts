@@ -53,12 +53,12 @@ function textField(fields: Record<string, unknown>, name: string, where: string)
 }
 
 /**
- * An engine's complaint about row i of a request, with the file and line that row came from.
+ * An engine's complaint about a row of a request (it counts from 1), with the file and line that row came from.
  * Anything else is given back as it is.
  */
 export function locateRow(error: unknown, path: string): unknown {
   if (!(error instanceof BadInputError)) return error;
-  const row = /\brows?[[ ]?(\d+)\]?/.exec(error.detail.where)?.[1];
+  const row = /\brow (\d+)/.exec(error.detail.where)?.[1];
   if (row === undefined) return error;
-  return new BadInputError({ ...error.detail, where: `${path}:${Number(row) + 1}` }, { cause: error });
+  return new BadInputError({ ...error.detail, where: `${path}:${row}` }, { cause: error });
 }

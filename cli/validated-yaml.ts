@@ -1,0 +1,14 @@
+import type { z } from 'zod';
+import { BadInputError } from '../contracts/errors';
+import { describeIssue } from './spec-issue';
+import type { YamlFile } from './yaml-file';
+
+/** The file's document as its schema gives it, defaults filled in. @throws BadInputError with the line and path of the first mistake */
+export function validated<Schema extends z.ZodType>(yaml: YamlFile, schema: Schema): z.output<Schema> {
+  const parsed = schema.safeParse(yaml.value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  if (issue === undefined) throw parsed.error;
+  const { path, expected, got } = describeIssue(issue, yaml.value, schema);
+  throw new BadInputError({ where: yaml.where(path), expected, got });
+}
