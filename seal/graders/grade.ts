@@ -24,7 +24,8 @@ export function isAnswerGrader(name: string): name is AnswerGrader {
   return Object.hasOwn(ANSWER_GRADERS, name);
 }
 
-/** 1 when the answer is right, 0 when it is wrong or empty. */
+/** 1 when the answer is right; 0 when it is wrong or blank, or when there is no gold answer to compare it with. */
 export function grade(grader: AnswerGrader, { goldAnswer, answer }: GradedAnswer): 0 | 1 {
-  return answer.trim() === '' ? 0 : ANSWER_GRADERS[grader](goldAnswer, answer);
+  if (answer.trim() === '' || goldAnswer.trim() === '') return 0;
+  return ANSWER_GRADERS[grader](goldAnswer, answer);
 }

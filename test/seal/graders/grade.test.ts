@@ -20,6 +20,8 @@ test.each<[string, string, 0 | 1, 0 | 1]>([
   ['New\tYork', 'New  York', 1, 1],
   ['Ñandú', 'ñandú', 1, 1],
   ['Anthem', 'them', 0, 0],
+  ['', '', 0, 0],
+  [' ', 'wool', 0, 0],
 ])('gold %j, answer %j: exact %i, contains %i', (goldAnswer, answer, exact, contains) => {
   expect(grade('exact', { question: 'q', goldAnswer, answer })).toBe(exact);
   expect(grade('contains', { question: 'q', goldAnswer, answer })).toBe(contains);

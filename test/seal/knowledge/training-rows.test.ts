@@ -16,7 +16,7 @@ test.each<[string, string, string[]]>([
   ],
   ['10. is not 1.', 'Nine.\n10. Ten.', ['Nine.', '10. Ten.']],
   ['segments at ---', 'One.\n---\nTwo. --- Three.', ['One.', 'Two.', 'Three.']],
-  ['longer rules leave no stray dashes', 'One.\n-----\nTwo.', ['One.', 'Two.']],
+  ['longer rules leave no stray dashes', 'One.\n-----\nTwo. ----- Three.', ['One.', 'Two.', 'Three.']],
   ['each segment has its own lead-in', 'Set A:\n1. One.\n---\nSet B:\n1. Two.', ['1. One.', '1. Two.']],
   ['bullets keep their dash', '- One.\n- Two.', ['- One.', '- Two.']],
   ['lines without letter or digit are no rows', 'One.\n***\n- \nTwo.', ['One.', 'Two.']],
