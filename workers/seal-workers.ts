@@ -1,4 +1,4 @@
-import { type NativeConnection, Worker, type WorkerOptions, type WorkflowBundle } from '@temporalio/worker';
+import { type NativeConnection, Worker, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { SealActivities } from '../activities';
 import { COMPUTE_QUEUE, ORCHESTRATION_QUEUE } from '../contracts/campaign';
 import type { QueueName } from './worker-settings';
@@ -18,7 +18,7 @@ export interface SealWorkersOptions {
   readonly queues: readonly QueueName[];
   readonly activities: SealActivities;
   /** Only read for the orchestration queue. */
-  readonly workflowBundle: WorkflowBundle | null;
+  readonly workflowBundle: WorkflowBundleOption | null;
   readonly tuning?: Pick<WorkerOptions, 'maxConcurrentWorkflowTaskPolls' | 'maxConcurrentActivityTaskPolls'>;
 }
 
@@ -52,7 +52,7 @@ export async function runWorkers(workers: readonly Worker[], stop: Promise<void>
   if (failure !== undefined) throw failure.reason;
 }
 
-function orchestration(workflowBundle: WorkflowBundle, { validateSelfEdit }: SealActivities): Omit<WorkerOptions, 'connection'> {
+function orchestration(workflowBundle: WorkflowBundleOption, { validateSelfEdit }: SealActivities): Omit<WorkerOptions, 'connection'> {
   return {
     taskQueue: ORCHESTRATION_QUEUE,
     workflowBundle,

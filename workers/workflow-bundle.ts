@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { bundleWorkflowCode, Runtime, type WorkflowBundle } from '@temporalio/worker';
+import { bundleWorkflowCode, Runtime, type WorkflowBundlePath } from '@temporalio/worker';
 import { version as sdkVersion } from '@temporalio/worker/package.json';
 
 /** Rooms whose code runs inside workflows. */
@@ -13,7 +13,7 @@ const BUNDLED_ROOMS = ['contracts', 'seal', 'workflows'];
  *
  * @param cacheDirectory where bundles are kept
  */
-export async function workflowBundle(cacheDirectory: string): Promise<WorkflowBundle> {
+export async function workflowBundle(cacheDirectory: string): Promise<WorkflowBundlePath> {
   const built = join(__dirname, '..');
   const codePath = join(cacheDirectory, 'bundles', `${await sourceSha256(built)}.js`);
   if (await exists(codePath)) return { codePath };

@@ -1,0 +1,62 @@
+import type { AdapterTask, PinnedCampaign, SealActivities, Spent } from '../../activities/activity-types';
+import type { MethodScore } from '../../contracts/campaign';
+
+const SPENT: Spent = { trainSeconds: 1, evaluateSeconds: 0.5, generateSeconds: 0, trainedTokens: 10, generatedTokens: 2, retries: 0 };
+
+/** Activities that remember their calls and answer at once; a test overrides what it is about. */
+export interface FakeActivities {
+  readonly activities: SealActivities;
+  /** Every call in order: name and what tells calls apart. */
+  readonly calls: { readonly name: string; readonly what: string }[];
+  /** Calls of one activity. */
+  of(name: keyof SealActivities): string[];
+}
+
+/** A position's reward: differs between positions of a context and repeats from run to run. */
+export function fakeReward(position: number): number {
+  return ((position * 7) % 11) / 10;
+}
+
+export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Partial<SealActivities> = () => ({})): FakeActivities {
+  const calls: FakeActivities['calls'] = [];
+  const ref = { sha256: '0'.repeat(64), sizeBytes: 1, mediaType: 'application/json' };
+  const at = ({ scope, group, position, repeat }: AdapterTask): string => `${scope.scope} ${position ?? `${group.from}-${group.to}`} r${repeat}`;
+  const answers: SealActivities = {
+    pinInputs: ({ campaignId }): Promise<PinnedCampaign> => Promise.resolve({ campaignId, input: ref }),
+    proposeSelfEdits: () => Promise.resolve({ spent: SPENT }),
+    collectProposals: () => Promise.resolve({ proposals: ref }),
+    validateSelfEdit: () => Promise.resolve({ accepted: true }),
+    fineTuneAdapter: ({ position, repeat }) => Promise.resolve({ adapter: position === undefined ? null : `adapter-${position}-r${repeat}`, spent: SPENT }),
+    evaluateAdapter: ({ position }) => Promise.resolve({ reward: position === undefined ? null : fakeReward(position), spent: SPENT }),
+    evaluateBase: () => Promise.resolve({ scores: Array.from({ length: 16 }, () => 0.5), spent: SPENT }),
+    trainPolicy: ({ epoch, kept }) => Promise.resolve({ policy: kept.length === 0 ? null : `policy-${epoch}`, spent: SPENT }),
+    summariseMethod: ({ method }): Promise<MethodScore> =>
+      Promise.resolve({ name: method, grader: 'exact', score: 0.5, standardError: 0.1, n: 4, meanTokens: 10, meanSteps: 6 }),
+    writeReport: ({ state }) => Promise.resolve({ key: `report-${state}` }),
+  };
+  const what: { [Name in keyof SealActivities]: (task: Parameters<SealActivities[Name]>[0]) => string } = {
+    pinInputs: ({ campaignId }) => campaignId,
+    proposeSelfEdits: ({ scope, chunk }) => `${scope} ${chunk}`,
+    collectProposals: ({ scope }) => scope,
+    validateSelfEdit: ({ scope, position }) => `${scope.scope} ${position}`,
+    fineTuneAdapter: at,
+    evaluateAdapter: at,
+    evaluateBase: ({ scope, chunk }) => `${scope} ${chunk}`,
+    trainPolicy: ({ epoch, kept }) => `${epoch} ${kept.join(',')}`,
+    summariseMethod: ({ method }) => method,
+    writeReport: ({ state }) => state,
+  };
+  const recorded = { ...answers, ...overrides(calls) };
+  const activities = Object.fromEntries(
+    (Object.keys(answers) as (keyof SealActivities)[]).map((name) => {
+      const answer = recorded[name] as (task: unknown) => Promise<unknown>;
+      const describe = what[name] as (task: unknown) => string;
+      const call = (task: unknown): Promise<unknown> => {
+        calls.push({ name, what: describe(task) });
+        return answer(task);
+      };
+      return [name, call];
+    }),
+  ) as unknown as SealActivities;
+  return { activities, calls, of: (name) => calls.filter((call) => call.name === name).map((call) => call.what) };
+}
