@@ -32,12 +32,9 @@ export function binaryCache(env = process.env) {
  * @returns {Promise<string>}
  */
 export async function serverProgram(program, env = process.env) {
-  const named = env[program.variable];
-  if (named !== undefined && named !== '') return executable(named, program.variable);
-  const installed = await onPath(program, env);
-  if (installed !== undefined) return installed;
-  const cached = join(binaryCache(env), `${program.name}-${program.version}`);
-  if (isExecutable(cached)) return cached;
+  const found = await findServerProgram(program, env);
+  if (found !== undefined) return found;
+  const cached = cachedProgram(program, env);
   return lock.withLock(
     `${cached}.lock`,
     async () => {
@@ -46,6 +43,23 @@ export async function serverProgram(program, env = process.env) {
     },
     () => say(`waiting for another process that is getting ${program.name}`),
   );
+}
+
+/**
+ * The program if it is here already: named, on PATH or cached.
+ * @returns {Promise<string | undefined>}
+ */
+export async function findServerProgram(program, env = process.env) {
+  const named = env[program.variable];
+  if (named !== undefined && named !== '') return executable(named, program.variable);
+  const installed = await onPath(program, env);
+  if (installed !== undefined) return installed;
+  const cached = cachedProgram(program, env);
+  return isExecutable(cached) ? cached : undefined;
+}
+
+function cachedProgram(program, env) {
+  return join(binaryCache(env), `${program.name}-${program.version}`);
 }
 
 function executable(path, variable) {

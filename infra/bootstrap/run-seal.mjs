@@ -1,0 +1,11 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { PACKAGE } from './package-folder.mjs';
+
+/** Runs the compiled command line in this process, as if it had been called with these arguments. */
+export function runSeal(args) {
+  const main = join(PACKAGE, 'dist', 'cli', 'main.js');
+  process.argv = [process.argv[0], main, ...args];
+  process.setSourceMapsEnabled(true);
+  createRequire(import.meta.url)(main);
+}

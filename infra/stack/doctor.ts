@@ -1,0 +1,38 @@
+import { sealHome } from './stack-file';
+import { checkCuda, checkDependencies, checkDisk, checkMemory, checkNode, checkOnnxruntime, checkProcessor, checkPython } from './machine-checks';
+import { checkObjectServer, checkPorts, checkPrograms, checkTemporal, checkWorker } from './server-checks';
+
+export interface DoctorCheck {
+  readonly name: string;
+  /** False only where something that is needed is missing. */
+  readonly ok: boolean;
+  readonly detail: string;
+  /** What to do, in one sentence; null where there is nothing to do. */
+  readonly advice: string | null;
+}
+
+export interface DoctorOptions {
+  /** @default $SEAL_HOME, else ./.seal */
+  readonly home?: string;
+  /** @default process.env */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** What this machine has of what campaigns need. Starts, changes and downloads nothing. */
+export async function doctor({ env = process.env, home = sealHome(env) }: DoctorOptions = {}): Promise<DoctorCheck[]> {
+  return [
+    checkNode(),
+    checkDependencies(),
+    await checkOnnxruntime(),
+    checkProcessor(),
+    checkMemory(),
+    await checkDisk(home),
+    ...(await checkPrograms(env)),
+    await checkPorts(home),
+    await checkTemporal(home, env),
+    await checkObjectServer(home, env),
+    checkWorker(home),
+    await checkCuda(),
+    await checkPython(),
+  ];
+}

@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import { ServerUnreachableError } from '../../contracts/errors';
+import type { DoctorCheck } from './doctor';
+import { answers } from './object-server';
+import { OwnProcesses } from './own-process';
+import { packageRoot } from './package-root';
+import { freePort } from './ports';
+import { probeCommand } from './probe-command';
+import { readStackFile, temporalAddress } from './stack-file';
+import { frontendAnswers } from './temporal-server';
+import { WORKER, WORKER_CHILD, readWorkerState } from './worker-state';
+
+/** Whether the servers' programs are here or how they would be got, without getting them. */
+export async function checkPrograms(env: NodeJS.ProcessEnv): Promise<DoctorCheck[]> {
+  const script = join(packageRoot(), 'infra', 'bootstrap', 'servers.mjs');
+  const go = await probeCommand('go', ['version']);
+  const wanted = [
+    { name: 'temporal', own: env['TEMPORAL_ADDRESS'] },
+    { name: 'versitygw', own: env['S3_ENDPOINT'] },
+  ];
+  return Promise.all(
+    wanted.map(async ({ name, own }): Promise<DoctorCheck> => {
+      if (own !== undefined && own !== '') {
+        return { name: `program ${name}`, ok: true, detail: `not needed: ${own} is used`, advice: null };
+      }
+      const found = await probeCommand(process.execPath, [script, '--only-find', name]);
+      if (found !== null) return { name: `program ${name}`, ok: true, detail: found, advice: null };
+      const detail = `not here yet; the first "seal up" downloads it${go === null ? '' : ` or builds it with ${go}`}`;
+      const advice = go === null ? `where nothing can be downloaded, install Go or put ${name} on PATH` : null;
+      return { name: `program ${name}`, ok: true, detail, advice };
+    }),
+  );
+}
+
+export async function checkPorts(home: string): Promise<DoctorCheck> {
+  if (readStackFile(home) !== null) return { name: 'ports', ok: true, detail: 'in use by the running stack', advice: null };
+  const wanted = [7233, 8233, 7070];
+  const got = await Promise.all(wanted.map(freePort));
+  const taken = wanted.filter((port, index) => got[index] !== port);
+  const detail = taken.length === 0 ? `${wanted.join(', ')} are free` : `${taken.join(', ')} taken; others are chosen`;
+  return { name: 'ports', ok: true, detail, advice: null };
+}
+
+export async function checkTemporal(home: string, env: NodeJS.ProcessEnv): Promise<DoctorCheck> {
+  const name = 'Temporal server';
+  try {
+    const { address, namespace } = temporalAddress({ ...env, SEAL_HOME: home });
+    const ok = await frontendAnswers(address, 3_000);
+    const detail = ok ? `${address}, namespace ${namespace}` : `${address} does not answer`;
+    return { name, ok, detail, advice: ok ? null : 'run "seal up", or correct TEMPORAL_ADDRESS' };
+  } catch (error) {
+    if (!(error instanceof ServerUnreachableError)) throw error;
+    return { name, ok: true, detail: 'not running', advice: 'run "seal up" to start it' };
+  }
+}
+
+export async function checkObjectServer(home: string, env: NodeJS.ProcessEnv): Promise<DoctorCheck> {
+  const name = 'S3 server';
+  const endpoint = env['S3_ENDPOINT'] ?? readStackFile(home)?.s3.endpoint;
+  if (endpoint === undefined) return { name, ok: true, detail: 'not running', advice: 'run "seal up" to start it' };
+  const ok = await answers(endpoint, 3_000);
+  const detail = ok ? endpoint : `${endpoint} does not answer`;
+  return { name, ok, detail, advice: ok ? null : 'run "seal up", or correct S3_ENDPOINT' };
+}
+
+export function checkWorker(home: string): DoctorCheck {
+  const processes = new OwnProcesses(home);
+  if (processes.running(WORKER) === null) {
+    return { name: 'worker', ok: true, detail: 'not running', advice: 'run "seal up" to start one' };
+  }
+  const { restarts, lastExit } = readWorkerState(home);
+  const pid = processes.running(WORKER_CHILD)?.pid;
+  const ended = restarts === 0 ? '' : `, started again ${restarts} times, last after ${lastExit}`;
+  const detail = `${pid === undefined ? 'between two starts' : `pid ${pid}`}${ended}`;
+  return { name: 'worker', ok: pid !== undefined, detail, advice: restarts === 0 ? null : `see ${processes.logFile(WORKER)}` };
+}
