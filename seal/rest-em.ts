@@ -15,14 +15,9 @@ export interface PlannedCandidate {
   readonly candidate: number;
   /** From 0: fine-tuned and evaluated stacked with the others of this group. */
   readonly group: number;
-  /** Of the proposal's sampling. */
-  readonly proposalSeed: number;
 }
 
 export interface CandidatePlan {
-  readonly campaignSeed: number;
-  /** From 1. */
-  readonly epoch: number;
   readonly contextIds: readonly string[];
   readonly k: number;
   /** Candidates a group. Groups follow from position alone, because bits may depend on what is computed together. */
@@ -30,22 +25,29 @@ export interface CandidatePlan {
 }
 
 /** k candidates of every context, context by context, in groups of fixed size. */
-export function planCandidates({ campaignSeed, epoch, contextIds, k, group }: CandidatePlan): PlannedCandidate[] {
+export function planCandidates({ contextIds, k, group }: CandidatePlan): PlannedCandidate[] {
   return contextIds.flatMap((contextId, contextIndex) =>
     Array.from({ length: k }, (_, i) => ({
       contextId,
       contextIndex,
       candidate: i + 1,
       group: Math.floor((contextIndex * k + i) / group),
-      proposalSeed: deriveSeed(campaignSeed, 'proposal', epoch, contextId, i + 1),
     })),
   );
 }
 
-/** Of one fine-tune and evaluation of a candidate; `scope` is its epoch, or the name of the method it evaluates. */
+/**
+ * Of a self-edit's sampling. `scope` is its epoch (`epoch-1`), or `held-out`: every method's held-out self-edits share
+ * their seeds, so that a difference between methods is not one of luck in sampling.
+ */
+export function proposalSeed(campaignSeed: number, scope: string, contextId: string, candidate: number): number {
+  return deriveSeed(campaignSeed, 'proposal', scope, contextId, candidate);
+}
+
+/** Of one fine-tune and evaluation of a candidate; `scope` as for `proposalSeed`. */
 export function repeatSeed(
   campaignSeed: number,
-  scope: number | string,
+  scope: string,
   contextId: string,
   candidate: number,
   repeat: number,
