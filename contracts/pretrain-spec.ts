@@ -35,8 +35,6 @@ export const pretrainTrainingSchema = z.strictObject({
   warmupSteps: z.number().int().nonnegative().default(50),
   /** The learning rate falls linearly to 0 over this last part of the steps. */
   decayFraction: z.number().positive().max(1).default(0.5),
-  /** Standard deviation of the initial weights. */
-  initialisation: z.number().positive().default(0.02),
 });
 export type PretrainTraining = z.infer<typeof pretrainTrainingSchema>;
 

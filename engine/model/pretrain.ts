@@ -148,7 +148,7 @@ class PretrainingRun {
     const random = randomStream(request.seed ^ INITIAL_STREAM);
     for (const parameter of parameters) {
       const [name, ...moments] = stateNames(parameter) as [string, ...string[]];
-      const initial = initialValues(parameter, config, request.training.initialisation, random);
+      const initial = initialValues(parameter, random);
       for (const key of [name, ...moments]) {
         this.shapes.set(key, parameter.shape);
         this.current.set(key, key === name ? initial : new Float32Array(initial.length));
@@ -186,7 +186,7 @@ class PretrainingRun {
     const { outDirectory, seed, training } = this.request;
     mkdirSync(outDirectory, { recursive: true });
     writeSafetensors(join(outDirectory, 'model.safetensors'), checkpointTensors(this.parameters, this.current), { format: 'pt' });
-    writeJsonAtomically(join(outDirectory, 'config.json'), huggingFaceConfig(this.config, training));
+    writeJsonAtomically(join(outDirectory, 'config.json'), huggingFaceConfig(this.config));
     writeJsonAtomically(join(outDirectory, 'generation_config.json'), { eos_token_id: this.config.eosTokenIds[0] });
     writeJsonAtomically(join(outDirectory, 'loss.json'), { seed, training, ...this.summary(), curve: this.curve });
   }
@@ -269,7 +269,7 @@ function learningRateShare(step: number, steps: number, warmupSteps: number, dec
 }
 
 /** As transformers writes it. */
-function huggingFaceConfig(config: ModelConfig, { initialisation }: PretrainTraining): Record<string, unknown> {
+function huggingFaceConfig(config: ModelConfig): Record<string, unknown> {
   return {
     architectures: ['LlamaForCausalLM'],
     model_type: 'llama',
@@ -284,7 +284,6 @@ function huggingFaceConfig(config: ModelConfig, { initialisation }: PretrainTrai
     max_position_embeddings: config.contextLength,
     rms_norm_eps: config.normEpsilon,
     rope_theta: config.ropeTheta,
-    initializer_range: initialisation,
     tie_word_embeddings: true,
     attention_bias: false,
     mlp_bias: false,

@@ -7,6 +7,8 @@ import type { Weights } from './base-weights';
 import { EMBEDDING, FINAL_NORM, inputNormName, postAttentionNormName, projectionName } from './parameters';
 import { gaussian } from './random';
 
+const EMBEDDING_DEVIATION = 0.02;
+
 /** Weights of one kind, stacked over layers and trained as one tensor. */
 export interface StackedParameter {
   readonly name: string;
@@ -33,13 +35,16 @@ export function stackedParameters(config: ModelConfig): StackedParameter[] {
   ];
 }
 
-/** Initial values: norms 1, all else normal with this standard deviation; what writes to the residual stream is scaled by 1/sqrt(2 layers). */
-export function initialValues(parameter: StackedParameter, config: ModelConfig, deviation: number, random: () => number): Float32Array {
-  const size = parameter.shape.reduce((a, b) => a * b, 1);
-  if (parameter.name === 'norms') return new Float32Array(size).fill(1);
-  const residual = parameter.name === 'o_proj' || parameter.name === 'down_proj';
-  const scale = residual ? deviation / Math.sqrt(2 * config.layers) : deviation;
-  return Float32Array.from({ length: size }, () => scale * gaussian(random));
+/**
+ * Initial values: norms 1; the embedding normal with deviation 0.02; matrices normal with deviation 1/sqrt(in), but zero where they write
+ * to the residual stream, so that every block starts as the identity.
+ */
+export function initialValues({ name, shape }: StackedParameter, random: () => number): Float32Array {
+  const size = shape.reduce((a, b) => a * b, 1);
+  if (name === 'norms') return new Float32Array(size).fill(1);
+  if (name === 'o_proj' || name === 'down_proj') return new Float32Array(size);
+  const deviation = name === 'embedding' ? EMBEDDING_DEVIATION : 1 / Math.sqrt(shape.at(-1) as number);
+  return Float32Array.from({ length: size }, () => deviation * gaussian(random));
 }
 
 /** Looks up a layer's weight in the stacks. */
