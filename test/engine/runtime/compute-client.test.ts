@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BadInputError, ComputeCancelledError, ComputeProcessDiedError } from '../../../contracts/errors';
+import type { FineTuneRequest, OptimiserSettings } from '../../../contracts/language-model';
+import { type ComputeProcess, startComputeProcess } from '../../../engine/runtime/compute-client';
+import { goldenModel } from '../../golden/golden-values';
+
+jest.setTimeout(120_000);
+
+const modelDirectory = goldenModel('tied-fp32');
+const optimiser: OptimiserSettings = {
+  trainEpochs: 1,
+  learningRate: 1e-3,
+  batch: 1,
+  schedule: 'linear',
+  warmupSteps: 0,
+  shuffle: true,
+  clipNorm: 1,
+  weightDecay: 0,
+};
+
+let directory: string;
+let compute: ComputeProcess;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'seal-compute-'));
+  compute = startComputeProcess({ threads: 1 });
+});
+afterEach(async () => {
+  await compute.close();
+  rmSync(directory, { recursive: true });
+});
+
+/** Long enough to be interrupted. */
+const longFineTune = (): FineTuneRequest => ({
+  modelDirectory,
+  lora: { rank: 4, alpha: 8, targets: ['q_proj'] },
+  jobs: [{ rows: [{ text: 'a b c d' }], optimiser: { ...optimiser, maxSteps: 100_000 }, seed: 1, outDirectory: join(directory, 'long') }],
+});
+
+/** Resolves at the first progress message of the call. */
+function interruptible(): { started: Promise<void>; onProgress: () => void } {
+  let onProgress = (): void => undefined;
+  const started = new Promise<void>((resolve) => (onProgress = resolve));
+  return { started, onProgress };
+}
+
+describe('startComputeProcess', () => {
+  test('a wrong input comes back with its field, expectation and find', async () => {
+    const call = compute.score({ modelDirectory, groups: [{ adapterDirectory: null, rows: [{ prompt: 'a', completion: '' }] }] });
+    await expect(call).rejects.toThrow(BadInputError);
+    await expect(call).rejects.toMatchObject({ detail: { where: 'row 1', expected: 'at least one token to predict' } });
+  });
+
+  test('a missing model is a wrong input', async () => {
+    await expect(compute.describe(join(directory, 'nowhere'))).rejects.toThrow(BadInputError);
+  });
+
+  test('a killed process loses the call it served, and only that', async () => {
+    const { started, onProgress } = interruptible();
+    const lost = compute.fineTune(longFineTune(), { onProgress });
+    const next = compute.describe(modelDirectory);
+    await started;
+    process.kill(compute.pid as number, 'SIGKILL');
+    await expect(lost).rejects.toThrow(ComputeProcessDiedError);
+    await expect(next).resolves.toMatchObject({ architecture: 'llama', tied: true });
+  });
+
+  test('cancelling ends the running call and serves the next', async () => {
+    const { started, onProgress } = interruptible();
+    const controller = new AbortController();
+    const cancelled = compute.fineTune(longFineTune(), { onProgress, signal: controller.signal });
+    const next = compute.describe(modelDirectory);
+    await started;
+    controller.abort();
+    await expect(cancelled).rejects.toThrow(ComputeCancelledError);
+    await expect(next).resolves.toBeDefined();
+  });
+
+  test('cancelling a waiting call leaves the running one alone', async () => {
+    const controller = new AbortController();
+    const running = compute.countTokens({ modelDirectory, texts: ['a b'] });
+    const waiting = compute.describe(modelDirectory, { signal: controller.signal });
+    controller.abort();
+    await expect(waiting).rejects.toThrow(ComputeCancelledError);
+    await expect(running).resolves.toHaveLength(1);
+  });
+
+  test('after close there are no more answers', async () => {
+    await compute.close();
+    await expect(compute.describe(modelDirectory)).rejects.toThrow(ComputeCancelledError);
+  });
+});
