@@ -15,6 +15,7 @@ import {
   type CampaignInput,
   type CampaignProgress,
   type CampaignState,
+  type EpochSummary,
   type OperatorAction,
 } from '../contracts/campaign';
 import { BadInputError, ServerUnreachableError } from '../contracts/errors';
@@ -42,6 +43,12 @@ export type OperatorUpdate = 'pause' | 'resume' | 'cancel';
 export interface CampaignExecution {
   readonly state: CampaignState;
   readonly closed: boolean;
+}
+
+/** What of a campaign's result is read here. */
+export interface CampaignResult {
+  readonly report: string | null;
+  readonly epochs: readonly EpochSummary[];
 }
 
 /** No worker answered in time. */
@@ -133,9 +140,9 @@ export class CampaignClient {
     await this.#answered(() => this.#handle(campaignId).executeUpdate(update, { args: [action] }));
   }
 
-  /** Waits for the end. @throws WorkflowFailedError unless the campaign completed */
-  async result(campaignId: string): Promise<unknown> {
-    return this.#handle(campaignId).result();
+  /** Waits for the end; needs no worker once it has come. @throws WorkflowFailedError unless the campaign completed */
+  async result(campaignId: string): Promise<CampaignResult> {
+    return this.#handle(campaignId).result() as Promise<CampaignResult>;
   }
 
   /** Newest first. */

@@ -1,4 +1,4 @@
-import type { CampaignProgress, CampaignState } from '../contracts/campaign';
+import type { CampaignProgress, CampaignState, EpochSummary } from '../contracts/campaign';
 import { NoWorkerError, type CampaignClient } from './campaign-client';
 
 const ENDED: readonly CampaignState[] = ['completed', 'failed', 'cancelled'];
@@ -10,15 +10,34 @@ export function hasEnded(state: CampaignState): boolean {
 
 /**
  * The progress a campaign's workflow tells, with the state the server knows where the workflow has ended.
- * @throws BadInputError for an unknown campaign, NoWorkerError where no worker answers
+ * @throws BadInputError for an unknown campaign, NoWorkerError where it has not ended and no worker answers
  */
 export async function campaignStatus(campaigns: CampaignClient, campaignId: string): Promise<CampaignProgress> {
-  const execution = await campaigns.execution(campaignId);
-  const progress = await campaigns.progress(campaignId).catch((error: unknown) => {
-    if (error instanceof NoWorkerError) throw error;
-    throw new Error(`${campaignId} is ${execution.state}, and its progress cannot be read: ${String(error)}`, { cause: error });
-  });
-  return execution.closed ? { ...progress, state: execution.state, etaSeconds: null } : progress;
+  const { state, closed } = await campaigns.execution(campaignId);
+  if (!closed) return campaigns.progress(campaignId);
+  const progress = await lastProgress(campaigns, campaignId, state);
+  return { ...progress, state, etaSeconds: null, candidates: { ...progress.candidates, running: 0 } };
+}
+
+/** What is left of an ended campaign where no worker can replay it: its result, if it has one. */
+async function lastProgress(campaigns: CampaignClient, campaignId: string, state: CampaignState): Promise<CampaignProgress> {
+  try {
+    return await campaigns.progress(campaignId);
+  } catch (error) {
+    if (!(error instanceof NoWorkerError) || state !== 'completed') throw error;
+  }
+  const { report, epochs } = await campaigns.result(campaignId);
+  const sum = (count: (epoch: EpochSummary) => number): number => epochs.reduce((total, epoch) => total + count(epoch), 0);
+  const [total, failed, rejected] = [sum(({ proposed }) => proposed), sum((epoch) => epoch.failed), sum((epoch) => epoch.rejected)];
+  return {
+    campaignId,
+    state,
+    epoch: epochs.length,
+    candidates: { total, running: 0, done: total - failed - rejected, failed, rejected },
+    phase: state,
+    etaSeconds: null,
+    ...(report === null ? {} : { report: { key: report } }),
+  };
 }
 
 /** What `status --json` prints (contract), and the phase. */

@@ -1,5 +1,8 @@
 import type { CampaignReport, Comparison } from '../contracts/campaign';
 
+/** Decimals of a score. */
+const FIGURES = 4;
+
 /** The result as a terminal shows it: every method with its standard error, then the differences that answer a question. */
 export function methodsTable({ methods, comparisons, epochs }: CampaignReport): string {
   if (methods.length === 0) return 'no method has been evaluated yet';
@@ -36,5 +39,5 @@ function epochLine({ epoch, proposed, rejected, failed, kept, meanReward, bestRe
 }
 
 function figure(value: number): string {
-  return value.toFixed(3);
+  return value.toFixed(FIGURES);
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { BadInputError } from '../contracts/errors';
 import { cancelCommand } from './commands/cancel';
 import { demoCommand } from './commands/demo';
+import { doctorCommand } from './commands/doctor';
 import { downCommand } from './commands/down';
 import { finetuneCommand } from './commands/finetune';
 import { generateCommand } from './commands/generate';
@@ -25,6 +26,7 @@ import { packageVersion } from './package-version';
 const COMMANDS: readonly (() => Command)[] = [
   upCommand,
   downCommand,
+  doctorCommand,
   logsCommand,
   startCommand,
   watchCommand,

@@ -2,9 +2,12 @@ import type { CampaignInput, ContextRef } from '../contracts/campaign';
 import { manifestKeys } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
+import { pinnedSha256 } from '../activities/model-directories';
 import { putJson } from '../activities/stored-json';
 import { contextId } from '../seal/ids';
 import type { ArtifactStore } from '../storage/artifact-store';
+import { canonicalJson } from '../storage/canonical-json';
+import { hashBytes } from '../storage/content-hash';
 import { openStoreFromEnvironment } from '../storage/open-store';
 import type { CampaignClient } from './campaign-client';
 import { codeVersion } from './code-version';
@@ -12,11 +15,14 @@ import type { PreparedCampaign } from './prepare-campaign';
 
 const ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
-/** @throws BadInputError for an id that could not be part of a workflow id and of an artifact's key */
-export function checkCampaignId(id: string): string {
+/**
+ * @param where what the user wrote it as
+ * @throws BadInputError for an id that could not be part of a workflow id and of an artifact's key
+ */
+export function checkCampaignId(id: string, where: string): string {
   if (ID.test(id)) return id;
   throw new BadInputError({
-    where: '--id',
+    where,
     expected: 'up to 63 lower-case letters, digits and hyphens, a hyphen not first',
     got: JSON.stringify(id),
   });
@@ -59,13 +65,26 @@ function contextRefs(contexts: readonly Context[]): ContextRef[] {
   return contexts.map(({ title, context }, index) => ({ id: contextId(title, context), index }));
 }
 
-/** An id goes on with what its store holds, so it can only be used again for the same campaign. */
-async function refuseOtherCampaign(store: ArtifactStore, campaignId: string, { specSha256 }: PreparedCampaign): Promise<void> {
+/** An id goes on with what its store holds, so it can only be used again for the very same campaign. */
+async function refuseOtherCampaign(store: ArtifactStore, campaignId: string, prepared: PreparedCampaign): Promise<void> {
   const manifest = await store.findManifest(manifestKeys.campaign(campaignId));
-  if (manifest === null || manifest.lineage.inputs['spec'] === specSha256) return;
+  if (manifest === null) return;
+  const { inputs } = manifest.lineage;
+  const changed = [
+    { what: 'campaign file', then: inputs['spec'], now: prepared.specSha256 },
+    { what: 'model', then: inputs['base'], now: pinnedSha256(prepared.model) },
+    { what: 'training contexts', then: inputs['train'], now: jsonSha256(prepared.contexts.train) },
+    { what: 'held-out contexts', then: inputs['heldOut'], now: jsonSha256(prepared.contexts.heldOut) },
+    { what: 'code version', then: manifest.lineage.codeVersion, now: codeVersion() },
+  ].find(({ then, now }) => then !== now);
+  if (changed === undefined) return;
   throw new BadInputError({
     where: '--id',
     expected: 'an id that no other campaign has used',
-    got: `${JSON.stringify(campaignId)}, which ran another campaign file`,
+    got: `${JSON.stringify(campaignId)}, which was started with another ${changed.what}`,
   });
+}
+
+function jsonSha256(value: unknown): string {
+  return hashBytes(new TextEncoder().encode(canonicalJson(value))).sha256;
 }

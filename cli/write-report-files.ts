@@ -1,8 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { renderCandidatesCsv } from '../activities/report/candidates-csv';
 import { renderReportHtml } from '../activities/report/report-html';
 import type { CampaignReport } from '../contracts/campaign';
+import { sealHome } from '../infra/stack/stack-file';
 import { openStoreFromEnvironment } from '../storage/open-store';
 import { CampaignClient } from './campaign-client';
 import { reportDocument } from './campaign-report';
@@ -11,6 +12,13 @@ export interface WrittenReport {
   readonly report: CampaignReport;
   /** Path of report.html. */
   readonly html: string;
+}
+
+/** `$SEAL_HOME/reports/<id>`, from where the command runs if it is below. */
+export function defaultReportDirectory(campaignId: string): string {
+  const directory = join(sealHome(), 'reports', campaignId);
+  const near = relative(process.cwd(), directory);
+  return near.startsWith('..') ? directory : near;
 }
 
 /** Renders a campaign's report, finished or not, and writes report.html, report.json and candidates.csv. */

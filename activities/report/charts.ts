@@ -1,7 +1,8 @@
+import type * as PlotModule from '@observablehq/plot' with { 'resolution-mode': 'import' };
 import type { Comparison, MethodScore } from '../../contracts/campaign';
 import type { CandidateRow } from './report-document';
 
-type PlotLibrary = typeof import('@observablehq/plot', { with: { 'resolution-mode': 'import' } });
+type PlotLibrary = typeof PlotModule;
 
 /** Draws charts as SVG text. Colours are CSS variables of the page: --mark, --mark-kept, --muted, --page. */
 export interface Charts {
@@ -22,7 +23,7 @@ const STYLE = { fontFamily: 'inherit', fontSize: '12px', background: 'none', col
 /** Plot and the DOM it draws into are ES modules and are loaded on first use. */
 export async function loadCharts(): Promise<Charts> {
   const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
-  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const { document } = parseHTML('<!doctype html><html><body></body></html>') as { readonly document: object };
   const draw = (options: Parameters<PlotLibrary['plot']>[0]): string =>
     (Plot.plot({ document, style: STYLE, ...options }) as { readonly outerHTML: string }).outerHTML;
   return {

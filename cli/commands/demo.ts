@@ -9,7 +9,7 @@ import { waitForCampaign } from '../finished-campaign';
 import { methodsTable } from '../methods-table';
 import { prepareCampaign } from '../prepare-campaign';
 import { checkCampaignId, newCampaignId, startCampaign } from '../start-campaign';
-import { writeReportFiles } from '../write-report-files';
+import { defaultReportDirectory, writeReportFiles } from '../write-report-files';
 
 interface DemoFlags extends CommonFlags {
   readonly id?: string;
@@ -23,20 +23,20 @@ export function demoCommand(): Command {
   const command = newCommand('demo', 'start the servers, run examples/campaigns/demo.yaml and print what it achieved').option(
     '--id <id>',
     'campaign id (default: demo and the time)',
-    checkCampaignId,
+    (id: string) => checkCampaignId(id, '--id'),
   );
   return runWith<DemoFlags>(command, async (flags, output) => {
     const prepared = await prepareCampaign(join(packageRoot(), CAMPAIGN_FILE));
     const { temporal } = await startStack({ say: (line) => output.log(line) });
     const startedMs = performance.now();
     const campaignId = flags.id ?? newCampaignId(prepared.spec.name, new Date());
-    output.log(`campaign ${campaignId}${temporal?.uiUrl == null ? '' : `; its history: ${temporal.uiUrl}`}`);
+    output.log(`campaign ${campaignId}${typeof temporal?.uiUrl !== 'string' ? '' : `; its history: ${temporal.uiUrl}`}`);
     await withCampaigns(async (campaigns) => {
       await startCampaign(campaigns, campaignId, prepared);
       await withInterrupt((signal) => waitForCampaign(campaigns, campaignId, signal));
     });
     const seconds = (performance.now() - startedMs) / 1000;
-    const { report, html } = await writeReportFiles(campaignId, `report-${campaignId}`);
+    const { report, html } = await writeReportFiles(campaignId, defaultReportDirectory(campaignId));
     output.result({ campaignId, seconds, report, html }, () =>
       [methodsTable(report), '', `plots, tables and lineage: ${html}`, `${duration(seconds)} in all; the servers go on ("npm run seal -- down" stops them)`].join('\n'),
     );

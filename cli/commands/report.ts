@@ -4,7 +4,7 @@ import { writableDirectory } from '../directories';
 import { nonEmpty } from '../flags';
 import { methodsTable } from '../methods-table';
 import { checkCampaignId } from '../start-campaign';
-import { writeReportFiles } from '../write-report-files';
+import { defaultReportDirectory, writeReportFiles } from '../write-report-files';
 
 interface ReportFlags extends CommonFlags {
   readonly out?: string;
@@ -14,10 +14,10 @@ interface ReportFlags extends CommonFlags {
 export function reportCommand(): Command {
   const command = newCommand('report', 'write report.html, report.json and candidates.csv; of a running campaign, what is there so far')
     .argument('<id>', 'campaign id')
-    .option('--out <dir>', 'where to (default: report-<id>)', nonEmpty('--out', 'a directory'));
+    .option('--out <dir>', 'where to (default: reports/<id> in $SEAL_HOME)', nonEmpty('--out', 'a directory'));
   return runWith<ReportFlags>(command, async (flags, output, [id = '']) => {
-    const campaignId = checkCampaignId(id);
-    const directory = flags.out ?? `report-${campaignId}`;
+    const campaignId = checkCampaignId(id, 'campaign id');
+    const directory = flags.out ?? defaultReportDirectory(campaignId);
     writableDirectory('--out', directory);
     const files = await writeReportFiles(campaignId, directory);
     output.result(files.report, () => `${methodsTable(files.report)}\n\n${files.html}`);

@@ -14,7 +14,7 @@ interface StartFlags extends CommonFlags {
 export function startCommand(): Command {
   const command = newCommand('start', 'start a campaign; nothing is started before its file and all it names are checked')
     .argument('<file.yaml>', 'campaign file')
-    .option('--id <id>', 'campaign id (default: the name in the file and the time)', checkCampaignId)
+    .option('--id <id>', 'campaign id (default: the name in the file and the time)', (id: string) => checkCampaignId(id, '--id'))
     .option('--wait', 'follow it to its end');
   return runWith<StartFlags>(command, async (flags, output, [file = '']) => {
     const prepared = await prepareCampaign(file);

@@ -12,9 +12,9 @@ export function upCommand(): Command {
 }
 
 function stackText({ home, temporal, s3, worker }: StackStatus): string {
-  const pid = (of: { readonly pid: number | null } | null): string => (of?.pid == null ? 'not ours' : `pid ${of.pid}`);
+  const pid = (of: { readonly pid: number | null } | null): string => (typeof of?.pid !== 'number' ? 'not ours' : `pid ${of.pid}`);
   return [
-    `Temporal  ${temporal?.address ?? 'none'} (${pid(temporal)})${temporal?.uiUrl == null ? '' : `, web UI ${temporal.uiUrl}`}`,
+    `Temporal  ${temporal?.address ?? 'none'} (${pid(temporal)})${typeof temporal?.uiUrl !== 'string' ? '' : `, web UI ${temporal.uiUrl}`}`,
     `S3        ${s3?.address ?? 'none'} (${pid(s3)}), bucket ${s3?.bucket ?? 'none'}`,
     `worker    ${worker === null ? 'none' : `supervised, pid ${worker.supervisorPid}`}`,
     `state in  ${home}`,
