@@ -36,8 +36,9 @@ export async function openStoreFromEnvironment(env: NodeJS.ProcessEnv = process.
 export async function s3SettingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): Promise<S3Settings> {
   const home = resolve(env['SEAL_HOME'] ?? '.seal');
   const embedded = (await readStackFile(join(home, stackFiles.stack)))?.s3;
-  const endpoint = env['S3_ENDPOINT'] ?? embedded?.endpoint;
-  if (endpoint === undefined) {
+  // Set to nothing counts as not set.
+  const endpoint = env['S3_ENDPOINT'] || embedded?.endpoint;
+  if (endpoint === undefined || endpoint === '') {
     throw new ServerUnreachableError(`no S3 server: S3_ENDPOINT is not set and nothing runs in ${home}; run "seal up"`);
   }
   checkEndpoint(endpoint);

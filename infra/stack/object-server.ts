@@ -56,12 +56,15 @@ async function launch({ home, binary, processes, port }: ObjectServerOptions, si
     env: { ...process.env, ROOT_ACCESS_KEY: credentials.accessKeyId, ROOT_SECRET_KEY: credentials.secretAccessKey },
     purpose: endpoint,
   });
-  await server.waitUntil(() => answers(endpoint), READY_TIMEOUT_MS);
+  await server.waitUntil(() => answers(endpoint, 1_000), READY_TIMEOUT_MS);
   return endpoint;
 }
 
-/** Whether an S3 server answers, whatever it answers: without credentials it refuses. */
-export async function answers(endpoint: string, timeoutMs = 2_000): Promise<boolean> {
+/**
+ * Whether an S3 server answers, whatever it answers: without credentials it refuses.
+ * @param timeoutMs how long a busy machine may take. @default 10000
+ */
+export async function answers(endpoint: string, timeoutMs = 10_000): Promise<boolean> {
   try {
     const response = await fetch(endpoint, { signal: AbortSignal.timeout(timeoutMs) });
     await response.body?.cancel();

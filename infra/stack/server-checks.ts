@@ -45,7 +45,7 @@ export async function checkTemporal(home: string, env: NodeJS.ProcessEnv): Promi
   const name = 'Temporal server';
   try {
     const { address, namespace } = temporalAddress({ ...env, SEAL_HOME: home });
-    const ok = await frontendAnswers(address, 3_000);
+    const ok = await frontendAnswers(address);
     const detail = ok ? `${address}, namespace ${namespace}` : `${address} does not answer`;
     return { name, ok, detail, advice: ok ? null : 'run "seal up", or correct TEMPORAL_ADDRESS' };
   } catch (error) {
@@ -56,9 +56,9 @@ export async function checkTemporal(home: string, env: NodeJS.ProcessEnv): Promi
 
 export async function checkObjectServer(home: string, env: NodeJS.ProcessEnv): Promise<DoctorCheck> {
   const name = 'S3 server';
-  const endpoint = env['S3_ENDPOINT'] ?? readStackFile(home)?.s3.endpoint;
-  if (endpoint === undefined) return { name, ok: true, detail: 'not running', advice: 'run "seal up" to start it' };
-  const ok = await answers(endpoint, 3_000);
+  const endpoint = env['S3_ENDPOINT'] || readStackFile(home)?.s3.endpoint;
+  if (endpoint === undefined || endpoint === '') return { name, ok: true, detail: 'not running', advice: 'run "seal up" to start it' };
+  const ok = await answers(endpoint);
   const detail = ok ? endpoint : `${endpoint} does not answer`;
   return { name, ok, detail, advice: ok ? null : 'run "seal up", or correct S3_ENDPOINT' };
 }

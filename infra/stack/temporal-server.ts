@@ -67,12 +67,15 @@ async function launch(
     env: process.env,
     purpose: address,
   });
-  await server.waitUntil(() => frontendAnswers(address), READY_TIMEOUT_MS);
+  await server.waitUntil(() => frontendAnswers(address, 1_000), READY_TIMEOUT_MS);
   return address;
 }
 
-/** Whether a Temporal frontend answers there. */
-export async function frontendAnswers(address: string, timeoutMs = 1_000): Promise<boolean> {
+/**
+ * Whether a Temporal frontend answers there.
+ * @param timeoutMs how long a busy machine may take. @default 10000
+ */
+export async function frontendAnswers(address: string, timeoutMs = 10_000): Promise<boolean> {
   try {
     const connection = await Connection.connect({ address, connectTimeout: timeoutMs });
     await connection.close();

@@ -25,6 +25,7 @@ it('finds the embedded server and its credentials', async () => {
   const settings = { endpoint: embedded, bucket: 'seal', region: 'us-east-1', credentials };
   expect(await s3SettingsFromEnvironment({ SEAL_HOME: home })).toEqual(settings);
   expect(await s3SettingsFromEnvironment({ SEAL_HOME: home, S3_ENDPOINT: embedded })).toEqual(settings);
+  expect(await s3SettingsFromEnvironment({ SEAL_HOME: home, S3_ENDPOINT: '' })).toEqual(settings);
 });
 
 it('never sends the embedded credentials to another server', async () => {
