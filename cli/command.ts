@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { BadInputError } from '../contracts/errors';
-import { createOutput, type Output } from './output';
+import { createOutput, type Output, type Streams } from './output';
 
 /** What every command carries, beside its own flags. */
 export interface CommonFlags {
@@ -15,7 +15,7 @@ export function newCommand(name: string, description: string): Command {
     .addOption(new Option('--json', 'print one JSON document on stdout, everything else on stderr'));
 }
 
-/** Reads the flags of `command`, runs `body`, and leaves every failure to `main`. */
+/** Reads the flags of `command`, runs `body`, and leaves every failure to `run`. */
 export function runWith<Flags extends CommonFlags>(
   command: Command,
   body: (flags: Flags, output: Output, positional: readonly string[]) => Promise<void> | void,
@@ -29,8 +29,15 @@ export function runWith<Flags extends CommonFlags>(
       if (Object.hasOwn(flags, option.attributeName())) continue;
       throw new BadInputError({ where: option.long ?? option.flags, expected: `a value (${option.flags})`, got: 'none' });
     }
-    await body(flags, createOutput(flags.json === true), command.args);
+    await body(flags, createOutput(flags.json === true, streamsOf(command)), command.args);
   });
+}
+
+/** Those that the program was created with. */
+function streamsOf(command: Command): Streams {
+  const { writeOut, writeErr } = command.configureOutput();
+  if (writeOut === undefined || writeErr === undefined) throw new Error(`seal ${command.name()} was given nowhere to write`);
+  return { writeOut, writeErr };
 }
 
 /** Aborts on the first interrupt, so that child processes end before the command does; a second one ends it at once. */

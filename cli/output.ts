@@ -1,3 +1,9 @@
+/** Where a command line writes. */
+export interface Streams {
+  writeOut(text: string): void;
+  writeErr(text: string): void;
+}
+
 /** What a command may write: its result on stdout, everything else on stderr. */
 export interface Output {
   /** One JSON document per run with `--json`; the text a person reads otherwise. */
@@ -8,15 +14,15 @@ export interface Output {
   log(line: string): void;
 }
 
-export function createOutput(json: boolean): Output {
+export function createOutput(json: boolean, { writeOut, writeErr }: Streams): Output {
   return {
     json,
     result(document, text) {
       const printed = json ? JSON.stringify(document) : text();
-      process.stdout.write(printed.endsWith('\n') ? printed : `${printed}\n`);
+      writeOut(printed.endsWith('\n') ? printed : `${printed}\n`);
     },
     log(line) {
-      process.stderr.write(`${line}\n`);
+      writeErr(`${line}\n`);
     },
   };
 }

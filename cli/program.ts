@@ -20,6 +20,7 @@ import { statusCommand } from './commands/status';
 import { upCommand } from './commands/up';
 import { watchCommand } from './commands/watch';
 import { worldCommand } from './commands/world';
+import type { Streams } from './output';
 import { packageVersion } from './package-version';
 
 /** Every command of `seal`, in the order `--help` lists them. */
@@ -46,8 +47,8 @@ const COMMANDS: readonly (() => Command)[] = [
   demoCommand,
 ];
 
-/** The whole command line. Failures are thrown, never printed: `main` prints them. */
-export function createProgram(): Command {
+/** The whole command line. Failures are thrown, never printed: `run` prints them. */
+export function createProgram(streams: Streams): Command {
   const program = new Command('seal')
     .description('Run SEAL training campaigns: durable, auditable, on one machine.')
     .version(packageVersion(), '--version', 'print the version')
@@ -61,7 +62,7 @@ export function createProgram(): Command {
   for (const create of COMMANDS) program.addCommand(create());
   program.configureHelp({ visibleArguments: () => [] });
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({ writeErr: () => undefined, outputError: () => undefined });
+    command.exitOverride().configureOutput({ ...streams, outputError: () => undefined });
   }
   return program;
 }

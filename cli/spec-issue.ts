@@ -32,13 +32,22 @@ export function describeIssue(issue: z.core.$ZodIssue, document: unknown, schema
       return { path, expected: bound(issue.origin, issue.inclusive === true ? 'at least' : 'above', Number(issue.minimum)), got };
     case 'too_big':
       return { path, expected: bound(issue.origin, issue.inclusive === true ? 'at most' : 'below', Number(issue.maximum)), got };
-    case 'invalid_union': {
-      const branches = issue.errors.flatMap((branch) => branch.slice(0, 1).map((inner) => describeIssue(inner, valueAt(document, path), schema).expected));
-      return { path, expected: [...new Set(branches)].join(', or '), got };
-    }
+    case 'invalid_union':
+      return describeUnion(issue.errors, path, document, schema);
     default:
       return { path, expected: issue.message, got };
   }
+}
+
+/** Of several forms a value may have: the mistake inside the form that it nearly has, or else all the forms. */
+function describeUnion(forms: readonly (readonly z.core.$ZodIssue[])[], path: Path, document: unknown, schema: z.ZodType): SpecIssue {
+  const firsts = forms.flatMap(([first]) =>
+    first === undefined ? [] : [describeIssue({ ...first, path: [...path, ...first.path] }, document, schema)],
+  );
+  const inside = firsts.find((form) => form.path.length > path.length);
+  if (inside !== undefined) return inside;
+  const expected = [...new Set(firsts.map((form) => form.expected))].join(', or ');
+  return { path, expected, got: describeValue(valueAt(document, path)) };
 }
 
 function valueAt(document: unknown, path: Path): unknown {

@@ -1,0 +1,115 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runCommand } from './run-command';
+
+const MODEL = join(__dirname, '..', '..', '..', 'test', 'golden', 'models', 'tied-fp32');
+const ADAPTERS = join(__dirname, '..', '..', '..', 'test', 'golden', 'adapters');
+
+let directory: string;
+const before = { directory: process.cwd(), env: process.env };
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'seal-cli-'));
+  process.chdir(directory);
+  const { TEMPORAL_ADDRESS: _temporal, S3_ENDPOINT: _s3, SEAL_DEBUG: _debug, ...env } = process.env;
+  process.env = { ...env, SEAL_HOME: join(directory, '.seal') };
+  const files: Record<string, string | Uint8Array> = {
+    'ok.jsonl': '{"text": "hello world"}\n',
+    'prompts.jsonl': '{"prompt": "hello"}\n{"prompt": 3}\n',
+    'empty.jsonl': '',
+    'blank.jsonl': '{"text": "a b"}\n\n{"text": "c d"}\n',
+    'malformed.jsonl': '{"text": "a b"}\n{"text": b}\n',
+    'both.jsonl': '{"text": "a", "prompt": "b"}\n',
+    'number.jsonl': '{"text": 3}\n',
+    'list.jsonl': '[1]\n',
+    'not-utf-8.jsonl': Uint8Array.from([0x7b, 0x7d, 0x0a, 0xff, 0xfe, 0x0a]),
+    'surrogate.jsonl': '{"text": "\\ud800"}\n',
+    'long.jsonl': `{"text": "a b"}\n{"text": "${'word '.repeat(500)}"}\n`,
+    'results.json': '{\n"articles": [\n{"title": "A",}\n]}\n',
+    'no-articles.json': '{"articles": []}\n',
+    'a-file': 'x',
+  };
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
+  mkdirSync(join(directory, 'empty-directory'));
+});
+afterAll(() => {
+  process.chdir(before.directory);
+  process.env = before.env;
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const FINETUNE = ['finetune', '--model', MODEL, '--out', 'adapter', '--data'];
+const GENERATE = ['generate', '--model', MODEL];
+
+describe('bad input ends with exit code 2 and one line that names it', () => {
+  const table: readonly (readonly [command: string, args: readonly string[], line: string])[] = [
+    ['no command', [], 'command: expected one of up, down, doctor, logs, start, watch, status, list, pause, resume, cancel, report, finetune, generate, score, select, grade, pretrain, world, demo, got none (see seal --help)'],
+    ['a mistyped command', ['statsu', '--json-not'], 'command: expected one of up, down, doctor, logs, start, watch, status, list, pause, resume, cancel, report, finetune, generate, score, select, grade, pretrain, world, demo, got "statsu"'],
+    ['a mistyped flag', [...GENERATE, '--prmpt', 'x'], '--prmpt: expected a flag that this command has (see --help), got an unknown one (did you mean --prompt?)'],
+    ['a missing flag', ['finetune', '--data', 'ok.jsonl', '--out', 'adapter'], '--model: expected a value (--model <dir>), got none'],
+    ['a flag without its value', ['select', 'results.json', '--out'], '--out: expected a value, got none'],
+    ['a missing argument', ['status'], 'id: expected a value, got none (see --help)'],
+    ['an argument too many', ['status', 'a', 'b'], 'arguments: expected 1 argument, got 2'],
+    ['rank 0', [...FINETUNE, 'ok.jsonl', '--rank', '0'], '--rank: expected a whole number from 1 to 1024, got "0"'],
+    ['half an epoch', [...FINETUNE, 'ok.jsonl', '--epochs', '0.5'], '--epochs: expected a whole number from 1 to 10000, got "0.5"'],
+    ['a learning rate of nothing', [...FINETUNE, 'ok.jsonl', '--lr', '0'], '--lr: expected a number above 0 and at most 1, got "0"'],
+    ['a learning rate that is no number', [...FINETUNE, 'ok.jsonl', '--lr', 'NaN'], '--lr: expected a number above 0 and at most 1, got "NaN"'],
+    ['an unknown schedule', [...FINETUNE, 'ok.jsonl', '--schedule', 'step'], '--schedule: expected one of linear, cosine, constant, got "step"'],
+    ['an unknown projection', [...FINETUNE, 'ok.jsonl', '--targets', 'q_proj,x_proj'], '--targets: expected all-linear, or a comma-separated list of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj, got "q_proj,x_proj"'],
+    ['a seed of 33 bits', [...FINETUNE, 'ok.jsonl', '--seed', '4294967296'], '--seed: expected a whole number from 0 to 4294967295, got "4294967296"'],
+    ['no such data', [...FINETUNE, 'none.jsonl'], 'none.jsonl: expected a readable file, got no such file'],
+    ['a directory for data', [...FINETUNE, 'empty-directory'], 'empty-directory: expected a readable file, got a directory'],
+    ['empty data', [...FINETUNE, 'empty.jsonl'], 'empty.jsonl: expected a file with content, got an empty file'],
+    ['an empty line', [...FINETUNE, 'blank.jsonl'], 'blank.jsonl:2: expected a JSON object, got an empty line'],
+    ['malformed JSON', [...FINETUNE, 'malformed.jsonl'], "malformed.jsonl:2: expected a JSON object, got malformed JSON (unexpected token 'b')"],
+    ['fields of both kinds', [...FINETUNE, 'both.jsonl'], 'both.jsonl:1: expected {"text": string} or {"prompt": string, "completion": string}, got the fields "prompt", "text"'],
+    ['a number for a text', [...FINETUNE, 'number.jsonl'], 'number.jsonl:1: text: expected a string, got a number'],
+    ['a list for a row', [...FINETUNE, 'list.jsonl'], 'list.jsonl:1: expected a JSON object, got a list'],
+    ['bytes that are no UTF-8', [...FINETUNE, 'not-utf-8.jsonl'], 'not-utf-8.jsonl:2: expected UTF-8 text, got bytes that are not'],
+    ['half a surrogate pair', [...FINETUNE, 'surrogate.jsonl'], 'surrogate.jsonl:1: text: expected Unicode text, got half a surrogate pair'],
+    ['a row too long for the model', [...FINETUNE, 'long.jsonl'], "long.jsonl:2: expected at most 128 tokens (the model's context), got 1502"],
+    ['an output that is a file', [...FINETUNE.slice(0, 3), '--out', 'a-file', '--data', 'ok.jsonl'], '--out a-file: expected a directory, got a file'],
+    ['a loss log nowhere', [...FINETUNE, 'ok.jsonl', '--loss-log', 'none/loss.jsonl'], '--loss-log none/loss.jsonl: expected a file in a directory that exists, got no such directory'],
+    ['no model', ['score', '--model', 'none', '--data', 'ok.jsonl'], '--model none: expected a directory, got no such file'],
+    ['a directory without a model', ['score', '--model', 'empty-directory', '--data', 'ok.jsonl'], 'empty-directory/config.json: expected a readable JSON file, got no such file'],
+    ['a rank that contradicts the first adapter', [...FINETUNE, 'ok.jsonl', '--init-adapter', join(ADAPTERS, 'tied-all-r4'), '--rank', '8'], '--rank: expected 4, as in --init-adapter, got 8'],
+    ['no prompt', GENERATE, '--prompt, --prompts: expected exactly one of them, got neither'],
+    ['two kinds of prompt', [...GENERATE, '--prompt', 'a', '--prompts', 'prompts.jsonl'], '--prompt, --prompts: expected exactly one of them, got both'],
+    ['a prompt that is a number', [...GENERATE, '--prompts', 'prompts.jsonl'], 'prompts.jsonl:2: prompt: expected a string, got a number'],
+    ['top-p above 1', [...GENERATE, '--prompt', 'a', '--top-p', '1.5'], '--top-p: expected a number above 0 and at most 1, got "1.5"'],
+    ['a negative temperature', [...GENERATE, '--prompt', 'a', '--temperature', '-1'], '--temperature: expected a number of at least 0, got "-1"'],
+    ['malformed results', ['select', 'results.json', '--out', 'kept.jsonl'], 'results.json:3: expected JSON, got expected double-quoted property name'],
+    ['results of nothing', ['grade', 'no-articles.json', '--grader', 'contains'], 'no-articles.json: articles: expected at least one article, got an empty list'],
+    ['a grader that needs a model', ['grade', 'results.json', '--grader', 'logprob'], '--grader: expected one of exact, contains, got "logprob"'],
+    ['no server', ['list'], 'no Temporal server: TEMPORAL_ADDRESS is not set and nothing runs in $SEAL_HOME; run "seal up"'],
+    ['an id with capitals', ['report', 'Demo'], 'campaign id: expected up to 63 lower-case letters, digits and hyphens, a hyphen not first, got "Demo"'],
+    ['an anonymous pause', ['pause', 'demo', '--by', ' '], '--by: expected a name, got " "'],
+  ];
+
+  it.each(table)('%s', async (_name, args, line) => {
+    const { exitCode, stdout, stderr } = await runCommand(args);
+    expect({ stderr: stderr.replace(join(directory, '.seal'), '$SEAL_HOME'), stdout, exitCode }).toEqual({ stderr: `${line}\n`, stdout: '', exitCode: 2 });
+  });
+
+  it('says the address of a server that does not answer', async () => {
+    process.env['TEMPORAL_ADDRESS'] = '127.0.0.1:1';
+    const { exitCode, stderr } = await runCommand(['status', 'demo']);
+    delete process.env['TEMPORAL_ADDRESS'];
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 2,
+      stderr: 'Temporal at 127.0.0.1:1: expected a server, got no answer; run "seal up" or set TEMPORAL_ADDRESS\n',
+    });
+  });
+
+  it('gives the same line as JSON with --json', async () => {
+    const { exitCode, stdout } = await runCommand(['score', '--json', '--model', MODEL, '--data', 'empty.jsonl']);
+    expect(exitCode).toBe(2);
+    expect(JSON.parse(stdout)).toEqual({
+      error: { code: 'BAD_INPUT', message: 'empty.jsonl: expected a file with content, got an empty file' },
+    });
+  });
+
+  it('has written nothing', () => {
+    expect(readdirSync(directory).filter((name) => ['adapter', 'kept.jsonl', '.seal'].includes(name))).toEqual([]);
+  });
+});

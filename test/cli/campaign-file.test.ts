@@ -1,0 +1,110 @@
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readCampaignFile } from '../../cli/campaign-file';
+import { campaignFileSchema, documentedFields, schemaFields } from '../../cli/campaign-schema';
+import { runCommand } from './run-command';
+
+const ROOT = join(__dirname, '..', '..', '..');
+const MODEL = join(ROOT, 'test', 'golden', 'models', 'tied-fp32');
+const read = (...path: string[]): string => readFileSync(join(ROOT, ...path), 'utf8');
+
+describe('docs/campaign-file.md', () => {
+  const documented = documentedFields(read('docs', 'campaign-file.md'));
+
+  it('documents every field of the schema, and no other', () => {
+    expect(documented.map(({ field }) => field).sort()).toEqual(schemaFields().map(({ field }) => field).sort());
+  });
+
+  it.each(schemaFields().filter(({ defaultValue }) => defaultValue !== undefined))('states the default of $field', ({ field, defaultValue }) => {
+    const stated = documented.find((entry) => entry.field === field)?.defaultText;
+    const shown = Array.isArray(defaultValue) ? `[${defaultValue.map((entry) => (entry === 1e-6 ? '0.000001' : String(entry))).join(', ')}]` : String(defaultValue);
+    expect(stated).toBe(`\`${shown}\``);
+  });
+
+  it('has the schema for editors up to date', () => {
+    // node dist/cli/campaign-schema.js > docs/campaign-file.schema.json
+    expect(JSON.parse(read('docs', 'campaign-file.schema.json'))).toEqual(JSON.parse(JSON.stringify(campaignFileSchema(read('docs', 'campaign-file.md')))));
+  });
+});
+
+describe('shipped campaign files', () => {
+  const directory = join(ROOT, 'examples', 'campaigns');
+  it.each(readdirSync(directory).filter((name) => name.endsWith('.yaml')))('%s is valid', (name) => {
+    expect(readCampaignFile(join(directory, name)).spec.name).toBe(name.replace('.yaml', ''));
+  });
+});
+
+describe('a wrong campaign file', () => {
+  let directory: string;
+  let file: string;
+  const context = (title: string, extra: object = {}): object => ({
+    title,
+    context: `${title} is a town`,
+    questions: [{ question: 'what is it', answer: 'town' }],
+    ...extra,
+  });
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'seal-campaign-'));
+    file = join(directory, 'c.yaml');
+    const json = (name: string, value: unknown): void => writeFileSync(join(directory, name), JSON.stringify(value, null, 1));
+    json('towns.json', ['A', 'B', 'C', 'D'].map((title) => context(title)));
+    json('recorded.json', [context('A', { completions: ['one'] })]);
+    json('no-questions.json', [context('A'), context('B', { questions: [] })]);
+    json('long.json', [context('A', { context: 'word '.repeat(400) })]);
+    writeFileSync(join(directory, 'broken.json'), '[\n{"title": "A"},\n{"title" "B"}\n]\n');
+    writeFileSync(join(directory, 'w.yaml'), 'seed: 5\n');
+    mkdirSync(join(directory, 'empty'));
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  const lines = (over: Record<string, string> = {}): string =>
+    Object.entries({
+      name: 'towns',
+      seed: '1',
+      model: MODEL,
+      epochs: '1',
+      contexts: '{ train: { path: towns.json, take: 2 }, heldOut: { path: towns.json, skip: 2 } }',
+      ...over,
+    })
+      .map(([key, value]) => `${key}: ${value}\n`)
+      .join('');
+
+  const table: readonly (readonly [what: string, yaml: string, line: string])[] = [
+    ['an unknown key', lines({ sed: '2' }), 'c.yaml:6: sed: expected one of the keys name, seed, model, domain, mode, epochs, contexts, proposals, innerLoop, reward, selection, mStep, evaluation, limits, concurrency, got an unknown key'],
+    ['an unknown key of a section', lines({ innerLoop: '\n  rank: 4\n  rang: 4' }), 'c.yaml:8: innerLoop.rang: expected one of the keys rank, alpha, targets, trainEpochs, learningRate, batch, schedule, warmupSteps, clipNorm, weightDecay, lossOn, includePassage, repeats, maxSteps, got an unknown key'],
+    ['a missing field', lines().replace(/^seed.*\n/m, ''), 'c.yaml: seed: expected a number, got nothing'],
+    ['a text for a number', lines({ seed: 'one' }), 'c.yaml:2: seed: expected a number, got "one"'],
+    ['half an epoch', lines({ epochs: '1.5' }), 'c.yaml:4: epochs: expected a whole number, got 1.5'],
+    ['a value out of range', lines({ innerLoop: '{ learningRate: 2 }' }), 'c.yaml:6: innerLoop.learningRate: expected a number of at most 1, got 2'],
+    ['a value at an open bound', lines({ innerLoop: '{ learningRate: 0 }' }), 'c.yaml:6: innerLoop.learningRate: expected a number above 0, got 0'],
+    ['an unknown grader', lines({ reward: '{ grader: gpt }' }), 'c.yaml:6: reward.grader: expected one of exact, contains, logprob, got "gpt"'],
+    ['an unknown projection', lines({ innerLoop: '{ targets: [q] }' }), 'c.yaml:6: innerLoop.targets[0]: expected one of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj, got "q"'],
+    ['a list for a section', lines({ proposals: '[]' }), 'c.yaml:6: proposals: expected a section with keys, got a list'],
+    ['a name with capitals', lines({ name: 'Towns' }), 'c.yaml:1: name: expected lower-case letters, digits and hyphens, got "Towns"'],
+    ['two sources of contexts', lines({ contexts: '{ train: { path: towns.json, world: w.yaml }, heldOut: { path: towns.json } }' }), 'c.yaml:5: contexts.train: expected exactly one of path and world, got an object'],
+    ['more kept than proposed', lines({ proposals: '{ k: 2 }', selection: '{ keep: 3 }' }), 'c.yaml:7: selection.keep: expected at most proposals.k, which is 2, got 3'],
+    ['bounds the wrong way round', lines({ limits: '{ learningRate: [0.1, 0.01] }' }), 'c.yaml:6: limits.learningRate: expected the lower bound first, got [0.1, 0.01]'],
+    ['a baseline twice', lines({ evaluation: '{ baselines: [base, base] }' }), 'c.yaml:6: evaluation.baselines: expected each baseline once, got base twice'],
+    ['YAML that is none', 'name: [towns\nseed: 1\n', 'c.yaml:2: expected YAML, got Flow sequence in block collection must be sufficiently indented and end with a ]'],
+    ['a key twice', lines() + 'seed: 2\n', 'c.yaml:6: expected YAML, got Map keys must be unique'],
+    ['no mapping at all', '- 1\n', 'c.yaml: expected a section with keys, got a list'],
+    ['no model', lines({ model: 'empty' }), 'c.yaml:3: model: empty/config.json: expected a readable JSON file, got no such file'],
+    ['no passages', lines({ contexts: '{ train: { path: none.json }, heldOut: { path: towns.json } }' }), 'none.json: expected a readable file, got no such file'],
+    ['malformed passages', lines({ contexts: '{ train: { path: broken.json }, heldOut: { path: towns.json } }' }), "broken.json:3: expected JSON, got expected ':' after property name"],
+    ['a passage without questions', lines({ contexts: '{ train: { path: no-questions.json }, heldOut: { path: towns.json } }' }), 'no-questions.json: [1].questions: expected a list of at least one {question, answer}, got an empty list'],
+    ['a passage too long for the model', lines({ contexts: '{ train: { path: long.json }, heldOut: { path: towns.json, skip: 1 } }' }), 'contexts.train: "A": expected a passage of at most 128 tokens (the model\'s context is 128, limits.maxRowTokens 2048), got 1205'],
+    ['more passages than there are', lines({ contexts: '{ train: { path: towns.json, take: 9 }, heldOut: { path: towns.json } }' }), 'c.yaml:5: contexts.train.take: expected at most the 4 passages that the file has after skip, got 9'],
+    ['all passages skipped', lines({ contexts: '{ train: { path: towns.json, skip: 4 }, heldOut: { path: towns.json } }' }), 'c.yaml:5: contexts.train.skip: expected less than the 4 passages of the file, got 4'],
+    ['a passage on both sides', lines({ contexts: '{ train: { path: towns.json, take: 3 }, heldOut: { path: towns.json, skip: 2 } }' }), 'c.yaml:5: contexts.heldOut: expected passages that contexts.train does not have, got "C" in both'],
+    ['too few recorded self-edits', lines({ contexts: '{ train: { path: recorded.json }, heldOut: { path: towns.json, skip: 1 } }', proposals: '{ source: recorded, k: 2 }' }), 'c.yaml:5: contexts.train: "A": expected at least 2 recorded completions, for proposals.source: recorded, got 1'],
+    ['an oracle nobody wrote', lines({ evaluation: '{ baselines: [oracle] }' }), 'c.yaml:5: contexts.heldOut: "C": expected oracle lines, for the oracle baseline, got none'],
+    ['a world without an end', lines({ contexts: '{ train: { world: w.yaml }, heldOut: { world: w.yaml, take: 1 } }' }), 'c.yaml:5: contexts.train.take: expected how many contexts of the world to take, got nothing'],
+  ];
+
+  it.each(table)('%s', async (_what, yaml, line) => {
+    writeFileSync(file, yaml);
+    const { exitCode, stdout, stderr } = await runCommand(['start', file]);
+    expect({ stderr: stderr.replaceAll(`${directory}/`, ''), stdout, exitCode }).toEqual({ stderr: `${line}\n`, stdout: '', exitCode: 2 });
+  });
+});
