@@ -11,7 +11,7 @@ export async function ensureDependencies() {
   await lock.withLock(
     join(PACKAGE, '.npm-ci.lock'),
     async () => {
-      if (!areInstalled()) await narrated('installing dependencies with npm ci', npmCi, 'about half a minute');
+      if (!areInstalled()) await narrated('installing dependencies with npm', install, 'about half a minute');
     },
     () => say('waiting for another process that is installing dependencies'),
   );
@@ -36,13 +36,26 @@ function packagesOf(file) {
   return JSON.parse(readFileSync(file, 'utf8')).packages;
 }
 
-function npmCi() {
-  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+/**
+ * A registry that lags behind for some platforms makes `npm ci` refuse a lock file that is whole; `npm install` then
+ * installs the same versions of everything that this platform needs.
+ */
+async function install() {
+  try {
+    await npm('ci');
+  } catch (error) {
+    say(`npm ci failed, trying npm install: ${error.message}`);
+    await npm('install', '--no-save');
+  }
+}
+
+function npm(...command) {
+  const args = [...command, '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   // onnxruntime-node would download CUDA libraries, and fail the installation where it cannot; `seal doctor` tells how to
   // add them.
   const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
-  const npm = process.env.npm_execpath;
-  return npm === undefined || !existsSync(npm)
+  const own = process.env.npm_execpath;
+  return own === undefined || !existsSync(own)
     ? run('npm', args, { cwd: PACKAGE, env })
-    : run(process.execPath, [npm, ...args], { cwd: PACKAGE, env });
+    : run(process.execPath, [own, ...args], { cwd: PACKAGE, env });
 }
