@@ -1,5 +1,6 @@
 import type { CampaignProgress, CampaignState, EpochSummary } from '../contracts/campaign';
 import { NoWorkerError, type CampaignClient } from './campaign-client';
+import { duration } from './duration';
 
 const ENDED: readonly CampaignState[] = ['completed', 'failed', 'cancelled'];
 
@@ -56,13 +57,4 @@ export function statusText(progress: CampaignProgress): string {
     `candidates ${done} of ${total} done, ${running} running, ${rejected} rejected, ${failed} failed`,
     ...eta,
   ].join('\n');
-}
-
-/** Seconds as a person says them. */
-export function duration(seconds: number): string {
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes} min ${whole % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -35,9 +35,11 @@ export function runWith<Flags extends CommonFlags>(
 
 /** Those that the program was created with. */
 function streamsOf(command: Command): Streams {
-  const { writeOut, writeErr } = command.configureOutput();
-  if (writeOut === undefined || writeErr === undefined) throw new Error(`seal ${command.name()} was given nowhere to write`);
-  return { writeOut, writeErr };
+  const streams = command.configureOutput();
+  return {
+    writeOut: (text) => streams.writeOut?.(text),
+    writeErr: (text) => streams.writeErr?.(text),
+  };
 }
 
 /** Aborts on the first interrupt, so that child processes end before the command does; a second one ends it at once. */

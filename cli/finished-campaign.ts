@@ -1,5 +1,6 @@
 import type { CampaignProgress } from '../contracts/campaign';
 import { failureOf, type CampaignClient } from './campaign-client';
+import type { Output } from './output';
 import { watchCampaign } from './watch-campaign';
 
 /** A campaign that ended otherwise than by completing. */
@@ -14,8 +15,8 @@ export class CampaignNotCompletedError extends Error {
 }
 
 /** Follows a campaign to its end. @throws CampaignNotCompletedError with the reason */
-export async function waitForCampaign(campaigns: CampaignClient, campaignId: string, signal: AbortSignal): Promise<CampaignProgress> {
-  const progress = await watchCampaign(campaigns, campaignId, signal);
+export async function waitForCampaign(campaigns: CampaignClient, campaignId: string, output: Output, signal: AbortSignal): Promise<CampaignProgress> {
+  const progress = await watchCampaign(campaigns, campaignId, output, signal);
   if (progress.state !== 'failed' && progress.state !== 'cancelled') return progress;
   const reason = await campaigns.result(campaignId).then(() => progress.phase, failureOf);
   throw new CampaignNotCompletedError(campaignId, progress.state, reason);

@@ -1,6 +1,7 @@
 import type { ComputeProgress } from '../contracts/language-model';
 import { startComputeProcess, type ComputeProcess } from '../engine/runtime/compute-client';
 import { withInterrupt } from './command';
+import type { Output } from './output';
 import { startProgressLine } from './progress-line';
 
 /** What a body needs to call the language model: progress shows on stderr, an interrupt ends the compute process. */
@@ -11,11 +12,12 @@ export interface ModelSession {
 
 /** Runs `body` on a compute process of its own, which ends with it. */
 export async function withLanguageModel<Result>(
+  output: Output,
   task: string,
   body: (session: ModelSession) => Promise<Result>,
 ): Promise<Result> {
   return withInterrupt(async (signal) => {
-    const progress = startProgressLine(task);
+    const progress = startProgressLine(task, (line) => output.log(line));
     const model = startComputeProcess({});
     try {
       return await body({

@@ -1,7 +1,7 @@
 /** Where a command line writes. */
 export interface Streams {
-  writeOut(text: string): void;
-  writeErr(text: string): void;
+  readonly writeOut: (text: string) => void;
+  readonly writeErr: (text: string) => void;
 }
 
 /** What a command may write: its result on stdout, everything else on stderr. */

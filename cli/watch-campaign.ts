@@ -2,15 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MultiBar, type SingleBar } from 'cli-progress';
 import type { CampaignProgress } from '../contracts/campaign';
 import { NoWorkerError, type CampaignClient } from './campaign-client';
-import { campaignStatus, duration, hasEnded } from './campaign-status';
+import { campaignStatus, hasEnded } from './campaign-status';
+import { duration } from './duration';
+import type { Output } from './output';
 
 const POLL_MS = 1000;
 const SPARSE_MS = 15_000;
 const PHASE_WIDTH = 28;
 
 /** Follows a campaign to its end on stderr: a bar on a terminal; elsewhere a line when the phase changes, and every 15 s. */
-export async function watchCampaign(campaigns: CampaignClient, campaignId: string, signal: AbortSignal): Promise<CampaignProgress> {
-  const display = process.stderr.isTTY ? barDisplay() : lineDisplay();
+export async function watchCampaign(
+  campaigns: CampaignClient,
+  campaignId: string,
+  output: Output,
+  signal: AbortSignal,
+): Promise<CampaignProgress> {
+  const display = process.stderr.isTTY ? barDisplay() : lineDisplay((line) => output.log(line));
   try {
     for (;;) {
       const progress = await statusOrWait(campaigns, campaignId, display);
@@ -72,11 +79,11 @@ function barDisplay(): Display {
   };
 }
 
-function lineDisplay(): Display {
+function lineDisplay(log: (line: string) => void): Display {
   let lastPhase = '';
   let lastMs = 0;
   const write = (line: string): void => {
-    process.stderr.write(`${line}\n`);
+    log(line);
     lastMs = performance.now();
   };
   return {

@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { startStack } from '../../infra/stack/stack';
 import { packageRoot } from '../../infra/stack/package-root';
 import { withCampaigns } from '../campaign-client';
-import { duration } from '../campaign-status';
 import { newCommand, runWith, withInterrupt, type CommonFlags } from '../command';
+import { duration } from '../duration';
 import { waitForCampaign } from '../finished-campaign';
 import { methodsTable } from '../methods-table';
 import { prepareCampaign } from '../prepare-campaign';
@@ -33,7 +33,7 @@ export function demoCommand(): Command {
     output.log(`campaign ${campaignId}${typeof temporal?.uiUrl !== 'string' ? '' : `; its history: ${temporal.uiUrl}`}`);
     await withCampaigns(async (campaigns) => {
       await startCampaign(campaigns, campaignId, prepared);
-      await withInterrupt((signal) => waitForCampaign(campaigns, campaignId, signal));
+      await withInterrupt((signal) => waitForCampaign(campaigns, campaignId, output, signal));
     });
     const seconds = (performance.now() - startedMs) / 1000;
     const { report, html } = await writeReportFiles(campaignId, defaultReportDirectory(campaignId));

@@ -53,7 +53,7 @@ export function finetuneCommand(): Command {
     writableDirectory('--out', flags.out);
     if (flags.lossLog !== undefined) writableFile('--loss-log', flags.lossLog);
 
-    const result = await withLanguageModel('fine-tuning', ({ model, options }) =>
+    const result = await withLanguageModel(output, 'fine-tuning', ({ model, options }) =>
       model
         .fineTune(
           {

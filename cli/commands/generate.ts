@@ -36,7 +36,7 @@ export function generateCommand(): Command {
     checkModelDirectory(flags.model);
     if (flags.adapter !== undefined) adapterDirectory('--adapter', flags.adapter, flags.model);
 
-    const result = await withLanguageModel('generating', ({ model, options }) =>
+    const result = await withLanguageModel(output, 'generating', ({ model, options }) =>
       model
         .generate(
           {

@@ -24,7 +24,7 @@ export function pretrainCommand(): Command {
     const eosTokenId = writeTokenizer(directory);
     output.log(`writing ${training.documents} documents of the world to ${workDirectory}`);
     const corpusFile = writeCorpus(plan, workDirectory);
-    const result = await withLanguageModel('pretraining', ({ model, options }) =>
+    const result = await withLanguageModel(output, 'pretraining', ({ model, options }) =>
       model.pretrain({ model: shape, training, seed, outDirectory: directory, corpusFile, eosTokenId, workDirectory }, options),
     );
     output.result({ model: directory, ...result }, () =>

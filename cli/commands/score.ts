@@ -22,7 +22,7 @@ export function scoreCommand(): Command {
     checkModelDirectory(flags.model);
     if (flags.adapter !== undefined) adapterDirectory('--adapter', flags.adapter, flags.model);
 
-    const result = await withLanguageModel('scoring', ({ model, options }) =>
+    const result = await withLanguageModel(output, 'scoring', ({ model, options }) =>
       model
         .score({ modelDirectory: flags.model, groups: [{ adapterDirectory: flags.adapter ?? null, rows }] }, options)
         .catch((error: unknown) => {
