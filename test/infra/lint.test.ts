@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { packageRoot } from '../../infra/stack/package-root';
+
+jest.setTimeout(120_000);
+
+/** File -> its text; each breaks the rule it is expected to. */
+const SOURCES: Readonly<Record<string, string>> = {
+  'engine/thing.ts': `import { act } from '../activities/act';\nexport const engine = act + Math.random();`,
+  'activities/act.ts': `export interface Act { x: number }\nexport const act = 1;\nconsole.log(act);`,
+  'contracts/wire.ts': `import { engine } from '../engine/thing';\nexport const wire: unknown = engine;`,
+  'storage/store.ts': `import { pure } from '../seal/pure';\nexport const store: unknown = pure;`,
+  'seal/pure.ts': `import { readFileSync } from 'node:fs';\nexport const pure = [readFileSync, () => Date.now()];`,
+  'seal/utils.ts': `export async function late(): Promise<void> { await Promise.resolve(); }\nlate();`,
+  'seal/camelCase.ts': `export function go(): void { try { go(); } catch {} }`,
+  'workflows/tree.ts': `import type { Act } from '../activities/act';\nimport { act } from '../activities/act';\nexport const a: Act = { x: act };`,
+  'cli/run.ts': `import { a } from '../workflows/tree';\nexport const run: unknown = a;`,
+  'infra/up.ts': `import { store } from '../storage/store';\nexport const up: unknown = store;`,
+};
+
+const EXPECTED: readonly (readonly [file: string, rule: string])[] = [
+  ['engine/thing.ts', 'import-x/no-restricted-paths'],
+  ['engine/thing.ts', 'no-restricted-properties'],
+  ['activities/act.ts', 'no-console'],
+  ['contracts/wire.ts', 'import-x/no-restricted-paths'],
+  ['storage/store.ts', 'import-x/no-restricted-paths'],
+  ['seal/pure.ts', 'import-x/no-nodejs-modules'],
+  ['seal/pure.ts', 'no-restricted-globals'],
+  ['seal/utils.ts', 'house/file-names'],
+  ['seal/utils.ts', '@typescript-eslint/no-floating-promises'],
+  ['seal/camelCase.ts', 'house/file-names'],
+  ['seal/camelCase.ts', 'no-empty'],
+  ['workflows/tree.ts', '@typescript-eslint/no-restricted-imports'],
+  ['cli/run.ts', '@typescript-eslint/no-restricted-imports'],
+  ['infra/up.ts', 'import-x/no-restricted-paths'],
+];
+
+interface LintResult {
+  readonly filePath: string;
+  readonly messages: readonly { readonly ruleId: string | null }[];
+}
+
+it('fails for every direction and habit that the rooms forbid, and for nothing else', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'seal-lint-'));
+  try {
+    for (const name of ['eslint.config.mjs', 'tsconfig.json', 'package.json']) cpSync(join(packageRoot(), name), join(root, name));
+    symlinkSync(join(packageRoot(), 'node_modules'), join(root, 'node_modules'));
+    for (const [file, text] of Object.entries(SOURCES)) {
+      mkdirSync(dirname(join(root, file)), { recursive: true });
+      writeFileSync(join(root, file), `${text}\n`);
+    }
+    const found = (await lint(root)).flatMap(({ filePath, messages }) =>
+      messages.map(({ ruleId }) => `${filePath.slice(root.length + 1)} ${ruleId}`),
+    );
+    expect(found.sort()).toEqual(EXPECTED.map(([file, rule]) => `${file} ${rule}`).sort());
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});
+
+function lint(root: string): Promise<LintResult[]> {
+  const eslint = join(packageRoot(), 'node_modules', 'eslint', 'bin', 'eslint.js');
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [eslint, '.', '--format', 'json'], { cwd: root }, (error, stdout, stderr) => {
+      if (stdout.startsWith('[')) resolve(JSON.parse(stdout) as LintResult[]);
+      else reject(new Error(`eslint: ${stderr || error?.message}`));
+    });
+  });
+}
