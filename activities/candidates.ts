@@ -12,6 +12,7 @@ import { repeatSeed } from '../seal/rest-em';
 import type { AdaptationScope } from './activity-types';
 import { type CampaignData, contextAt } from './campaign-data';
 import type { Proposal } from './proposals';
+import { seedScope } from './seed-scope';
 
 export interface Candidate {
   readonly position: number;
@@ -86,11 +87,7 @@ export function loraOf({ rank, alpha, targets }: TrainingSection): LoraSettings 
   return { rank, alpha, targets: targets === 'all-linear' ? PROJECTIONS : targets };
 }
 
-/**
- * Seed of a candidate's fine-tune. All methods on the held-out contexts share seeds: a method's distance to another is then
- * not blurred by different initial adapters.
- */
+/** Seed of a candidate's fine-tune: its fresh adapter and row order. */
 export function fineTuneSeed(scope: AdaptationScope, candidate: Candidate, repeat: number, campaignSeed: number): number {
-  const seedScope = scope.split === 'train' ? scope.scope : 'held-out';
-  return repeatSeed(campaignSeed, seedScope, candidate.contextId, candidate.candidate, repeat);
+  return repeatSeed(campaignSeed, seedScope(scope), candidate.contextId, candidate.candidate, repeat);
 }

@@ -1,10 +1,10 @@
 import { manifestKeys } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
-import { heldOutProposalSeed } from '../seal/rest-em';
-import { deriveSeed } from '../seal/seeds';
+import { proposalSeed } from '../seal/rest-em';
 import { NOTHING_SPENT, type ProposalTask, type SealActivities } from './activity-types';
 import { type CampaignData, contextAt, contextRefs } from './campaign-data';
+import { seedScope } from './seed-scope';
 import { asActivity } from './running-activity';
 import { computeLimitMs, type Services } from './services';
 import { getManifestJson, putJson } from './stored-json';
@@ -41,7 +41,7 @@ export function proposeSelfEdits(services: Services): SealActivities['proposeSel
         const rows = contexts.flatMap(({ id, context }) =>
           Array.from({ length: task.perContext }, (_, i) => ({
             prompt: domain.proposalPrompt(context),
-            seed: proposalSeed(task, id, i + 1, input.spec.seed),
+            seed: proposalSeed(input.spec.seed, seedScope(task), id, i + 1),
           })),
         );
         const { temperature, topP, maxNewTokens } = input.spec.proposals;
@@ -87,13 +87,6 @@ export function chunkContexts(
 export async function readChunk(services: Services, task: ProposalTask, chunk: number): Promise<ProposedChunk> {
   const key = manifestKeys.proposalsChunk(task.campaign.campaignId, task.scope, chunk);
   return getManifestJson<ProposedChunk>(services.store, key, await services.store.readManifest(key), CHUNK_FILE);
-}
-
-/** Held-out self-edits share their seeds over methods, as their fine-tunes do. */
-function proposalSeed(task: ProposalTask, contextId: string, candidate: number, campaignSeed: number): number {
-  return task.split === 'train'
-    ? deriveSeed(campaignSeed, 'proposal', task.scope, contextId, candidate)
-    : heldOutProposalSeed(campaignSeed, 'held-out', contextId, candidate);
 }
 
 function recorded(contextId: string, context: Context, count: number): string[] {

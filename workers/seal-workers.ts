@@ -52,12 +52,12 @@ export async function runWorkers(workers: readonly Worker[], stop: Promise<void>
   if (failure !== undefined) throw failure.reason;
 }
 
-function orchestration(workflowBundle: WorkflowBundleOption, { validateSelfEdit }: SealActivities): Omit<WorkerOptions, 'connection'> {
+function orchestration(workflowBundle: WorkflowBundleOption, activities: SealActivities): Omit<WorkerOptions, 'connection'> {
   return {
     taskQueue: ORCHESTRATION_QUEUE,
     workflowBundle,
     // Runs as a local activity, in the process of its workflow.
-    activities: { validateSelfEdit },
+    activities: { validateSelfEdit: (task: Parameters<SealActivities['validateSelfEdit']>[0]) => activities.validateSelfEdit(task) },
     enableNonLocalActivities: false,
     maxCachedWorkflows: CACHED_WORKFLOWS,
     maxConcurrentWorkflowTaskExecutions: 40,

@@ -217,6 +217,7 @@ class Campaign {
   /** A campaign that cannot or shall not go on leaves its report of what there is. */
   async #stop(error: unknown, pinned: PinnedCampaign | null): Promise<void> {
     const state = isCancellation(error) ? 'cancelled' : 'failed';
+    this.#clock.halt();
     this.#phase = state === 'failed' ? `failed: ${reasonOf(error)}` : `cancelled by ${this.#cancelledBy?.by ?? 'Temporal'}`;
     await CancellationScope.nonCancellable(() => this.#conclude(state, pinned));
     if (state === 'failed') throw ApplicationFailure.nonRetryable(reasonOf(error), 'CampaignFailed', this.#result());
@@ -294,7 +295,7 @@ class Campaign {
         return this.#progress();
       },
       {
-        validator: (action) => {
+        validator: (action: OperatorAction & { readonly candidates: number }) => {
           validator(action);
           const { candidates } = action;
           if (!Number.isInteger(candidates) || candidates < 1 || candidates > MAX_CANDIDATES_AT_ONCE) {

@@ -51,6 +51,11 @@ export class CampaignClock {
     this.#current = null;
   }
 
+  /** The running part was stopped: what it finished stays counted, nothing of it runs any more. */
+  halt(): void {
+    if (this.#current !== null) this.advance({ ...this.#current.advance, running: 0, phase: '' });
+  }
+
   pause(nowMs: number): void {
     this.#pausedSinceMs ??= nowMs;
   }

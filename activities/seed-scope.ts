@@ -1,0 +1,9 @@
+import type { AdaptationScope } from './activity-types';
+
+/**
+ * What seeds are derived under. All methods on the held-out contexts share theirs: a method's distance to another is then not
+ * blurred by other samples and other initial adapters.
+ */
+export function seedScope({ scope, split }: Pick<AdaptationScope, 'scope' | 'split'>): string {
+  return split === 'train' ? scope : 'held-out';
+}

@@ -1,0 +1,116 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { createActivities, type SealActivities } from '../../activities';
+import type { AdaptationScope, PinnedCampaign } from '../../activities/activity-types';
+import { putJson } from '../../activities/stored-json';
+import type { CampaignInput } from '../../contracts/campaign';
+import { campaignSpecSchema, type Context } from '../../contracts/campaign-spec';
+import { contextId } from '../../seal/ids';
+import { knowledgeDomain } from '../../seal/knowledge/domain';
+import type { ArtifactStore } from '../../storage/artifact-store';
+import { hashBytes } from '../../storage/content-hash';
+import { createMemoryStore } from '../../storage/memory-store';
+import { type FakeModelControls, fakeLanguageModel } from './fake-language-model';
+
+/** Where an activity runs; a test keeps it to cancel the activity. Those that fail on purpose are no news, so nothing is logged. */
+export function activityEnvironment(): MockActivityEnvironment {
+  return new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR', () => undefined) });
+}
+
+const MODEL_FILES = { 'config.json': '{}', 'model.safetensors': 'base weights' };
+
+export function contexts(prefix: string, count: number): Context[] {
+  return Array.from({ length: count }, (_, i) => ({
+    title: `${prefix} ${i}`,
+    context: `Passage ${i} of ${prefix}.`,
+    questions: ['a', 'b', 'c', 'd'].map((answer) => ({ question: `What is ${answer} of ${prefix} ${i}?`, answer })),
+    completions: [`First line of ${i}.`, `Second line of ${i}, longer than the passage itself.`],
+    oracle: [`The truth about ${prefix} ${i}.`],
+  }));
+}
+
+/** Activities over a store in memory, a fake language model and a directory of their own. */
+export class ActivityFixture {
+  readonly directory = mkdtempSync(join(tmpdir(), 'seal-activities-'));
+  readonly controls: FakeModelControls;
+  readonly store: ArtifactStore;
+  readonly activities: SealActivities;
+  readonly #modelDirectory = join(this.directory, 'model');
+
+  /** @param store shared with another worker, where there is one */
+  constructor(store: ArtifactStore = createMemoryStore()) {
+    this.store = store;
+    mkdirSync(this.#modelDirectory);
+    for (const [name, text] of Object.entries(MODEL_FILES)) writeFileSync(join(this.#modelDirectory, name), text);
+    const { model, controls } = fakeLanguageModel();
+    this.controls = controls;
+    this.activities = createActivities({
+      model,
+      store,
+      domain: knowledgeDomain,
+      cacheDirectory: join(this.directory, 'cache'),
+      renderHtml: ({ report }) => Promise.resolve(`<title>${report.campaignId}</title>`),
+      heartbeatIntervalMs: 20,
+    });
+  }
+
+  /** Runs an activity as Temporal would; `environment` lets a test cancel it or see its heartbeats. */
+  run<Name extends keyof SealActivities>(
+    name: Name,
+    task: Parameters<SealActivities[Name]>[0],
+    environment: MockActivityEnvironment = activityEnvironment(),
+  ): ReturnType<SealActivities[Name]> {
+    const activity = this.activities[name] as unknown as (task: unknown) => Promise<Awaited<ReturnType<SealActivities[Name]>>>;
+    return environment.run(activity, task) as ReturnType<SealActivities[Name]>;
+  }
+
+  async input(campaignId: string, spec: Record<string, unknown> = {}): Promise<CampaignInput> {
+    const train = contexts('town', 3);
+    const heldOut = contexts('ship', 2);
+    const refs = (list: readonly Context[]) => list.map(({ title, context }, index) => ({ id: contextId(title, context), index }));
+    return {
+      campaignId,
+      spec: campaignSpecSchema.parse({
+        name: 'test',
+        seed: 7,
+        model: 'model',
+        epochs: 1,
+        contexts: { train: { path: 'a' }, heldOut: { path: 'b' } },
+        proposals: { k: 2 },
+        innerLoop: { repeats: 1, trainEpochs: 2 },
+        concurrency: { group: 4 },
+        ...spec,
+      }),
+      specSha256: 'b'.repeat(64),
+      codeVersion: 'test',
+      model: {
+        directory: this.#modelDirectory,
+        files: Object.fromEntries(Object.entries(MODEL_FILES).map(([name, text]) => [name, hashBytes(Buffer.from(text)).sha256])),
+      },
+      train: await putJson(this.store, train),
+      heldOut: await putJson(this.store, heldOut),
+      trainContexts: refs(train),
+      heldOutContexts: refs(heldOut),
+    };
+  }
+
+  async pin(campaignId: string, spec: Record<string, unknown> = {}): Promise<PinnedCampaign> {
+    return this.run('pinInputs', await this.input(campaignId, spec));
+  }
+
+  /** Epoch 1's scope, its self-edits proposed by the fake policy or recorded. */
+  async proposed(campaign: PinnedCampaign, source: 'policy' | 'recorded' = 'policy'): Promise<AdaptationScope> {
+    const base = { campaign, scope: 'epoch-1', split: 'train' as const, policyAdapters: [] };
+    const task = { ...base, source, perContext: 2, contextsPerChunk: 2 };
+    for (const chunk of [1, 2]) await this.run('proposeSelfEdits', { ...task, chunk });
+    const { proposals } = await this.run('collectProposals', task);
+    return { ...base, rows: { kind: 'proposals', proposals }, perContext: 2 };
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,192 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { collectReport } from '../../activities';
+import { ComputeGate, ComputeTimeoutError } from '../../activities/compute-gate';
+import { manifestKeys } from '../../contracts/campaign';
+import { ComputeCancelledError } from '../../contracts/errors';
+import { createMemoryStore } from '../../storage/memory-store';
+import { ActivityFixture } from './activity-fixture';
+
+const fixtures: ActivityFixture[] = [];
+function fixture(...store: ConstructorParameters<typeof ActivityFixture>): ActivityFixture {
+  const made = new ActivityFixture(...store);
+  fixtures.push(made);
+  return made;
+}
+afterEach(() => fixtures.splice(0).forEach((made) => made.remove()));
+
+const LEDGER = { wallSeconds: 1, trainSeconds: 1, evaluateSeconds: 1, generateSeconds: 1, trainedTokens: 1, generatedTokens: 1, retries: 0 };
+
+describe('pinning', () => {
+  test('refuses a worker whose model file differs from the pinned one', async () => {
+    const made = fixture();
+    const input = await made.input('c');
+    writeFileSync(join(input.model.directory, 'model.safetensors'), 'other weights');
+    await expect(made.run('pinInputs', input)).rejects.toMatchObject({ type: 'BadInputError', nonRetryable: true, message: expect.stringContaining('model.safetensors: expected sha256') as string });
+  });
+
+  test('goes on with the same inputs under the same id, and refuses others', async () => {
+    const made = fixture();
+    const first = await made.pin('c');
+    expect(await made.run('pinInputs', { ...(await made.input('c')), timings: { maximumAttempts: 2 } })).toEqual(first);
+    await expect(made.pin('c', { proposals: { k: 3 } })).rejects.toMatchObject({ type: 'BadInputError', message: expect.stringContaining('campaign c') as string });
+  });
+
+  test('refuses a passage that no training row could hold', async () => {
+    const made = fixture();
+    await expect(made.pin('c', { limits: { maxRowTokens: 4 } })).rejects.toMatchObject({
+      type: 'BadInputError',
+      message: expect.stringMatching(/contexts\.train: passage [0-9a-f]{8}: expected at most 4 tokens/) as string,
+    });
+  });
+});
+
+describe('proposals', () => {
+  test('are sampled with seeds of their own and the same from any chunk order', async () => {
+    const [one, two] = [fixture(), fixture()];
+    const scope = await one.proposed(await one.pin('c'));
+    const campaign = await two.pin('c');
+    const task = { campaign, scope: 'epoch-1', split: 'train' as const, policyAdapters: [], source: 'policy' as const, perContext: 2, contextsPerChunk: 2 };
+    for (const chunk of [2, 1]) await two.run('proposeSelfEdits', { ...task, chunk });
+    expect((await two.run('collectProposals', task)).proposals.sha256).toBe(scope.rows.kind === 'proposals' && scope.rows.proposals.sha256);
+    const seeds = one.controls.generates.flatMap(({ groups }) => groups.flatMap(({ rows }) => rows.map(({ seed }) => seed)));
+    expect(new Set(seeds).size).toBe(6);
+    // A second attempt asks the model nothing.
+    await two.run('proposeSelfEdits', { ...task, chunk: 1 });
+    expect(two.controls.generates).toHaveLength(2);
+  });
+
+  test('recorded ones are the first k, and too few are bad input', async () => {
+    const made = fixture();
+    const campaign = await made.pin('c');
+    const task = { campaign, scope: 'epoch-1', split: 'train' as const, policyAdapters: [], source: 'recorded' as const, contextsPerChunk: 8, chunk: 1 };
+    await made.run('proposeSelfEdits', { ...task, perContext: 2 });
+    expect(made.controls.generates).toHaveLength(0);
+    await expect(made.run('proposeSelfEdits', { ...task, scope: 'epoch-2', perContext: 3 })).rejects.toMatchObject({
+      type: 'BadInputError',
+      message: expect.stringContaining('completions: expected at least 3') as string,
+    });
+  });
+});
+
+/** Runs an epoch's activities as the workflow would, all candidates one after another. */
+async function epoch(made: ActivityFixture, kept: readonly number[]): Promise<{ policy: string | null; campaign: Awaited<ReturnType<ActivityFixture['pin']>> }> {
+  const campaign = await made.pin('c');
+  const scope = await made.proposed(campaign);
+  if (scope.rows.kind !== 'proposals') throw new Error('expected proposals');
+  const outcomes = [];
+  for (let position = 0; position < 6; position += 1) {
+    const group = position < 4 ? { from: 0, to: 4 } : { from: 4, to: 6 };
+    const { reward } = await made.run('evaluateAdapter', { scope, group, position, repeat: 1, repeats: 1 });
+    outcomes.push(position === 5 ? { position, status: 'failed' as const, reason: 'it broke' } : { position, status: 'scored' as const, reward: reward! });
+  }
+  const { policy } = await made.run('trainPolicy', { campaign, epoch: 1, policyAdapters: [], proposals: scope.rows.proposals, perContext: 2, outcomes, kept });
+  return { policy, campaign };
+}
+
+describe('the M-step', () => {
+  test('trains on what was kept, publishes the policy once, and the next epoch proposes with it', async () => {
+    const made = fixture();
+    const { policy, campaign } = await epoch(made, [1, 2]);
+    expect(policy).toBe(manifestKeys.policy('c', 1));
+    const { jobs, lora } = made.controls.fineTunes.at(-1)!;
+    expect(jobs[0]?.rows).toHaveLength(2);
+    expect(lora.rank).toBe(64);
+    const fineTunes = made.controls.fineTunes.length;
+    await epoch(made, [1, 2]);
+    expect(made.controls.fineTunes).toHaveLength(fineTunes);
+    const task = { campaign, scope: 'epoch-2', split: 'train' as const, policyAdapters: [policy!], source: 'policy' as const, perContext: 2, contextsPerChunk: 2, chunk: 1 };
+    await made.run('proposeSelfEdits', task);
+    expect(made.controls.generates.at(-1)?.modelDirectory).toMatch(/cache\/policies\/[0-9a-f]{32}$/);
+  });
+
+  test('leaves the policy as it is when nothing was kept', async () => {
+    const made = fixture();
+    const { policy } = await epoch(made, []);
+    expect(policy).toBeNull();
+    const selection = await made.store.readManifest(manifestKeys.selection('c', 1));
+    expect(selection.summary).toMatchObject({ epoch: 1, proposed: 6, failed: 1, kept: 0 });
+  });
+});
+
+describe('the report', () => {
+  test('holds every epoch, candidate and method that the store knows', async () => {
+    const made = fixture();
+    const { campaign } = await epoch(made, [1, 2]);
+    const base = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policyAdapters: [] };
+    await made.run('evaluateBase', { ...base, contextsPerChunk: 16, chunk: 1 });
+    await made.run('summariseMethod', { campaign, method: 'base', source: { kind: 'unadapted', contextsPerChunk: 16 } });
+    for (const rows of [{ kind: 'passage' as const }, { kind: 'passage' as const, maxSteps: 9 }, { kind: 'oracle' as const }]) {
+      const method = rows.kind === 'oracle' ? 'oracle' : 'maxSteps' in rows ? 'passage-only-step-matched' : 'passage-only';
+      const scope = { ...base, scope: `evaluation/${method}`, rows, perContext: 1 };
+      await made.run('evaluateAdapter', { scope, group: { from: 0, to: 2 }, repeat: 1, repeats: 1 });
+      const { meanSteps } = await made.run('summariseMethod', { campaign, method, source: { kind: 'adapted', scope } });
+      expect(meanSteps).toBe(rows.kind === 'oracle' ? 4 : 'maxSteps' in rows ? 9 : 2);
+    }
+    const { key } = await made.run('writeReport', { campaign, state: 'completed', ledger: LEDGER });
+    expect(key).toBe(manifestKeys.report('c'));
+    const { report, candidates } = await collectReport(made.store, 'c', 'completed', LEDGER);
+    expect(report.methods.map(({ name, n }) => [name, n])).toEqual([
+      ['base', 2],
+      ['passage-only', 2],
+      ['passage-only-step-matched', 2],
+      ['oracle', 2],
+    ]);
+    expect(report.epochs).toEqual([expect.objectContaining({ epoch: 1, proposed: 6, failed: 1, kept: 2 })]);
+    expect(report.excluded).toEqual([{ id: candidates[5]?.id, status: 'failed', reason: 'it broke' }]);
+    expect(candidates.map(({ selected }) => selected)).toEqual([false, true, true, false, false, false]);
+    expect(candidates[0]).toMatchObject({ title: 'town 0', status: 'scored', steps: 4, adapters: [expect.stringMatching(/^[0-9a-f]{64}$/)] });
+    expect(report.comparisons.map(({ a, b }) => `${a} - ${b}`)).toContain('passage-only - base');
+  });
+
+  test('of a campaign that stopped has a key of its own and shows the candidates so far', async () => {
+    const made = fixture();
+    const campaign = await made.pin('c');
+    const scope = await made.proposed(campaign);
+    await made.run('evaluateAdapter', { scope, group: { from: 0, to: 4 }, position: 0, repeat: 1, repeats: 1 });
+    const { key } = await made.run('writeReport', { campaign, state: 'cancelled', ledger: LEDGER });
+    expect(key).toMatch(/^campaigns\/c\/reports\/cancelled-[0-9a-f]{12}\.json$/);
+    const { candidates } = await collectReport(made.store, 'c', 'cancelled', LEDGER);
+    expect(candidates).toHaveLength(1);
+    expect(candidates[0]).toMatchObject({ status: 'scored', selected: false });
+  });
+
+  test('of an unknown campaign is an error that names its key', async () => {
+    await expect(collectReport(createMemoryStore(), 'nobody', 'running', LEDGER)).rejects.toThrow('campaigns/nobody/campaign.json');
+  });
+});
+
+describe('the compute gate', () => {
+  const never = (): AbortSignal => new AbortController().signal;
+
+  test('admits in order, and a time limit counts from admission', async () => {
+    const gate = new ComputeGate(1);
+    const order: number[] = [];
+    const work = (n: number) => async (): Promise<void> => {
+      order.push(n);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+    };
+    await Promise.all([1, 2, 3].map((n) => gate.run(never(), 150, work(n))));
+    expect(order).toEqual([1, 2, 3]);
+  });
+
+  test('stops what takes longer than its limit, and goes on with the next', async () => {
+    const gate = new ComputeGate(1);
+    const hanging = gate.run(never(), 20, (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new ComputeCancelledError('killed')))));
+    await expect(hanging).rejects.toBeInstanceOf(ComputeTimeoutError);
+    await expect(gate.run(never(), 20, () => Promise.resolve('next'))).resolves.toBe('next');
+  });
+
+  test('a cancelled waiter leaves the queue', async () => {
+    const gate = new ComputeGate(1);
+    let end = (): void => undefined;
+    const running = gate.run(never(), 1000, () => new Promise<void>((resolve) => (end = resolve)));
+    const controller = new AbortController();
+    const waiting = gate.run(controller.signal, 1000, () => Promise.resolve('never'));
+    controller.abort();
+    await expect(waiting).rejects.toBeInstanceOf(ComputeCancelledError);
+    end();
+    await running;
+    await expect(gate.run(never(), 1000, () => Promise.resolve('free'))).resolves.toBe('free');
+  });
+});

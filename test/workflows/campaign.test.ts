@@ -1,0 +1,326 @@
+import { ApplicationFailure, type WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { activityInfo, Context } from '@temporalio/activity';
+import type { SealActivities } from '../../activities/activity-types';
+import type { CampaignInput } from '../../contracts/campaign';
+import type { CampaignResult } from '../../workflows/campaign';
+import { cancelUpdate, pauseUpdate, progressQuery, resumeUpdate, setConcurrencyUpdate } from '../../workflows/messages';
+import { campaignInput } from './campaign-input';
+import { type FakeActivities, fakeActivities, fakeReward } from './fake-activities';
+import { eventually, TemporalFixture } from './temporal-fixture';
+
+jest.setTimeout(120_000);
+
+const OPERATOR = { by: 'tester', why: 'to see what happens' };
+
+let temporal: TemporalFixture;
+beforeAll(async () => {
+  temporal = await TemporalFixture.start();
+});
+afterAll(() => temporal.stop());
+
+function run(fakes: FakeActivities, input: CampaignInput): Promise<CampaignResult> {
+  return temporal.withActivities(fakes.activities, async () => (await temporal.start(input)).result());
+}
+
+/** An activity that waits until it is released, beating so that a cancellation reaches it. */
+function gated(): { release(): void; wait(): Promise<void>; readonly waiting: () => number; readonly cancelled: () => number } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  let waiting = 0;
+  let cancelled = 0;
+  return {
+    release: () => open(),
+    waiting: () => waiting,
+    cancelled: () => cancelled,
+    async wait() {
+      const context = Context.current();
+      const beat = setInterval(() => context.heartbeat(), 100);
+      waiting += 1;
+      try {
+        await Promise.race([opened, context.cancelled]);
+      } catch (error) {
+        cancelled += 1;
+        throw error;
+      } finally {
+        waiting -= 1;
+        clearInterval(beat);
+      }
+    },
+  };
+}
+
+/** Wraps one fake answer. */
+function before<Name extends keyof SealActivities>(name: Name, act: (task: Parameters<SealActivities[Name]>[0]) => Promise<void> | void): Partial<SealActivities> {
+  const answer = fakeActivities().activities[name] as (task: unknown) => Promise<unknown>;
+  return {
+    [name]: async (task: Parameters<SealActivities[Name]>[0]) => {
+      await act(task);
+      return answer(task);
+    },
+  };
+}
+
+describe('a campaign', () => {
+  test('evaluates baselines in order, runs its epochs, evaluates each new policy and reports', async () => {
+    const fakes = fakeActivities();
+    const result = await run(
+      fakes,
+      campaignInput('whole', {
+        contexts: 3,
+        epochs: 2,
+        evaluation: { baselines: ['oracle', 'passage-only-step-matched', 'base', 'passage-only'] },
+      }),
+    );
+    expect(result.state).toBe('completed');
+    expect(result.report).toBe('report-completed');
+    expect(result.policyAdapters).toEqual(['policy-1', 'policy-2']);
+    expect(result.methods.map(({ name }) => name)).toEqual([
+      'base',
+      'passage-only',
+      'self-edits',
+      'passage-only-step-matched',
+      'oracle',
+      'seal-epoch-1',
+      'seal-epoch-2',
+    ]);
+    expect(fakes.of('writeReport')).toEqual(['completed']);
+    // Every candidate of both epochs once, no more.
+    const candidates = fakes.of('fineTuneAdapter').filter((what) => what.startsWith('epoch-'));
+    const expected = [1, 2].flatMap((epoch) => Array.from({ length: 6 }, (_, position) => `epoch-${epoch} ${position} r1`));
+    expect(candidates.sort()).toEqual(expected.sort());
+  });
+
+  test('keeps the best candidate of each context and trains the policy on it', async () => {
+    const fakes = fakeActivities();
+    const result = await run(fakes, campaignInput('selects', { contexts: 2, proposals: { k: 4 } }));
+    const best = [0, 4].map((from) => [0, 1, 2, 3].map((i) => from + i).reduce((a, b) => (fakeReward(b) > fakeReward(a) ? b : a)));
+    expect(fakes.of('trainPolicy')).toEqual([`1 ${best.join(',')}`]);
+    expect(result.epochs).toEqual([
+      expect.objectContaining({ epoch: 1, proposed: 8, rejected: 0, failed: 0, kept: 2, bestReward: Math.max(...best.map(fakeReward)) }),
+    ]);
+  });
+
+  test('asks the unadapted policy only where selection compares with it, and keeps what improves on it', async () => {
+    const fakes = fakeActivities(() => ({ evaluateBase: ({ scope }) => Promise.resolve({ scores: scope === 'epoch-1' ? [0.65, 0.05] : [0, 0], spent: NOTHING }) }));
+    await run(fakes, campaignInput('improves', { selection: { rule: 'improves' } }));
+    expect(fakes.of('evaluateBase')).toContain('epoch-1 1');
+    // Rewards 0, .7 of the first context and .3, 1 of the second.
+    expect(fakes.of('trainPolicy')).toEqual(['1 1,3']);
+    const none = fakeActivities(() => ({ evaluateBase: () => Promise.resolve({ scores: [2, 2], spent: NOTHING }) }));
+    const result = await run(none, campaignInput('improves-nothing', { selection: { rule: 'improves' } }));
+    expect(none.of('trainPolicy')).toEqual(['1 ']);
+    expect(result.epochs[0]?.kept).toBe(0);
+    expect(result.policyAdapters).toEqual([]);
+    expect(result.methods.map(({ name }) => name)).toContain('seal-epoch-1');
+  });
+
+  test('repeats each candidate and averages its rewards', async () => {
+    const fakes = fakeActivities(() => ({ evaluateAdapter: ({ position, repeat }) => Promise.resolve({ reward: position === undefined ? null : position + repeat / 10, spent: NOTHING }) }));
+    const result = await run(fakes, campaignInput('repeats', { contexts: 1, innerLoop: { repeats: 3 } }));
+    expect(fakes.of('fineTuneAdapter').filter((what) => what.startsWith('epoch-1 0'))).toEqual(['epoch-1 0 r1', 'epoch-1 0 r2', 'epoch-1 0 r3']);
+    expect(result.epochs[0]?.bestReward).toBeCloseTo(1.2, 10);
+  });
+});
+
+const NOTHING = { trainSeconds: 0, evaluateSeconds: 0, generateSeconds: 0, trainedTokens: 0, generatedTokens: 0, retries: 0 };
+
+describe('candidates that do not work out', () => {
+  test.each<[string, Partial<SealActivities>, { rejected: number; failed: number; calls: number }]>([
+    [
+      'a rejected self-edit is left out without a fine-tune',
+      { validateSelfEdit: ({ position }) => Promise.resolve(position === 1 ? { accepted: false, reason: 'empty' } : { accepted: true }) },
+      { rejected: 1, failed: 0, calls: 3 },
+    ],
+    [
+      'a fine-tune that fails twice is retried and scored',
+      before('fineTuneAdapter', ({ position }) => {
+        if (position === 1 && activityInfo().attempt <= 2) throw ApplicationFailure.retryable('process died', 'ComputeProcessDiedError');
+      }),
+      { rejected: 0, failed: 0, calls: 6 },
+    ],
+    [
+      'a fine-tune that always fails is given up, and the epoch goes on',
+      before('fineTuneAdapter', ({ position }) => {
+        if (position === 1) throw ApplicationFailure.retryable('process died', 'ComputeProcessDiedError');
+      }),
+      { rejected: 0, failed: 1, calls: 6 },
+    ],
+    [
+      'a diverged fine-tune is not retried',
+      before('fineTuneAdapter', ({ position }) => {
+        if (position === 1) throw ApplicationFailure.nonRetryable('loss is NaN', 'NotFiniteError');
+      }),
+      { rejected: 0, failed: 1, calls: 4 },
+    ],
+    [
+      'an evaluation that always fails is given up',
+      before('evaluateAdapter', ({ position }) => {
+        if (position === 1) throw ApplicationFailure.retryable('process died', 'ComputeProcessDiedError');
+      }),
+      { rejected: 0, failed: 1, calls: 4 },
+    ],
+  ])('%s', async (name, overrides, expected) => {
+    const fakes = fakeActivities(() => overrides);
+    const result = await run(fakes, campaignInput(name.replace(/[^a-z]+/g, '-')));
+    expect(result.state).toBe('completed');
+    expect(result.epochs[0]).toMatchObject({ proposed: 4, rejected: expected.rejected, failed: expected.failed });
+    expect(fakes.of('fineTuneAdapter').filter((what) => what.startsWith('epoch-1'))).toHaveLength(expected.calls);
+    // Of the first context only the other candidate is left, of the second the better one is kept.
+    if (expected.rejected + expected.failed > 0) expect(fakes.of('trainPolicy')).toEqual(['1 0,3']);
+  });
+
+  test('a campaign that cannot go on fails with a partial report', async () => {
+    const fakes = fakeActivities(() => ({ trainPolicy: () => Promise.reject(ApplicationFailure.nonRetryable('diverged', 'NotFiniteError')) }));
+    await temporal.withActivities(fakes.activities, async () => {
+      const handle = await temporal.start(campaignInput('hopeless'));
+      const error = await handle.result().catch((reason: WorkflowFailedError) => reason);
+      expect(error).toMatchObject({ cause: { type: 'CampaignFailed', message: 'NotFiniteError: diverged' } });
+      expect(fakes.of('writeReport')).toEqual(['failed']);
+      expect(await handle.query(progressQuery)).toMatchObject({ state: 'failed', report: { key: 'report-failed' } });
+    });
+  });
+});
+
+describe('the window', () => {
+  test.each<[window: number, group: number, most: number]>([
+    [3, 1, 3],
+    [5, 2, 4],
+    [2, 4, 4],
+  ])('%i candidates at once in groups of %i runs at most %i', async (candidates, group, most) => {
+    const gate = gated();
+    const fakes = fakeActivities(() => before('fineTuneAdapter', ({ scope }) => (scope.scope === 'epoch-1' ? gate.wait() : undefined)));
+    await temporal.withActivities(fakes.activities, async () => {
+      const input = campaignInput(`window-${candidates}-${group}`, { contexts: 6, concurrency: { candidates, group } });
+      const handle = await temporal.start(input);
+      await eventually('a full window', () => gate.waiting() === most);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      expect(gate.waiting()).toBe(most);
+      gate.release();
+      expect((await handle.result()).epochs[0]).toMatchObject({ proposed: 12, failed: 0 });
+    });
+  });
+
+  test('another concurrency takes effect on a running epoch', async () => {
+    const gate = gated();
+    const fakes = fakeActivities(() => before('fineTuneAdapter', ({ scope }) => (scope.scope === 'epoch-1' ? gate.wait() : undefined)));
+    await temporal.withActivities(fakes.activities, async () => {
+      const handle = await temporal.start(campaignInput('wider', { contexts: 4, concurrency: { candidates: 1 } }));
+      await eventually('one candidate', () => gate.waiting() === 1);
+      await handle.executeUpdate(setConcurrencyUpdate, { args: [{ ...OPERATOR, candidates: 5 }] });
+      await eventually('five candidates', () => gate.waiting() === 5);
+      gate.release();
+      await handle.result();
+    });
+  });
+});
+
+describe('operators', () => {
+  test('pausing lets running candidates finish and starts no others until resumed', async () => {
+    const gate = gated();
+    const fakes = fakeActivities(() => before('fineTuneAdapter', ({ scope }) => (scope.scope === 'epoch-1' ? gate.wait() : undefined)));
+    await temporal.withActivities(fakes.activities, async () => {
+      const handle = await temporal.start(campaignInput('paused', { contexts: 4, concurrency: { candidates: 2 } }));
+      await eventually('two candidates', () => gate.waiting() === 2);
+      const paused = await handle.executeUpdate(pauseUpdate, { args: [OPERATOR] });
+      expect(paused.state).toBe('paused');
+      gate.release();
+      const scored = (): number => fakes.of('evaluateAdapter').filter((what) => what.startsWith('epoch-1')).length;
+      await eventually('the two to finish', () => scored() === 2);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      expect(fakes.of('fineTuneAdapter').filter((what) => what.startsWith('epoch-1'))).toHaveLength(2);
+      const resumed = await handle.executeUpdate(resumeUpdate, { args: [OPERATOR] });
+      expect(resumed.state).toBe('running');
+      expect((await handle.result()).epochs[0]?.proposed).toBe(8);
+      expect(scored()).toBe(8);
+    });
+  });
+
+  test('cancelling reaches every child and activity and leaves a partial report', async () => {
+    const gate = gated();
+    const fakes = fakeActivities(() => before('fineTuneAdapter', ({ scope }) => (scope.scope === 'epoch-1' ? gate.wait() : undefined)));
+    await temporal.withActivities(fakes.activities, async () => {
+      const handle = await temporal.start(campaignInput('cancelled', { contexts: 4, concurrency: { candidates: 3 } }));
+      await eventually('three candidates', () => gate.waiting() === 3);
+      await handle.executeUpdate(cancelUpdate, { args: [OPERATOR] });
+      const result = await handle.result();
+      expect(result).toMatchObject({ state: 'cancelled', report: 'report-cancelled' });
+      expect(gate.cancelled()).toBe(3);
+      expect(gate.waiting()).toBe(0);
+      const { client } = temporal.environment;
+      for (const id of ['cancelled/epoch-1', 'cancelled/epoch-1/train0/c1', 'cancelled/epoch-1/train0/c2', 'cancelled/epoch-1/train1/c1']) {
+        expect([id, (await client.workflow.getHandle(id).describe()).status.name]).toEqual([id, 'CANCELLED']);
+      }
+      expect(await handle.query(progressQuery)).toMatchObject({ state: 'cancelled', phase: 'cancelled by tester' });
+    });
+  });
+
+  test('cancelling through Temporal does the same and is seen there', async () => {
+    const gate = gated();
+    const fakes = fakeActivities(() => before('fineTuneAdapter', ({ scope }) => (scope.scope === 'epoch-1' ? gate.wait() : undefined)));
+    await temporal.withActivities(fakes.activities, async () => {
+      const handle = await temporal.start(campaignInput('cancelled-there'));
+      await eventually('a candidate', () => gate.waiting() > 0);
+      await handle.cancel();
+      await expect(handle.result()).rejects.toThrow('Workflow execution cancelled');
+      expect(fakes.of('writeReport')).toEqual(['cancelled']);
+      expect((await handle.describe()).status.name).toBe('CANCELLED');
+    });
+  });
+
+  test.each<[string, { by: string; why: string }]>([
+    ['by', { by: '', why: 'because' }],
+    ['why', { by: 'me', why: ' ' }],
+  ])('an action that does not say "%s" is refused', async (field, action) => {
+    const gate = gated();
+    const fakes = fakeActivities(() => before('fineTuneAdapter', () => gate.wait()));
+    await temporal.withActivities(fakes.activities, async () => {
+      const handle = await temporal.start(campaignInput(`anonymous-${field}`));
+      const error = await handle.executeUpdate(pauseUpdate, { args: [action] }).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(WorkflowUpdateFailedError);
+      expect(error).toMatchObject({ cause: { type: 'BadInputError' } });
+      gate.release();
+      await handle.result();
+    });
+  });
+});
+
+describe('what others see', () => {
+  test('progress counts candidates and estimates the rest', async () => {
+    const gate = gated();
+    const fakes = fakeActivities(() => before('fineTuneAdapter', ({ scope, position }) => (scope.scope === 'epoch-1' && (position ?? 0) >= 2 ? gate.wait() : undefined)));
+    await temporal.withActivities(fakes.activities, async () => {
+      const handle = await temporal.start(campaignInput('progress', { contexts: 4, concurrency: { candidates: 3 } }));
+      await eventually('two candidates to finish', async () => (await handle.query(progressQuery)).candidates.done === 2);
+      const progress = await handle.query(progressQuery);
+      expect(progress).toMatchObject({ campaignId: 'progress', state: 'running', epoch: 1, phase: 'epoch 1: candidates', candidates: { total: 8, done: 2, failed: 0, rejected: 0 } });
+      expect(progress.etaSeconds).toBeGreaterThan(0);
+      gate.release();
+      await handle.result();
+      // A second each: base, 2 x proposals, 8 x (fine-tune, evaluation), 2 held-out groups x 2, M-step.
+      expect(await handle.query(progressQuery)).toMatchObject({ state: 'completed', candidates: { done: 8, running: 0 }, etaSeconds: 0, ledger: { trainSeconds: 24 } });
+    });
+  });
+
+  test('candidates can be found by their search attributes', async () => {
+    const fakes = fakeActivities();
+    await run(fakes, campaignInput('searched', { contexts: 2 }));
+    const { client } = temporal.environment;
+    const found = async (query: string): Promise<string[]> => {
+      const ids: string[] = [];
+      for await (const { workflowId } of client.workflow.list({ query })) ids.push(workflowId);
+      return ids.sort();
+    };
+    await eventually('the index', async () => (await found("SealCampaign = 'searched' AND SealStatus = 'scored'")).length === 4);
+    expect(await found("SealCampaign = 'searched' AND SealContext = 'train1' AND SealReward > 0.5")).toEqual(['searched/epoch-1/train1/c2']);
+    expect(await found("SealCampaign = 'searched' AND SealStatus = 'completed'")).toEqual(['searched']);
+  });
+});
+
+test('activity failures keep their type, so that a reader of the history knows why', async () => {
+  const fakes = fakeActivities(() => before('pinInputs', () => Promise.reject(ApplicationFailure.nonRetryable('model.safetensors: expected sha256 a, got b', 'BadInputError'))));
+  await temporal.withActivities(fakes.activities, async () => {
+    const handle = await temporal.start(campaignInput('wrong-model'));
+    await expect(handle.result()).rejects.toMatchObject({ cause: { message: 'BadInputError: model.safetensors: expected sha256 a, got b' } });
+    expect(fakes.of('writeReport')).toEqual([]);
+  });
+});

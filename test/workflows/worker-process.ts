@@ -1,0 +1,43 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A real worker in a process of its own, as `seal up` runs it, to be killed. */
+export class WorkerProcess {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<string>;
+
+  /** @param env TEMPORAL_ADDRESS, SEAL_HOME and what else it needs beyond this process's environment */
+  constructor(env: Readonly<Record<string, string>>, logFile: string) {
+    const script = join(__dirname, '..', '..', 'workers', 'main.js');
+    this.#child = spawn(process.execPath, ['--enable-source-maps', script], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#child.stderr?.on('data', (data: Buffer) => appendFileSync(logFile, data));
+    this.#ended = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve(signal ?? `exit ${code}`)));
+  }
+
+  /** Pids of the language model's processes, from the kernel's own list of children. */
+  computeProcesses(): number[] {
+    const { pid } = this.#child;
+    if (pid === undefined) return [];
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  }
+
+  /** @returns how it ended */
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<string> {
+    this.#child.kill(signal);
+    return this.#ended;
+  }
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    return false;
+  }
+}
