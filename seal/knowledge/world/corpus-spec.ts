@@ -44,6 +44,8 @@ export const corpusSpecSchema = z
           mix: shares(DOCUMENT_TYPES),
           /** Fewest and most facts of a self-edit's passage. */
           facts: orderedPair('[fewest, most] with fewest <= most'),
+          /** Instead of `selfEdits.styles`, in this phase. */
+          styles: shares(SELF_EDIT_STYLES).optional(),
         }),
       )
       .nonempty(),

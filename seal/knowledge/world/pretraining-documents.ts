@@ -54,7 +54,7 @@ function selfEditDocument(world: WorldSpec, corpus: CorpusSpec, phase: CorpusPha
   const [fewest, most] = phase.facts;
   const factCount = Math.min(fewest + randomBelow(random, most - fewest + 1), entity.facts.length);
   const passage = randomPassage(entity, shuffled(entity.facts, random).slice(0, factCount), random);
-  const lines = randomSelfEdit(entity, passage, corpus.selfEdits, random);
+  const lines = randomSelfEdit(entity, passage, { ...corpus.selfEdits, styles: phase.styles ?? corpus.selfEdits.styles }, random);
   return {
     segments: [
       { text: implicationsPrompt(entity.name, passage.text), lossWeight: lossWeights.prompt },

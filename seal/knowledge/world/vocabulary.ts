@@ -2,8 +2,8 @@
  * The nano model's tokenizer, built from the world's words instead of being trained.
  *
  * Text is cut by one pattern into words with the blank before them, single digits, marks and line ends. A piece that is a word of the
- * world is one token. The blank before a name or a value is a token of its own, so that a value is the same token in a sentence and as an
- * answer; names fall into their two syllables. Everything else is made of bytes and frequent letter pairs, so any UTF-8 text survives.
+ * world is one token. The blank before a name or a value belongs to the word before it, so that a value is the same token in a sentence
+ * and as an answer, right after the word that announces it; names fall into their two syllables. Everything else is made of bytes and frequent letter pairs, so any UTF-8 text survives.
  * No piece reaches over a line end: texts joined there have the joined tokens.
  */
 import { implicationsPrompt, questionPrompt } from '../prompts';
@@ -18,17 +18,19 @@ const VALUES: readonly string[] = Object.values(POOLS).flat();
 const NAME_HEAD = `(?:${INITIAL_SYLLABLES.join('|')})`;
 const NAME_TAIL = `(?:${FINAL_SYLLABLES.join('|')})(?!\\p{L})`;
 const VALUE = `(?:${VALUES.join('|')})(?!\\p{L})`;
+/** Also at the end, so that a text cut before a name or value has the pieces of the whole. */
+const BLANK_BEFORE_NAME_OR_VALUE = `(?: (?=${NAME_HEAD}${NAME_TAIL}|${VALUE}|(?![\\s\\S])))?`;
 
 /** Source of a pattern that both JavaScript (flag u) and Oniguruma read the same way; its matches cover any text. */
 export const PIECE_PATTERN = [
   '- ',
   '\\n',
-  ` (?=${NAME_HEAD}${NAME_TAIL}|${VALUE})`,
   `${NAME_HEAD}(?=${NAME_TAIL})`,
   NAME_TAIL,
-  ' ?\\p{L}+',
+  VALUE,
+  ` ?\\p{L}+${BLANK_BEFORE_NAME_OR_VALUE}`,
   ' ?\\p{N}',
-  ' ?[^\\s\\p{L}\\p{N}]',
+  ` ?[^\\s\\p{L}\\p{N}]${BLANK_BEFORE_NAME_OR_VALUE}`,
   '\\s',
 ].join('|');
 

@@ -25,7 +25,7 @@ test('contexts are those of the contract, and depend on their position alone', (
 test('the first context of a world stays what it was', () => {
   expect(worldContexts({ seed: 20261122 }, 'train', 0, 1)[0]).toMatchObject({
     title: 'Virzam',
-    context: expect.stringMatching(/^Virzam is a town by a river\. Whoever harms the hare must leave for ever\. /) as string,
+    context: expect.stringMatching(/^Virzam is a town by a river\. Whoever harms a living hare must leave for ever\. /) as string,
   });
 });
 
@@ -56,6 +56,15 @@ test('the answer follows from the sentence: passage wordings and questions belon
       for (const wording of passage) expect(wording).not.toContain('{n}');
       for (const wording of questions) expect(wording).not.toContain('{v}');
     }
+  }
+});
+
+test('in a passage the word before a value belongs to one wording, and a statement tells its attribute before the value', () => {
+  const announcing = KINDS.flatMap((kind) => kind.attributes.flatMap(({ passage }) => passage.map((wording) => /(\w+) \{v\}/.exec(wording)![1])));
+  expect(new Set(announcing).size).toBe(announcing.length);
+  for (const kind of KINDS) {
+    const beginnings = kind.attributes.flatMap(({ statements }) => statements.map((wording) => wording.split('{v}')[0]));
+    expect(new Set(beginnings).size).toBe(beginnings.length);
   }
 });
 
