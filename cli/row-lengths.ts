@@ -33,15 +33,17 @@ export function refuseLongRows(spec: CampaignSpec, contexts: CampaignContexts, m
       };
       refuse('a passage', rowLimit, knowledgeDomain.passageRows(context, spec.innerLoop));
       refuse('questions with answers', contextLength, context.questions.map((question) => knowledgeDomain.goldAnswerRow(context, question)));
-      refuse('a prompt for self-edits', contextLength, proposalRows(spec, context));
+      if (spec.proposals.source === 'policy') {
+        refuse('a prompt for self-edits', contextLength, [{ prompt: knowledgeDomain.proposalPrompt(context), completion: '' }]);
+      } else if (split === 'train' && spec.epochs > 0) {
+        refuse('a recorded self-edit and its prompt', contextLength, recordedRows(spec, context));
+      }
     }
   }
 }
 
-/** What the policy is asked to continue; with recorded self-edits, what the M-step trains it on. */
-function proposalRows(spec: CampaignSpec, context: Context): TrainingRow[] {
-  if (spec.proposals.source === 'policy') return [{ prompt: knowledgeDomain.proposalPrompt(context), completion: '' }];
-  if (spec.epochs === 0) return [];
+/** What the M-step would train the policy on. */
+function recordedRows(spec: CampaignSpec, context: Context): TrainingRow[] {
   const recorded = (context.completions ?? []).slice(0, spec.proposals.k);
   return recorded.flatMap((text) => knowledgeDomain.policyRow(context, text) ?? []);
 }

@@ -64,11 +64,11 @@ function barDisplay(): Display {
   let bar: SingleBar | undefined;
   return {
     show(progress) {
-      const { total, done } = progress.candidates;
+      const { total } = progress.candidates;
       const payload = { phase: phaseText(progress).padEnd(PHASE_WIDTH), left: etaText(progress) };
       bar ??= bars.create(total, 0, payload);
       bar.setTotal(total);
-      bar.update(done, payload);
+      bar.update(finished(progress), payload);
     },
     say(line) {
       bars.log(`${line}\n`);
@@ -91,8 +91,7 @@ function lineDisplay(log: (line: string) => void): Display {
       const phase = phaseText(progress);
       if (phase === lastPhase && performance.now() - lastMs < SPARSE_MS) return;
       lastPhase = phase;
-      const { total, done } = progress.candidates;
-      write([phase, `${done}/${total} candidates`, etaText(progress)].filter((part) => part !== '').join(', '));
+      write([phase, `${finished(progress)}/${progress.candidates.total} candidates`, etaText(progress)].filter((part) => part !== '').join(', '));
     },
     say(line) {
       if (lastPhase === line && performance.now() - lastMs < SPARSE_MS) return;
@@ -103,6 +102,11 @@ function lineDisplay(log: (line: string) => void): Display {
       // Lines need no tidying.
     },
   };
+}
+
+/** Scored, failed or rejected. */
+function finished({ candidates: { done, failed, rejected } }: CampaignProgress): number {
+  return done + failed + rejected;
 }
 
 function phaseText({ state, phase }: CampaignProgress): string {

@@ -27,9 +27,9 @@ export async function loadCharts(): Promise<Charts> {
   const draw = (options: Parameters<PlotLibrary['plot']>[0]): string =>
     (Plot.plot({ document, style: STYLE, ...options }) as { readonly outerHTML: string }).outerHTML;
   return {
-    scores: (methods, grader, widthPx) => draw(whiskers(Plot, methods.map(scoreMark), scoreUnit(grader), widthPx)),
+    scores: (methods, grader, widthPx) => draw(whiskers(Plot, methods.map(scoreMark), { unit: scoreUnit(grader), zero: grader !== 'logprob' }, widthPx)),
     differences: (comparisons, grader, widthPx) =>
-      draw(whiskers(Plot, comparisons.map(differenceMark), `difference in ${scoreUnit(grader)}`, widthPx)),
+      draw(whiskers(Plot, comparisons.map(differenceMark), { unit: `difference in ${scoreUnit(grader)}`, zero: true }, widthPx)),
     rewards: (candidates, grader, widthPx) => draw(histograms(Plot, candidates, grader, widthPx)),
   };
 }
@@ -37,6 +37,21 @@ export async function loadCharts(): Promise<Charts> {
 /** The unit of a score or a reward, for an axis. */
 export function scoreUnit(grader: string): string {
   return grader === 'logprob' ? 'log-probability per answer token (nats)' : 'accuracy (fraction of questions)';
+}
+
+/** Three digits after the point, with the sign that the tables use. */
+function figure(value: number): string {
+  return value.toFixed(3).replace('-', '−');
+}
+
+/** With the grader `logprob` a reward is a gain over the unadapted policy. */
+function rewardUnit(grader: string): string {
+  return grader === 'logprob' ? `reward: gain in ${scoreUnit(grader)}` : `reward: ${scoreUnit(grader)}`;
+}
+
+/** Half a candidate has no tick. */
+function wholeNumber(count: number): string {
+  return Number.isInteger(count) ? String(count) : '';
 }
 
 interface WhiskerMark {
@@ -54,7 +69,18 @@ function differenceMark({ a, b, difference, pairedStandardError }: Comparison): 
   return { name: `${a} − ${b}`, value: difference, low: difference - pairedStandardError, high: difference + pairedStandardError };
 }
 
-function whiskers(Plot: PlotLibrary, marks: readonly WhiskerMark[], unit: string, widthPx: number): Parameters<PlotLibrary['plot']>[0] {
+/** The axis of values. `zero`: it reaches to zero, where there is a line. */
+interface ValueAxis {
+  readonly unit: string;
+  readonly zero: boolean;
+}
+
+function whiskers(
+  Plot: PlotLibrary,
+  marks: readonly WhiskerMark[],
+  { unit, zero }: ValueAxis,
+  widthPx: number,
+): Parameters<PlotLibrary['plot']>[0] {
   const narrow = widthPx < NARROW_PX;
   const longest = Math.max(0, ...marks.map(({ name }) => name.length));
   const cap = narrow ? 18 : 11;
@@ -66,10 +92,10 @@ function whiskers(Plot: PlotLibrary, marks: readonly WhiskerMark[], unit: string
     marginRight: 48,
     marginTop: narrow ? 12 : 8,
     marginBottom: 40,
-    x: { label: unit, labelArrow: 'none', labelAnchor: 'center', grid: true, nice: true, ticks: narrow ? 4 : 8, zero: true },
+    x: { label: unit, labelArrow: 'none', labelAnchor: 'center', grid: true, nice: true, ticks: narrow ? 4 : 8, zero },
     y,
     marks: [
-      Plot.ruleX([0], { stroke: 'var(--muted)' }),
+      ...(zero ? [Plot.ruleX([0], { stroke: 'var(--muted)' })] : []),
       narrow
         ? Plot.axisY({ tickSize: 0, textAnchor: 'start', dx: 12, dy: -19, label: null, fill: 'currentColor', stroke: 'var(--page)', strokeWidth: 4 })
         : Plot.axisY({ tickSize: 0, label: null }),
@@ -77,7 +103,7 @@ function whiskers(Plot: PlotLibrary, marks: readonly WhiskerMark[], unit: string
       Plot.tickX(marks, { y: 'name', x: 'low', stroke: 'var(--mark)', strokeWidth: 2, insetTop: cap, insetBottom: cap }),
       Plot.tickX(marks, { y: 'name', x: 'high', stroke: 'var(--mark)', strokeWidth: 2, insetTop: cap, insetBottom: cap }),
       Plot.dot(marks, { y: 'name', x: 'value', r: narrow ? 4 : 5, fill: 'var(--mark)', stroke: 'var(--page)', strokeWidth: 1.5 }),
-      Plot.text(marks, { y: 'name', x: 'high', dx: 8, textAnchor: 'start', text: (mark: WhiskerMark) => mark.value.toFixed(3), fill: 'currentColor', stroke: 'var(--page)', strokeWidth: 4 }),
+      Plot.text(marks, { y: 'name', x: 'high', dx: 8, textAnchor: 'start', text: (mark: WhiskerMark) => figure(mark.value), fill: 'currentColor', stroke: 'var(--page)', strokeWidth: 4 }),
     ],
   };
 }
@@ -99,7 +125,8 @@ function binEdges(rewards: readonly number[], grader: string): number[] {
   }
   const low = Math.min(...rewards);
   const step = (Math.max(...rewards) - low) / PLAIN_BINS || 1;
-  return Array.from({ length: PLAIN_BINS + 1 }, (_, edge) => low + edge * step);
+  // Half a bin beyond either end, so that no reward stands on an edge.
+  return Array.from({ length: PLAIN_BINS + 2 }, (_, edge) => low + (edge - 0.5) * step);
 }
 
 function histograms(Plot: PlotLibrary, candidates: readonly CandidateRow[], grader: string, widthPx: number): Parameters<PlotLibrary['plot']>[0] {
@@ -116,8 +143,8 @@ function histograms(Plot: PlotLibrary, candidates: readonly CandidateRow[], grad
     marginRight: 12,
     marginTop: 32,
     marginBottom: 40,
-    x: { label: `reward: ${scoreUnit(grader)}`, labelArrow: 'none', labelAnchor: 'center', nice: true },
-    y: { label: 'candidates', labelArrow: 'none', grid: true, ticks: 4 },
+    x: { label: rewardUnit(grader), labelArrow: 'none', labelAnchor: 'center', nice: true },
+    y: { label: 'candidates', labelArrow: 'none', grid: true, ticks: 4, tickFormat: wholeNumber },
     fy: { domain: epochs, axis: null, padding: 0.18 },
     color: { domain: ['not kept', 'kept'], range: ['var(--mark-rest)', 'var(--mark)'] },
     marks: [

@@ -65,7 +65,15 @@ describe('report.html', () => {
     const logprob = renderPage(
       '(document) => ({ ...document, report: { ...document.report, methods: document.report.methods.map((method) => ({ ...method, grader: "logprob", score: -method.score })) } })',
     );
-    expect(logprob).toContain('log-probability per answer token (nats)');
+    expect(logprob).toContain('reward: gain in log-probability per answer token (nats)');
+  });
+
+  it('shows every reward in a histogram, the lowest and the highest too', () => {
+    const page = renderPage(
+      '(document) => ({ ...document, report: { ...document.report, methods: document.report.methods.map((method) => ({ ...method, grader: "logprob" })) }, candidates: [0.0018, 0.002, 0.0049, 0.022].map((reward) => ({ ...document.candidates[0], reward, selected: false })) })',
+    );
+    const [, , rewards = ''] = page.match(/<div class="wide"><svg [\s\S]*?<\/svg>/g) ?? [];
+    expect(rewards.match(/<rect /g)).toHaveLength(3);
   });
 });
 
