@@ -26,7 +26,7 @@ function causal(graph: Graph): Tensor {
   return LessOrEqual(Reshape(positions, [1, 'T']), Reshape(positions, ['T', 1]));
 }
 
-/** As `causalMask`, within a document only: `segments` int64 [B*N, T] numbers the documents of packed rows. float32 [B*N, 1, 1, T, T]. */
+/** As `causalMask`, within a row only: `segments` int64 [B*N, T] numbers the rows that share a line. float32 [B*N, 1, 1, T, T]. */
 export function documentMask(segments: Tensor): Tensor {
   const rows = dimAt(segments.shape, 0);
   const same = Equal(Reshape(segments, [rows, 1, 1, 1, 'T']), Reshape(segments, [rows, 1, 1, 'T', 1]));

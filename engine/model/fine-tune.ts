@@ -14,7 +14,7 @@ import { checkAdapterFits } from './adapter-stack';
 import type { LoadedModel } from './loaded-model';
 import { type LoraLayout, flattenAdapter, initialiseLora, loraLayout, unflattenAdapter } from './lora';
 import { permutation, randomStream } from './random';
-import { type TokenBatch, type TokenRow, batchRows, tokeniseRow } from './rows';
+import { type TokenBatch, type TokenRow, packRows, tokeniseRow } from './rows';
 import { learningRateAt } from './schedule';
 import { columnTensor, floatTensor, integerTensor } from './tensors';
 import { TrainingState, runStep } from './training-state';
@@ -109,7 +109,7 @@ async function train(
     if (still.length < active.length) state = state.keep(still);
     active = still;
     const running = active.map((job) => plans[job] as JobPlan);
-    const batch = batchRows(running.map(({ steps }) => steps[step] as readonly TokenRow[]));
+    const batch = packRows(running.map(({ steps }) => steps[step] as readonly TokenRow[]));
     const rates = running.map(({ job, steps }) => learningRateAt(step, steps.length, job.optimiser));
     const { losses, norms } = await runStep(session, state, stepFeeds(layout, running, batch, rates, step));
     active.forEach((job, n) => {
@@ -142,6 +142,7 @@ function stepFeeds(layout: LoraLayout, plans: readonly JobPlan[], batch: TokenBa
   return {
     ids: integerTensor(batch.ids, [N, B, T]),
     positions: integerTensor(batch.positions, [B * N, T]),
+    segments: integerTensor(batch.segments, [B * N, T]),
     labels: integerTensor(batch.labels, [N, B * T]),
     weights: floatTensor(batch.weights, [N, B * T]),
     scale: floatTensor(new Float32Array(N).fill(alpha / rank), [N, 1, 1]),

@@ -59,8 +59,10 @@ export interface TokenBatch {
   readonly B: number;
   readonly T: number;
   readonly ids: BigInt64Array;
-  /** [B*N, T]. */
+  /** [B*N, T]: restart with each row that shares a line. */
   readonly positions: BigInt64Array;
+  /** [B*N, T]: numbers the rows that share a line; 0 is padding. */
+  readonly segments: BigInt64Array;
   /** The next token at each place, 0 where there is none. */
   readonly labels: BigInt64Array;
   /** 1/n at each of an adapter's n loss tokens, 0 elsewhere. */
@@ -69,30 +71,78 @@ export interface TokenBatch {
   readonly lossTokens: readonly number[];
 }
 
-/** Pads rows on the right to the longest. Adapters with fewer rows get empty ones, without weight. */
+/** One row a line, padded on the right to the longest. Adapters with fewer rows get empty lines, without weight. */
 export function batchRows(rowsByAdapter: readonly (readonly TokenRow[])[]): TokenBatch {
+  const T = longest(rowsByAdapter.flat());
+  return layOut(rowsByAdapter, rowsByAdapter.map((rows) => rows.map((row) => [row])), T);
+}
+
+/**
+ * Short rows share a line, so that a batch of unlike rows is not mostly padding. How, follows from the rows' lengths alone: of the line
+ * lengths that are the longest row, twice it, and so on up to all rows in one line, the one with the least work.
+ */
+export function packRows(rowsByAdapter: readonly (readonly TokenRow[])[]): TokenBatch {
+  const shortest = longest(rowsByAdapter.flat());
+  const total = Math.max(...rowsByAdapter.map((rows) => rows.reduce((sum, { ids }) => sum + ids.length, 0)));
+  let best = { work: Infinity, T: shortest, lines: [] as TokenRow[][][] };
+  for (let T = shortest; T < total + shortest; T += shortest) {
+    const length = Math.min(T, total);
+    const lines = rowsByAdapter.map((rows) => firstFit(rows, length));
+    const work = Math.max(...lines.map((ofAdapter) => ofAdapter.length)) * length * (1 + length / ATTENTION_SHARE);
+    if (work < best.work) best = { work, T: length, lines };
+  }
+  return layOut(rowsByAdapter, best.lines, best.T);
+}
+
+/** Line length at which attention, which grows with its square, costs about as much as all else. */
+const ATTENTION_SHARE = 1024;
+
+function longest(rows: readonly TokenRow[]): number {
+  return Math.max(...rows.map(({ ids }) => ids.length));
+}
+
+function firstFit(rows: readonly TokenRow[], T: number): TokenRow[][] {
+  const lines: { rows: TokenRow[]; free: number }[] = [];
+  for (const row of rows) {
+    const line = lines.find(({ free }) => free >= row.ids.length);
+    if (line === undefined) lines.push({ rows: [row], free: T - row.ids.length });
+    else {
+      line.rows.push(row);
+      line.free -= row.ids.length;
+    }
+  }
+  return lines.map((line) => line.rows);
+}
+
+/** `linesByAdapter`: the rows of `rowsByAdapter` as they share lines of T places. */
+function layOut(rowsByAdapter: readonly (readonly TokenRow[])[], linesByAdapter: readonly TokenRow[][][], T: number): TokenBatch {
   const N = rowsByAdapter.length;
-  const B = Math.max(...rowsByAdapter.map((rows) => rows.length));
-  const T = Math.max(...rowsByAdapter.flat().map(({ ids }) => ids.length));
-  const ids = new BigInt64Array(N * B * T);
-  const labels = new BigInt64Array(N * B * T);
-  const weights = new Float32Array(N * B * T);
+  const B = Math.max(...linesByAdapter.map((lines) => lines.length));
+  const array = (): BigInt64Array => new BigInt64Array(N * B * T);
+  const batch = { ids: array(), positions: array(), segments: array(), labels: array(), weights: new Float32Array(N * B * T) };
   const lossTokens = rowsByAdapter.map((rows) => rows.reduce((sum, row) => sum + row.ids.length - row.lossFrom, 0));
-  rowsByAdapter.forEach((rows, n) => {
-    const weight = 1 / (lossTokens[n] as number);
-    rows.forEach((row, b) => {
-      const start = (n * B + b) * T;
-      row.ids.forEach((id, t) => {
-        ids[start + t] = BigInt(id);
-        if (t > 0) labels[start + t - 1] = BigInt(id);
-        if (t >= row.lossFrom) weights[start + t - 1] = weight;
+  linesByAdapter.forEach((lines, n) => {
+    lines.forEach((rows, b) => {
+      let start = (n * B + b) * T;
+      rows.forEach((row, i) => {
+        placeRow(batch, row, { start, segment: i + 1, weight: 1 / (lossTokens[n] as number) });
+        start += row.ids.length;
       });
     });
   });
-  return { N, B, T, ids, positions: countingPositions(N * B, T), labels, weights, lossTokens };
+  return { N, B, T, ...batch, lossTokens };
 }
 
-/** 0, 1, ..., T-1 in each of R rows. */
-export function countingPositions(R: number, T: number): BigInt64Array {
-  return BigInt64Array.from({ length: R * T }, (_, i) => BigInt(i % T));
+function placeRow(
+  { ids, positions, segments, labels, weights }: Pick<TokenBatch, 'ids' | 'positions' | 'segments' | 'labels' | 'weights'>,
+  row: TokenRow,
+  { start, segment, weight }: { readonly start: number; readonly segment: number; readonly weight: number },
+): void {
+  row.ids.forEach((id, t) => {
+    ids[start + t] = BigInt(id);
+    positions[start + t] = BigInt(t);
+    segments[start + t] = BigInt(segment);
+    if (t > 0) labels[start + t - 1] = BigInt(id);
+    if (t >= row.lossFrom) weights[start + t - 1] = weight;
+  });
 }

@@ -2,7 +2,7 @@ import type { ModelDirectory } from '../files/model-directory';
 import { Graph } from '../graph/graph';
 import { gradients } from '../graph/gradients';
 import { adamW, clipGradientNorm } from './adamw';
-import { causalMask } from './attention';
+import { documentMask } from './attention';
 import { baseWeights } from './base-weights';
 import { type LoraLayout, loraDelta } from './lora';
 import { labelLogProbabilities, weightedLoss } from './loss';
@@ -17,7 +17,7 @@ export interface BuiltGraph {
 /**
  * One optimiser step of N stacked adapters on a frozen base: forward, backward into the LoRA matrices only, clipping, AdamW.
  *
- * Inputs: `ids` int64 [N, B, T] and `positions` [B*N, T]; `labels` int64 and `weights` float32 [N, B*T] (the token each position
+ * Inputs: `ids` int64 [N, B, T]; `positions` and `segments` int64 [B*N, T] (place in its row, number of its row on the line); `labels` int64 and `weights` float32 [N, B*T] (the token each position
  * should give, and its share of the adapter's loss; 0 for prompts and padding); `scale` [N, 1, 1]; the state `parameters`,
  * `firstMoment`, `secondMoment` [N, P]; `stepSize`, `secondMomentCorrection`, `decay`, `maxNorm` [N, 1].
  *
@@ -28,6 +28,7 @@ export function trainingGraph(model: ModelDirectory, layout: LoraLayout): BuiltG
   const base = baseWeights(graph, model);
   const ids = graph.input('ids', 'int64', ['N', 'B', 'T']);
   const positions = graph.input('positions', 'int64', ['B*N', 'T']);
+  const segments = graph.input('segments', 'int64', ['B*N', 'T']);
   const labels = graph.input('labels', 'int64', ['N', 'B*T']);
   const weights = graph.input('weights', 'float32', ['N', 'B*T']);
   const scale = graph.input('scale', 'float32', ['N', 1, 1]);
@@ -47,7 +48,7 @@ export function trainingGraph(model: ModelDirectory, layout: LoraLayout): BuiltG
     ids,
     positions,
     positionLimit: 'T',
-    mask: causalMask(graph),
+    mask: documentMask(segments),
   });
   const loss = weightedLoss(labelLogProbabilities(languageModelHead(config, base.weights, hidden), labels), weights);
   const [gradient] = gradients(loss, [state.parameters]);

@@ -19,6 +19,12 @@ export async function openSession(graph: Graph, options: SessionOptions = {}): P
     graphOptimizationLevel: 'all',
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
-    extra: { session: folder === undefined ? {} : { model_external_initializers_file_folder_path: folder } },
+    extra: {
+      session: {
+        // Threads that spin for work take it from everything else on the machine: workers, servers, a second model.
+        intra_op: { allow_spinning: '0' },
+        ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
+      },
+    },
   });
 }
