@@ -15,7 +15,7 @@ module.exports = {
   // Model and server processes take the cores; two test files side by side are enough on two of them.
   maxWorkers: 2,
   // A unit test is done in milliseconds. Tests with servers or training state their own limit.
-  testTimeout: 20_000,
+  testTimeout: 60_000,
   setupFilesAfterEnv: ['<rootDir>/infra/testing/fail-on-console.cjs'],
   reporters: ['<rootDir>/infra/testing/compact-reporter.cjs'],
   // Generated folders hold package.json files that would otherwise clash by name.
