@@ -22,8 +22,9 @@ import { BadInputError, ServerUnreachableError } from '../contracts/errors';
 import { temporalAddress, type TemporalAddress } from '../infra/stack/stack-file';
 
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A worker answers a query or accepts an update within this, or there is none. */
-const ANSWER_TIMEOUT_MS = 15_000;
+/** A worker answers within this, or there is none. An action waits longer: a worker that has just been started may still be preparing. */
+const QUERY_TIMEOUT_MS = 20_000;
+const ACTION_TIMEOUT_MS = 90_000;
 const CAMPAIGN_WORKFLOW = 'campaignWorkflow';
 const SEAL_CAMPAIGN = defineSearchAttributeKey('SealCampaign', SearchAttributeType.KEYWORD);
 const SEAL_STATUS = defineSearchAttributeKey('SealStatus', SearchAttributeType.KEYWORD);
@@ -128,7 +129,7 @@ export class CampaignClient {
 
   /** Asks a worker. @throws NoWorkerError where none answers */
   async progress(campaignId: string): Promise<CampaignProgress> {
-    return this.#answered(() => this.#handle(campaignId).query<CampaignProgress>(campaignMessages.progressQuery));
+    return this.#answered(QUERY_TIMEOUT_MS, () => this.#handle(campaignId).query<CampaignProgress>(campaignMessages.progressQuery));
   }
 
   /** An operator's action, recorded in the campaign's history. @throws BadInputError where the campaign has ended */
@@ -137,7 +138,7 @@ export class CampaignClient {
     if (execution.closed) {
       throw new BadInputError({ where: campaignId, expected: `a campaign that runs, to ${update} it`, got: `one that is ${execution.state}` });
     }
-    await this.#answered(() => this.#handle(campaignId).executeUpdate(update, { args: [action] }));
+    await this.#answered(ACTION_TIMEOUT_MS, () => this.#handle(campaignId).executeUpdate(update, { args: [action] }));
   }
 
   /** Waits for the end; needs no worker once it has come. @throws WorkflowFailedError unless the campaign completed */
@@ -179,12 +180,12 @@ export class CampaignClient {
     return this.#client.workflow.getHandle(workflowIds.campaign(campaignId));
   }
 
-  async #answered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  async #answered<Answer>(timeoutMs: number, ask: () => Promise<Answer>): Promise<Answer> {
     try {
-      return await this.#connection.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, ask);
+      return await this.#connection.withDeadline(Date.now() + timeoutMs, ask);
     } catch (cause) {
       if (!isUnanswered(cause)) throw cause;
-      throw new NoWorkerError(`no worker answers on ${this.settings.address}, queue ${ORCHESTRATION_QUEUE}; run "seal up"`, { cause });
+      throw new NoWorkerError(`no worker of ${this.settings.address}, queue ${ORCHESTRATION_QUEUE}, answered within ${timeoutMs / 1000} s; "seal up" starts one`, { cause });
     }
   }
 }
@@ -201,6 +202,20 @@ export async function withCampaigns<Result>(body: (campaigns: CampaignClient) =>
 
 /** gRPC: CANCELLED, DEADLINE_EXCEEDED, FAILED_PRECONDITION (no poller for a query). */
 const UNANSWERED = new Set([1, 4, 9]);
+
+/** gRPC: RESOURCE_EXHAUSTED, UNAVAILABLE. */
+const OVERLOADED = new Set([8, 14]);
+
+/** Whether asking again may help: a server that restarts or is overloaded, or no worker. A restarting one may not know its namespaces yet. */
+export function mayPass(error: unknown): boolean {
+  if (error instanceof NoWorkerError || isUnanswered(error)) return true;
+  for (let current = error; current instanceof Error; current = current.cause) {
+    const code = (current as { code?: unknown }).code;
+    if (typeof code === 'number' && OVERLOADED.has(code)) return true;
+    if (current.name === 'NamespaceNotFoundError') return true;
+  }
+  return false;
+}
 
 function isUnanswered(error: unknown): boolean {
   for (let current = error; current instanceof Error; current = current.cause) {

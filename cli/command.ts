@@ -42,8 +42,18 @@ function streamsOf(command: Command): Streams {
   };
 }
 
-/** Aborts on the first interrupt, so that child processes end before the command does; a second one ends it at once. */
-export async function withInterrupt<Result>(body: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+/** The user ended the command before it was done. */
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError';
+  readonly code = 'INTERRUPTED';
+}
+
+/**
+ * Aborts on the first interrupt, so that child processes end before the command does; a second one ends it at once.
+ * @param aftermath what goes on, or does not, after an interrupt
+ * @throws InterruptedError
+ */
+export async function withInterrupt<Result>(aftermath: string, body: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
   const controller = new AbortController();
   const abort = (): void => {
     controller.abort();
@@ -52,6 +62,9 @@ export async function withInterrupt<Result>(body: (signal: AbortSignal) => Promi
   process.once('SIGTERM', abort);
   try {
     return await body(controller.signal);
+  } catch (error) {
+    if (!controller.signal.aborted) throw error;
+    throw new InterruptedError(`interrupted: ${aftermath}`, { cause: error });
   } finally {
     process.off('SIGINT', abort);
     process.off('SIGTERM', abort);

@@ -16,7 +16,7 @@ export async function withLanguageModel<Result>(
   task: string,
   body: (session: ModelSession) => Promise<Result>,
 ): Promise<Result> {
-  return withInterrupt(async (signal) => {
+  return withInterrupt(`${task} was stopped`, async (signal) => {
     const progress = startProgressLine(task, (line) => output.log(line));
     const model = startComputeProcess({});
     try {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MultiBar, type SingleBar } from 'cli-progress';
 import type { CampaignProgress } from '../contracts/campaign';
-import { NoWorkerError, type CampaignClient } from './campaign-client';
+import { mayPass, type CampaignClient } from './campaign-client';
 import { campaignStatus, hasEnded } from './campaign-status';
 import { duration } from './duration';
 import type { Output } from './output';
@@ -32,13 +32,13 @@ export async function watchCampaign(
   }
 }
 
-/** A worker that is away comes back: it is supervised. */
+/** A worker that is away comes back, it is supervised; so does a server. */
 async function statusOrWait(campaigns: CampaignClient, campaignId: string, display: Display): Promise<CampaignProgress | null> {
   try {
     return await campaignStatus(campaigns, campaignId);
   } catch (error) {
-    if (!(error instanceof NoWorkerError)) throw error;
-    display.say(`waiting: ${error.message}`);
+    if (!mayPass(error)) throw error;
+    display.say(`waiting: ${error instanceof Error ? error.message : String(error)}`);
     return null;
   }
 }

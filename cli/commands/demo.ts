@@ -33,7 +33,7 @@ export function demoCommand(): Command {
     output.log(`campaign ${campaignId}${typeof temporal?.uiUrl !== 'string' ? '' : `; its history: ${temporal.uiUrl}`}`);
     await withCampaigns(async (campaigns) => {
       await startCampaign(campaigns, campaignId, prepared);
-      await withInterrupt((signal) => waitForCampaign(campaigns, campaignId, output, signal));
+      await withInterrupt(`the campaign goes on; "npm run seal -- watch ${campaignId}" follows it`, (signal) => waitForCampaign(campaigns, campaignId, output, signal));
     });
     const seconds = (performance.now() - startedMs) / 1000;
     const { report, html } = await writeReportFiles(campaignId, defaultReportDirectory(campaignId));

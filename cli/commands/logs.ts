@@ -27,7 +27,7 @@ export function logsCommand(): Command {
       ends.map(({ process, file, lines }) => [`== ${process}: ${file}`, ...(lines.length === 0 ? ['(nothing yet)'] : lines)].join('\n')).join('\n\n'),
     );
     if (flags.follow !== true) return;
-    await withInterrupt((signal) =>
+    await withInterrupt('the processes go on', (signal) =>
       Promise.all(shown.map((name) => followLog(logs[name], (text) => output.log(text.trimEnd().replace(/^/gm, `${name}: `)), signal))),
     );
   });

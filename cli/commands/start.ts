@@ -27,7 +27,7 @@ export function startCommand(): Command {
         return;
       }
       output.log(`started ${campaignId}`);
-      const progress = await withInterrupt((signal) => waitForCampaign(campaigns, campaignId, output, signal));
+      const progress = await withInterrupt('the campaign goes on', (signal) => waitForCampaign(campaigns, campaignId, output, signal));
       output.result({ campaignId, state: progress.state }, () => `${campaignId} completed; its report: seal report ${campaignId}`);
     });
   });

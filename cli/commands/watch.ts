@@ -8,7 +8,7 @@ import { watchCampaign } from '../watch-campaign';
 export function watchCommand(): Command {
   const command = newCommand('watch', 'live progress with the time that is left, to the end').argument('<id>', 'campaign id');
   return runWith(command, async (_flags, output, [campaignId = '']) => {
-    const progress = await withCampaigns((campaigns) => withInterrupt((signal) => watchCampaign(campaigns, campaignId, output, signal)));
+    const progress = await withCampaigns((campaigns) => withInterrupt('the campaign goes on', (signal) => watchCampaign(campaigns, campaignId, output, signal)));
     output.result(statusDocument(progress), () => statusText(progress));
   });
 }
