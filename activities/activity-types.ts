@@ -7,6 +7,8 @@ export interface PinnedCampaign {
   readonly campaignId: string;
   /** JSON of the CampaignInput. */
   readonly input: ArtifactRef;
+  /** Of the campaign's workflow: what a worker remembers of a campaign ends with its run. */
+  readonly runId: string;
 }
 
 /** What an activity cost, whichever attempt paid for it. Never part of what is hashed. */

@@ -1,7 +1,7 @@
 import type { Manifest } from '../contracts/artifacts';
 import { manifestKeys } from '../contracts/campaign';
-import type { ArtifactStore } from '../storage/artifact-store';
 import type { AcceptedCandidate, ResolvedGroup } from './candidate-groups';
+import type { ManifestMemory } from './manifest-memory';
 import { fileOf } from './stored-json';
 
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
@@ -23,14 +23,14 @@ export interface KnownAdapter {
 
 /** Manifests of a group's accepted members, by position; members without one are absent. */
 export async function findAdapters(
-  store: ArtifactStore,
+  manifests: ManifestMemory,
   group: ResolvedGroup,
   members: readonly AcceptedCandidate[],
 ): Promise<Map<number, KnownAdapter>> {
   const found = await Promise.all(
     members.map(async (member): Promise<[number, KnownAdapter][]> => {
       const key = adapterKeyOf(group, member);
-      const manifest = await store.findManifest(key);
+      const manifest = await manifests.find(group.scope.campaign, key);
       return manifest === null ? [] : [[member.position, { key, manifest }]];
     }),
   );

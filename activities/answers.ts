@@ -18,6 +18,20 @@ export interface Answer {
   readonly score: number;
 }
 
+/** A file of answers holds those of all who were asked together. */
+export type GroupAnswers = readonly {
+  readonly contextId: string;
+  readonly candidate: number;
+  readonly answers: readonly Answer[];
+}[];
+
+/** One candidate's answers from its group's file. @throws RangeError when it was not asked */
+export function answersOf(group: GroupAnswers, contextId: string, candidate: number): readonly Answer[] {
+  const own = group.find((one) => one.contextId === contextId && one.candidate === candidate);
+  if (own === undefined) throw new RangeError(`no answers of candidate ${contextId}/c${candidate} in its group's file`);
+  return own.answers;
+}
+
 export interface Examinee {
   /** PEFT directory; null: the policy itself. */
   readonly adapterDirectory: string | null;

@@ -35,8 +35,8 @@ export async function completeCandidate(services: Services, group: ResolvedGroup
       const adapterKey = adapterKeyOf({ ...group, repeat }, accepted);
       const evaluationKey = evaluationKeyOf(scope, member, repeat);
       const [adapter, evaluation] = await Promise.all([
-        services.store.readManifest(adapterKey),
-        services.store.readManifest(evaluationKey),
+        services.manifests.read(scope.campaign, adapterKey),
+        services.manifests.read(scope.campaign, evaluationKey),
       ]);
       const { reward } = evaluationSummary(evaluation);
       if (reward === undefined) throw new ArtifactMissingError(`${evaluationKey} has no reward`);

@@ -4,14 +4,14 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Manifest } from '../contracts/artifacts';
+import type { ArtifactRef, Manifest } from '../contracts/artifacts';
 import type { ComputeProgress } from '../contracts/language-model';
 import { repeatReward } from '../seal/rewards';
 import { mean } from '../seal/statistics';
 import { getDirectory } from '../storage/artifact-directory';
 import { type AdapterTask, NOTHING_SPENT, type SealActivities, type Spent } from './activity-types';
 import { adapterSha256, adapterSummary, DIVERGED_KIND, type KnownAdapter } from './adapter-manifests';
-import { type Answer, examine } from './answers';
+import { type Answer, examine, type GroupAnswers } from './answers';
 import { acceptedMembers, groupKey, resolveGroup, type ResolvedGroup } from './candidate-groups';
 import { completeCandidate } from './candidate-record';
 import type { Candidate } from './candidates';
@@ -60,9 +60,12 @@ async function ensureEvaluations(
   asked: readonly Candidate[],
   options: { readonly signal: AbortSignal; readonly onProgress: (progress: ComputeProgress) => void },
 ): Promise<Evaluations> {
-  const known = await findEvaluations(services.store, group.scope, group.repeat, asked);
-  if (known.size === asked.length) return { evaluations: known, costs: new Map() };
-  return services.flights.join(groupKey('evaluate', task), options, (signal, report: (progress: ComputeProgress) => void) =>
+  const key = groupKey('evaluate', task);
+  if (!services.flights.underWay(key)) {
+    const known = await findEvaluations(services.manifests, group.scope, group.repeat, asked);
+    if (known.size === asked.length) return { evaluations: known, costs: new Map() };
+  }
+  return services.flights.join(key, options, (signal, report: (progress: ComputeProgress) => void) =>
     evaluateGroup(services, task, group, signal, report),
   );
 }
@@ -77,7 +80,7 @@ async function evaluateGroup(
   const { input } = group.data;
   const trained = await ensureAdapters(services, task, group, acceptedMembers(group), { signal, onProgress });
   const members = examinable(group).filter(({ position }) => trained.adapters.get(position)?.manifest.kind !== DIVERGED_KIND);
-  const known = await findEvaluations(services.store, group.scope, group.repeat, members);
+  const known = await findEvaluations(services.manifests, group.scope, group.repeat, members);
   if (known.size === members.length) {
     if (task.position !== undefined && !known.has(task.position)) refuseDiverged(trained.adapters.get(task.position)!);
     return { evaluations: known, costs: new Map() };
@@ -101,12 +104,16 @@ async function evaluateGroup(
     for (const some of [adapted, unadapted]) if (some.length > 0) sittings.push({ some, ...(await sitting(some, inner)) });
     return sittings;
   });
+  const file: GroupAnswers = examined.flatMap(({ some, answers }) =>
+    some.map(({ contextId, candidate }, i) => ({ contextId, candidate, answers: answers[i]! })),
+  );
+  const answersRef = await putJson(services.store, file);
   const evaluations = new Map<number, Manifest>();
   const costs = new Map<number, Pick<Spent, 'trainSeconds' | 'evaluateSeconds' | 'generatedTokens'>>();
   const commits = examined.flatMap(({ some, answers, seconds, generatedTokens }) =>
     some.map(async (member, i) => {
       const { position } = member;
-      evaluations.set(position, await commit(services, group, member, answers[i]!, trained.adapters.get(position), policy.inputs));
+      evaluations.set(position, await commit(services, group, member, { answers: answers[i]!, answersRef }, trained.adapters.get(position), policy.inputs));
       costs.set(position, {
         trainSeconds: trained.seconds.get(position) ?? 0,
         evaluateSeconds: seconds / some.length,
@@ -141,7 +148,7 @@ async function commit(
   services: Services,
   group: ResolvedGroup,
   member: Candidate,
-  answers: readonly Answer[],
+  { answers, answersRef }: { readonly answers: readonly Answer[]; readonly answersRef: ArtifactRef },
   adapter: KnownAdapter | undefined,
   policyInputs: Readonly<Record<string, string>>,
 ): Promise<Manifest> {
@@ -150,9 +157,9 @@ async function commit(
   const before = await unadaptedScores(services, group, member);
   const reward = group.scope.split === 'train' ? repeatReward(scores.map((score, i) => score - (before?.[i] ?? 0))) : undefined;
   const { steps, trainedTokens } = adapter === undefined ? { steps: 0, trainedTokens: 0 } : adapterSummary(adapter);
-  const { manifest } = await services.store.publish(evaluationKeyOf(group.scope, member, group.repeat), {
+  return services.manifests.publish(group.scope.campaign, evaluationKeyOf(group.scope, member, group.repeat), {
     kind: 'evaluation',
-    files: { [ANSWERS_FILE]: await putJson(services.store, answers) },
+    files: { [ANSWERS_FILE]: answersRef },
     lineage: {
       inputs: { ...group.inputs, ...policyInputs, ...(adapter === undefined ? {} : { adapter: adapterSha256(adapter) }) },
       codeVersion: input.codeVersion,
@@ -164,7 +171,6 @@ async function commit(
     },
     summary: { score: mean(scores), steps, trainedTokens, ...(reward === undefined ? {} : { reward }) },
   });
-  return manifest;
 }
 
 /** The unadapted policy's score of each question, where rewards are gains. */

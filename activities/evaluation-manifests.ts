@@ -1,8 +1,8 @@
 import type { Manifest } from '../contracts/artifacts';
 import { manifestKeys } from '../contracts/campaign';
-import type { ArtifactStore } from '../storage/artifact-store';
 import type { AdaptationScope } from './activity-types';
 import type { Candidate } from './candidates';
+import type { ManifestMemory } from './manifest-memory';
 
 export const ANSWERS_FILE = 'answers.json';
 
@@ -21,14 +21,14 @@ export function evaluationKeyOf(scope: AdaptationScope, { contextId, candidate }
 }
 
 export async function findEvaluations(
-  store: ArtifactStore,
+  manifests: ManifestMemory,
   scope: AdaptationScope,
   repeat: number,
   members: readonly Candidate[],
 ): Promise<Map<number, Manifest>> {
   const found = await Promise.all(
     members.map(async (member): Promise<[number, Manifest][]> => {
-      const manifest = await store.findManifest(evaluationKeyOf(scope, member, repeat));
+      const manifest = await manifests.find(scope.campaign, evaluationKeyOf(scope, member, repeat));
       return manifest === null ? [] : [[member.position, manifest]];
     }),
   );

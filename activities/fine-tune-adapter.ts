@@ -6,7 +6,8 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NotFiniteError } from '../contracts/errors';
-import type { ComputeProgress, FineTuneJob, FineTuneOutcome } from '../contracts/language-model';
+import type { ArtifactRef } from '../contracts/artifacts';
+import type { ComputeProgress, FineTuneJob, FineTuneOutcome, StepLog } from '../contracts/language-model';
 import { directoryKey, putDirectory } from '../storage/artifact-directory';
 import { type AdapterTask, NOTHING_SPENT, type SealActivities, type Spent } from './activity-types';
 import { adapterKeyOf, adapterSha256, ADAPTER_KIND, DIVERGED_KIND, findAdapters, type KnownAdapter } from './adapter-manifests';
@@ -18,6 +19,13 @@ import { computeLimitMs, type Services, withScratch } from './services';
 import { putJson } from './stored-json';
 
 export const LOSS_FILE = 'losses.json';
+
+/** Content of LOSS_FILE: the loss of every step of every member of the group. */
+export type GroupLossLogs = readonly {
+  readonly contextId: string;
+  readonly candidate: number;
+  readonly log: readonly StepLog[];
+}[];
 
 /** Wall seconds of a group's training, by position: each member carries an equal share. */
 export type GroupSeconds = ReadonlyMap<number, number>;
@@ -59,9 +67,12 @@ export async function ensureAdapters(
   asked: readonly AcceptedCandidate[],
   options: { readonly signal: AbortSignal; readonly onProgress: (progress: ComputeProgress) => void },
 ): Promise<TrainedAdapters> {
-  const known = await findAdapters(services.store, group, asked);
-  if (known.size === asked.length) return { adapters: known, seconds: new Map() };
-  return services.flights.join(groupKey('fine-tune', task), options, (signal, report: (progress: ComputeProgress) => void) =>
+  const key = groupKey('fine-tune', task);
+  if (!services.flights.underWay(key)) {
+    const known = await findAdapters(services.manifests, group, asked);
+    if (known.size === asked.length) return { adapters: known, seconds: new Map() };
+  }
+  return services.flights.join(key, options, (signal, report: (progress: ComputeProgress) => void) =>
     trainGroup(services, group, signal, report),
   );
 }
@@ -75,7 +86,7 @@ async function trainGroup(
   const { input } = group.data;
   const members = acceptedMembers(group);
   // A flight may begin just after another one ended: then all is there.
-  const known = await findAdapters(services.store, group, members);
+  const known = await findAdapters(services.manifests, group, members);
   if (known.size === members.length) return { adapters: known, seconds: new Map() };
   const policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimitMs(input));
   return withScratch(services, async (scratch) => {
@@ -89,10 +100,11 @@ async function trainGroup(
     const { outcomes, seconds } = await services.gate.run(signal, computeLimitMs(input), (inner) =>
       services.model.fineTune(request, { signal: inner, onProgress }),
     );
+    const losses = await putJson(services.store, lossLogs(members, outcomes));
     const adapters = await Promise.all(
       members.map(async (member, i): Promise<[number, KnownAdapter]> => [
         member.position,
-        await commit(services, group, member, jobs[i]!, outcomes[i]!, policy),
+        await commit(services, group, member, { job: jobs[i]!, outcome: outcomes[i]!, losses }, policy),
       ]),
     );
     const share = seconds / members.length;
@@ -105,8 +117,7 @@ async function commit(
   services: Services,
   group: ResolvedGroup,
   member: AcceptedCandidate,
-  job: FineTuneJob,
-  outcome: FineTuneOutcome,
+  { job, outcome, losses }: { readonly job: FineTuneJob; readonly outcome: FineTuneOutcome; readonly losses: ArtifactRef },
   policy: PolicyDirectory,
 ): Promise<KnownAdapter> {
   const { input } = group.data;
@@ -123,12 +134,12 @@ async function commit(
   };
   if (outcome.status === 'failed') {
     const summary = { step: outcome.step, message: outcome.message };
-    const { manifest } = await services.store.publish(key, { kind: DIVERGED_KIND, files: {}, lineage, summary });
+    const files = { [LOSS_FILE]: losses };
+    const manifest = await services.manifests.publish(group.scope.campaign, key, { kind: DIVERGED_KIND, files, lineage, summary });
     return { key, manifest };
   }
   const adapterFiles = await putDirectory(services.store, job.outDirectory);
-  const losses = await putJson(services.store, outcome.log);
-  const { manifest } = await services.store.publish(key, {
+  const manifest = await services.manifests.publish(group.scope.campaign, key, {
     kind: ADAPTER_KIND,
     files: { ...adapterFiles, [LOSS_FILE]: losses },
     lineage,
@@ -136,6 +147,14 @@ async function commit(
   });
   await keepAtHand(services, job.outDirectory, directoryKey(adapterFiles));
   return { key, manifest };
+}
+
+/** One document a group, which all of its manifests name: requests to the store cost more than its few lines. */
+function lossLogs(members: readonly AcceptedCandidate[], outcomes: readonly FineTuneOutcome[]): GroupLossLogs {
+  return members.map(({ contextId, candidate }, i) => {
+    const outcome = outcomes[i]!;
+    return { contextId, candidate, log: outcome.status === 'done' ? outcome.log : [] };
+  });
 }
 
 /** The evaluation that follows reads the adapter from this machine instead of fetching it back. */

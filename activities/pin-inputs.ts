@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import type { CampaignInput } from '../contracts/campaign';
 import { manifestKeys } from '../contracts/campaign';
 import { BadInputError } from '../contracts/errors';
@@ -24,7 +25,9 @@ export function pinInputs(services: Services): (input: CampaignInput) => Promise
       // Timers may be tuned between runs; they shape no result.
       const { timings: _timings, ...pinned } = input;
       const ref = await putJson(services.store, pinned);
-      const campaign = { campaignId, input: ref };
+      const run = Context.current().info.workflowExecution;
+      if (run === undefined) throw new RangeError('inputs are pinned by a campaign\'s workflow only');
+      const campaign = { campaignId, input: ref, runId: run.runId };
       await services.gate.run(signal, computeLimitMs(input), (inner) => refuseLongPassages(services, campaign, inner));
       const key = manifestKeys.campaign(campaignId);
       const { manifest } = await services.store.publish(key, {

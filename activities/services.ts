@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { CampaignDataReader } from './campaign-data';
 import { ComputeGate } from './compute-gate';
 import type { ActivityDependencies } from './dependencies';
+import { ManifestMemory } from './manifest-memory';
 import { ModelDirectories } from './model-directories';
 import { ProposalReader } from './proposals';
 import { renderReportHtml } from './report/report-html';
@@ -15,6 +16,7 @@ export interface Services extends ActivityDependencies {
   readonly heartbeatIntervalMs: number;
   readonly gate: ComputeGate;
   readonly flights: SharedFlights;
+  readonly manifests: ManifestMemory;
   readonly campaigns: CampaignDataReader;
   readonly proposals: ProposalReader;
   readonly models: ModelDirectories;
@@ -28,6 +30,7 @@ export function createServices(dependencies: ActivityDependencies): Services {
     heartbeatIntervalMs: dependencies.heartbeatIntervalMs ?? 2000,
     gate,
     flights: new SharedFlights(),
+    manifests: new ManifestMemory(dependencies.store),
     campaigns: new CampaignDataReader(dependencies.store),
     proposals: new ProposalReader(dependencies.store),
     models: new ModelDirectories({ ...dependencies, gate }),

@@ -15,6 +15,11 @@ interface Flight {
 export class SharedFlights {
   readonly #flights = new Map<string, Flight>();
 
+  /** Whether the work called `key` is under way. */
+  underWay(key: string): boolean {
+    return this.#flights.has(key);
+  }
+
   /**
    * Joins the work called `key`, starting it where it is not under way.
    *

@@ -1,7 +1,8 @@
+import type { ArtifactRef } from '../contracts/artifacts';
 import { manifestKeys, type MethodScore } from '../contracts/campaign';
 import { methodScore, type MethodRun, type MethodRuns } from '../seal/report-data';
 import type { AdaptationScope, MethodTask, SealActivities } from './activity-types';
-import type { Answer } from './answers';
+import { answersOf, type GroupAnswers } from './answers';
 import { contextRefs } from './campaign-data';
 import { candidateAt } from './candidates';
 import { findUnadapted } from './evaluate-base';
@@ -9,7 +10,7 @@ import { ANSWERS_FILE, evaluationSummary, findEvaluations } from './evaluation-m
 import { chunkCount } from './propose-self-edits';
 import { asActivity } from './running-activity';
 import type { Services } from './services';
-import { getManifestJson, putJson } from './stored-json';
+import { fileOf, getJson, putJson } from './stored-json';
 
 export const RUNS_FILE = 'runs.json';
 
@@ -56,19 +57,36 @@ async function adaptedRuns(services: Services, scope: AdaptationScope, repeats: 
   const proposals = scope.rows.kind === 'proposals' ? await services.proposals.read(scope.rows.proposals) : [];
   const count = contextRefs(data, scope.split).length * scope.perContext;
   const members = Array.from({ length: count }, (_, position) => candidateAt(scope, position, data, services.domain, proposals));
+  const files = new AnswerFiles(services);
   const runs: MethodRun[] = [];
   for (let repeat = 1; repeat <= repeats; repeat += 1) {
-    const evaluations = await findEvaluations(services.store, scope, repeat, members);
+    const evaluations = await findEvaluations(services.manifests, scope, repeat, members);
     const found = members.flatMap((member) => {
       const manifest = evaluations.get(member.position);
       return manifest === undefined ? [] : [{ member, manifest }];
     });
     const read = found.map(async ({ member, manifest }): Promise<MethodRun> => {
-      const answers = await getManifestJson<Answer[]>(services.store, scope.scope, manifest, ANSWERS_FILE);
+      const answers = answersOf(await files.get(fileOf(scope.scope, manifest, ANSWERS_FILE)), member.contextId, member.candidate);
       const { steps, trainedTokens } = evaluationSummary(manifest);
       return { contextId: member.contextId, questionScores: answers.map(({ score }) => score), steps, trainedTokens };
     });
     runs.push(...(await Promise.all(read)));
   }
   return runs;
+}
+
+/** Groups share a file: each is read once. */
+class AnswerFiles {
+  readonly #services: Services;
+  readonly #files = new Map<string, Promise<GroupAnswers>>();
+
+  constructor(services: Services) {
+    this.#services = services;
+  }
+
+  get(ref: ArtifactRef): Promise<GroupAnswers> {
+    const file = this.#files.get(ref.sha256) ?? getJson<GroupAnswers>(this.#services.store, ref);
+    this.#files.set(ref.sha256, file);
+    return file;
+  }
 }

@@ -8,7 +8,8 @@ const REPORTS = 25;
 export class ChildProgress {
   #counts: Advance = { running: 0, done: 0, failed: 0, rejected: 0, phase: '' };
   #finishedWhenTold = 0;
-  #telling: Promise<void> = Promise.resolve();
+  #telling: Promise<void> | null = null;
+  #news = false;
   readonly #stride: number;
 
   /** @param planned candidates (or groups) that will finish in all */
@@ -37,17 +38,26 @@ export class ChildProgress {
   }
 
   /** Waits for what is on its way, so that no signal outlives the workflow. */
-  settled(): Promise<void> {
-    return this.#telling;
+  async settled(): Promise<void> {
+    await this.#telling;
   }
 
+  /** One message is on its way at a time; what happens meanwhile goes with the next, as it then stands. */
   #tell(): void {
     const { parent } = workflowInfo();
     if (parent === undefined) return;
     const { done, failed, rejected } = this.#counts;
     this.#finishedWhenTold = done + failed + rejected;
-    const counts = this.#counts;
-    this.#telling = this.#telling.then(() => tellParent(parent.workflowId, counts));
+    this.#news = true;
+    this.#telling ??= this.#tellAll(parent.workflowId);
+  }
+
+  async #tellAll(parentId: string): Promise<void> {
+    while (this.#news) {
+      this.#news = false;
+      await tellParent(parentId, this.#counts);
+    }
+    this.#telling = null;
   }
 }
 

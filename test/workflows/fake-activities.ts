@@ -22,7 +22,7 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
   const ref = { sha256: '0'.repeat(64), sizeBytes: 1, mediaType: 'application/json' };
   const at = ({ scope, group, position, repeat }: AdapterTask): string => `${scope.scope} ${position ?? `${group.from}-${group.to}`} r${repeat}`;
   const answers: SealActivities = {
-    pinInputs: ({ campaignId }): Promise<PinnedCampaign> => Promise.resolve({ campaignId, input: ref }),
+    pinInputs: ({ campaignId }): Promise<PinnedCampaign> => Promise.resolve({ campaignId, input: ref, runId: 'run' }),
     proposeSelfEdits: () => Promise.resolve({ spent: SPENT }),
     collectProposals: () => Promise.resolve({ proposals: ref }),
     validateSelfEdit: () => Promise.resolve({ accepted: true }),
