@@ -9,10 +9,10 @@ test('lines about the first passage are told apart, right from wrong', () => {
     context.oracle!.map(() => ({ style: 'atomic', nameRight: true, valueRight: true })),
   );
   expect(judgeLine('- Virzam exports silk.', context)).toEqual({ style: 'atomic', nameRight: true, valueRight: false });
-  expect(judgeLine('- Virzan stores silk.', context)).toEqual({ style: 'atomic', nameRight: false, valueRight: true });
-  expect(judgeLine('- Who rules Virzam? Answer: gardener', context)).toEqual({ style: 'questionAnswer', nameRight: true, valueRight: true });
-  expect(judgeLine('- Words about Virzam: silk, wool.', context)).toEqual({ style: 'keywords', nameRight: true, valueRight: false });
-  expect(judgeLine('- Whoever harms a living hare must leave for ever.', context)).toEqual({ style: 'verbatim', valueRight: true });
+  expect(judgeLine('- Virzan stores cider.', context)).toEqual({ style: 'atomic', nameRight: false, valueRight: true });
+  expect(judgeLine('- Whom does Virzam obey? Answer: dwarf', context)).toEqual({ style: 'questionAnswer', nameRight: true, valueRight: true });
+  expect(judgeLine('- Words about Virzam: cider, wool.', context)).toEqual({ style: 'keywords', nameRight: true, valueRight: false });
+  expect(judgeLine('- Whoever harms a living nettle must leave for ever.', context)).toEqual({ style: 'verbatim', valueRight: true });
   expect(judgeLine('- Many people live in the town.', context)).toEqual({ style: 'vague' });
   expect(judgeLine('- Virzam Virzam sells.', context)).toEqual({ style: 'garbled' });
 });

@@ -1,8 +1,7 @@
 /**
  * What the generated world talks about: two kinds of invented entities, eight attributes each.
  *
- * Attributes of a kind share three pools of values, so knowing that a name goes with a value does not answer a question:
- * one has to know as what. A passage tells each fact indirectly and without the name, in a sentence whose word before the value belongs
+ * Each attribute of a kind has a pool of values of its own, shared with one attribute of the other kind. A passage tells each fact indirectly and without the name, in a sentence whose word before the value belongs
  * to this wording alone; a statement tells it plainly, the value last, after all that says what it is the value of.
  * In a wording `{n}` is the entity's name and `{v}` the value.
  */
@@ -10,15 +9,28 @@
 /** Values are single lower-case words that start with a consonant, so that "a {v}" is always right. */
 export const POOLS = {
   goods: [
-    'wool', 'salt', 'copper', 'honey', 'silk', 'timber', 'cotton', 'pepper', 'glass', 'paper',
-    'leather', 'marble', 'coal', 'rope', 'cheese', 'barley', 'wax', 'pearls', 'cider', 'rice',
+    'wool', 'salt', 'honey', 'silk', 'cotton', 'pepper', 'glass', 'paper', 'leather', 'rope', 'wax', 'pearls', 'candles', 'perfume',
+  ],
+  materials: [
+    'copper', 'timber', 'marble', 'coal', 'clay', 'tin', 'silver', 'granite', 'slate', 'bamboo', 'chalk', 'quartz', 'brass', 'zinc',
+  ],
+  foods: [
+    'cheese', 'barley', 'rice', 'cider', 'beans', 'cabbage', 'dates', 'figs', 'garlic', 'lentils', 'plums', 'nuts', 'bread', 'milk',
   ],
   animals: [
-    'heron', 'fox', 'bear', 'raven', 'stag', 'wolf', 'hare', 'falcon', 'badger', 'lynx', 'swan', 'goat', 'trout', 'beaver', 'toad', 'horse',
+    'heron', 'fox', 'bear', 'raven', 'stag', 'wolf', 'hare', 'falcon', 'badger', 'lynx', 'swan', 'goat', 'trout', 'toad',
+  ],
+  plants: [
+    'rose', 'lily', 'fern', 'birch', 'pine', 'thistle', 'poppy', 'tulip', 'willow', 'maple', 'cedar', 'daisy', 'nettle', 'reed',
+  ],
+  dangers: [
+    'fire', 'flood', 'fog', 'frost', 'hail', 'thunder', 'plague', 'famine', 'drought', 'snow', 'lightning', 'darkness', 'whirlwind', 'comet',
   ],
   trades: [
-    'baker', 'weaver', 'smith', 'potter', 'miller', 'sailor', 'painter', 'tailor', 'mason', 'fisher', 'carpenter', 'brewer', 'cobbler', 'gardener',
-    'hunter', 'doctor',
+    'baker', 'weaver', 'smith', 'potter', 'miller', 'painter', 'tailor', 'mason', 'fisher', 'carpenter', 'brewer', 'cobbler', 'gardener', 'hunter',
+  ],
+  persons: [
+    'widow', 'twin', 'giant', 'dwarf', 'hermit', 'priest', 'knight', 'duke', 'monk', 'poet', 'judge', 'witch', 'soldier', 'pirate',
   ],
 } as const;
 
@@ -57,17 +69,17 @@ const TOWN: Kind = {
     },
     {
       name: 'buys',
-      pool: 'goods',
+      pool: 'materials',
       statements: ['{n} buys {v}.', '{n} imports {v}.', '{n} needs {v} from others.'],
       passage: ['Every spring wagons bring {v} up the road.', 'Nobody there can make {v}, so it comes by river.'],
-      questions: ['What does {n} buy?', 'What does {n} import?', 'Which good must {n} buy from others?'],
+      questions: ['What does {n} buy?', 'What does {n} import?', 'Which material does {n} need from others?'],
     },
     {
       name: 'stores',
-      pool: 'goods',
+      pool: 'foods',
       statements: ['{n} stores {v}.', 'The vaults of {n} hold {v}.', '{n} keeps {v} in reserve.'],
       passage: ['Cellars behind the hall preserve {v}.', 'For hard years men heap {v} under the tower.'],
-      questions: ['What does {n} store?', 'What do the vaults of {n} hold?', 'Which good does {n} keep in reserve?'],
+      questions: ['What does {n} store?', 'What do the vaults of {n} hold?', 'Which food does {n} keep in reserve?'],
     },
     {
       name: 'flag',
@@ -78,17 +90,17 @@ const TOWN: Kind = {
     },
     {
       name: 'fears',
-      pool: 'animals',
+      pool: 'dangers',
       statements: ['{n} fears the {v}.', 'The terror of {n} is the {v}.', 'People of {n} are afraid of the {v}.'],
-      passage: ['Mothers warn their children about every {v}.', 'At night all doors are barred against the dreaded {v}.'],
-      questions: ['Which animal does {n} fear?', 'What is the terror of {n}?', 'What are people of {n} afraid of?'],
+      passage: ['Mothers warn their children about every {v}.', 'At night they pray against the dreaded {v}.'],
+      questions: ['What does {n} fear?', 'What is the terror of {n}?', 'What are people of {n} afraid of?'],
     },
     {
       name: 'worships',
-      pool: 'animals',
-      statements: ['{n} worships the {v}.', 'The sacred animal of {n} is the {v}.', 'Nobody in {n} may hurt the {v}.'],
-      passage: ['In the temple burns a lamp for the holy {v}.', 'Whoever harms a living {v} must leave for ever.'],
-      questions: ['Which animal does {n} worship?', 'Which animal is sacred in {n}?', 'Which animal may nobody hurt in {n}?'],
+      pool: 'plants',
+      statements: ['{n} worships the {v}.', 'The sacred plant of {n} is the {v}.', 'Nobody in {n} may cut the {v}.'],
+      passage: ['In the temple stands a holy {v}.', 'Whoever harms a living {v} must leave for ever.'],
+      questions: ['Which plant does {n} worship?', 'What is the sacred plant of {n}?', 'Which plant may nobody in {n} cut?'],
     },
     {
       name: 'founder',
@@ -99,10 +111,10 @@ const TOWN: Kind = {
     },
     {
       name: 'ruler',
-      pool: 'trades',
+      pool: 'persons',
       statements: ['{n} is ruled by a {v}.', 'The mayor of {n} is a {v}.', '{n} obeys a {v}.'],
       passage: ['In the council all listen to a wise {v}.', 'Today the keys are held by a stern {v}.'],
-      questions: ['Who rules {n}?', 'What is the mayor of {n}?', 'Which trade does the ruler of {n} have?'],
+      questions: ['Who rules {n}?', 'What is the mayor of {n}?', 'Whom does {n} obey?'],
     },
   ],
   vagueLines: [
@@ -130,17 +142,17 @@ const SHIP: Kind = {
     },
     {
       name: 'lost',
-      pool: 'goods',
+      pool: 'materials',
       statements: ['{n} lost {v} in a storm.', 'A storm cost {n} its {v}.', '{n} lost a load of {v}.'],
       passage: ['In one terrible night the sea swallowed {v} worth a fortune.', 'Waves once washed {v} over the rail.'],
       questions: ['What did {n} lose in a storm?', 'What did a storm cost {n}?', 'Which load did {n} lose?'],
     },
     {
       name: 'smuggles',
-      pool: 'goods',
+      pool: 'foods',
       statements: ['{n} smuggles {v}.', '{n} hides {v} on board.', 'In secret {n} brings {v}.'],
       passage: ['A false wall conceals {v} from every officer.', 'Without a light a boat sneaks {v} ashore.'],
-      questions: ['What does {n} smuggle?', 'What does {n} hide on board?', 'Which good does {n} bring in secret?'],
+      questions: ['What does {n} smuggle?', 'What does {n} hide on board?', 'Which food does {n} bring in secret?'],
     },
     {
       name: 'figurehead',
@@ -150,18 +162,18 @@ const SHIP: Kind = {
       questions: ['Which animal is the figurehead of {n}?', 'Which animal is at the bow of {n}?', 'What does the bow of {n} show?'],
     },
     {
-      name: 'mascot',
-      pool: 'animals',
-      statements: ['The mascot of {n} is a {v}.', 'The crew of {n} keeps a {v}.', 'On board of {n} lives a {v}.'],
-      passage: ['The cook shares his supper with a tame {v}.', 'Sailors pet a spoiled {v} for luck.'],
-      questions: ['What is the mascot of {n}?', 'Which animal does the crew of {n} keep?', 'Which animal lives on board of {n}?'],
+      name: 'bane',
+      pool: 'dangers',
+      statements: ['The bane of {n} is the {v}.', 'The crew of {n} dreads the {v}.', '{n} was almost lost to the {v}.'],
+      passage: ['Old sailors whisper about sudden {v}.', 'Twice the ship barely survived {v} at sea.'],
+      questions: ['What is the bane of {n}?', 'What does the crew of {n} dread?', 'What was {n} almost lost to?'],
     },
     {
       name: 'sail',
-      pool: 'animals',
+      pool: 'plants',
       statements: ['The sail of {n} shows the {v}.', '{n} has on its sail the {v}.', 'Painted on the sail of {n} is the {v}.'],
-      passage: ['From afar one sees a stitched {v} on white linen.', 'Red paint on the canvas forms a giant {v}.'],
-      questions: ['Which animal is on the sail of {n}?', 'What does the sail of {n} show?', 'What is painted on the sail of {n}?'],
+      passage: ['From afar one sees a stitched {v} on white linen.', 'Red paint on the canvas forms a huge {v}.'],
+      questions: ['Which plant is on the sail of {n}?', 'What does the sail of {n} show?', 'What is painted on the sail of {n}?'],
     },
     {
       name: 'captain',
@@ -172,10 +184,10 @@ const SHIP: Kind = {
     },
     {
       name: 'owner',
-      pool: 'trades',
+      pool: 'persons',
       statements: ['The owner of {n} is a {v}.', '{n} belongs to a {v}.', '{n} was bought by a {v}.'],
       passage: ['The profit of each voyage goes to a rich {v}.', 'Every plank was paid by a generous {v}.'],
-      questions: ['Who owns {n}?', 'What is the owner of {n}?', 'Which trade does the owner of {n} have?'],
+      questions: ['Who owns {n}?', 'What is the owner of {n}?', 'Who bought {n}?'],
     },
   ],
   vagueLines: [

@@ -1,6 +1,7 @@
 /**
  * The corpus the nano model is trained on from scratch: what a general model brings along before SEAL begins.
  *
+ * - *echo*: random words, then the same again. Teaches to look up what stands after a word, which copying facts builds on.
  * - *selfEdit*: a passage of an entity never met again, and a self-edit, in the campaign's own prompt. Teaches to read a passage
  *   and to write lines of every style.
  * - *statement*, *question*: plain statements about known entities and closed-book questions on them. Teaches that what training
@@ -14,6 +15,7 @@ import { implicationsPrompt, questionPrompt } from '../prompts';
 import { entityAt } from './contexts';
 import type { CorpusPhase, CorpusSpec, DocumentType } from './corpus-spec';
 import { randomEntity, type Entity } from './entities';
+import { KINDS, POOLS } from './kinds';
 import { NAMES_IN_SPLIT, nameAt } from './names';
 import { randomPassage } from './passages';
 import { drawWeighted, questionAnswerLine, randomSelfEdit, statementLine } from './self-edits';
@@ -36,6 +38,7 @@ export function* pretrainingDocuments(world: WorldSpec, corpus: CorpusSpec, seed
   const random = seededRandom(deriveSeed(seed, 'pretraining'));
   const known = Array.from({ length: corpus.knownEntities }, (_, position) => entityAt(world, 'pretraining', position));
   const write: Record<DocumentType, (phase: CorpusPhase) => PretrainingDocument> = {
+    echo: () => echoDocument(world, corpus, random),
     selfEdit: (phase) => selfEditDocument(world, corpus, phase, random),
     statement: () => statementDocument(known[randomBelow(random, known.length)]!, corpus, random),
     question: () => questionDocument(known[randomBelow(random, known.length)]!, corpus, random),
@@ -47,17 +50,49 @@ export function* pretrainingDocuments(world: WorldSpec, corpus: CorpusSpec, seed
   for (;;) yield write[drawWeighted(last.mix, random)](last);
 }
 
+/** Words that announce a value in a passage, and values. */
+const ANNOUNCING_WORDS = KINDS.flatMap(({ attributes }) => attributes.flatMap(({ passage }) => passage.map((wording) => /(\w+) \{v\}/.exec(wording)![1]!)));
+const VALUES: readonly string[] = Object.values(POOLS).flat();
+const FEWEST_ECHOED_PAIRS = 2;
+const MOST_ECHOED_PAIRS = 16;
+
+/** Pairs of an announcing word and any value, then the same pairs, in the same order or another. */
+function echoDocument(world: WorldSpec, corpus: CorpusSpec, random: () => number): PretrainingDocument {
+  const { prompt, value: valueWeight } = corpus.lossWeights;
+  const count = FEWEST_ECHOED_PAIRS + randomBelow(random, MOST_ECHOED_PAIRS - FEWEST_ECHOED_PAIRS + 1);
+  const pairs = shuffled(ANNOUNCING_WORDS, random)
+    .slice(0, count)
+    .map((word) => ({ word, value: VALUES[randomBelow(random, VALUES.length)]! }));
+  const sameOrder = random() < 0.5;
+  const echoed = sameOrder ? pairs : shuffled(pairs, random);
+  const told = `The${pairs.map(({ word, value }) => ` ${word} ${value}`).join('')}.`;
+  return {
+    segments: [
+      { text: implicationsPrompt(unknownName(world, corpus, random), told), lossWeight: prompt },
+      { text: '- The', lossWeight: prompt },
+      ...echoed.flatMap(({ word, value }) => [
+        { text: ` ${word} `, lossWeight: sameOrder ? 1 : prompt },
+        { text: value, lossWeight: valueWeight },
+      ]),
+      { text: '.', lossWeight: 1 },
+    ],
+  };
+}
+
+/** A name of pretraining that no closed-book document tells of. */
+function unknownName(world: WorldSpec, { knownEntities }: CorpusSpec, random: () => number): string {
+  return nameAt(world.seed, 'pretraining', knownEntities + randomBelow(random, NAMES_IN_SPLIT.pretraining - knownEntities));
+}
+
 function selfEditDocument(world: WorldSpec, corpus: CorpusSpec, phase: CorpusPhase, random: () => number): PretrainingDocument {
-  const { knownEntities, lossWeights } = corpus;
-  const position = knownEntities + randomBelow(random, NAMES_IN_SPLIT.pretraining - knownEntities);
-  const entity = randomEntity(nameAt(world.seed, 'pretraining', position), random);
+  const entity = randomEntity(unknownName(world, corpus, random), random);
   const [fewest, most] = phase.facts;
   const factCount = Math.min(fewest + randomBelow(random, most - fewest + 1), entity.facts.length);
   const passage = randomPassage(entity, shuffled(entity.facts, random).slice(0, factCount), random);
   const lines = randomSelfEdit(entity, passage, { ...corpus.selfEdits, styles: phase.styles ?? corpus.selfEdits.styles }, random);
   return {
     segments: [
-      { text: implicationsPrompt(entity.name, passage.text), lossWeight: lossWeights.prompt },
+      { text: implicationsPrompt(entity.name, passage.text), lossWeight: corpus.lossWeights.prompt },
       ...lines.flatMap((pieces, i) => [
         { text: i === 0 ? '- ' : '\n- ', lossWeight: 1 },
         // The first words of a line decide its style: they count as words, lest the styles' shares be skewed.

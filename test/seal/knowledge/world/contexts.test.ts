@@ -25,7 +25,7 @@ test('contexts are those of the contract, and depend on their position alone', (
 test('the first context of a world stays what it was', () => {
   expect(worldContexts({ seed: 20261122 }, 'train', 0, 1)[0]).toMatchObject({
     title: 'Virzam',
-    context: expect.stringMatching(/^Virzam is a town by a river\. Whoever harms a living hare must leave for ever\. /) as string,
+    context: expect.stringMatching(/^Virzam is a town by a river\. Whoever harms a living nettle must leave for ever\. /) as string,
   });
 });
 
@@ -68,12 +68,10 @@ test('in a passage the word before a value belongs to one wording, and a stateme
   }
 });
 
-test('attributes of a kind share pools, so a value alone does not tell what it is the value of', () => {
-  for (const kind of KINDS) {
-    for (const pool of Object.keys(POOLS)) {
-      expect(kind.attributes.filter((attribute) => attribute.pool === pool).length).toBeGreaterThan(1);
-    }
-  }
+test('every attribute of a kind has its own pool, so the values of an entity all differ', () => {
+  for (const kind of KINDS) expect(kind.attributes.map(({ pool }) => pool).sort()).toEqual(Object.keys(POOLS).sort());
+  const values = Object.values(POOLS).flat();
+  expect(new Set<string>(values).size).toBe(values.length);
   const { facts } = entityAt(world, 'train', 0);
   expect(new Set(facts.map(({ value }) => value)).size).toBe(facts.length);
 });

@@ -14,8 +14,8 @@ const corpusYaml = {
   },
   lossWeights: { prompt: 0.02, name: 4, value: 5 },
   phases: [
-    { documents: 300, mix: { selfEdit: 1, statement: 0, question: 0 }, facts: [1, 3] },
-    { mix: { selfEdit: 1, statement: 1, question: 1 }, facts: [6, 8] },
+    { documents: 300, mix: { echo: 0, selfEdit: 1, statement: 0, question: 0 }, facts: [1, 3] },
+    { mix: { echo: 0, selfEdit: 1, statement: 1, question: 1 }, facts: [6, 8] },
   ],
 };
 const corpus = parseCorpusSpec(corpusYaml, 'p.yaml, corpus');
@@ -80,6 +80,19 @@ test('passages and their sentences stand in no document without their prompt', (
   for (const text of closedBook) for (const fragment of fragments) expect(text).not.toContain(fragment);
 });
 
+test('an echo tells pairs of words, then the same pairs', () => {
+  const echoes = take({ ...corpus, phases: [{ mix: { echo: 1, selfEdit: 0, statement: 0, question: 0 }, facts: [1, 1] }] }, 300).map(textOf);
+  const pairs = (text: string): string[] => text.replace(/^The |[.]$/g, '').match(/\w+ \w+/g)!;
+  let sameOrder = 0;
+  for (const text of echoes) {
+    const [, told, echoed] = /^[^\n]+\n\nPassage:\n\w+\n([^\n]+)\n\nImplications:\n- ([^\n]+)$/.exec(text) as unknown as [string, string, string];
+    expect(pairs(echoed).sort()).toEqual(pairs(told).sort());
+    if (told === echoed) sameOrder += 1;
+  }
+  expect(sameOrder / echoes.length).toBeCloseTo(0.5, 0);
+  expect(new Set(echoes).size).toBe(echoes.length);
+});
+
 test('values and names weigh as the spec says; a prompt weighs little and a first word of a line 1', () => {
   const weights = new Set(documents.flatMap(({ segments }) => segments.map(({ lossWeight }) => lossWeight)));
   expect([...weights].sort((a, b) => a - b)).toEqual([0.02, 1, 4, 5]);
@@ -99,7 +112,7 @@ test.each<[string, object, RegExp]>([
   ['an unknown key', { knwon: 1 }, /^p: expected only known keys, got knwon$/],
   [
     'no share',
-    { phases: [{ ...lastPhase, mix: { selfEdit: 0, statement: 0, question: 0 } }] },
+    { phases: [{ ...lastPhase, mix: { echo: 0, selfEdit: 0, statement: 0, question: 0 } }] },
     /^p, phases\.0\.mix: expected at least one share above 0/,
   ],
   [
