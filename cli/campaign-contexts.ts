@@ -4,9 +4,9 @@ import { BadInputError } from '../contracts/errors';
 import { contextId } from '../seal/ids';
 import { loadContexts } from '../seal/knowledge/load-contexts';
 import { worldContexts } from '../seal/knowledge/world/contexts';
-import { parseWorldSpec } from '../seal/knowledge/world/world-spec';
 import { readInputJson } from './input-file';
-import { readYamlFile, type YamlFile } from './yaml-file';
+import { readWorldFile } from './world-file';
+import type { YamlFile } from './yaml-file';
 
 type Split = 'train' | 'heldOut';
 
@@ -44,7 +44,7 @@ function loadSplit(split: Split, source: ContextSource, yaml: YamlFile, director
       got: 'nothing',
     });
   }
-  return worldContexts(parseWorldSpec(readYamlFile(file).value, file), split, source.skip, source.take);
+  return worldContexts(readWorldFile(file), split, source.skip, source.take);
 }
 
 function slice(split: Split, source: ContextSource, all: readonly Context[], yaml: YamlFile): readonly Context[] {

@@ -1,11 +1,12 @@
 import { mkdirSync, renameSync, writeFileSync, closeSync, openSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pretrainSpecSchema, type PretrainSpec } from '../contracts/pretrain-spec';
-import { parseCorpusSpec, type CorpusSpec } from '../seal/knowledge/world/corpus-spec';
+import { corpusSpecSchema, type CorpusSpec } from '../seal/knowledge/world/corpus-spec';
 import { pretrainingDocuments } from '../seal/knowledge/world/pretraining-documents';
 import { END_OF_TEXT, tokenizerFiles } from '../seal/knowledge/world/vocabulary';
-import { parseWorldSpec, type WorldSpec } from '../seal/knowledge/world/world-spec';
+import type { WorldSpec } from '../seal/knowledge/world/world-spec';
 import { validated } from './validated-yaml';
+import { readWorldFile } from './world-file';
 import { readYamlFile } from './yaml-file';
 
 export interface PretrainingPlan {
@@ -17,13 +18,8 @@ export interface PretrainingPlan {
 /** @throws BadInputError naming the line and field */
 export function readPretrainFile(file: string): PretrainingPlan {
   const yaml = readYamlFile(file);
-  const spec = validated(yaml, pretrainSpecSchema);
-  const worldFile = resolve(dirname(resolve(file)), spec.world);
-  return {
-    spec,
-    world: parseWorldSpec(readYamlFile(worldFile).value, worldFile),
-    corpus: parseCorpusSpec(spec.corpus, `${file}: corpus`),
-  };
+  const spec = validated(yaml, pretrainSpecSchema.safeExtend({ corpus: corpusSpecSchema }));
+  return { spec, world: readWorldFile(resolve(dirname(resolve(file)), spec.world)), corpus: spec.corpus };
 }
 
 /** Writes the tokenizer that the model is trained with. @returns the id of the token that ends a document */

@@ -27,6 +27,8 @@ beforeAll(() => {
     'long.jsonl': `{"text": "a b"}\n{"text": "${'word '.repeat(500)}"}\n`,
     'results.json': '{\n"articles": [\n{"title": "A",}\n]}\n',
     'no-articles.json': '{"articles": []}\n',
+    'world.yaml': 'seed: x\n',
+    'pretrain.yaml': 'name: nano\nseed: 1\nworld: world.yaml\nmodle: {}\n',
     'a-file': 'x',
   };
   for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
@@ -81,6 +83,8 @@ describe('bad input ends with exit code 2 and one line that names it', () => {
     ['malformed results', ['select', 'results.json', '--out', 'kept.jsonl'], 'results.json:3: expected JSON, got expected double-quoted property name'],
     ['results of nothing', ['grade', 'no-articles.json', '--grader', 'contains'], 'no-articles.json: articles: expected at least one article, got an empty list'],
     ['a grader that needs a model', ['grade', 'results.json', '--grader', 'logprob'], '--grader: expected one of exact, contains, got "logprob"'],
+    ['a world without a seed', ['world', 'world.yaml', '--out', 'world'], 'world.yaml:1: seed: expected a number, got "x"'],
+    ['a misspelt key, which is a missing one too', ['pretrain', 'pretrain.yaml'], 'pretrain.yaml:4: modle: expected one of the keys name, seed, world, corpus, model, training, got an unknown key'],
     ['no server', ['list'], 'no Temporal server: TEMPORAL_ADDRESS is not set and nothing runs in $SEAL_HOME; run "seal up"'],
     ['an id with capitals', ['report', 'Demo'], 'campaign id: expected up to 63 lower-case letters, digits and hyphens, a hyphen not first, got "Demo"'],
     ['an anonymous pause', ['pause', 'demo', '--by', ' '], '--by: expected a name, got " "'],
