@@ -1,0 +1,51 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { DefaultLogger, Runtime, Worker, type WorkflowBundlePath } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { packageRoot } from '../../infra/stack/package-root';
+import { workflowBundle } from '../../workers/workflow-bundle';
+import { type History, readHistory } from './stored-history';
+
+jest.setTimeout(180_000);
+
+const root = join(packageRoot(), 'test', 'replay');
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.history'))
+  .sort();
+
+let directory: string;
+let bundle: WorkflowBundlePath;
+beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
+  directory = mkdtempSync(join(tmpdir(), 'seal-replay-'));
+  bundle = await workflowBundle(directory);
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** A workflow's id, as its file is named. */
+function workflowIdOf(file: string): string {
+  return basename(file, '.history').replaceAll('_', '/');
+}
+
+function replay(file: string, history: History): Promise<void> {
+  return Worker.runReplayHistory({ workflowBundle: bundle, replayName: basename(file) }, history, workflowIdOf(file));
+}
+
+test('histories of every kind of workflow are stored', () => {
+  const types = files.map((file) => readHistory(join(root, file)).events?.[0]?.workflowExecutionStartedEventAttributes?.workflowType?.name);
+  expect([...new Set(types)].sort()).toEqual(['campaignWorkflow', 'candidateWorkflow', 'epochWorkflow', 'evaluationWorkflow']);
+});
+
+test.each(files)('%s replays against the workflows of today', async (file) => {
+  await expect(replay(file, readHistory(join(root, file)))).resolves.toBeUndefined();
+});
+
+test('a history that the workflows would not have made is found', async () => {
+  const file = files.find((name) => name.includes('_c1'))!;
+  const history = readHistory(join(root, file));
+  const scheduled = history.events?.flatMap(({ activityTaskScheduledEventAttributes }) => activityTaskScheduledEventAttributes?.activityType ?? []);
+  expect(scheduled?.map(({ name }) => name)).toEqual(['fineTuneAdapter', 'evaluateAdapter']);
+  scheduled![0]!.name = 'trainPolicy';
+  await expect(replay(file, history)).rejects.toBeInstanceOf(DeterminismViolationError);
+});
