@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
@@ -28,13 +29,20 @@ export interface S3Settings {
   readonly idleTimeoutMs?: number;
   /** Tries of one request, with back-off, where it can be repeated. @default 4 */
   readonly attempts?: number;
+  /** Keys asked for at once when listing. @default 1000 */
+  readonly pageSize?: number;
 }
+
+/** AWS answers 409 while another conditional write to the key is under way: who wins is known a moment later. */
+const MAX_CONFLICTS = 5;
+const CONFLICT_DELAY_MS = 200;
 
 /** S3 over HTTP, addressed by path so that any host name and port will do. */
 export class S3ObjectClient implements ObjectClient {
   readonly location: string;
   readonly #endpoint: string;
   readonly #bucket: string;
+  readonly #pageSize: number;
   readonly #s3: S3Client;
 
   constructor(settings: S3Settings) {
@@ -42,6 +50,7 @@ export class S3ObjectClient implements ObjectClient {
     process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
     this.#endpoint = settings.endpoint;
     this.#bucket = settings.bucket;
+    this.#pageSize = settings.pageSize ?? 1000;
     this.location = `bucket ${settings.bucket} at ${settings.endpoint}`;
     this.#s3 = new S3Client({
       endpoint: settings.endpoint,
@@ -107,26 +116,36 @@ export class S3ObjectClient implements ObjectClient {
   }
 
   async write(key: string, source: ObjectSource, options: WriteOptions): Promise<'written' | 'exists'> {
-    return this.#try(key, async () => {
-      try {
-        await this.#s3.send(
-          new PutObjectCommand({
-            Bucket: this.#bucket,
-            Key: key,
-            Body: 'file' in source ? createReadStream(source.file) : source,
-            ContentLength: options.sizeBytes,
-            ContentType: options.mediaType,
-            ChecksumSHA256: Buffer.from(options.sha256, 'hex').toString('base64'),
-            ...(options.ifAbsent ? { IfNoneMatch: '*' } : {}),
-          }),
-        );
-        return 'written';
-      } catch (error) {
-        if (!options.ifAbsent) throw error;
-        statusOf(error, [412]);
-        return 'exists';
-      }
-    });
+    for (let conflicts = 0; ; conflicts++) {
+      const outcome = await this.#try(key, () => this.#putOnce(key, source, options, conflicts < MAX_CONFLICTS));
+      if (outcome !== 'conflict') return outcome;
+      await sleep(CONFLICT_DELAY_MS);
+    }
+  }
+
+  async #putOnce(
+    key: string,
+    source: ObjectSource,
+    options: WriteOptions,
+    again: boolean,
+  ): Promise<'written' | 'exists' | 'conflict'> {
+    try {
+      await this.#s3.send(
+        new PutObjectCommand({
+          Bucket: this.#bucket,
+          Key: key,
+          Body: 'file' in source ? createReadStream(source.file) : source,
+          ContentLength: options.sizeBytes,
+          ContentType: options.mediaType,
+          ChecksumSHA256: Buffer.from(options.sha256, 'hex').toString('base64'),
+          ...(options.ifAbsent ? { IfNoneMatch: '*' } : {}),
+        }),
+      );
+      return 'written';
+    } catch (error) {
+      if (!options.ifAbsent) throw error;
+      return statusOf(error, again ? [409, 412] : [412]) === 409 ? 'conflict' : 'exists';
+    }
   }
 
   async list(prefix: string): Promise<string[]> {
@@ -138,6 +157,7 @@ export class S3ObjectClient implements ObjectClient {
           new ListObjectsV2Command({
             Bucket: this.#bucket,
             Prefix: prefix,
+            MaxKeys: this.#pageSize,
             ...(token === undefined ? {} : { ContinuationToken: token }),
           }),
         ),

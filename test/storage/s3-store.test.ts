@@ -1,10 +1,14 @@
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { S3ObjectClient, type S3Settings } from '../../storage/s3-client';
 import { openS3Store } from '../../storage/open-store';
 import { itKeepsArtifacts, manifestOf } from './artifact-store-contract';
 import { type RunningS3, startS3 } from './s3-server';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
+
+/** SHA-256 of one zero byte. */
+const ZERO_BYTE_SHA256 = '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d';
 
 let s3: RunningS3;
 beforeAll(async () => {
@@ -31,18 +35,14 @@ describe('the artifact store on a real S3 server', () => {
   });
 
   it('lists past one page', async () => {
-    const bytes = new Uint8Array(1);
-    const names = Array.from({ length: 1005 }, (_, index) => `pages/${String(index).padStart(4, '0')}`);
-    const options = { mediaType: 'text/plain', sha256: EMPTY_BYTE, sizeBytes: 1, ifAbsent: false };
-    for (let start = 0; start < names.length; start += 64) {
-      await Promise.all(names.slice(start, start + 64).map((name) => objects.write(name, bytes, options)));
-    }
-    expect(await objects.list('pages/')).toEqual(names);
+    const names = Array.from({ length: 30 }, (_, index) => `pages/${String(index).padStart(2, '0')}`);
+    const options = { mediaType: 'text/plain', sha256: ZERO_BYTE_SHA256, sizeBytes: 1, ifAbsent: false };
+    await Promise.all(names.map((name) => objects.write(name, new Uint8Array(1), options)));
+    const paging = new S3ObjectClient({ ...settings(), pageSize: 7 });
+    expect(await paging.list('pages/')).toEqual(names);
+    paging.close();
   });
 });
-
-/** SHA-256 of one zero byte. */
-const EMPTY_BYTE = '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d';
 
 describe('opening', () => {
   it('creates the bucket once, also for several callers at once', async () => {
@@ -59,6 +59,22 @@ describe('opening', () => {
       message: expect.stringContaining(`S3 credentials for bucket artifacts at ${s3.endpoint}: expected AWS_ACCESS_KEY_ID`),
     });
   });
+});
+
+it('asks again who won where another conditional write is under way', async () => {
+  const statuses = [409, 409, 412];
+  const aws = createHttpServer((request, response) => {
+    request.resume().once('end', () => response.writeHead(statuses.shift() ?? 500).end());
+  });
+  await new Promise<void>((resolve) => aws.listen(0, '127.0.0.1', resolve));
+  const address = aws.address();
+  const endpoint = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  const objects = new S3ObjectClient({ ...settings(), endpoint });
+  const options = { mediaType: 'text/plain', sha256: ZERO_BYTE_SHA256, sizeBytes: 1, ifAbsent: true };
+  expect(await objects.write('campaigns/a/one.json', new Uint8Array(1), options)).toBe('exists');
+  expect(statuses).toEqual([]);
+  objects.close();
+  await new Promise((resolve) => aws.close(resolve));
 });
 
 describe('a server that does not answer', () => {
