@@ -32,7 +32,7 @@ export async function checkOnnxruntime(): Promise<DoctorCheck> {
   const script = `process.chdir(${JSON.stringify(packageRoot())});
     const ort = require(require.resolve('onnxruntime-node', { paths: ['.'] }));
     process.stdout.write(ort.env.versions.node + ' with ' + ort.listSupportedBackends().map((b) => b.name).join(', '));`;
-  const detail = await probeCommand(process.execPath, ['-e', script]);
+  const detail = await probeCommand(process.execPath, ['-e', script], 60_000);
   if (detail !== null) return { name: 'onnxruntime', ok: true, detail, advice: null };
   const advice = 'run "npm ci" with ONNXRUNTIME_NODE_INSTALL=skip; on Linux it needs glibc 2.28 or later (not musl)';
   return { name: 'onnxruntime', ok: false, detail: 'does not load', advice };
