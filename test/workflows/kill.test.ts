@@ -109,6 +109,11 @@ async function results({ campaignId, spec, trainContexts }: CampaignInput): Prom
   return found;
 }
 
+/** Candidates of the first epoch that are scored or rejected. */
+async function recordsOf(campaignId: string): Promise<number> {
+  return (await store.list(`campaigns/${campaignId}/epoch-1/`)).filter((key) => key.endsWith('/candidate.json')).length;
+}
+
 /** Candidates of an epoch whose workflow has ended. */
 async function endedCandidates({ campaignId, trainContexts, spec }: CampaignInput, epoch: number): Promise<Map<string, unknown>> {
   const ended = new Map<string, unknown>();
@@ -130,12 +135,10 @@ async function endedCandidates({ campaignId, trainContexts, spec }: CampaignInpu
 test('a worker killed in the middle of an epoch and started again ends with the bits of an undisturbed run', async () => {
   const first = startWorker();
   const killed = await start('killed');
-  const records = async (): Promise<number> =>
-    (await store.list('campaigns/killed/epoch-1/')).filter((key) => key.endsWith('/candidate.json')).length;
-  await eventually('the first group of candidates to be scored', async () => (await records()) >= 4, LIMIT_MS);
+  await eventually('the first group of candidates to be scored', async () => (await recordsOf('killed')) >= 4, LIMIT_MS);
   const [compute] = first.computeProcesses();
   expect(await first.end('SIGKILL')).toBe('SIGKILL');
-  expect(await records()).toBeLessThan(12);
+  expect(await recordsOf('killed')).toBeLessThan(12);
   const before = await endedCandidates(killed.input, 1);
 
   await eventually('the killed worker\'s language model to end', () => compute !== undefined && !isRunning(compute), LIMIT_MS);
@@ -156,9 +159,14 @@ test('a worker killed in the middle of an epoch and started again ends with the 
   expect(selection.kept.length).toBeGreaterThan(0);
 });
 
-test('a worker asked to end does so, leaving no process behind', async () => {
+test('a worker asked to end in the middle of an epoch leaves no process behind, and the next one goes on to the same bits', async () => {
   const worker = workers.at(-1)!;
+  const stopped = await start('stopped');
+  await eventually('the first candidates to be scored', async () => (await recordsOf('stopped')) >= 4, LIMIT_MS);
   const computing = worker.computeProcesses();
   expect(await worker.end('SIGTERM')).toBe('exit 0');
   expect(computing.filter(isRunning)).toEqual([]);
+  startWorker();
+  await stopped.ended;
+  expect(await results(stopped.input)).toEqual(await results({ ...stopped.input, campaignId: 'undisturbed' }));
 });
