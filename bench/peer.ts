@@ -69,8 +69,9 @@ export type PeerPython = { readonly python: string } | { readonly missing: strin
  *
  * @param say is told what takes long
  */
-export function findPeerPython(repository: string, say: (line: string) => void): PeerPython {
-  const given = process.env['SEAL_BENCH_PYTHON'];
+export function findPeerPython(repository: string, say: (line: string) => void, env: NodeJS.ProcessEnv = process.env): PeerPython {
+  const runs = (command: string, args: readonly string[]): boolean => spawnSync(command, args, { env, stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
+  const given = env['SEAL_BENCH_PYTHON'];
   if (given !== undefined) {
     return runs(given, ['-c', 'import torch, transformers, peft']) ? { python: given } : { missing: `SEAL_BENCH_PYTHON=${given} cannot import torch, transformers and peft` };
   }
@@ -88,8 +89,4 @@ export function findPeerPython(repository: string, say: (line: string) => void):
   }
   writeFileSync(installed, pins);
   return { python };
-}
-
-function runs(command: string, args: readonly string[]): boolean {
-  return spawnSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
 }

@@ -6,7 +6,7 @@ import { modelTensorShapes } from '../engine/files/model-directory';
 import { writeSafetensors } from '../engine/files/safetensors';
 import { seededRandom } from '../seal/seeds';
 
-/** The shape that is measured: 5.5 million parameters (5,467,392), of which 1.05 million are embeddings. */
+/** The shape that is measured: 5.5 million parameters (5,475,584), of which 1.05 million are embeddings. */
 export const RANDOM_LLAMA = {
   architectures: ['LlamaForCausalLM'],
   model_type: 'llama',
