@@ -35,8 +35,8 @@ async function benchLoraStep(languageModel: ComputeProcess, directory: string, t
   writeRandomLlama(model, SEED);
   const { parameters } = await languageModel.describe(model);
   const peer = await startPeer({ model, threads, seed: SEED, ...LORA });
-  print(`\nLoRA step, ${(parameters / 1e6).toFixed(2)} million parameters, fp32, rank ${LORA.rank}, all seven projections`);
-  print(row('batch x length', 'ours', peer?.versions ?? 'peer', 'ratio', 'memory ours', 'memory peer'));
+  print(`\nLoRA step, ${(parameters / 1e6).toFixed(2)} million parameters, fp32, rank ${LORA.rank}, all seven projections; peer: ${peer === undefined ? 'none' : `${peer.versions}, eager, PEFT`}`);
+  print(row('batch x length', 'ours', 'peer', 'ratio', 'memory ours', 'memory peer'));
   try {
     for (const shape of STEP_SHAPES) {
       const measured = await measureStep(REPEATS, shape, (steps) => timeOurStep(languageModel, model, directory, shape, steps), peer?.peer);
