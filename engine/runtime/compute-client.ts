@@ -66,7 +66,8 @@ class ComputeClient implements ComputeProcess {
     const { child } = this;
     const gone = child && new Promise((resolve) => child.once('exit', resolve));
     for (const job of this.waiting.splice(0)) job.reject(new ComputeCancelledError('the compute process was closed'));
-    child?.kill('SIGKILL');
+    if (this.processOptions.profilePrefix === undefined) child?.kill('SIGKILL');
+    else child?.disconnect();
     await gone;
   }
 

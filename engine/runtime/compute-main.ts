@@ -102,5 +102,8 @@ async function answer<Method extends keyof ComputeMethods>({ method, request }: 
 }
 
 process.on('message', (call: ComputeCall) => void answer(call));
-// Without its parent nobody reads the answer.
-process.on('disconnect', () => process.exit(0));
+// Without its parent nobody reads the answer. A session writes its trace when it is let go.
+process.on('disconnect', () => {
+  const released = profilePrefix === undefined ? [] : [...openModels.values()].map((model) => model.close());
+  void Promise.allSettled(released).finally(() => process.exit(0));
+});
