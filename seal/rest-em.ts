@@ -55,16 +55,6 @@ export function repeatSeed(
   return deriveSeed(campaignSeed, 'fine-tune', scope, contextId, candidate, repeat);
 }
 
-/** Of a held-out self-edit's sampling, proposed by `method`'s policy. */
-export function heldOutProposalSeed(
-  campaignSeed: number,
-  method: string,
-  contextId: string,
-  candidate: number,
-): number {
-  return deriveSeed(campaignSeed, 'held-out-proposal', method, contextId, candidate);
-}
-
 /** Of an epoch's M-step: its fresh adapter and row order. */
 export function mStepSeed(campaignSeed: number, epoch: number): number {
   return deriveSeed(campaignSeed, 'm-step', epoch);

@@ -28,7 +28,8 @@ it('recovers from being killed, with its server, at any moment of the very first
     }
     const status = await startStack({ home, env, ports: { temporal: 0, ui: null, s3: 0 }, worker: false });
     expect(status).toMatchObject({ up: true, temporal: { uiUrl: null } });
-    expect(readdirSync(home).filter((name) => name.startsWith('temporal.db'))).toEqual(['temporal.db']);
+    // The database and its journal, and nothing of a first start that was cut off.
+    expect(readdirSync(home).filter((name) => name.startsWith('temporal.db')).sort()).toEqual(['temporal.db', 'temporal.db-shm', 'temporal.db-wal']);
   } finally {
     await stopStack({ home });
     rmSync(home, { recursive: true });
