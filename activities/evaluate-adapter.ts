@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactRef, Manifest } from '../contracts/artifacts';
 import type { ComputeProgress } from '../contracts/language-model';
+import { logprobGain } from '../seal/graders/logprob';
 import { repeatReward } from '../seal/rewards';
 import { mean } from '../seal/statistics';
 import { getDirectory } from '../storage/artifact-directory';
@@ -155,7 +156,7 @@ async function commit(
   const { input } = group.data;
   const scores = answers.map(({ score }) => score);
   const before = await unadaptedScores(services, group, member);
-  const reward = group.scope.split === 'train' ? repeatReward(scores.map((score, i) => score - (before?.[i] ?? 0))) : undefined;
+  const reward = group.scope.split === 'train' ? repeatReward(before === null ? scores : logprobGain(scores, before)) : undefined;
   const { steps, trainedTokens } = adapter === undefined ? { steps: 0, trainedTokens: 0 } : adapterSummary(adapter);
   return services.manifests.publish(group.scope.campaign, evaluationKeyOf(group.scope, member, group.repeat), {
     kind: 'evaluation',

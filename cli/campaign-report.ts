@@ -1,3 +1,4 @@
+import { NOTHING_SPENT } from '../activities/activity-types';
 import type { CampaignProgress, Ledger } from '../contracts/campaign';
 import { manifestKeys } from '../contracts/campaign';
 import { collectReport } from '../activities/collect-report';
@@ -45,12 +46,4 @@ async function progressIfAnswered(campaigns: CampaignClient, campaignId: string)
 }
 
 /** Only the campaign's workflow knows what it has cost. */
-const UNKNOWN_LEDGER: Ledger = {
-  wallSeconds: 0,
-  trainSeconds: 0,
-  evaluateSeconds: 0,
-  generateSeconds: 0,
-  trainedTokens: 0,
-  generatedTokens: 0,
-  retries: 0,
-};
+const UNKNOWN_LEDGER: Ledger = { wallSeconds: 0, ...NOTHING_SPENT };
