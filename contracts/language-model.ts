@@ -7,6 +7,24 @@ export type Projection = (typeof PROJECTIONS)[number];
 /** One training row: the loss falls on all tokens but the first of `text`, or on `completion` and its EOS. */
 export type TrainingRow = { readonly text: string } | { readonly prompt: string; readonly completion: string };
 
+/** Where graphs run; the first that has an operator takes it, the CPU what is left. */
+export const EXECUTION_PROVIDERS = ['cpu', 'cuda', 'webgpu'] as const;
+export type ExecutionProvider = (typeof EXECUTION_PROVIDERS)[number];
+export const BASE_PRECISIONS = ['float32', 'int8'] as const;
+export type BasePrecision = (typeof BASE_PRECISIONS)[number];
+export const GENERATION_PRECISIONS = ['float32', 'int8', 'int4'] as const;
+export type GenerationPrecision = (typeof GENERATION_PRECISIONS)[number];
+
+/** How the frozen base is computed; part of what a result depends on, so it belongs to the lineage. */
+export interface ComputeSettings {
+  /** @default ['cpu'] */
+  readonly executionProviders?: readonly ExecutionProvider[];
+  /** Of the frozen projections in fine-tuning: `int8` trades exactness for speed. @default float32 */
+  readonly basePrecision?: BasePrecision;
+  /** Of the frozen projections in generation. @default float32 */
+  readonly generationPrecision?: GenerationPrecision;
+}
+
 export type Schedule = 'linear' | 'cosine' | 'constant';
 
 export interface LoraSettings {
@@ -53,6 +71,7 @@ export interface FineTuneJob {
 /** Jobs of one request share base, rank, alpha and targets and are trained stacked, one optimiser step of every job at a time. */
 export interface FineTuneRequest {
   readonly modelDirectory: string;
+  readonly compute?: ComputeSettings;
   readonly lora: LoraSettings;
   readonly jobs: readonly FineTuneJob[];
 }
@@ -99,6 +118,7 @@ export interface AdapterRows<Row> {
 
 export interface GenerateRequest {
   readonly modelDirectory: string;
+  readonly compute?: ComputeSettings;
   /** Several adapters of one rank and the same targets are run stacked. */
   readonly groups: readonly AdapterRows<GenerateRow>[];
   readonly maxNewTokens: number;
@@ -124,6 +144,7 @@ export interface GenerateResult {
 
 export interface ScoreRequest {
   readonly modelDirectory: string;
+  readonly compute?: ComputeSettings;
   readonly groups: readonly AdapterRows<TrainingRow>[];
 }
 
