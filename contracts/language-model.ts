@@ -159,11 +159,17 @@ export interface ScoreResult {
   readonly seconds: number;
 }
 
+/** How merged weights are stored; they are merged in fp32 whichever it is. */
+export const MERGED_DTYPES = ['float32', 'bfloat16'] as const;
+export type MergedDtype = (typeof MERGED_DTYPES)[number];
+
 /** Writes base + adapters, merged in order in fp32, as a Hugging Face model directory. */
 export interface MergeRequest {
   readonly modelDirectory: string;
   readonly adapterDirectories: readonly string[];
   readonly outDirectory: string;
+  /** A policy of a campaign is always float32; an export may be rounded. @default float32 */
+  readonly dtype?: MergedDtype;
 }
 
 export interface CountTokensRequest {

@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BadInputError } from '../../contracts/errors';
-import { PROJECTIONS } from '../../contracts/language-model';
+import { type MergedDtype, PROJECTIONS } from '../../contracts/language-model';
 import { adapterKey, readAdapter, type Adapter, type LoraMatrices } from './adapter';
 import { temporaryNameBeside, writeJsonAtomically } from './atomic-write';
 import { readJsonObject, type JsonObject } from './json-file';
@@ -10,13 +10,19 @@ import { COMPANION_FILES, openModelDirectory, type ModelDirectory } from './mode
 import { readTensorF32, writeSafetensors, type TensorToWrite } from './safetensors';
 
 /**
- * Writes base + adapters as a Hugging Face model directory in fp32: W + (alpha / rank) B A, one adapter after the other.
+ * Writes base + adapters as a Hugging Face model directory: W + (alpha / rank) B A, one adapter after the other, in fp32.
  *
  * The directory appears whole or not at all; one that an earlier merge left there is replaced.
  *
+ * @param dtype of the stored weights, rounded to nearest once all adapters are merged. @default float32
  * @throws BadInputError if the model or an adapter is not usable, or `outDirectory` holds anything but a model
  */
-export function mergeAdapters(modelDirectory: string, adapterDirectories: readonly string[], outDirectory: string): void {
+export function mergeAdapters(
+  modelDirectory: string,
+  adapterDirectories: readonly string[],
+  outDirectory: string,
+  dtype: MergedDtype = 'float32',
+): void {
   const model = openModelDirectory(modelDirectory);
   const adapters = adapterDirectories.map((directory) => readAdapter(directory, model.config));
   refuseForeignDirectory(outDirectory);
@@ -24,18 +30,18 @@ export function mergeAdapters(modelDirectory: string, adapterDirectories: readon
   const staging = temporaryNameBeside(outDirectory);
   try {
     mkdirSync(staging);
-    writeSafetensors(join(staging, 'model.safetensors'), mergedTensors(model, adapters), { format: 'pt' });
+    writeSafetensors(join(staging, 'model.safetensors'), mergedTensors(model, adapters, dtype), { format: 'pt' });
     for (const name of COMPANION_FILES) {
       if (existsSync(join(modelDirectory, name))) copyFileSync(join(modelDirectory, name), join(staging, name));
     }
-    writeJsonAtomically(join(staging, 'config.json'), float32Config(readJsonObject(join(modelDirectory, 'config.json'))));
+    writeJsonAtomically(join(staging, 'config.json'), configOfDtype(readJsonObject(join(modelDirectory, 'config.json')), dtype));
     replaceDirectory(staging, outDirectory);
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
 }
 
-function mergedTensors(model: ModelDirectory, adapters: readonly Adapter[]): TensorToWrite[] {
+function mergedTensors(model: ModelDirectory, adapters: readonly Adapter[], dtype: MergedDtype): TensorToWrite[] {
   const updates = new Map<string, (weight: Float32Array) => void>();
   for (let layer = 0; layer < model.config.layers; layer += 1) {
     for (const projection of PROJECTIONS) {
@@ -49,7 +55,7 @@ function mergedTensors(model: ModelDirectory, adapters: readonly Adapter[]): Ten
   }
   return [...model.tensors.values()].map((entry) => ({
     name: entry.name,
-    dtype: 'F32',
+    dtype: dtype === 'float32' ? 'F32' : 'BF16',
     shape: entry.shape,
     data: () => {
       const weight = readTensorF32(entry);
@@ -81,9 +87,9 @@ export function addUpdate(weight: Float32Array, { a, b }: LoraMatrices, rank: nu
   }
 }
 
-/** The same configuration, saying that weights are float32 (`torch_dtype` is what older readers look at). */
-function float32Config(json: JsonObject): JsonObject {
-  return { ...json, dtype: 'float32', ...(json['torch_dtype'] === undefined ? {} : { torch_dtype: 'float32' }) };
+/** The same configuration, saying how weights are stored (`torch_dtype` is what older readers look at). */
+function configOfDtype(json: JsonObject, dtype: MergedDtype): JsonObject {
+  return { ...json, dtype, ...(json['torch_dtype'] === undefined ? {} : { torch_dtype: dtype }) };
 }
 
 const MERGED_FILES: readonly string[] = ['config.json', 'model.safetensors', ...COMPANION_FILES];

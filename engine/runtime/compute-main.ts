@@ -67,8 +67,8 @@ const handlers: Handlers = {
   fineTune: async (request, onProgress) => fineTune(await loaded(request.modelDirectory), request, onProgress),
   generate: async (request, onProgress) => generate(await loaded(request.modelDirectory), request, onProgress),
   score: async (request, onProgress) => score(await loaded(request.modelDirectory), request, onProgress),
-  merge: ({ modelDirectory, adapterDirectories, outDirectory }) => {
-    mergeAdapters(modelDirectory, adapterDirectories, outDirectory);
+  merge: ({ modelDirectory, adapterDirectories, outDirectory, dtype }) => {
+    mergeAdapters(modelDirectory, adapterDirectories, outDirectory, dtype);
     return null;
   },
   countTokens: ({ modelDirectory, texts }) => {

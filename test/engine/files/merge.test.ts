@@ -61,6 +61,21 @@ describe('mergeAdapters', () => {
     expect(readdirSync(directory.path())).toEqual(['merged']);
   });
 
+  it('rounds to bfloat16 only once all is merged, and says so', () => {
+    const base = goldenModel('tied-fp32');
+    const adapters = [goldenAdapter('tied-all-r4'), goldenAdapter('tied-all-r4')];
+    mergeAdapters(base, adapters, directory.path('full'));
+    mergeAdapters(base, adapters, directory.path('rounded'), 'bfloat16');
+    const name = 'model.layers.0.mlp.up_proj.weight';
+    const full = weights(directory.path('full'), name);
+    const rounded = weights(directory.path('rounded'), name);
+    // Eight bits of significand: half a step is 2^-9 of the value.
+    full.forEach((value, i) => expect(Math.abs(rounded[i]! - value)).toBeLessThanOrEqual(Math.abs(value) * 2 ** -8));
+    expect(rounded).not.toEqual(full);
+    expect(openModelDirectory(directory.path('rounded')).storedDtype).toBe('BF16');
+    expect(JSON.parse(readFileSync(join(directory.path('rounded'), 'config.json'), 'utf8'))).toMatchObject({ dtype: 'bfloat16' });
+  });
+
   it('leaves nothing behind when an adapter does not fit', () => {
     expect(() => mergeAdapters(goldenModel('tied-fp32'), [goldenAdapter('gqa-qv-r6')], directory.path('merged'))).toThrow(BadInputError);
     expect(existsSync(directory.path('merged'))).toBe(false);
