@@ -1,3 +1,4 @@
+import type { Work, WorkKind } from '../contracts/report-details';
 import type { AdaptationScope, AdapterTask, CandidateGroup } from './activity-types';
 import { type CampaignData } from './campaign-data';
 import { type Candidate, candidateAt } from './candidates';
@@ -37,6 +38,11 @@ export async function resolveCandidate(services: Services, scope: AdaptationScop
 
 export function acceptedMembers(group: ResolvedGroup): AcceptedCandidate[] {
   return group.members.filter((member): member is AcceptedCandidate => member.training.accepted);
+}
+
+/** How a computation for a whole group is recorded. */
+export function workOf(kind: WorkKind, { scope, group, repeat }: AdapterTask): Work {
+  return { kind, scope: scope.scope, from: group.from, to: group.to, repeat };
 }
 
 /** Names a group's shared work within a process. */

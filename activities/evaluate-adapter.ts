@@ -13,12 +13,13 @@ import { getDirectory } from '../storage/artifact-directory';
 import { type AdapterTask, NOTHING_SPENT, type SealActivities, type Spent } from './activity-types';
 import { adapterSha256, adapterSummary, DIVERGED_KIND, type KnownAdapter } from './adapter-manifests';
 import { type Answer, examine, type GroupAnswers } from './answers';
-import { acceptedMembers, groupKey, resolveGroup, type ResolvedGroup } from './candidate-groups';
+import { acceptedMembers, groupKey, resolveGroup, type ResolvedGroup, workOf } from './candidate-groups';
 import { completeCandidate } from './candidate-record';
 import type { Candidate } from './candidates';
 import { findUnadapted } from './evaluate-base';
 import { ANSWERS_FILE, evaluationKeyOf, evaluationSummary, findEvaluations } from './evaluation-manifests';
 import { ensureAdapters, LOSS_FILE, refuseDiverged } from './fine-tune-adapter';
+import { runRecorded } from './recorded-work';
 import { asActivity } from './running-activity';
 import { computeLimitMs, type Services } from './services';
 import { putJson } from './stored-json';
@@ -100,7 +101,7 @@ async function evaluateGroup(
       { signal: inner, onProgress },
     );
   // The unadapted ones sit apart, so that the stacked batch holds adapters only.
-  const examined = await services.gate.run(signal, computeLimitMs(input), async (inner) => {
+  const examined = await runRecorded(services, input, workOf('evaluate', task), signal, async (inner) => {
     const sittings = [];
     for (const some of [adapted, unadapted]) if (some.length > 0) sittings.push({ some, ...(await sitting(some, inner)) });
     return sittings;

@@ -3,6 +3,7 @@ import { mean } from '../seal/statistics';
 import { NOTHING_SPENT, type SealActivities, type UnadaptedTask } from './activity-types';
 import { type Answer, examine } from './answers';
 import { chunkContexts } from './propose-self-edits';
+import { runRecorded } from './recorded-work';
 import { asActivity } from './running-activity';
 import { computeLimitMs, type Services } from './services';
 import { getManifestJson, putJson } from './stored-json';
@@ -26,7 +27,9 @@ export function evaluateBase(services: Services): SealActivities['evaluateBase']
       const policy = await services.models.policy(input.model, task.policyAdapters, computeLimitMs(input));
       const contexts = chunkContexts(task, task.chunk, data);
       const examinees = contexts.map(({ context }) => ({ adapterDirectory: null, context }));
-      const examined = await services.gate.run(signal, computeLimitMs(input), (inner) =>
+      const from = (task.chunk - 1) * task.contextsPerChunk;
+      const work = { kind: 'unadapted', scope: task.scope, from, to: from + contexts.length, repeat: 0 } as const;
+      const examined = await runRecorded(services, input, work, signal, (inner) =>
         examine(services.model, services.domain, input, policy.directory, examinees, { signal: inner, onProgress }),
       );
       const answers: UnadaptedAnswers[] = contexts.map(({ id }, i) => ({ contextId: id, answers: examined.answers[i]! }));

@@ -11,10 +11,11 @@ import type { ComputeProgress, FineTuneJob, FineTuneOutcome, StepLog } from '../
 import { directoryKey, putDirectory } from '../storage/artifact-directory';
 import { type AdapterTask, NOTHING_SPENT, type SealActivities, type Spent } from './activity-types';
 import { adapterKeyOf, adapterSha256, ADAPTER_KIND, DIVERGED_KIND, findAdapters, type KnownAdapter } from './adapter-manifests';
-import { type AcceptedCandidate, acceptedMembers, groupKey, resolveGroup, type ResolvedGroup } from './candidate-groups';
+import { type AcceptedCandidate, acceptedMembers, groupKey, resolveGroup, type ResolvedGroup, workOf } from './candidate-groups';
 import { fineTuneSeed, loraOf } from './candidates';
 import type { PolicyDirectory } from './model-directories';
 import { asActivity } from './running-activity';
+import { runRecorded } from './recorded-work';
 import { computeLimitMs, type Services, withScratch } from './services';
 import { putJson } from './stored-json';
 
@@ -73,12 +74,13 @@ export async function ensureAdapters(
     if (known.size === asked.length) return { adapters: known, seconds: new Map() };
   }
   return services.flights.join(key, options, (signal, report: (progress: ComputeProgress) => void) =>
-    trainGroup(services, group, signal, report),
+    trainGroup(services, task, group, signal, report),
   );
 }
 
 async function trainGroup(
   services: Services,
+  task: AdapterTask,
   group: ResolvedGroup,
   signal: AbortSignal,
   onProgress: (progress: ComputeProgress) => void,
@@ -97,7 +99,7 @@ async function trainGroup(
       outDirectory: join(scratch, String(member.position)),
     }));
     const request = { modelDirectory: policy.directory, lora: loraOf(input.spec.innerLoop), jobs };
-    const { outcomes, seconds } = await services.gate.run(signal, computeLimitMs(input), (inner) =>
+    const { outcomes, seconds } = await runRecorded(services, input, workOf('fine-tune', task), signal, (inner) =>
       services.model.fineTune(request, { signal: inner, onProgress }),
     );
     const losses = await putJson(services.store, lossLogs(members, outcomes));

@@ -5,6 +5,7 @@ import { proposalSeed } from '../seal/rest-em';
 import { NOTHING_SPENT, type ProposalTask, type SealActivities } from './activity-types';
 import { type CampaignData, contextAt, contextRefs } from './campaign-data';
 import { seedScope } from './seed-scope';
+import { runRecorded } from './recorded-work';
 import { asActivity } from './running-activity';
 import { computeLimitMs, type Services } from './services';
 import { getManifestJson, putJson } from './stored-json';
@@ -46,7 +47,9 @@ export function proposeSelfEdits(services: Services): SealActivities['proposeSel
         );
         const { temperature, topP, maxNewTokens } = input.spec.proposals;
         const request = { modelDirectory: policy.directory, groups: [{ adapterDirectory: null, rows }], maxNewTokens, temperature, topP };
-        const generated = await services.gate.run(signal, computeLimitMs(input), (inner) =>
+        const from = (task.chunk - 1) * task.contextsPerChunk * task.perContext;
+        const work = { kind: 'propose', scope: task.scope, from, to: from + rows.length, repeat: 0 } as const;
+        const generated = await runRecorded(services, input, work, signal, (inner) =>
           model.generate(request, { signal: inner, onProgress }),
         );
         const all = generated.groups[0]!.map(({ text }) => text);

@@ -15,12 +15,18 @@ import type { CampaignData } from './campaign-data';
 import { contextAt } from './campaign-data';
 import { loraOf, optimiserOf } from './candidates';
 import { LOSS_FILE } from './fine-tune-adapter';
+import { runRecorded } from './recorded-work';
 import { asActivity } from './running-activity';
 import { computeLimitMs, type Services, withScratch } from './services';
 import { putJson } from './stored-json';
 
 export const SELECTION_FILE = 'selection.json';
 export const ROWS_FILE = 'rows.json';
+
+/** Where an epoch's M-step rows and losses are. */
+export function policyTrainingKey(campaignId: string, epoch: number): string {
+  return `${manifestKeys.policy(campaignId, epoch).slice(0, -'.json'.length)}-training.json`;
+}
 
 /** An epoch's choice: every outcome in planned order, and what was kept. */
 export interface SelectionRecord {
@@ -53,7 +59,8 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
       return withScratch(services, async (scratch) => {
         const outDirectory = join(scratch, 'policy');
         const request = { modelDirectory: policy.directory, lora, jobs: [{ rows, optimiser, seed, outDirectory }] };
-        const { outcomes, seconds } = await services.gate.run(signal, computeLimitMs(input), (inner) =>
+        const work = { kind: 'm-step', scope: `epoch-${task.epoch}`, from: 0, to: rows.length, repeat: 0 } as const;
+        const { outcomes, seconds } = await runRecorded(services, input, work, signal, (inner) =>
           model.fineTune(request, { signal: inner, onProgress }),
         );
         const [outcome] = outcomes;
@@ -72,7 +79,7 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
           },
           summary: { steps: outcome.steps, finalLoss: outcome.finalLoss, trainedTokens: outcome.trainedTokens, rows: rows.length },
         });
-        await store.publish(`${key.slice(0, -'.json'.length)}-training.json`, {
+        await store.publish(policyTrainingKey(input.campaignId, task.epoch), {
           kind: 'policy-training',
           files: { [ROWS_FILE]: rowsRef, [LOSS_FILE]: await putJson(store, outcome.log) },
           lineage: { inputs: {}, codeVersion: input.codeVersion, settings: {} },

@@ -2,7 +2,7 @@ import { NOTHING_SPENT } from '../activities/activity-types';
 import type { CampaignProgress, Ledger } from '../contracts/campaign';
 import { manifestKeys } from '../contracts/campaign';
 import { collectReport } from '../activities/collect-report';
-import type { ReportDocument } from '../activities/report/report-document';
+import { REPORT_DOCUMENT_VERSION, type ReportDocument } from '../activities/report/report-document';
 import { fileOf, getJson } from '../activities/stored-json';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { NoWorkerError, type CampaignClient } from './campaign-client';
@@ -32,7 +32,11 @@ export async function reportDocument(
 
 async function publishedReport(store: ArtifactStore, key: string): Promise<ReportDocument | null> {
   const manifest = await store.findManifest(key);
-  return manifest === null ? null : getJson<ReportDocument>(store, fileOf(key, manifest, 'document.json'));
+  if (manifest === null) return null;
+  const document = await getJson<ReportDocument>(store, fileOf(key, manifest, 'document.json'));
+  if (document.version === REPORT_DOCUMENT_VERSION) return document;
+  const { campaignId, state, ledger } = document.report;
+  return collectReport(store, campaignId, state, ledger);
 }
 
 /** Null where no worker answers: what the store holds can be reported without one. */

@@ -8,7 +8,7 @@ export const artifactRefSchema = z.strictObject({
 });
 export type ArtifactRef = z.infer<typeof artifactRefSchema>;
 
-/** A small JSON document under `campaigns/<id>/...` that names artifacts. Holds nothing that differs between attempts. */
+/** A small JSON document under `campaigns/<id>/...` that names artifacts. Holds nothing that differs between attempts, but for records of work, which no other manifest names. */
 export const manifestSchema = z.strictObject({
   kind: z.string(),
   files: z.record(z.string(), artifactRefSchema),

@@ -1,5 +1,6 @@
 import type { ArtifactRef } from './artifacts';
 import type { CampaignSpec } from './campaign-spec';
+import type { ReportDetails } from './report-details';
 
 export const ORCHESTRATION_QUEUE = 'seal-orchestration';
 export const COMPUTE_QUEUE = 'seal-compute';
@@ -66,6 +67,8 @@ export interface CampaignInput {
   readonly heldOut: ArtifactRef;
   readonly trainContexts: readonly ContextRef[];
   readonly heldOutContexts: readonly ContextRef[];
+  /** The text of `proposals.template`, where the campaign has a prompt of its own. */
+  readonly template?: ArtifactRef;
   /** Where a campaign must differ from the defaults. Has no influence on any result. */
   readonly timings?: Partial<CampaignTimings>;
 }
@@ -134,7 +137,7 @@ export interface Ledger {
 export type CampaignState = 'running' | 'paused' | 'completed' | 'failed' | 'cancelled';
 
 /** `report.json` (contract). */
-export interface CampaignReport {
+export interface CampaignReport extends ReportDetails {
   readonly campaignId: string;
   readonly state: CampaignState;
   readonly methods: readonly MethodScore[];
@@ -195,7 +198,16 @@ export const manifestKeys = {
   selection: (campaignId: string, epoch: number): string => `campaigns/${campaignId}/epoch-${epoch}/selection.json`,
   policy: (campaignId: string, epoch: number): string => `campaigns/${campaignId}/epoch-${epoch}/policy.json`,
   method: (campaignId: string, method: string): string => `campaigns/${campaignId}/evaluation/${method}.json`,
+  /** Prefix of all records of work. */
+  works: (campaignId: string): string => `campaigns/${campaignId}/work/`,
+  /** A record of one attempt's computation; nothing is made from it. */
+  work: (campaignId: string, scope: string, name: string): string => `campaigns/${campaignId}/work/${scope}/${name}.json`,
   report: (campaignId: string): string => `campaigns/${campaignId}/report.json`,
+  /** What an endpoint wrote for one candidate, kept as soon as it arrives. */
+  endpointAnswer: (campaignId: string, scope: string, contextId: string, candidate: number): string =>
+    `campaigns/${campaignId}/${scope}/${contextId}/c${candidate}/endpoint.json`,
+  /** A judge's verdict, named by what it was asked. */
+  verdict: (campaignId: string, sha256: string): string => `campaigns/${campaignId}/verdicts/${sha256}.json`,
   /** Self-edits of a fixed chunk of contexts (from 1), before they are collected into `proposals`. */
   proposalsChunk: (campaignId: string, scope: string, chunk: number): string =>
     `campaigns/${campaignId}/${scope}/proposals/chunk-${chunk}.json`,

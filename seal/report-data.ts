@@ -85,7 +85,7 @@ function compare(a: MethodRuns, b: MethodRuns | undefined): Comparison[] {
 }
 
 /** Context id -> mean over its runs of the run's mean over questions, in order of first appearance. */
-function scoreByContext({ runs }: MethodRuns): Map<string, number> {
+export function scoreByContext({ runs }: MethodRuns): Map<string, number> {
   const scores = new Map<string, number[]>();
   for (const { contextId, questionScores } of runs) {
     scores.set(contextId, [...(scores.get(contextId) ?? []), mean(questionScores)]);

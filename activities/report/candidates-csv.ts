@@ -14,6 +14,7 @@ const COLUMNS: readonly { readonly name: string; readonly value: (row: Candidate
   { name: 'trained_tokens', value: (row) => row.trainedTokens },
   { name: 'reason', value: (row) => row.reason },
   { name: 'adapters', value: (row) => row.adapters.join(' ') },
+  { name: 'self_edit_characters', value: (row) => row.selfEditCharacters },
 ];
 
 /**

@@ -23,6 +23,8 @@ export interface CandidateRow {
   readonly reason: string;
   /** sha256 of adapter_model.safetensors, one a repeat. */
   readonly adapters: readonly string[];
+  /** Unicode characters of the self-edit as proposed. */
+  readonly selfEditCharacters: number | null;
 }
 
 /** What a number in the report came from. */
@@ -40,8 +42,12 @@ export interface ReportLineage {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
+/** Of the shape below: a stored document of another version is collected anew. */
+export const REPORT_DOCUMENT_VERSION = 2;
+
 /** Everything the three report files are rendered from. */
 export interface ReportDocument {
+  readonly version: typeof REPORT_DOCUMENT_VERSION;
   readonly report: CampaignReport;
   readonly candidates: readonly CandidateRow[];
   readonly lineage: ReportLineage;

@@ -1,4 +1,10 @@
-import type { ReportDocument } from '../../activities/report/report-document';
+import { REPORT_DOCUMENT_VERSION, type ReportDocument } from '../../activities/report/report-document';
+import { timelineOf } from '../../activities/report/timeline';
+import type { ReportDetails, WorkRecord } from '../../contracts/report-details';
+
+/** What a model or a data set may have written. */
+export const HOSTILE = '</pre><script>alert("x")</script> & \'<img src=x onerror=alert(1)>\'';
+
 
 /** A finished campaign with every kind of candidate, for the renderers. */
 export function sampleDocument(): ReportDocument {
@@ -20,6 +26,7 @@ export function sampleDocument(): ReportDocument {
         trainedTokens: scored ? 1200 : null,
         reason: scored ? '' : 'no line to train on, only <blank> lines',
         adapters: scored ? ['ab'.repeat(32)] : [],
+        selfEditCharacters: 80 + ((index * 37) % 200),
       };
     }),
   );
@@ -33,6 +40,7 @@ export function sampleDocument(): ReportDocument {
     meanSteps,
   });
   return {
+    version: REPORT_DOCUMENT_VERSION,
     report: {
       campaignId: 'demo',
       state: 'completed',
@@ -64,6 +72,7 @@ export function sampleDocument(): ReportDocument {
       excluded: candidates
         .filter((candidate) => candidate.status !== 'scored')
         .map(({ id, status, reason }) => ({ id, status, reason })),
+      ...sampleDetails(),
     },
     candidates,
     lineage: {
@@ -77,4 +86,62 @@ export function sampleDocument(): ReportDocument {
       settings: { threads: 2, instructionSet: 'avx512' },
     },
   };
+}
+
+function sampleDetails(): ReportDetails {
+  const selfEdit = (method: string, text: string, score: number) => ({
+    method,
+    text,
+    characters: text.length,
+    score,
+    rejected: false,
+    answers: [{ question: `Where is Vel? ${HOSTILE}`, goldAnswer: 'by the sea', answer: score > 0.3 ? 'by the sea' : HOSTILE, score: score > 0.3 ? 1 : 0 }],
+  });
+  return {
+    campaign: { name: 'demo', seed: 7, model: 'nano', modelSha256: '66'.repeat(32), codeVersion: '0.1.0' },
+    fineTunes: 432,
+    losses: {
+      part: 'pass',
+      innerLoop: [1, 2].map((epoch) => ({
+        epoch,
+        sampled: 92,
+        candidates: 92,
+        parts: [1, 2, 3, 4, 5, 6].map((part) => ({ part, n: 92, low: 2 / part / epoch, median: 3 / part / epoch, high: 4 / part / epoch })),
+      })),
+      mStep: [1, 2].map((epoch) => ({ epoch, steps: 15, points: Array.from({ length: 15 }, (_, step) => ({ step, loss: 3 / (1 + step) / epoch })) })),
+    },
+    timeline: timelineOf(sampleWork()),
+    lengths: [
+      { epoch: 1, n: 92, medianCharacters: 181, correlation: 0.12, withinContexts: -0.031 },
+      { epoch: 2, n: 92, medianCharacters: 170.5, correlation: 0.3, withinContexts: null },
+    ],
+    examples: [
+      {
+        contextId: '0a1b2c3d',
+        title: `Vel ${HOSTILE}`,
+        passage: `Vel is a town by the sea. ${HOSTILE}`,
+        selfEdits: [selfEdit('self-edits', `Vel is a town.\n${HOSTILE}`, 0.25), selfEdit('seal-epoch-2', 'Vel lies by the sea.\nThe sea is near Vel.', 0.75)],
+      },
+    ],
+    contexts: [
+      { contextId: '0a1b2c3d', title: HOSTILE, scores: { base: 0, 'self-edits': 0.25, 'seal-epoch-2': 0.75 } },
+      { contextId: '1b2c3d4e', title: 'Ral', scores: { base: 0.25, 'seal-epoch-2': 0.5 } },
+    ],
+  };
+}
+
+/** Two workers, the second of which failed once. */
+function sampleWork(): WorkRecord[] {
+  const begin = Date.parse('2026-11-22T09:00:00.000Z');
+  return Array.from({ length: 24 }, (_, i) => ({
+    kind: i % 2 === 0 ? ('fine-tune' as const) : ('evaluate' as const),
+    scope: i < 12 ? 'epoch-1' : 'epoch-2',
+    from: i * 8,
+    to: i * 8 + 8,
+    repeat: 1,
+    worker: i % 4 < 2 ? '412@alpha' : '97@beta',
+    startedAt: new Date(begin + i * 6000).toISOString(),
+    seconds: i % 2 === 0 ? 9 : 2.5,
+    outcome: i === 15 ? ('failed' as const) : ('done' as const),
+  }));
 }

@@ -1,0 +1,93 @@
+import { type EpochSummary, manifestKeys, workflowIds } from '../../contracts/campaign';
+import type { ArtifactStore } from '../../storage/artifact-store';
+import type { CandidateRecord } from '../candidate-record';
+import { PROPOSALS_FILE } from '../collect-proposals';
+import type { Proposal } from '../proposals';
+import { getManifestJson } from '../stored-json';
+import { SELECTION_FILE, type SelectionRecord } from '../train-policy';
+import { readAll } from './bounded-reads';
+import type { CandidateRow } from './report-document';
+
+export interface CollectedEpoch {
+  /** Null until selection. */
+  readonly summary: EpochSummary | null;
+  readonly candidates: readonly CandidateRow[];
+}
+
+/** An epoch's candidates: all of them once selection has been recorded, else those that have ended. */
+export async function collectEpoch(
+  store: ArtifactStore,
+  campaignId: string,
+  epoch: number,
+  titles: ReadonlyMap<string, string>,
+): Promise<CollectedEpoch> {
+  const key = manifestKeys.selection(campaignId, epoch);
+  const manifest = await store.findManifest(key);
+  const selection = manifest === null ? null : await getManifestJson<SelectionRecord>(store, key, manifest, SELECTION_FILE);
+  const kept = new Set(selection?.kept.map(nameOf));
+  const known: readonly KnownCandidate[] = selection?.outcomes ?? (await finishedSoFar(store, campaignId, epoch));
+  const lengths = known.length === 0 ? new Map<string, number>() : await selfEditCharacters(store, campaignId, epoch);
+  const candidates = await readAll(known, async (outcome): Promise<CandidateRow> => {
+    const { contextId, candidate, reason } = outcome;
+    const record = await candidateRecord(store, campaignId, epoch, outcome);
+    const scored = record?.status === 'scored' ? record : null;
+    return {
+      id: workflowIds.candidate(campaignId, epoch, contextId, candidate),
+      epoch,
+      contextId,
+      title: titles.get(contextId) ?? '',
+      candidate,
+      status: outcome.status ?? record?.status ?? 'failed',
+      reward: outcome.status === undefined || outcome.status === 'scored' ? (scored?.reward ?? null) : null,
+      repeatRewards: scored?.repeatRewards ?? [],
+      selected: kept.has(nameOf(outcome)),
+      steps: scored?.steps ?? null,
+      trainedTokens: scored?.trainedTokens ?? null,
+      reason: reason ?? (record?.status === 'rejected' ? record.reason : ''),
+      adapters: scored?.adapters ?? [],
+      selfEditCharacters: lengths.get(nameOf(outcome)) ?? null,
+    };
+  });
+  return { summary: manifest === null ? null : (manifest.summary as unknown as EpochSummary), candidates };
+}
+
+interface KnownCandidate {
+  readonly contextId: string;
+  readonly candidate: number;
+  readonly status?: CandidateRow['status'];
+  readonly reason?: string;
+}
+
+function nameOf({ contextId, candidate }: Pick<KnownCandidate, 'contextId' | 'candidate'>): string {
+  return `${contextId}/c${candidate}`;
+}
+
+/** Candidates of an unfinished epoch that have a record. */
+async function finishedSoFar(store: ArtifactStore, campaignId: string, epoch: number): Promise<KnownCandidate[]> {
+  const keys = await store.list(`campaigns/${campaignId}/epoch-${epoch}/`);
+  return keys.flatMap((key) => {
+    const [, contextId, candidate] = /\/([^/]+)\/c(\d+)\/candidate\.json$/.exec(key) ?? [];
+    return contextId === undefined ? [] : [{ contextId, candidate: Number(candidate) }];
+  });
+}
+
+async function candidateRecord(
+  store: ArtifactStore,
+  campaignId: string,
+  epoch: number,
+  { contextId, candidate }: KnownCandidate,
+): Promise<CandidateRecord | null> {
+  const manifest = await store.findManifest(manifestKeys.candidate(campaignId, `epoch-${epoch}`, contextId, candidate));
+  return manifest === null ? null : (manifest.summary as unknown as CandidateRecord);
+}
+
+/** Unicode characters of each proposed self-edit, by context and candidate. */
+async function selfEditCharacters(store: ArtifactStore, campaignId: string, epoch: number): Promise<Map<string, number>> {
+  const key = manifestKeys.proposals(campaignId, `epoch-${epoch}`);
+  const proposals = await getManifestJson<Proposal[]>(store, key, await store.readManifest(key), PROPOSALS_FILE);
+  return new Map(proposals.map((proposal) => [nameOf(proposal), characters(proposal.text)]));
+}
+
+export function characters(text: string): number {
+  return [...text].length;
+}

@@ -1,0 +1,92 @@
+import { type CampaignInput, manifestKeys } from '../../contracts/campaign';
+import type { Manifest } from '../../contracts/artifacts';
+import type { Context } from '../../contracts/campaign-spec';
+import type { Example, ExampleSelfEdit } from '../../contracts/report-details';
+import { mean } from '../../seal/statistics';
+import type { ArtifactStore } from '../../storage/artifact-store';
+import { answersOf, type GroupAnswers } from '../answers';
+import { PROPOSALS_FILE } from '../collect-proposals';
+import { ANSWERS_FILE, evaluationSummary } from '../evaluation-manifests';
+import type { Proposal } from '../proposals';
+import { getManifestJson } from '../stored-json';
+import { characters } from './collect-epochs';
+
+/** The rule, in `collectExamples`' words, is told on the page. */
+export const EXAMPLES = 3;
+const MOST_CHARACTERS = 2000;
+const MOST_QUESTIONS = 12;
+
+/**
+ * Self-edits before and after training, of the held-out contexts with the lowest ids (hashes: nothing in them prefers a good
+ * example), candidate 1 of each.
+ *
+ * @param methods the evaluated methods' names
+ */
+export async function collectExamples(
+  store: ArtifactStore,
+  input: CampaignInput,
+  heldOut: readonly Context[],
+  methods: readonly string[],
+): Promise<Example[]> {
+  const proposals = await Promise.all(comparedMethods(methods).map(async (method) => ({ method, list: await proposalsOf(store, input, method) })));
+  const contexts = [...input.heldOutContexts].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, EXAMPLES);
+  return Promise.all(
+    contexts.map(async ({ id, index }): Promise<Example> => {
+      const { title, context } = heldOut[index]!;
+      const selfEdits = await Promise.all(
+        proposals.flatMap(({ method, list }) => {
+          const proposal = list.find(({ contextId, candidate }) => contextId === id && candidate === 1);
+          return proposal === undefined ? [] : [selfEditOf(store, input, method, proposal)];
+        }),
+      );
+      return { contextId: id, title: cut(title), passage: cut(context), selfEdits };
+    }),
+  );
+}
+
+/** The self-edits before any training of the policy, or the earliest there are, and the last. */
+function comparedMethods(methods: readonly string[]): string[] {
+  const writing = methods.filter((name) => name === 'self-edits' || name.startsWith('seal-epoch-'));
+  return [...new Set([writing[0], writing.at(-1)].flatMap((name) => name ?? []))];
+}
+
+async function proposalsOf(store: ArtifactStore, { campaignId }: CampaignInput, method: string): Promise<Proposal[]> {
+  const key = manifestKeys.proposals(campaignId, `evaluation/${method}`);
+  const manifest = await store.findManifest(key);
+  return manifest === null ? [] : getManifestJson<Proposal[]>(store, key, manifest, PROPOSALS_FILE);
+}
+
+async function selfEditOf(store: ArtifactStore, { campaignId, spec }: CampaignInput, method: string, { contextId, candidate, text }: Proposal): Promise<ExampleSelfEdit> {
+  const found = await Promise.all(
+    Array.from({ length: spec.evaluation.repeats }, async (_, i) => {
+      const key = manifestKeys.evaluation(campaignId, `evaluation/${method}`, contextId, candidate, i + 1);
+      const manifest = await store.findManifest(key);
+      return manifest === null ? [] : [{ key, manifest }];
+    }),
+  );
+  const evaluations = found.flat();
+  const [first] = evaluations;
+  const answers = first === undefined ? [] : answersOf(await answersFile(store, first), contextId, candidate);
+  return {
+    method,
+    text: cut(text),
+    characters: characters(text),
+    score: evaluations.length === 0 ? null : mean(evaluations.map(({ manifest }) => evaluationSummary(manifest).score)),
+    rejected: first !== undefined && evaluationSummary(first.manifest).steps === 0,
+    answers: answers.slice(0, MOST_QUESTIONS).map(({ question, goldAnswer, answer, score }) => ({
+      question: cut(question),
+      goldAnswer: cut(goldAnswer),
+      answer: answer === undefined ? null : cut(answer),
+      score,
+    })),
+  };
+}
+
+function answersFile(store: ArtifactStore, { key, manifest }: { readonly key: string; readonly manifest: Manifest }): Promise<GroupAnswers> {
+  return getManifestJson<GroupAnswers>(store, key, manifest, ANSWERS_FILE);
+}
+
+function cut(text: string): string {
+  const whole = [...text];
+  return whole.length <= MOST_CHARACTERS ? text : `${whole.slice(0, MOST_CHARACTERS).join('')} …`;
+}

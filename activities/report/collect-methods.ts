@@ -1,0 +1,33 @@
+import { type CampaignInput, manifestKeys } from '../../contracts/campaign';
+import type { Context } from '../../contracts/campaign-spec';
+import type { ContextScores } from '../../contracts/report-details';
+import { type MethodRuns, scoreByContext } from '../../seal/report-data';
+import type { ArtifactStore } from '../../storage/artifact-store';
+import { getManifestJson } from '../stored-json';
+import { RUNS_FILE } from '../summarise-method';
+
+/** Finished methods in the order of the report. */
+export async function collectMethods(store: ArtifactStore, { campaignId, spec }: CampaignInput): Promise<MethodRuns[]> {
+  const seal = Array.from({ length: spec.epochs }, (_, i) => `seal-epoch-${i + 1}`);
+  const names = ['base', 'passage-only', 'passage-only-step-matched', 'self-edits', ...seal, 'oracle'];
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const key = manifestKeys.method(campaignId, name);
+      const manifest = await store.findManifest(key);
+      return manifest === null ? [] : [await getManifestJson<MethodRuns>(store, key, manifest, RUNS_FILE)];
+    }),
+  );
+  return found.flat();
+}
+
+/** Every held-out context's score under each method, in the campaign's order. */
+export function contextScores(input: CampaignInput, heldOut: readonly Context[], methods: readonly MethodRuns[]): ContextScores[] {
+  const scores = methods.map((method) => ({ name: method.name, byContext: scoreByContext(method) }));
+  return input.heldOutContexts.flatMap(({ id, index }) => {
+    const own = scores.flatMap(({ name, byContext }) => {
+      const score = byContext.get(id);
+      return score === undefined ? [] : [[name, score] as const];
+    });
+    return own.length === 0 ? [] : [{ contextId: id, title: heldOut[index]?.title ?? '', scores: Object.fromEntries(own) }];
+  });
+}

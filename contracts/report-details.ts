@@ -1,0 +1,167 @@
+/** What `report.json` says beyond scores: how the campaign learnt, what it wrote, when which worker did what. */
+
+export const WORK_KINDS = ['propose', 'unadapted', 'fine-tune', 'evaluate', 'm-step'] as const;
+/** What a worker's language model computes: `unadapted` are the questions to a policy without an adapter. */
+export type WorkKind = (typeof WORK_KINDS)[number];
+
+/** What a computation is for. */
+export interface Work {
+  readonly kind: WorkKind;
+  /** `epoch-1` or `evaluation/<method>`. */
+  readonly scope: string;
+  /** Positions from..to-1 of the scope: candidates; of `unadapted`, contexts; of `m-step`, rows. */
+  readonly from: number;
+  readonly to: number;
+  /** From 1; 0 where nothing is repeated. */
+  readonly repeat: number;
+}
+
+/** One computation of one attempt. Part of no result: attempts differ in it. */
+export interface WorkRecord extends Work {
+  /** `<process id>@<host>`. */
+  readonly worker: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly seconds: number;
+  /** `failed`: it broke, took too long or was cancelled. */
+  readonly outcome: 'done' | 'failed';
+}
+
+/** What a reader needs to know to tell this campaign from another. */
+export interface CampaignHeader {
+  /** Of the campaign file. */
+  readonly name: string;
+  readonly seed: number;
+  /** Last part of the base model's directory. */
+  readonly model: string;
+  /** One hash over the names and hashes of the base model's files. */
+  readonly modelSha256: string;
+  readonly codeVersion: string;
+}
+
+/** Losses of several fine-tunes at the same part of their training. */
+export interface LossPart {
+  /** From 1. */
+  readonly part: number;
+  /** Fine-tunes that have a step in this part. */
+  readonly n: number;
+  /** 10th percentile, median and 90th percentile of the mean loss over the part's loss tokens, natural log. */
+  readonly low: number;
+  readonly median: number;
+  readonly high: number;
+}
+
+/** The inner-loop losses of an epoch's candidates, first repeat. */
+export interface EpochLosses {
+  readonly epoch: number;
+  /** Candidates whose losses were read: evenly spaced in the planned order. */
+  readonly sampled: number;
+  /** Candidates that were fine-tuned. */
+  readonly candidates: number;
+  readonly parts: readonly LossPart[];
+}
+
+/** The M-step's loss, step by step; of a long one, means over runs of steps. */
+export interface PolicyLosses {
+  readonly epoch: number;
+  /** Optimiser steps in all. */
+  readonly steps: number;
+  readonly points: readonly { readonly step: number; readonly loss: number }[];
+}
+
+export interface CampaignLosses {
+  /** What a part is: a pass over the rows, or an equal share of a fine-tune's steps. */
+  readonly part: 'pass' | 'share';
+  readonly innerLoop: readonly EpochLosses[];
+  readonly mStep: readonly PolicyLosses[];
+}
+
+/** How the length of an epoch's self-edits goes with their reward. */
+export interface LengthCorrelation {
+  readonly epoch: number;
+  /** Scored candidates. */
+  readonly n: number;
+  readonly medianCharacters: number;
+  /** Pearson's r of characters and reward; null where one of them does not vary. */
+  readonly correlation: number | null;
+  /** The same with each context's own means taken off both, so that hard and long passages do not pass for long self-edits. */
+  readonly withinContexts: number | null;
+}
+
+/** A run of computations of one kind by one worker without a visible gap. */
+export interface TimelineBar {
+  readonly worker: string;
+  readonly kind: WorkKind;
+  /** Of the first computation. */
+  readonly scope: string;
+  readonly outcome: WorkRecord['outcome'];
+  /** Since the campaign's first computation. */
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly computations: number;
+}
+
+export interface TimelineWorker {
+  readonly worker: string;
+  readonly computations: number;
+  readonly failed: number;
+  readonly busySeconds: number;
+}
+
+/** What a scope's computations took. */
+export interface ScopeWork {
+  readonly scope: string;
+  readonly computations: number;
+  readonly failed: number;
+  readonly seconds: Readonly<Record<WorkKind, number>>;
+}
+
+export interface CampaignTimeline {
+  /** Of the first computation, ISO 8601; null where nothing is recorded. */
+  readonly startedAt: string | null;
+  /** From the first computation's start to the last one's end. */
+  readonly spanSeconds: number;
+  readonly workers: readonly TimelineWorker[];
+  readonly scopes: readonly ScopeWork[];
+  readonly bars: readonly TimelineBar[];
+}
+
+/** One method's self-edit of a context, as an example. */
+export interface ExampleSelfEdit {
+  readonly method: string;
+  readonly text: string;
+  /** Of the self-edit as it was proposed; `text` may be cut. */
+  readonly characters: number;
+  /** Mean over repeats; null where it was not evaluated. */
+  readonly score: number | null;
+  /** Nothing could be trained on; the policy answered unadapted. */
+  readonly rejected: boolean;
+  readonly answers: readonly { readonly question: string; readonly goldAnswer: string; readonly answer: string | null; readonly score: number }[];
+}
+
+/** A held-out context with the self-edits of the policy before and after training. */
+export interface Example {
+  readonly contextId: string;
+  readonly title: string;
+  readonly passage: string;
+  readonly selfEdits: readonly ExampleSelfEdit[];
+}
+
+/** A held-out context's mean score under every method that has one. */
+export interface ContextScores {
+  readonly contextId: string;
+  readonly title: string;
+  readonly scores: Readonly<Record<string, number>>;
+}
+
+/** What `report.json` adds to scores, epochs and ledger. */
+export interface ReportDetails {
+  readonly campaign: CampaignHeader;
+  /** Fine-tunes of candidates and of held-out evaluations that ended. */
+  readonly fineTunes: number;
+  readonly losses: CampaignLosses;
+  readonly timeline: CampaignTimeline;
+  readonly lengths: readonly LengthCorrelation[];
+  readonly examples: readonly Example[];
+  readonly contexts: readonly ContextScores[];
+}
