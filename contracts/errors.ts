@@ -13,9 +13,20 @@ export class BadInputError extends Error {
   readonly detail: BadInputDetail;
 
   constructor(detail: BadInputDetail, options?: ErrorOptions) {
-    super(`${detail.where}: expected ${detail.expected}, got ${detail.got}`.replace(/\s*\n\s*/g, ' '), options);
+    super(oneLine(`${detail.where}: expected ${detail.expected}, got ${detail.got}`), options);
     this.detail = detail;
   }
+}
+
+const MAX_LINE_CHARACTERS = 1000;
+
+/** A hostile file's names may hold terminal sequences, or be megabytes long: control characters are shown, the middle of what is too long is left out. */
+function oneLine(text: string): string {
+  const half = MAX_LINE_CHARACTERS / 2;
+  const cut = text.length <= MAX_LINE_CHARACTERS ? text : `${text.slice(0, half)} ... ${text.slice(-half)}`;
+  return cut
+    .replace(/\s*[\r\n]+\s*/g, ' ')
+    .replace(/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** A loss, gradient or weight that is NaN or infinite: the fine-tune stops and names the step. Not retryable. */
@@ -52,4 +63,10 @@ export class ArtifactCorruptError extends Error {
 export class ServerUnreachableError extends Error {
   override readonly name = 'ServerUnreachableError';
   readonly code = 'SERVER_UNREACHABLE';
+}
+
+/** An endpoint gave no usable answer in all its attempts. Retryable: the next attempt of the activity may find it well. */
+export class EndpointFailedError extends Error {
+  override readonly name = 'EndpointFailedError';
+  readonly code = 'ENDPOINT_FAILED';
 }

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { BadInputError } from '../../contracts/errors';
 import { PROJECTIONS } from '../../contracts/language-model';
-import { describeValue, isJsonObject, readJsonObject } from './json-file';
 import { projectionModule, projectionShape, readModelConfig, type ModelConfig } from './model-config';
-import { openSafetensors, type TensorEntry } from './safetensors';
+import type { TensorEntry } from './safetensors';
+import { openStoredWeights, weightFileNames } from './stored-weights';
 
 /** A Hugging Face model directory whose every tensor is known to be there and to fit its configuration. */
 export interface ModelDirectory {
@@ -16,8 +16,6 @@ export interface ModelDirectory {
   readonly storedDtype: string;
 }
 
-const WEIGHTS = 'model.safetensors';
-const WEIGHTS_INDEX = 'model.safetensors.index.json';
 const EMBEDDINGS = 'model.embed_tokens.weight';
 const HEAD = 'lm_head.weight';
 const WEIGHT_DTYPES: readonly string[] = ['F32', 'F16', 'BF16'];
@@ -41,8 +39,7 @@ export const COMPANION_FILES = [
  */
 export function openModelDirectory(directory: string): ModelDirectory {
   const config = readModelConfig(directory);
-  const stored = openWeights(directory);
-  const weightsName = join(directory, existsSync(join(directory, WEIGHTS)) ? WEIGHTS : WEIGHTS_INDEX);
+  const { file: weightsName, tensors: stored } = openStoredWeights(directory);
   const tensors = new Map<string, TensorEntry>();
   for (const [name, shape] of modelTensorShapes(config)) {
     const entry = stored.get(name);
@@ -79,36 +76,7 @@ export function modelTensorShapes(config: ModelConfig): Map<string, readonly num
  */
 export function modelFiles(directory: string): string[] {
   const companions = COMPANION_FILES.filter((name) => existsSync(join(directory, name)));
-  const weights = existsSync(join(directory, WEIGHTS)) ? [WEIGHTS] : [WEIGHTS_INDEX, ...shardNames(directory)];
-  return ['config.json', ...companions, ...weights].sort();
-}
-
-function openWeights(directory: string): Map<string, TensorEntry> {
-  if (existsSync(join(directory, WEIGHTS))) return openSafetensors(join(directory, WEIGHTS)).tensors;
-  const tensors = new Map<string, TensorEntry>();
-  for (const shard of shardNames(directory)) {
-    for (const [name, entry] of openSafetensors(join(directory, shard)).tensors) tensors.set(name, entry);
-  }
-  return tensors;
-}
-
-function shardNames(directory: string): string[] {
-  const file = join(directory, WEIGHTS_INDEX);
-  if (!existsSync(file)) {
-    throw new BadInputError({ where: join(directory, WEIGHTS), expected: 'the model\'s weights', got: 'no such file' });
-  }
-  const weightMap = readJsonObject(file)['weight_map'];
-  if (!isJsonObject(weightMap)) {
-    throw new BadInputError({ where: `${file}: weight_map`, expected: 'an object: tensor name to file name', got: describeValue(weightMap) });
-  }
-  const shards = new Set<string>();
-  for (const [tensor, shard] of Object.entries(weightMap)) {
-    if (typeof shard !== 'string' || basename(shard) !== shard || !shard.endsWith('.safetensors')) {
-      throw new BadInputError({ where: `${file}: weight_map.${tensor}`, expected: 'a .safetensors file of the same folder', got: describeValue(shard) });
-    }
-    shards.add(shard);
-  }
-  return [...shards].sort();
+  return ['config.json', ...companions, ...weightFileNames(directory)].sort();
 }
 
 /** A tensor that the configuration does not imply (a bias, a layer too many) would be left out of the computation unsaid. */

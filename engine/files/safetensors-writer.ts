@@ -19,13 +19,13 @@ export interface TensorToWrite {
  */
 export function writeSafetensors(file: string, tensors: readonly TensorToWrite[], metadata: Readonly<Record<string, string>> = {}): void {
   const ordered = [...tensors].sort((left, right) => DTYPE_BYTES[right.dtype] - DTYPE_BYTES[left.dtype] || compareNames(left.name, right.name));
-  const header: Record<string, unknown> = {};
+  const header = new Map<string, unknown>();
   const metadataEntries = Object.entries(metadata).sort(([left], [right]) => compareNames(left, right));
-  if (metadataEntries.length > 0) header['__metadata__'] = Object.fromEntries(metadataEntries);
+  if (metadataEntries.length > 0) header.set('__metadata__', Object.fromEntries(metadataEntries));
   let offset = 0;
   for (const { name, dtype, shape } of ordered) {
     const byteLength = elementCount(shape) * DTYPE_BYTES[dtype];
-    header[name] = { dtype, shape, data_offsets: [offset, offset + byteLength] };
+    header.set(name, { dtype, shape, data_offsets: [offset, offset + byteLength] });
     offset += byteLength;
   }
   writeFileAtomically(file, (descriptor) => {
@@ -43,8 +43,8 @@ function elementCount(shape: readonly number[]): number {
 }
 
 /** Length and JSON, padded with spaces so that the data begins at a multiple of eight. */
-function encodeHeader(header: Readonly<Record<string, unknown>>): Buffer {
-  const json = Buffer.from(JSON.stringify(header), 'utf8');
+function encodeHeader(header: ReadonlyMap<string, unknown>): Buffer {
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(header)), 'utf8');
   const padded = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, ' ');
   padded.writeBigUInt64LE(BigInt(padded.length - 8), 0);
   json.copy(padded, 8);

@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
 import { BadInputError } from '../../contracts/errors';
-import { describeFileError, describeValue, isJsonObject, parseJsonObject } from './json-file';
+import { withOpenFile } from './bounded-file';
+import { describeValue, isJsonObject, parseJsonObject } from './json-file';
 import { DTYPE_BYTES, type SafetensorsDtype, type TensorEntry } from './safetensors-format';
 
 export { DTYPE_BYTES, type SafetensorsDtype, type TensorEntry } from './safetensors-format';
@@ -10,6 +11,9 @@ export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: Map<string, TensorEntry>;
 }
+
+const OPENING_BRACE = 0x7b;
+const MAX_AXES = 64;
 
 /** The format's own limit on its header, which bounds what a hostile file can make a reader allocate. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -48,21 +52,28 @@ function readHeader(file: string): { header: Readonly<Record<string, unknown>>; 
       });
     }
     const headerBytes = Number(declared);
-    const header = parseJsonObject(readRange(descriptor, file, 8, headerBytes), `${file}: header`);
+    const bytes = readRange(descriptor, file, 8, headerBytes);
+    if (bytes[0] !== OPENING_BRACE) {
+      throw new BadInputError({ where: `${file}: header`, expected: 'a JSON object, its first byte "{"', got: describeBytes(bytes) });
+    }
+    const header = parseJsonObject(bytes, `${file}: header`);
     return { header, dataStart: 8 + headerBytes, fileBytes };
   });
+}
+
+function describeBytes(bytes: Uint8Array): string {
+  const hex = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  return bytes.length === 0 ? 'an empty header' : `a header that begins with the bytes ${hex}`;
 }
 
 function parseMetadata(file: string, value: unknown): Record<string, string> {
   if (value === undefined) return {};
   const where = `${file}: __metadata__`;
   if (!isJsonObject(value)) throw new BadInputError({ where, expected: 'an object of strings', got: describeValue(value) });
-  const metadata: Record<string, string> = {};
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== 'string') throw new BadInputError({ where: `${where}.${key}`, expected: 'a string', got: describeValue(text) });
-    metadata[key] = text;
   }
-  return metadata;
+  return value as Record<string, string>;
 }
 
 function parseEntry(file: string, name: string, value: unknown, dataStart: number, fileBytes: number): TensorEntry {
@@ -72,27 +83,28 @@ function parseEntry(file: string, name: string, value: unknown, dataStart: numbe
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPE_BYTES, dtype)) {
     throw new BadInputError({ where: `${where}: dtype`, expected: `one of ${Object.keys(DTYPE_BYTES).join(', ')}`, got: describeValue(dtype) });
   }
-  if (!isCountList(shape)) throw new BadInputError({ where: `${where}: shape`, expected: 'non-negative integers', got: describeValue(shape) });
+  if (!isCountList(shape) || shape.length > MAX_AXES) throw new BadInputError({ where: `${where}: shape`, expected: `at most ${MAX_AXES} non-negative integers`, got: describeValue(shape) });
   if (!isCountList(offsets) || offsets.length !== 2) {
     throw new BadInputError({ where: `${where}: data_offsets`, expected: 'two non-negative integers', got: describeValue(offsets) });
   }
   const [begin, end] = offsets as readonly [number, number];
-  if (begin > end || dataStart + end > fileBytes) {
+  if (begin > end || end > fileBytes - dataStart) {
     throw new BadInputError({
       where: `${where}: data_offsets`,
       expected: `offsets in order within the file's ${fileBytes - dataStart} bytes of data (is it truncated?)`,
       got: `[${begin}, ${end}]`,
     });
   }
-  const byteLength = shape.reduce((elements, size) => elements * size, DTYPE_BYTES[dtype as SafetensorsDtype]);
-  if (byteLength !== end - begin) {
+  // Exact: a product of floats could round to the length that the offsets promise.
+  const byteLength = shape.reduce((bytes, size) => bytes * BigInt(size), BigInt(DTYPE_BYTES[dtype as SafetensorsDtype]));
+  if (byteLength !== BigInt(end - begin)) {
     throw new BadInputError({
       where: `${where}: data_offsets`,
       expected: `${byteLength} bytes for ${dtype} [${shape.join(', ')}]`,
       got: `${end - begin} bytes`,
     });
   }
-  return { name, dtype: dtype as SafetensorsDtype, shape, file, byteOffset: dataStart + begin, byteLength };
+  return { name, dtype: dtype as SafetensorsDtype, shape, file, byteOffset: dataStart + begin, byteLength: end - begin };
 }
 
 function isCountList(value: unknown): value is readonly number[] {
@@ -183,17 +195,7 @@ function float16ToFloat32Bits(half: number): number {
 }
 
 function withFile<T>(file: string, read: (descriptor: number) => T): T {
-  let descriptor: number;
-  try {
-    descriptor = openSync(file, 'r');
-  } catch (cause) {
-    throw new BadInputError({ where: file, expected: 'a readable safetensors file', got: describeFileError(cause) }, { cause });
-  }
-  try {
-    return read(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  return withOpenFile(file, { kind: 'regular', what: 'a readable safetensors file' }, read);
 }
 
 /** Reads a byte range into a buffer of its own, so that typed arrays over it are aligned. */
@@ -201,19 +203,11 @@ function readRange(descriptor: number, file: string, position: number, byteLengt
   const maxBytesPerCall = 1 << 30;
   const buffer = Buffer.from(new ArrayBuffer(byteLength));
   for (let done = 0; done < byteLength; ) {
-    const count = readOnce(descriptor, file, buffer, done, Math.min(byteLength - done, maxBytesPerCall), position + done);
+    const count = readSync(descriptor, buffer, done, Math.min(byteLength - done, maxBytesPerCall), position + done);
     if (count === 0) {
       throw new BadInputError({ where: file, expected: `${byteLength} bytes from offset ${position}`, got: `${done}: the file is truncated` });
     }
     done += count;
   }
   return buffer;
-}
-
-function readOnce(descriptor: number, file: string, buffer: Buffer, offset: number, length: number, position: number): number {
-  try {
-    return readSync(descriptor, buffer, offset, length, position);
-  } catch (cause) {
-    throw new BadInputError({ where: file, expected: 'a readable safetensors file', got: describeFileError(cause) }, { cause });
-  }
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { BadInputError } from '../../../contracts/errors';
 import { openSafetensors, readTensorF32, writeSafetensors, type TensorEntry } from '../../../engine/files/safetensors';
 import { useTemporaryDirectory } from './temporary-directory';
@@ -71,12 +71,24 @@ describe('openSafetensors and readTensorF32', () => {
   const float = (offsets: unknown, shape: unknown = [2]): unknown => ({ dtype: 'F32', shape, data_offsets: offsets });
   it.each<[what: string, header: unknown, dataBytes: number, message: RegExp]>([
     ['no JSON', '{"w": ', 0, /raw\.safetensors: header: expected a JSON object in UTF-8, got malformed JSON/],
-    ['a list', [], 0, /header: expected a JSON object, got \[\]/],
+    ['a list', [], 0, /header: expected a JSON object, its first byte "\{", got a header that begins with the bytes 5b 5d/],
+    ['a byte order mark', '\ufeff{}', 0, /header that begins with the bytes ef bb bf 7b 7d/],
+    ['an empty header', '', 0, /header: expected a JSON object, its first byte "\{", got an empty header/],
+    ['a tensor twice', '{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"\\u0077":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 4, /header: expected each key once in an object, got "w" twice/],
+    ['offsets twice', '{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"data_offsets":[0,4]}}', 4, /got "data_offsets" twice/],
+    ['nesting without end', `{"w":${'['.repeat(50_000)}`, 0, /expected values nested at most 100 deep/],
+    ['metadata that is a list', { __metadata__: ['a'] }, 0, /__metadata__: expected an object of strings, got \["a"\]/],
+    ['half an offset', { w: float([0, 7.5]) }, 8, /data_offsets: expected two non-negative integers, got \[0,7\.5\]/],
+    ['offsets below zero', { w: float([-8, 0]) }, 8, /data_offsets: expected two non-negative integers, got \[-8,0\]/],
+    ['offsets beyond all integers', { w: float([0, 2 ** 60]) }, 8, /data_offsets: expected two non-negative integers/],
+    ['a product that wraps round to what is there', { w: float([0, 8], [2 ** 32, 2 ** 32, 2]) }, 8, /data_offsets: expected 147573952589676412928 bytes for F32/],
+    ['more axes than any tensor has', { w: float([0, 4], new Array(65).fill(1)) }, 4, /shape: expected at most 64 non-negative integers/],
+    ['a name that is a terminal sequence', { '\u001b[2J\nw': 3 }, 0, /tensor \\u001b\[2J w: expected dtype/],
     ['metadata that is no text', { __metadata__: { a: 1 } }, 0, /__metadata__\.a: expected a string, got 1/],
     ['an entry that is no object', { w: 3 }, 0, /tensor w: expected dtype, shape and data_offsets, got 3/],
     ['an unknown dtype', { w: { dtype: 'F7', shape: [1], data_offsets: [0, 4] } }, 4, /tensor w: dtype: expected one of .*BF16.*, got "F7"/],
     ['a dtype that objects inherit', { w: { dtype: 'constructor', shape: [1], data_offsets: [0, 4] } }, 4, /tensor w: dtype/],
-    ['a negative size', { w: float([0, 8], [-2]) }, 8, /tensor w: shape: expected non-negative integers, got \[-2\]/],
+    ['a negative size', { w: float([0, 8], [-2]) }, 8, /tensor w: shape: expected at most 64 non-negative integers, got \[-2\]/],
     ['one offset', { w: float([0]) }, 8, /tensor w: data_offsets: expected two non-negative integers/],
     ['offsets out of order', { w: float([8, 0]) }, 8, /tensor w: data_offsets: .* got \[8, 0\]/],
     ['offsets out of range', { w: float([0, 16], [4]) }, 8, /tensor w: data_offsets: expected offsets in order within the file's 8 bytes.*got \[0, 16\]/],
@@ -91,15 +103,29 @@ describe('openSafetensors and readTensorF32', () => {
     expect(() => openSafetensors(file)).toThrow(message);
   });
 
-  it.each([1n << 62n, 1n << 40n, 200_000_000n, 17n])('refuses a header length of %s in a small file before allocating it', (declared) => {
+  it.each([(1n << 64n) - 1n, 1n << 63n, 1n << 62n, 1n << 40n, 200_000_000n, 17n])('refuses a header length of %s in a small file before allocating it', (declared) => {
     expect(() => openSafetensors(writeRaw('{}', Buffer.alloc(14), declared))).toThrow(/truncated or no safetensors file/);
+  });
+
+  it('refuses a header above the format\'s bound, though the file has the bytes', () => {
+    const file = writeRaw('{}', Buffer.alloc(0), 100_000_001n);
+    // Sparse: it takes no room on the disk.
+    truncateSync(file, 300_000_000);
+    expect(() => openSafetensors(file)).toThrow(/expected a header of at most 100000000 bytes .* got a declared header length of 100000001/);
   });
 
   it('names a missing, an empty and a header-only file', () => {
     expect(() => openSafetensors(directory.path('none.safetensors'))).toThrow(/none\.safetensors: expected a readable safetensors file, got no such file/);
     writeFileSync(directory.path('empty'), '');
     expect(() => openSafetensors(directory.path('empty'))).toThrow(/at least 8 bytes, got 0 bytes/);
-    expect(() => openSafetensors(directory.path())).toThrow(BadInputError);
+    expect(() => openSafetensors(directory.path())).toThrow(/got a directory/);
+    symlinkSync('round', directory.path('round'));
+    expect(() => openSafetensors(directory.path('round'))).toThrow(/got links that lead in a circle/);
+    symlinkSync('../blobs/gone', directory.path('dangling'));
+    expect(() => openSafetensors(directory.path('dangling'))).toThrow(/got a link to a file that is not there/);
+    expect(() => openSafetensors(directory.path('empty', 'below'))).toThrow(/got a path below a file/);
+    expect(() => openSafetensors('a\0b')).toThrow(/a\\u0000b: expected a readable safetensors file, got a name with a NUL character/);
+    expect(() => openSafetensors('/dev/null')).toThrow(/got a device or pipe/);
   });
 });
 
