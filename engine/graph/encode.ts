@@ -38,17 +38,21 @@ export function encodeModel(graph: Graph): Uint8Array {
 }
 
 function encodeGraph(writer: BinaryWriter, graph: Graph): void {
-  for (const node of graph.nodes) message(writer, 1, (w) => encodeNode(w, node));
+  const nameOf: NameOf = ({ name }) => graph.outputNames.get(name) ?? name;
+  for (const node of graph.nodes) message(writer, 1, (w) => encodeNode(w, node, nameOf));
   text(writer, 2, 'seal');
   for (const initializer of graph.initializers) message(writer, 5, (w) => encodeInitializer(w, initializer));
-  for (const input of graph.inputs) message(writer, 11, (w) => encodeValue(w, input));
-  for (const output of graph.outputs) message(writer, 12, (w) => encodeValue(w, output));
+  for (const input of graph.inputs) message(writer, 11, (w) => encodeValue(w, input, nameOf));
+  for (const output of graph.outputs) message(writer, 12, (w) => encodeValue(w, output, nameOf));
 }
 
-function encodeNode(writer: BinaryWriter, node: Node): void {
+/** What a tensor is called in the file. */
+type NameOf = (tensor: Tensor) => string;
+
+function encodeNode(writer: BinaryWriter, node: Node, nameOf: NameOf): void {
   // An optional input left out is an empty name.
-  for (const input of node.inputs) text(writer, 1, input?.name ?? '');
-  for (const output of node.outputs) text(writer, 2, output.name);
+  for (const input of node.inputs) text(writer, 1, input === undefined ? '' : nameOf(input));
+  for (const output of node.outputs) text(writer, 2, nameOf(output));
   text(writer, 3, node.outputs[0]?.name ?? '');
   text(writer, 4, node.operator);
   for (const [name, value] of Object.entries(node.attributes)) message(writer, 5, (w) => encodeAttribute(w, name, value));
@@ -92,8 +96,8 @@ function encodeInitializer(writer: BinaryWriter, { tensor, source }: Initializer
   integer(writer, 14, EXTERNAL);
 }
 
-function encodeValue(writer: BinaryWriter, tensor: Tensor): void {
-  text(writer, 1, tensor.name);
+function encodeValue(writer: BinaryWriter, tensor: Tensor, nameOf: NameOf): void {
+  text(writer, 1, nameOf(tensor));
   message(writer, 2, (type) => {
     message(type, 1, (w) => {
       integer(w, 1, ELEMENT_TYPE[tensor.dtype]);

@@ -49,7 +49,7 @@ export function gradients(loss: Tensor, parameters: readonly Tensor[]): Tensor[]
   const forward = [...graph.nodes];
   const dependent = new Set(parameters.map(({ name }) => name));
   for (const node of forward) {
-    if (node.inputs.some((input) => input !== undefined && dependent.has(input.name))) {
+    if (sourcesOf(node).some((input) => input !== undefined && dependent.has(input.name))) {
       for (const output of node.outputs) dependent.add(output.name);
     }
   }
@@ -70,18 +70,28 @@ export function gradients(loss: Tensor, parameters: readonly Tensor[]): Tensor[]
   });
 }
 
+/** What a node's gradient flows back to. */
+function sourcesOf({ gradient, inputs }: Node): Node['inputs'] {
+  return gradient?.sources ?? inputs;
+}
+
 function inputGradients(
   node: Node,
   outputGradients: readonly (Tensor | undefined)[],
   dependent: ReadonlySet<string>,
 ): [Tensor, Tensor][] {
-  const rule = gradientRules[node.operator];
-  if (rule === undefined) throw new Error(`gradients: ${node.operator} has no rule`);
-  const builders = rule(node as unknown as RuleNode, outputGradients as [Tensor, ...(Tensor | undefined)[]]);
-  return node.inputs.flatMap((input, i): [Tensor, Tensor][] => {
+  const builders = rulesFor(node, outputGradients);
+  return sourcesOf(node).flatMap((input, i): [Tensor, Tensor][] => {
     const build = builders[i];
     return input === undefined || build === undefined || !dependent.has(input.name) ? [] : [[input, build()]];
   });
+}
+
+function rulesFor(node: Node, outputGradients: readonly (Tensor | undefined)[]): readonly ((() => Tensor) | undefined)[] {
+  if (node.gradient !== undefined) return node.gradient.rule(outputGradients[0] as Tensor);
+  const rule = gradientRules[node.operator];
+  if (rule === undefined) throw new Error(`gradients: ${node.operator} has no rule`);
+  return rule(node as unknown as RuleNode, outputGradients as [Tensor, ...(Tensor | undefined)[]]);
 }
 
 /** The sum of all that flowed back into a tensor, taken once. */

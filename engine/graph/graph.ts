@@ -20,6 +20,8 @@ export class Graph {
   readonly outputs: Tensor[] = [];
   readonly nodes: Node[] = [];
   readonly initializers: Initializer[] = [];
+  /** Names that results have outside, by their own. */
+  readonly outputNames = new Map<string, string>();
   private readonly constants = new Map<string, Tensor>();
   private readonly names = new Set<string>();
   private serial = 0;
@@ -54,8 +56,13 @@ export class Graph {
 
   /** Names `tensor` as a result of the model. */
   output(name: string, tensor: Tensor): void {
-    const [named] = this.emit('Identity', [tensor], {}, [{ dtype: tensor.dtype, shape: tensor.shape }], [name]);
-    this.outputs.push(named as Tensor);
+    if (this.names.has(name)) throw new Error(`tensor ${name}: the name is taken`);
+    this.names.add(name);
+    // What a node computes is written straight to the result; the rest, and a result of two names, is copied.
+    const direct = tensor.producer !== undefined && !this.outputNames.has(tensor.name);
+    const result = direct ? tensor : (this.emit('Identity', [tensor], {}, [tensor])[0] as Tensor);
+    this.outputNames.set(result.name, name);
+    this.outputs.push(result);
   }
 
   /** Appends one operator; the caller (an op in `ops/`) knows dtype and shape of what comes out. */
@@ -64,14 +71,13 @@ export class Graph {
     inputs: readonly (Tensor | undefined)[],
     attributes: Readonly<Record<string, AttributeValue>>,
     results: readonly { readonly dtype: DType; readonly shape: Shape }[],
-    names?: readonly string[],
+    options: { readonly gradient?: Node['gradient'] & object } = {},
   ): Tensor[] {
     const outputs: Tensor[] = [];
-    const node: Node = { operator, inputs, attributes, outputs };
-    results.forEach(({ dtype, shape }, i) => {
-      const name = names?.[i] ?? this.freshName(operator);
-      outputs.push({ ...this.tensor(name, dtype, shape), producer: node });
-    });
+    const node: Node = { operator, inputs, attributes, outputs, ...options };
+    for (const { dtype, shape } of results) {
+      outputs.push({ ...this.tensor(this.freshName(operator), dtype, shape), producer: node });
+    }
     this.nodes.push(node);
     return outputs;
   }

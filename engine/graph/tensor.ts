@@ -1,3 +1,4 @@
+import type { CustomGradient } from './custom-gradient';
 import type { Graph } from './graph';
 
 export type DType = 'float32' | 'float16' | 'bfloat16' | 'int64' | 'bool';
@@ -25,6 +26,8 @@ export interface Node {
   readonly inputs: readonly (Tensor | undefined)[];
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   readonly outputs: readonly Tensor[];
+  /** Takes the place of the operator's rule (`withGradient`). */
+  readonly gradient?: { readonly sources: readonly Tensor[]; readonly rule: CustomGradient };
 }
 
 export function showShape(shape: Shape): string {

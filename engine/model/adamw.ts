@@ -1,6 +1,7 @@
 import { Add, Div, Min, Mul, Sqrt, Sub } from '../graph/ops/elementwise';
-import { ReduceSumSquare } from '../graph/ops/reduce';
-import type { Tensor } from '../graph/tensor';
+import { MatMul } from '../graph/ops/mat-mul';
+import { Reshape } from '../graph/ops/shape';
+import type { Dim, Tensor } from '../graph/tensor';
 
 const BETA1 = 0.9;
 /** Second-moment decay of fine-tuning. */
@@ -25,22 +26,39 @@ export interface AdamWStep {
 }
 
 /**
- * Scales each adapter's gradient [N, P] so that its norm is at most `maxNorm` (float32 [N, 1]).
+ * What brings each adapter's gradient [N, P] to a norm of at most `maxNorm` (float32 [N, 1]).
  *
+ * @returns the norm before, and the factor, each float32 [N, 1]
  * Source: PyTorch `clip_grad_norm_`, its 1e-6 included.
  */
-export function clipGradientNorm(gradient: Tensor, maxNorm: Tensor): { clipped: Tensor; norm: Tensor } {
-  const norm = Sqrt(ReduceSumSquare(gradient, [-1]));
-  const factor = Min(Div(maxNorm, Add(norm, 1e-6)), gradient.graph.constant('float32', 1));
-  return { clipped: Mul(gradient, factor), norm };
+export function gradientClipping(gradient: Tensor, maxNorm: Tensor): { norm: Tensor; factor: Tensor } {
+  const [N, P] = gradient.shape as [Dim, Dim];
+  // A row by itself is a product that runs on vector registers; ReduceSumSquare of one long row takes four times as long.
+  const squared = MatMul(Reshape(gradient, [N, 1, P]), Reshape(gradient, [N, P, 1]));
+  const norm = Sqrt(Reshape(squared, [N, 1]));
+  return { norm, factor: Min(Div(maxNorm, Add(norm, 1e-6)), gradient.graph.constant('float32', 1)) };
 }
 
-/** One decoupled-weight-decay Adam step. Source: PyTorch `AdamW` (Loshchilov and Hutter, arXiv 1711.05101). */
-export function adamW(state: AdamWState, gradient: Tensor, step: AdamWStep, beta2 = BETA2): AdamWState {
-  const firstMoment = Add(Mul(state.firstMoment, BETA1), Mul(gradient, 1 - BETA1));
-  const secondMoment = Add(Mul(state.secondMoment, beta2), Mul(Mul(gradient, gradient), 1 - beta2));
-  const denominator = Add(Div(Sqrt(secondMoment), step.secondMomentCorrection), EPSILON);
-  const update = Mul(Div(firstMoment, denominator), step.stepSize);
+/**
+ * One decoupled-weight-decay Adam step. Scalars are multiplied with each other first, so that each pass over [N, P] does one thing.
+ *
+ * @param options.gradientFactor float32 [N, 1], multiplies the gradient. @default none
+ * Source: PyTorch `AdamW` (Loshchilov and Hutter, arXiv 1711.05101).
+ */
+export function adamW(
+  state: AdamWState,
+  gradient: Tensor,
+  step: AdamWStep,
+  options: { readonly beta2?: number; readonly gradientFactor?: Tensor } = {},
+): AdamWState {
+  const { beta2 = BETA2, gradientFactor: factor = gradient.graph.constant('float32', 1) } = options;
+  const firstMoment = Add(Mul(state.firstMoment, BETA1), Mul(gradient, Mul(factor, 1 - BETA1)));
+  const squared = Mul(Mul(gradient, gradient), Mul(Mul(factor, factor), 1 - beta2));
+  const secondMoment = Add(Mul(state.secondMoment, beta2), squared);
+  // m / (sqrt(v) / c + epsilon) * s  =  m / (sqrt(v) + c epsilon) * (c s)
+  const correction = step.secondMomentCorrection;
+  const direction = Div(firstMoment, Add(Sqrt(secondMoment), Mul(correction, EPSILON)));
+  const update = Mul(direction, Mul(correction, step.stepSize));
   return { parameters: Sub(Mul(state.parameters, step.decay), update), firstMoment, secondMoment };
 }
 

@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../files/model-config';
 import type { Graph } from '../graph/graph';
-import { Add, And, Equal, LessOrEqual, Mul, Where } from '../graph/ops/elementwise';
+import { Add, And, Equal, LessOrEqual, Where } from '../graph/ops/elementwise';
 import { Range } from '../graph/ops/gather';
 import { MatMul } from '../graph/ops/mat-mul';
 import { Reshape, Transpose, transposeLast } from '../graph/ops/shape';
@@ -49,7 +49,7 @@ export function cacheMask(valid: Tensor): Tensor {
 /**
  * Grouped-query attention. The G query heads that share a key head lie in one matrix, so that keys and values are never repeated.
  *
- * @param q float32 [R, T, H*D], rotated; R = rows, H = heads
+ * @param q float32 [R, T, H*D], rotated and divided by sqrt(D); R = rows, H = heads
  * @param k float32 [R, K, S, D], rotated; K = key heads, S = keys
  * @param v float32 [R, K, S, D]
  * @param mask broadcasts to [R, K, G, T, S]
@@ -61,9 +61,8 @@ export function groupedQueryAttention(config: ModelConfig, q: Tensor, k: Tensor,
   const [R, T] = [dimAt(q.shape, 0), dimAt(q.shape, 1)];
   const S: Dim = dimAt(k.shape, 2);
   const GT = typeof T === 'number' ? G * T : G === 1 ? T : `${G}*${T}`;
-  const scaled = Mul(q, 1 / Math.sqrt(D));
   // [R, T, K, G, D] -> [R, K, G*T, D]
-  const queries = Reshape(Transpose(Reshape(scaled, [R, T, K, G, D]), [0, 2, 3, 1, 4]), [R, K, GT, D]);
+  const queries = Reshape(Transpose(Reshape(q, [R, T, K, G, D]), [0, 2, 3, 1, 4]), [R, K, GT, D]);
   const scores = Reshape(MatMul(queries, transposeLast(k)), [R, K, G, T, S]);
   const probabilities = Reshape(Softmax(Add(scores, mask)), [R, K, GT, S]);
   const mixed = Reshape(MatMul(probabilities, v), [R, K, G, T, D]);

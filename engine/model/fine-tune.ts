@@ -12,7 +12,7 @@ import { readAdapter, writeAdapter } from '../files/adapter';
 import { adamWScalars } from './adamw';
 import { checkAdapterFits } from './adapter-stack';
 import type { LoadedModel } from './loaded-model';
-import { type LoraLayout, flattenAdapter, initialiseLora, loraLayout, unflattenAdapter } from './lora';
+import { type LoraLayout, columnScales, flattenAdapter, initialiseLora, loraLayout, unflattenAdapter } from './lora';
 import { permutation, randomStream } from './random';
 import { type TokenBatch, type TokenRow, packRows, tokeniseRow } from './rows';
 import { learningRateAt } from './schedule';
@@ -65,7 +65,7 @@ function planJob(model: LoadedModel, layout: LoraLayout, job: FineTuneJob, where
 function initialParameters(model: LoadedModel, layout: LoraLayout, job: FineTuneJob, random: () => number): Float32Array {
   if (job.initAdapterDirectory === undefined) return initialiseLora(layout, random);
   const adapter = readAdapter(job.initAdapterDirectory, model.config);
-  checkAdapterFits(job.initAdapterDirectory, adapter, layout.settings);
+  checkAdapterFits(job.initAdapterDirectory, adapter, layout.settings, model.config);
   return flattenAdapter(layout, adapter);
 }
 
@@ -137,7 +137,7 @@ function doneOutcome({ log }: JobPlan): FineTuneOutcome {
 
 function stepFeeds(layout: LoraLayout, plans: readonly JobPlan[], batch: TokenBatch, rates: readonly number[], step: number) {
   const { N, B, T } = batch;
-  const { rank, alpha } = layout.settings;
+  const scales = columnScales(layout, layout.settings);
   const scalars = plans.map(({ job }, n) => adamWScalars(step + 1, rates[n] as number, job.optimiser.weightDecay));
   return {
     ids: integerTensor(batch.ids, [N, B, T]),
@@ -145,7 +145,7 @@ function stepFeeds(layout: LoraLayout, plans: readonly JobPlan[], batch: TokenBa
     segments: integerTensor(batch.segments, [B * N, T]),
     labels: integerTensor(batch.labels, [N, B * T]),
     weights: floatTensor(batch.weights, [N, B * T]),
-    scale: floatTensor(new Float32Array(N).fill(alpha / rank), [N, 1, 1]),
+    scale: floatTensor(Float32Array.from({ length: N * scales.length }, (_, i) => scales[i % scales.length] as number), [N, 1, scales.length]),
     stepSize: columnTensor(scalars.map(([stepSize]) => stepSize)),
     secondMomentCorrection: columnTensor(scalars.map(([, correction]) => correction)),
     decay: columnTensor(scalars.map(([, , decay]) => decay)),

@@ -64,7 +64,7 @@ export class LoadedModel {
   }
 
   private session(kind: string, layout: LoraLayout | null, build: () => BuiltGraph): Promise<InferenceSession> {
-    const shape = layout === null ? 'base' : `${layout.settings.rank} ${layout.slots.map(({ key }) => key).join(' ')}`;
+    const shape = layout === null ? 'base' : `${layout.settings.rank} ${layout.groups.flatMap(({ modules }) => modules.map(({ key }) => key)).join(' ')}`;
     const key = `${kind} ${shape}`;
     const opened = this.sessions.get(key) ?? this.open(kind, build());
     this.sessions.set(key, opened);

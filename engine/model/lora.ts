@@ -1,82 +1,121 @@
-import { PROJECTIONS, type LoraSettings } from '../../contracts/language-model';
+import { PROJECTIONS, type LoraSettings, type Projection } from '../../contracts/language-model';
 import { type Adapter, adapterKey } from '../files/adapter';
 import { type ModelConfig, projectionShape } from '../files/model-config';
 import { Add, Mul } from '../graph/ops/elementwise';
 import { MatMul } from '../graph/ops/mat-mul';
-import { Reshape, Split, transposeLast } from '../graph/ops/shape';
+import { Reshape, Split } from '../graph/ops/shape';
 import type { Tensor } from '../graph/tensor';
 import { symmetric } from './random';
 
-/** One LoRA matrix within the flat vector that holds them all. */
-export interface LoraSlot {
+/** Projections that read the same input: their A matrices lie side by side, so that one GEMM narrows the input for all of them. */
+const SAME_INPUT: readonly (readonly Projection[])[] = [['q_proj', 'k_proj', 'v_proj'], ['o_proj'], ['gate_proj', 'up_proj'], ['down_proj']];
+
+/** One adapted projection within the flat vector. */
+export interface LoraModule {
   readonly key: string;
-  readonly matrix: 'a' | 'b';
-  /** A is [r, in], B is [out, r]. */
-  readonly shape: readonly [number, number];
+  readonly projection: Projection;
+  readonly rank: number;
+  readonly outWidth: number;
+  /** Of its first rank column within its group. */
+  readonly column: number;
+  /** Of B', [rank, out] row-major. */
   readonly offset: number;
-  readonly size: number;
+}
+
+/** The adapted projections of one input. */
+export interface LoraGroup {
+  readonly layer: number;
+  readonly modules: readonly LoraModule[];
+  readonly inWidth: number;
+  /** Rank columns of all its modules. */
+  readonly rank: number;
+  /** Of A', [in, rank] row-major. */
+  readonly offset: number;
 }
 
 /**
  * Where each LoRA matrix lies in the flat parameter vector [P] of an adapter. One vector, so that clipping and AdamW are a few
- * operators over all matrices at once, and N adapters are [N, P].
+ * operators over all matrices at once, and N adapters are [N, P]. Matrices are kept transposed, A' [in, r] and B' [r, out]: then
+ * no product, forward or backward, needs a transposed copy of them.
  */
 export interface LoraLayout {
   readonly settings: LoraSettings;
-  readonly slots: readonly LoraSlot[];
+  readonly groups: readonly LoraGroup[];
   /** P, elements of an adapter. */
   readonly size: number;
+  /** Rank columns of all groups. */
+  readonly columns: number;
 }
 
 export function loraLayout(config: ModelConfig, settings: LoraSettings): LoraLayout {
-  const slots: LoraSlot[] = [];
-  let offset = 0;
-  const add = (key: string, matrix: 'a' | 'b', shape: readonly [number, number]): void => {
-    const size = shape[0] * shape[1];
-    slots.push({ key, matrix, shape, offset, size });
-    offset += size;
-  };
+  const groups: LoraGroup[] = [];
+  let size = 0;
+  const take = (elements: number): number => (size += elements) - elements;
   for (let layer = 0; layer < config.layers; layer += 1) {
-    for (const projection of PROJECTIONS.filter((name) => settings.targets.includes(name))) {
-      const [out, inp] = projectionShape(config, projection);
-      add(adapterKey(layer, projection), 'a', [settings.rank, inp]);
-      add(adapterKey(layer, projection), 'b', [out, settings.rank]);
+    for (const together of SAME_INPUT) {
+      const adapted = together.filter((projection) => settings.targets.includes(projection));
+      const [first] = adapted;
+      if (first === undefined) continue;
+      const inWidth = projectionShape(config, first)[1];
+      const rank = adapted.length * settings.rank;
+      const offset = take(inWidth * rank);
+      const modules = adapted.map((projection, i): LoraModule => {
+        const outWidth = projectionShape(config, projection)[0];
+        const key = adapterKey(layer, projection);
+        return { key, projection, rank: settings.rank, outWidth, column: i * settings.rank, offset: take(settings.rank * outWidth) };
+      });
+      groups.push({ layer, modules, inWidth, rank, offset });
     }
   }
-  return { settings, slots, size: offset };
+  return { settings, groups, size, columns: groups.reduce((sum, { rank }) => sum + rank, 0) };
 }
 
-/** What a projection adds to its frozen output: scale * (x A') B'. */
-export type LoraDelta = (key: string, x: Tensor) => Tensor | undefined;
+/** What adapters add to projections of one input [N, M, in] in a layer: scale * (x A') B', [N, M, out] each; undefined where no adapter is. */
+export type LoraDelta = (layer: number, projections: readonly Projection[], x: Tensor) => (Tensor | undefined)[];
 
 /**
  * The adapters' part of every projection.
  *
  * @param parameters float32 [N, P], laid out as `layout` says
- * @param scale float32 [N, 1, 1]: alpha / rank of each adapter
- * @returns for a projection's input [N, M, in] what is added to its output [N, M, out]; undefined where no adapter is
+ * @param scale float32 [N, 1, columns]: alpha / rank of each rank column
  *
  * Source: LoRA (arXiv 2106.09685), section 4.1.
  */
 export function loraDelta(layout: LoraLayout, parameters: Tensor, scale: Tensor): LoraDelta {
-  const pieces = Split(parameters, layout.slots.map(({ size }) => size), 1);
-  const matrices = new Map<string, Tensor>();
-  layout.slots.forEach(({ key, matrix, shape }, i) => {
-    matrices.set(`${key}.${matrix}`, Reshape(pieces[i] as Tensor, ['N', ...shape]));
-  });
-  return (key, x) => {
-    const a = matrices.get(`${key}.a`);
-    const b = matrices.get(`${key}.b`);
-    if (a === undefined || b === undefined) return undefined;
+  const { groups } = layout;
+  const sizes = groups.flatMap(({ inWidth, rank, modules }) => [inWidth * rank, ...modules.map((module) => module.rank * module.outWidth)]);
+  const pieces = Split(parameters, sizes, 1)[Symbol.iterator]();
+  const next = (shape: readonly [number, number]): Tensor => Reshape(pieces.next().value as Tensor, ['N', ...shape]);
+  const matrices = groups.map(({ inWidth, rank, modules }) => ({
+    a: next([inWidth, rank]),
+    bs: modules.map((module) => next([module.rank, module.outWidth])),
+  }));
+  const scales = split(scale, groups.map(({ rank }) => rank), 2);
+  return (layer, projections, x) => {
+    const at = groups.findIndex((group) => group.layer === layer && group.modules.some(({ projection }) => projections.includes(projection)));
+    const group = groups[at];
+    if (group === undefined) return projections.map(() => undefined);
+    const { a, bs } = matrices[at] as (typeof matrices)[number];
     // [N, M, in] [N, in, r] -> [N, M, r], scaled where it is smallest
-    const narrow = Mul(MatMul(x, transposeLast(a)), scale);
-    return MatMul(narrow, transposeLast(b));
+    const narrow = Mul(MatMul(x, a), scales[at] as Tensor);
+    const columns = split(narrow, group.modules.map(({ rank }) => rank), 2);
+    const deltas = group.modules.map((_, i) => MatMul(columns[i] as Tensor, bs[i] as Tensor));
+    return projections.map((wanted) => deltas[group.modules.findIndex(({ projection }) => projection === wanted)]);
   };
+}
+
+function split(x: Tensor, sizes: readonly number[], axis: number): Tensor[] {
+  return sizes.length === 1 ? [x] : Split(x, sizes, axis);
 }
 
 /** Adds the adapters' part to a frozen projection's output. */
 export function withDelta(frozen: Tensor, delta: Tensor | undefined): Tensor {
   return delta === undefined ? frozen : Add(frozen, delta);
+}
+
+/** The scale of each rank column of an adapter: float32 [columns]. */
+export function columnScales(layout: LoraLayout, { alpha, rank }: Pick<LoraSettings, 'alpha' | 'rank'>): Float32Array {
+  return new Float32Array(layout.columns).fill(alpha / rank);
 }
 
 /**
@@ -87,10 +126,12 @@ export function withDelta(frozen: Tensor, delta: Tensor | undefined): Tensor {
  */
 export function initialiseLora(layout: LoraLayout, random: () => number): Float32Array {
   const parameters = new Float32Array(layout.size);
-  for (const { matrix, shape, offset, size } of layout.slots) {
-    if (matrix === 'b') continue;
-    const bound = 1 / Math.sqrt(shape[1]);
-    for (let i = 0; i < size; i += 1) parameters[offset + i] = bound * symmetric(random);
+  for (const group of layout.groups) {
+    const bound = 1 / Math.sqrt(group.inWidth);
+    for (const module of group.modules) {
+      const a = Float32Array.from({ length: module.rank * group.inWidth }, () => bound * symmetric(random));
+      placeA(parameters, group, module, a);
+    }
   }
   return parameters;
 }
@@ -98,25 +139,51 @@ export function initialiseLora(layout: LoraLayout, random: () => number): Float3
 /** An adapter's matrices as its flat vector [P]. */
 export function flattenAdapter(layout: LoraLayout, adapter: Adapter): Float32Array {
   const parameters = new Float32Array(layout.size);
-  for (const { key, matrix, offset } of layout.slots) {
-    const matrices = adapter.matrices.get(key);
-    if (matrices === undefined) throw new Error(`adapter: no matrices for ${key}`);
-    parameters.set(matrices[matrix], offset);
+  for (const group of layout.groups) {
+    for (const module of group.modules) {
+      const matrices = adapter.matrices.get(module.key);
+      if (matrices === undefined) throw new Error(`adapter: no matrices for ${module.key}`);
+      placeA(parameters, group, module, matrices.a);
+      parameters.set(transposed(matrices.b, module.outWidth, module.rank), module.offset);
+    }
   }
   return parameters;
 }
 
 /** The reverse of `flattenAdapter`; the matrices are copies. */
 export function unflattenAdapter(layout: LoraLayout, parameters: Float32Array): Adapter {
-  const slice = ({ offset, size }: LoraSlot): Float32Array => parameters.slice(offset, offset + size);
-  const bySlot = new Map(layout.slots.map((slot) => [`${slot.key}.${slot.matrix}`, slot]));
-  const keys = layout.slots.filter(({ matrix }) => matrix === 'a').map(({ key }) => key);
   const matrices = new Map(
-    keys.map((key) => [
-      key,
-      { a: slice(bySlot.get(`${key}.a`) as LoraSlot), b: slice(bySlot.get(`${key}.b`) as LoraSlot) },
-    ]),
+    layout.groups.flatMap((group) =>
+      group.modules.map((module) => {
+        const b = parameters.subarray(module.offset, module.offset + module.rank * module.outWidth);
+        return [module.key, { a: takeA(parameters, group, module), b: transposed(b, module.rank, module.outWidth) }] as const;
+      }),
+    ),
   );
   const { rank, alpha, targets } = layout.settings;
   return { rank, alpha, targets: PROJECTIONS.filter((name) => targets.includes(name)), matrices };
+}
+
+/** Writes A [r, in] into its columns of the group's A' [in, R]. */
+function placeA(parameters: Float32Array, { inWidth, rank: R, offset }: LoraGroup, { rank, column }: LoraModule, a: Float32Array): void {
+  for (let r = 0; r < rank; r += 1) {
+    for (let i = 0; i < inWidth; i += 1) parameters[offset + i * R + column + r] = a[r * inWidth + i] as number;
+  }
+}
+
+function takeA(parameters: Float32Array, { inWidth, rank: R, offset }: LoraGroup, { rank, column }: LoraModule): Float32Array {
+  const a = new Float32Array(rank * inWidth);
+  for (let r = 0; r < rank; r += 1) {
+    for (let i = 0; i < inWidth; i += 1) a[r * inWidth + i] = parameters[offset + i * R + column + r] as number;
+  }
+  return a;
+}
+
+/** [rows, columns] row-major as [columns, rows]. */
+function transposed(matrix: Float32Array, rows: number, columns: number): Float32Array {
+  const result = new Float32Array(matrix.length);
+  for (let row = 0; row < rows; row += 1) {
+    for (let column = 0; column < columns; column += 1) result[column * rows + row] = matrix[row * columns + column] as number;
+  }
+  return result;
 }

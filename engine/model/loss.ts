@@ -1,7 +1,9 @@
-import { Mul, Neg } from '../graph/ops/elementwise';
-import { GatherElements } from '../graph/ops/gather';
+import { Exp, Mul, Neg, Sub } from '../graph/ops/elementwise';
+import { withGradient } from '../graph/custom-gradient';
+import { Gather, GatherElements } from '../graph/ops/gather';
+import { MatMul } from '../graph/ops/mat-mul';
 import { ReduceSum } from '../graph/ops/reduce';
-import { Reshape } from '../graph/ops/shape';
+import { Reshape, transposeLast } from '../graph/ops/shape';
 import { LogSoftmax } from '../graph/ops/softmax';
 import { type Tensor, dimAt } from '../graph/tensor';
 
@@ -9,6 +11,23 @@ import { type Tensor, dimAt } from '../graph/tensor';
 export function labelLogProbabilities(logits: Tensor, labels: Tensor): Tensor {
   const [N, M] = [dimAt(labels.shape, 0), dimAt(labels.shape, 1)];
   return Reshape(GatherElements(LogSoftmax(logits), Reshape(labels, [N, M, 1])), [N, M]);
+}
+
+/**
+ * As `labelLogProbabilities` of hidden W', for a head that is not trained. The gradient's one-hot part is a row of W, so it passes over
+ * [N, M, V] once, and never holds a second array of that size.
+ *
+ * @param hidden float32 [N, M, C]
+ * @param head W, float32 [V, C]
+ */
+export function frozenHeadLogProbabilities(hidden: Tensor, head: Tensor, labels: Tensor): Tensor {
+  const [N, M] = [dimAt(labels.shape, 0), dimAt(labels.shape, 1)];
+  const logProbabilities = LogSoftmax(MatMul(hidden, transposeLast(head)));
+  const chosen = Reshape(GatherElements(logProbabilities, Reshape(labels, [N, M, 1])), [N, M]);
+  // d log p(label) / d hidden = W[label] - sum over the vocabulary of p W
+  return withGradient(chosen, [hidden], (dy) => [
+    () => Mul(Reshape(dy, [N, M, 1]), Sub(Gather(head, labels), MatMul(Exp(logProbabilities), head))),
+  ]);
 }
 
 /** Weighted sum of the negative log-probabilities of each adapter: float32 [N, 1]. Weights 1/n over n loss tokens make it their mean. */

@@ -45,7 +45,7 @@ export function pretrainingGraph(config: ModelConfig, parameters: readonly Stack
     const next =
       parameter.optimiser === 'muon'
         ? Object.values(muon({ matrices: value, momentum: first }, gradient, matrixLearningRate, training.matrixMomentum))
-        : Object.values(adamW({ parameters: value, firstMoment: first, secondMoment: second }, gradient, step, training.beta2));
+        : Object.values(adamW({ parameters: value, firstMoment: first, secondMoment: second }, gradient, step, { beta2: training.beta2 }));
     stateNames(parameter).forEach((name, k) => graph.output(`${name}.next`, next[k] as Tensor));
   });
   return graph;

@@ -7,11 +7,11 @@ import { labelLogProbabilities } from './loss';
 import type { BuiltGraph } from './training-graph';
 import { languageModelHead, transformer } from './transformer';
 
-/** The adapters' inputs of a graph that only reads them: `parameters` [N, P] and `scale` [N, 1, 1]; none without a layout. */
+/** The adapters' inputs of a graph that only reads them: `parameters` [N, P] and `scale` [N, 1, columns]; none without a layout. */
 export function adapterInputs(graph: Graph, layout: LoraLayout | null): LoraDelta | undefined {
   if (layout === null) return undefined;
   const parameters = graph.input('parameters', 'float32', ['N', layout.size]);
-  return loraDelta(layout, parameters, graph.input('scale', 'float32', ['N', 1, 1]));
+  return loraDelta(layout, parameters, graph.input('scale', 'float32', ['N', 1, layout.columns]));
 }
 
 /**

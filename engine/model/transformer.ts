@@ -1,18 +1,18 @@
 import type { Projection } from '../../contracts/language-model';
-import { adapterKey } from '../files/adapter';
 import type { ModelConfig } from '../files/model-config';
 import type { Graph } from '../graph/graph';
-import { Add, Cast, Cos, Mul, Sigmoid, Sin } from '../graph/ops/elementwise';
+import { Add, Cast, Cos, Mul, Sin } from '../graph/ops/elementwise';
 import { Gather, Range } from '../graph/ops/gather';
-import { MatMul } from '../graph/ops/mat-mul';
 import { RMSNormalization } from '../graph/ops/normalization';
 import { RotaryEmbedding } from '../graph/ops/rotary-embedding';
-import { Concat, Reshape, Transpose, transposeLast } from '../graph/ops/shape';
+import { Concat, Reshape, Transpose } from '../graph/ops/shape';
 import { type Dim, type Tensor, dimAt } from '../graph/tensor';
 import { groupedQueryAttention } from './attention';
 import type { Weights } from './base-weights';
+import { type FrozenLinear, frozenLinear } from './frozen-linear';
 import { type LoraDelta, withDelta } from './lora';
 import { EMBEDDING, FINAL_NORM, HEAD, inputNormName, postAttentionNormName, projectionName } from './parameters';
+import { swiGlu } from './swiglu';
 
 // Dims throughout: N adapters, B rows an adapter, T tokens a row, M = B*T, R = B*N rows in all, C = width.
 
@@ -25,6 +25,8 @@ export interface KeyValues {
 export interface TransformerInput {
   readonly config: ModelConfig;
   readonly weights: Weights;
+  /** How a frozen projection is computed. @default in float32 */
+  readonly linear?: FrozenLinear;
   /** What adapters add to a projection; absent for the model as it is. */
   readonly delta?: LoraDelta;
   /** int64 [N, B, T]. */
@@ -49,7 +51,9 @@ export interface TransformerOutput {
 /** A Llama decoder. Source: Hugging Face `modeling_llama.py` (transformers 5). */
 export function transformer(input: TransformerInput): TransformerOutput {
   const { config, weights, ids } = input;
-  const rotation = rotaryTables(ids.graph, config, input.positionLimit);
+  const forKeys = rotaryTables(ids.graph, config, input.positionLimit);
+  // Attention's 1/sqrt(D) is paid for with the rotation of the queries.
+  const rotation = { forKeys, forQueries: scaledTables(forKeys, 1 / Math.sqrt(config.headDim)) };
   const cache: KeyValues[] = [];
   let x = Gather(weights(EMBEDDING), Reshape(ids, ['N', 'B*T']));
   for (let layer = 0; layer < config.layers; layer += 1) {
@@ -65,13 +69,18 @@ export function transformer(input: TransformerInput): TransformerOutput {
 
 /** Logits [..., V] of hidden states [..., C]; a tied head is the embedding. */
 export function languageModelHead(config: ModelConfig, weights: Weights, hidden: Tensor): Tensor {
-  return MatMul(hidden, transposeLast(weights(config.tied ? EMBEDDING : HEAD)));
+  return frozenLinear(weights)(headName(config), hidden);
 }
 
-/** x W' plus what the adapters add. */
-function project({ weights, delta }: TransformerInput, layer: number, projection: Projection, x: Tensor): Tensor {
-  const frozen = MatMul(x, transposeLast(weights(projectionName(layer, projection))));
-  return withDelta(frozen, delta?.(adapterKey(layer, projection), x));
+/** The checkpoint name of the output head [V, C]. */
+export function headName({ tied }: ModelConfig): string {
+  return tied ? EMBEDDING : HEAD;
+}
+
+/** x W' plus what the adapters add, for projections that read the same input. */
+function project({ weights, linear = frozenLinear(weights), delta }: TransformerInput, layer: number, projections: readonly Projection[], x: Tensor): Tensor[] {
+  const deltas = delta?.(layer, projections, x);
+  return projections.map((projection, i) => withDelta(linear(projectionName(layer, projection), x), deltas?.[i]));
 }
 
 interface RotaryTables {
@@ -87,35 +96,39 @@ function rotaryTables(graph: Graph, { headDim, ropeTheta }: ModelConfig, positio
   return { cos: Cos(angles), sin: Sin(angles) };
 }
 
+/** Tables that rotate and multiply by `factor` at once. */
+function scaledTables({ cos, sin }: RotaryTables, factor: number): RotaryTables {
+  return { cos: Mul(cos, factor), sin: Mul(sin, factor) };
+}
+
 function attentionBlock(
   input: TransformerInput,
   layer: number,
   x: Tensor,
-  { cos, sin }: RotaryTables,
+  rotation: { readonly forKeys: RotaryTables; readonly forQueries: RotaryTables },
 ): { output: Tensor; cache: KeyValues } {
   const { config, positions, mask } = input;
   const { heads, kvHeads, headDim } = config;
   const R = dimAt(positions.shape, 0);
-  const rows = (projection: Projection): Tensor => {
-    const projected = project(input, layer, projection, x);
-    return Reshape(projected, [R, 'T', dimAt(projected.shape, -1)]);
-  };
+  const [q, k, v] = project(input, layer, ['q_proj', 'k_proj', 'v_proj'], x).map((projected) =>
+    Reshape(projected, [R, 'T', dimAt(projected.shape, -1)]),
+  ) as [Tensor, Tensor, Tensor];
+  const rotate = (projected: Tensor, { cos, sin }: RotaryTables, count: number): Tensor => RotaryEmbedding(projected, cos, sin, positions, count);
   // [R, T, K*D] -> [R, K, T, D], behind what the cache holds
   const append = (fresh: Tensor, past: Tensor | undefined): Tensor => {
     const byHead = Transpose(Reshape(fresh, [R, 'T', kvHeads, headDim]), [0, 2, 1, 3]);
     return past === undefined ? byHead : Concat([past, byHead], 2);
   };
-  const q = RotaryEmbedding(rows('q_proj'), cos, sin, positions, heads);
-  const keys = append(RotaryEmbedding(rows('k_proj'), cos, sin, positions, kvHeads), input.past?.[layer]?.keys);
-  const values = append(rows('v_proj'), input.past?.[layer]?.values);
-  const mixed = groupedQueryAttention(config, q, keys, values, mask);
-  const output = project(input, layer, 'o_proj', Reshape(mixed, ['N', 'B*T', heads * headDim]));
-  return { output, cache: { keys, values } };
+  const keys = append(rotate(k, rotation.forKeys, kvHeads), input.past?.[layer]?.keys);
+  const values = append(v, input.past?.[layer]?.values);
+  const mixed = groupedQueryAttention(config, rotate(q, rotation.forQueries, heads), keys, values, mask);
+  const [output] = project(input, layer, ['o_proj'], Reshape(mixed, ['N', 'B*T', heads * headDim]));
+  return { output: output as Tensor, cache: { keys, values } };
 }
 
-/** SwiGLU: (silu(x Wg') * x Wu') Wd'. */
+/** (silu(x Wg') * x Wu') Wd'. */
 function feedForward(input: TransformerInput, layer: number, x: Tensor): Tensor {
-  const gate = project(input, layer, 'gate_proj', x);
-  const gated = Mul(Mul(gate, Sigmoid(gate)), project(input, layer, 'up_proj', x));
-  return project(input, layer, 'down_proj', gated);
+  const [gate, up] = project(input, layer, ['gate_proj', 'up_proj'], x) as [Tensor, Tensor];
+  const [down] = project(input, layer, ['down_proj'], swiGlu(gate, up));
+  return down as Tensor;
 }

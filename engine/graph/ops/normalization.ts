@@ -14,25 +14,15 @@ function inverseRms(x: Tensor, epsilon: number): Tensor {
 }
 
 export const normalizationGradients: GradientRules = {
-  RMSNormalization: ({ inputs: [x, scale], attributes: { epsilon } }, [dy]) => {
+  RMSNormalization: ({ inputs: [x, scale], attributes: { epsilon }, outputs: [y] }, [dy]) => {
     // Shared by both gradients, built when the first of them is asked for.
-    let normed: { r: Tensor; xhat: Tensor } | undefined;
-    const parts = (): { r: Tensor; xhat: Tensor } => {
-      if (normed === undefined) {
-        const r = inverseRms(x, (epsilon as { float: number }).float);
-        normed = { r, xhat: Mul(x, r) };
-      }
-      return normed;
-    };
+    let inverse: Tensor | undefined;
+    const r = (): Tensor => (inverse ??= inverseRms(x, (epsilon as { float: number }).float));
     return [
-      // with g = dy scale, r = 1/rms, xhat = x r:  dx = r (g - xhat mean(g xhat))
-      () => {
-        const { r, xhat } = parts();
-        const g = Mul(dy, scale);
-        return Mul(r, Sub(g, Mul(xhat, ReduceMean(Mul(g, xhat), [-1]))));
-      },
-      // dscale = sum over rows of dy xhat (the walker sums the broadcast)
-      () => Mul(dy, parts().xhat),
+      // with r = 1/rms, y = x r scale:  dx = dy scale r - x r^2 mean(dy y)
+      () => Sub(Mul(Mul(dy, scale), r()), Mul(x, Mul(Mul(r(), r()), ReduceMean(Mul(dy, y), [-1])))),
+      // dscale = sum over rows of dy x r (the walker sums the broadcast)
+      () => Mul(dy, Mul(x, r())),
     ];
   },
 };
