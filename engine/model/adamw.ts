@@ -1,5 +1,5 @@
 import { Add, Div, Min, Mul, Sqrt, Sub } from '../graph/ops/elementwise';
-import { MatMul } from '../graph/ops/mat-mul';
+import { ReduceSum, ReduceSumSquare } from '../graph/ops/reduce';
 import { Reshape } from '../graph/ops/shape';
 import type { Dim, Tensor } from '../graph/tensor';
 
@@ -32,11 +32,18 @@ export interface AdamWStep {
  * Source: PyTorch `clip_grad_norm_`, its 1e-6 included.
  */
 export function gradientClipping(gradient: Tensor, maxNorm: Tensor): { norm: Tensor; factor: Tensor } {
-  const [N, P] = gradient.shape as [Dim, Dim];
-  // A row by itself is a product that runs on vector registers; ReduceSumSquare of one long row takes four times as long.
-  const squared = MatMul(Reshape(gradient, [N, 1, P]), Reshape(gradient, [N, P, 1]));
-  const norm = Sqrt(Reshape(squared, [N, 1]));
+  const [N, P] = gradient.shape as [Dim, number];
+  // In two stages: the first has rows for every thread.
+  const rows = Reshape(gradient, [N, P / rowLength(P), rowLength(P)]);
+  const norm = Sqrt(Reshape(ReduceSum(ReduceSumSquare(rows, [-1]), [1]), [N, 1]));
   return { norm, factor: Min(Div(maxNorm, Add(norm, 1e-6)), gradient.graph.constant('float32', 1)) };
+}
+
+/** The largest divisor of P up to 4096. */
+function rowLength(P: number): number {
+  let length = Math.min(P, 4096);
+  while (P % length !== 0) length -= 1;
+  return length;
 }
 
 /**
