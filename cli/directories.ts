@@ -1,20 +1,27 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { BadInputError } from '../contracts/errors';
-import { PROJECTIONS, type LoraSettings } from '../contracts/language-model';
+import type { LoraSettings } from '../contracts/language-model';
+import { refuseIdleNames } from '../engine/files/adapted-modules';
 import { readAdapter } from '../engine/files/adapter';
 import { openModelDirectory } from '../engine/files/model-directory';
+import { loraFlag } from './lora-settings';
 
 /** Refuses a model directory that the engine could not load, before any work starts. @throws BadInputError */
 export function checkModelDirectory(directory: string): void {
   openModelDirectory(existingDirectory('--model', directory));
 }
 
+/** Refuses settings whose targets or patterns do not fit the model. @throws BadInputError naming the flag */
+export function checkLoraSettings(settings: LoraSettings, modelDirectory: string): void {
+  refuseIdleNames(settings, openModelDirectory(modelDirectory).config, loraFlag);
+}
+
 /** The shape of a PEFT adapter that fits the model. @throws BadInputError naming what does not fit */
 export function adapterDirectory(flag: string, directory: string, modelDirectory: string): LoraSettings {
   const { config } = openModelDirectory(modelDirectory);
-  const { rank, alpha, targets } = readAdapter(existingDirectory(flag, directory), config);
-  return { rank, alpha, targets: PROJECTIONS.filter((projection) => targets.includes(projection)) };
+  const { matrices: _, ...settings } = readAdapter(existingDirectory(flag, directory), config);
+  return settings;
 }
 
 function existingDirectory(flag: string, directory: string): string {

@@ -1,5 +1,5 @@
 import { BadInputError } from '../contracts/errors';
-import { PROJECTIONS, type Projection, type Schedule } from '../contracts/language-model';
+import { PROJECTIONS, type Schedule } from '../contracts/language-model';
 
 /** Turns a flag's text into its value. @throws BadInputError naming the flag */
 export type FlagParser<Value> = (text: string) => Value;
@@ -58,13 +58,27 @@ export function nonEmpty(flag: string, expected: string): FlagParser<string> {
 
 export const schedule: FlagParser<Schedule> = oneOf('--schedule', ['linear', 'cosine', 'constant'] as const);
 
-/** `all-linear`, or projections joined by commas; given back in PEFT's order. */
-export const targets: FlagParser<readonly Projection[]> = (text) => {
-  if (text === 'all-linear') return PROJECTIONS;
+/** `all-linear`; projections joined by commas, given back in PEFT's order; or a regular expression of module names. */
+export const targets: FlagParser<string | readonly string[]> = (text) => {
+  if (text === 'all-linear') return text;
   const names = text.split(',').map((name) => name.trim());
   const known: readonly string[] = PROJECTIONS;
+  const isList = names.every((name) => /^\w+$/.test(name));
+  if (!isList && text.trim() !== '') return text;
   if (names.some((name) => !known.includes(name))) {
-    refuse('--targets', `all-linear, or a comma-separated list of ${PROJECTIONS.join(', ')}`, text);
+    refuse('--targets', `all-linear, a comma-separated list of ${PROJECTIONS.join(', ')}, or a regular expression of module names`, text);
   }
   return PROJECTIONS.filter((projection) => names.includes(projection));
 };
+
+/** `KEY=VALUE` joined by commas, such as `q_proj=8,layers.0.mlp.up_proj=4`. */
+export function pattern(flag: string, value: FlagParser<number>): FlagParser<Readonly<Record<string, number>>> {
+  return (text) =>
+    Object.fromEntries(
+      text.split(',').map((entry) => {
+        const equals = entry.lastIndexOf('=');
+        if (equals < 1) refuse(flag, 'KEY=VALUE joined by commas', text);
+        return [entry.slice(0, equals).trim(), value(entry.slice(equals + 1).trim())];
+      }),
+    );
+}

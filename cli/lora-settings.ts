@@ -1,34 +1,44 @@
+import { isDeepStrictEqual } from 'node:util';
 import { BadInputError } from '../contracts/errors';
-import { PROJECTIONS, type LoraSettings, type Projection } from '../contracts/language-model';
+import type { LoraSettings } from '../contracts/language-model';
 
 /** Flags that shape an adapter; absent where the user said nothing. */
-export interface LoraFlags {
-  readonly rank?: number;
-  readonly alpha?: number;
-  readonly targets?: readonly Projection[];
-}
+export type LoraFlags = Partial<Pick<LoraSettings, 'rank' | 'alpha' | 'targets' | 'rsLora' | 'rankPattern' | 'alphaPattern' | 'dropout'>>;
 
-const DEFAULTS: LoraSettings = { rank: 32, alpha: 64, targets: PROJECTIONS };
+const DEFAULTS: LoraSettings = { rank: 32, alpha: 64, targets: 'all-linear' };
+
+/** The flag of a setting: `--rank-pattern`. */
+export function loraFlag(field: keyof LoraSettings): string {
+  return field === 'rsLora' ? '--rslora' : `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
 
 /**
  * The adapter's shape: from the flags, else from the adapter it starts from, else the defaults.
  * @throws BadInputError where a flag contradicts the adapter it starts from
  */
 export function loraSettings(flags: LoraFlags, init: LoraSettings | undefined): LoraSettings {
-  if (init !== undefined) {
-    refuseOther('--rank', flags.rank, init.rank);
-    refuseOther('--alpha', flags.alpha, init.alpha);
-    refuseOther('--targets', flags.targets?.join(','), init.targets.join(','));
-    return init;
-  }
-  return {
-    rank: flags.rank ?? DEFAULTS.rank,
-    alpha: flags.alpha ?? DEFAULTS.alpha,
-    targets: flags.targets ?? DEFAULTS.targets,
+  const { rank, alpha, targets, rsLora, rankPattern, alphaPattern, dropout } = flags;
+  const said: LoraFlags = {
+    ...(rank === undefined ? {} : { rank }),
+    ...(alpha === undefined ? {} : { alpha }),
+    ...(targets === undefined ? {} : { targets }),
+    ...(rsLora === undefined ? {} : { rsLora }),
+    ...(rankPattern === undefined ? {} : { rankPattern }),
+    ...(alphaPattern === undefined ? {} : { alphaPattern }),
   };
+  const drop = dropout === undefined ? {} : { dropout };
+  if (init === undefined) return { ...DEFAULTS, ...said, ...drop };
+  for (const field of Object.keys(said) as (keyof LoraFlags)[]) refuseOther(field, said[field], init[field]);
+  // What a step drops is no part of the adapter's shape.
+  return { ...init, ...drop };
 }
 
-function refuseOther<Value extends string | number>(flag: string, got: Value | undefined, expected: Value): void {
-  if (got === undefined || got === expected) return;
-  throw new BadInputError({ where: flag, expected: `${expected}, as in --init-adapter`, got: String(got) });
+function refuseOther(field: keyof LoraFlags, got: unknown, expected: unknown): void {
+  if (isDeepStrictEqual(got, expected)) return;
+  throw new BadInputError({ where: loraFlag(field), expected: `${show(expected ?? 'nothing')}, as in --init-adapter`, got: show(got) });
+}
+
+function show(value: unknown): string {
+  if (Array.isArray(value)) return value.join(',');
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -27,13 +27,31 @@ export interface ComputeSettings {
 
 export type Schedule = 'linear' | 'cosine' | 'constant';
 
+/**
+ * The shape of an adapter, in PEFT's words. A module is called by its name in the base model, such as
+ * `model.layers.0.self_attn.q_proj`; the patterns' keys are regular expressions that match such a name or its end after a dot.
+ */
 export interface LoraSettings {
   /** @default 32 */
   readonly rank: number;
   /** Scale is alpha / rank. @default 64 */
   readonly alpha: number;
-  /** @default all seven */
-  readonly targets: readonly Projection[];
+  /** Names of modules or their ends (`q_proj`); or one regular expression for whole names; or `all-linear`. @default all seven */
+  readonly targets: string | readonly string[];
+  /** Scale is alpha / sqrt(rank). @default false */
+  readonly rsLora?: boolean;
+  /** Ranks of some modules; the first key that matches counts. */
+  readonly rankPattern?: Readonly<Record<string, number>>;
+  /** Alphas of some modules; the first key that matches counts. */
+  readonly alphaPattern?: Readonly<Record<string, number>>;
+  /** Share of an adapter's input that a training step drops, below 1. @default 0 */
+  readonly dropout?: number;
+  /** Only these layers, where `targets` is a list. @default all */
+  readonly layersToTransform?: number | readonly number[];
+  /** What stands before the number of a layer; only with layersToTransform. @default any name */
+  readonly layersPattern?: string | readonly string[];
+  /** Modules to leave out, said as `targets` are. */
+  readonly excludeModules?: string | readonly string[];
 }
 
 export interface OptimiserSettings {
@@ -43,6 +61,8 @@ export interface OptimiserSettings {
   readonly learningRate: number;
   /** Rows a step. @default 1 */
   readonly batch: number;
+  /** A step's rows are computed in this many parts, whose gradients add up: less memory for the same step. @default 1 */
+  readonly accumulation?: number;
   /** @default linear (to 0) */
   readonly schedule: Schedule;
   /** Optimiser steps of linear warm-up. @default 0 */
@@ -68,11 +88,13 @@ export interface FineTuneJob {
   readonly outDirectory: string;
 }
 
-/** Jobs of one request share base, rank, alpha and targets and are trained stacked, one optimiser step of every job at a time. */
+/** Jobs of one request share base and the shape of their adapters and are trained stacked, one optimiser step of every job at a time. */
 export interface FineTuneRequest {
   readonly modelDirectory: string;
   readonly compute?: ComputeSettings;
   readonly lora: LoraSettings;
+  /** Computes each layer again in the backward pass instead of keeping what it computed: less memory, more time. @default false */
+  readonly gradientCheckpointing?: boolean;
   readonly jobs: readonly FineTuneJob[];
 }
 
@@ -119,7 +141,7 @@ export interface AdapterRows<Row> {
 export interface GenerateRequest {
   readonly modelDirectory: string;
   readonly compute?: ComputeSettings;
-  /** Several adapters of one rank and the same targets are run stacked. */
+  /** Several adapters that adapt the same modules with the same ranks are run stacked. */
   readonly groups: readonly AdapterRows<GenerateRow>[];
   readonly maxNewTokens: number;
   /** 0 is greedy. */

@@ -1,24 +1,23 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { FineTuneOutcome, Projection, Schedule } from '../../contracts/language-model';
+import type { FineTuneOutcome, Schedule } from '../../contracts/language-model';
 import { newCommand, runWith, type CommonFlags } from '../command';
-import { adapterDirectory, checkModelDirectory, writableDirectory, writableFile } from '../directories';
+import { adapterDirectory, checkLoraSettings, checkModelDirectory, writableDirectory, writableFile } from '../directories';
 import { ComputeFailedError } from '../compute-failed-error';
-import { nonEmpty, realNumber, schedule, seed, targets, wholeNumber } from '../flags';
+import { nonEmpty, pattern, realNumber, schedule, seed, targets, wholeNumber } from '../flags';
 import { withLanguageModel } from '../language-model';
-import { loraSettings } from '../lora-settings';
+import { type LoraFlags, loraSettings } from '../lora-settings';
 import { locateRow, readTrainingRows } from '../row-file';
 
-interface FinetuneFlags extends CommonFlags {
+interface FinetuneFlags extends CommonFlags, Omit<LoraFlags, 'rsLora'> {
   readonly model: string;
   readonly data: string;
   readonly out: string;
-  readonly rank?: number;
-  readonly alpha?: number;
-  readonly targets?: readonly Projection[];
+  readonly rslora?: boolean;
   readonly epochs: number;
   readonly lr: number;
   readonly batch: number;
+  readonly accumulation: number;
   readonly schedule: Schedule;
   readonly warmup: number;
   readonly seed: number;
@@ -35,10 +34,15 @@ export function finetuneCommand(): Command {
     .requiredOption('--out <dir>', 'where the PEFT adapter is written', nonEmpty('--out', 'a directory'))
     .option('--rank <n>', 'rank of the adapter (default: 32, or that of --init-adapter)', wholeNumber('--rank', 1, 1024))
     .option('--alpha <x>', 'scale is alpha / rank (default: 64, or that of --init-adapter)', realNumber('--alpha', { minimum: 0, inclusive: false }))
-    .option('--targets <list>', 'all-linear or projections joined by commas (default: all-linear, or those of --init-adapter)', targets)
+    .option('--targets <list>', 'all-linear, projections joined by commas, or a regular expression of module names (default: all-linear, or those of --init-adapter)', targets)
+    .option('--rslora', 'scale is alpha / sqrt(rank)')
+    .option('--rank-pattern <list>', 'ranks of some modules: KEY=RANK joined by commas, KEY as in PEFT', pattern('--rank-pattern', wholeNumber('--rank-pattern', 1, 1024)))
+    .option('--alpha-pattern <list>', 'alphas of some modules: KEY=ALPHA joined by commas', pattern('--alpha-pattern', realNumber('--alpha-pattern', { minimum: 0, inclusive: false })))
+    .option('--dropout <p>', "share of an adapter's input that a step drops (default: 0, or that of --init-adapter)", realNumber('--dropout', { minimum: 0, inclusive: true, maximum: 0.99 }))
     .option('--epochs <n>', 'passes over the rows', wholeNumber('--epochs', 1, 10_000), 10)
     .option('--lr <x>', 'peak learning rate', realNumber('--lr', { minimum: 0, inclusive: false, maximum: 1 }), 1e-3)
     .option('--batch <n>', 'rows a step', wholeNumber('--batch', 1, 4096), 1)
+    .option('--accumulation <n>', 'parts in which the rows of a step are computed: less memory for the same step', wholeNumber('--accumulation', 1, 4096), 1)
     .option('--schedule <name>', 'linear, cosine or constant', schedule, 'linear')
     .option('--warmup <n>', 'optimiser steps of linear warm-up', wholeNumber('--warmup', 0), 0)
     .option('--seed <n>', 'seed of the first A matrices and of the row order', seed('--seed'), 0)
@@ -49,7 +53,8 @@ export function finetuneCommand(): Command {
     const rows = readTrainingRows(flags.data);
     checkModelDirectory(flags.model);
     const init = flags.initAdapter === undefined ? undefined : adapterDirectory('--init-adapter', flags.initAdapter, flags.model);
-    const lora = loraSettings(flags, init);
+    const lora = loraSettings({ ...flags, ...(flags.rslora === undefined ? {} : { rsLora: flags.rslora }) }, init);
+    if (init === undefined) checkLoraSettings(lora, flags.model);
     writableDirectory('--out', flags.out);
     if (flags.lossLog !== undefined) writableFile('--loss-log', flags.lossLog);
 
@@ -66,6 +71,7 @@ export function finetuneCommand(): Command {
                   trainEpochs: flags.epochs,
                   learningRate: flags.lr,
                   batch: flags.batch,
+                  accumulation: flags.accumulation,
                   schedule: flags.schedule,
                   warmupSteps: flags.warmup,
                   shuffle: flags.shuffle,

@@ -1,8 +1,9 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BadInputError } from '../../contracts/errors';
-import { type MergedDtype, PROJECTIONS } from '../../contracts/language-model';
-import { adapterKey, readAdapter, type Adapter, type LoraMatrices } from './adapter';
+import type { MergedDtype } from '../../contracts/language-model';
+import { adaptedModules } from './adapted-modules';
+import { readAdapter, type Adapter, type LoraMatrices } from './adapter';
 import { temporaryNameBeside, writeJsonAtomically } from './atomic-write';
 import { readJsonObject, type JsonObject } from './json-file';
 import { projectionModule } from './model-config';
@@ -42,15 +43,13 @@ export function mergeAdapters(
 }
 
 function mergedTensors(model: ModelDirectory, adapters: readonly Adapter[], dtype: MergedDtype): TensorToWrite[] {
-  const updates = new Map<string, (weight: Float32Array) => void>();
-  for (let layer = 0; layer < model.config.layers; layer += 1) {
-    for (const projection of PROJECTIONS) {
-      updates.set(`${projectionModule(layer, projection)}.weight`, (weight) => {
-        for (const adapter of adapters) {
-          const matrices = adapter.matrices.get(adapterKey(layer, projection));
-          if (matrices !== undefined) addUpdate(weight, matrices, adapter.rank, adapter.alpha / adapter.rank);
-        }
-      });
+  const updates = new Map<string, ((weight: Float32Array) => void)[]>();
+  for (const adapter of adapters) {
+    for (const { key, layer, projection, rank, scale } of adaptedModules(adapter, model.config)) {
+      const matrices = adapter.matrices.get(key);
+      if (matrices === undefined) throw new Error(`adapter: no matrices for ${key}`);
+      const name = `${projectionModule(layer, projection)}.weight`;
+      updates.set(name, [...(updates.get(name) ?? []), (weight) => addUpdate(weight, matrices, rank, scale)]);
     }
   }
   return [...model.tensors.values()].map((entry) => ({
@@ -59,7 +58,7 @@ function mergedTensors(model: ModelDirectory, adapters: readonly Adapter[], dtyp
     shape: entry.shape,
     data: () => {
       const weight = readTensorF32(entry);
-      updates.get(entry.name)?.(weight);
+      for (const update of updates.get(entry.name) ?? []) update(weight);
       return weight;
     },
   }));

@@ -1,7 +1,8 @@
 import type { Tensor } from 'onnxruntime-node';
 import { BadInputError } from '../../contracts/errors';
 import type { LoraSettings } from '../../contracts/language-model';
-import { type Adapter, readAdapter } from '../files/adapter';
+import { type AdaptedModule, adaptedModules } from '../files/adapted-modules';
+import { readAdapter } from '../files/adapter';
 import type { ModelConfig } from '../files/model-config';
 import { type LoraLayout, flattenAdapter, loraLayout } from './lora';
 import { floatTensor } from './tensors';
@@ -9,38 +10,47 @@ import { floatTensor } from './tensors';
 /** N adapters of one shape, ready to feed. */
 export interface AdapterStack {
   readonly layout: LoraLayout;
-  /** `parameters` [N, P] and `scale` [N, 1, 1]. */
+  /** `parameters` [N, P] and `scale` [N, 1, columns]. */
   feeds(): Record<string, Tensor>;
 }
 
 /**
  * Reads adapters that run stacked.
  *
- * @throws BadInputError if they differ in rank or targets
+ * @throws BadInputError if they adapt other modules, or with other ranks
  */
 export function stackAdapters(directories: readonly string[], config: ModelConfig): AdapterStack {
   const adapters = directories.map((directory) => readAdapter(directory, config));
   const [first] = adapters;
   if (first === undefined) throw new Error('stackAdapters: no adapters');
-  adapters.forEach((adapter, n) => checkAdapterFits(directories[n] as string, adapter, first));
+  adapters.forEach((adapter, n) => checkAdapterFits(directories[n] as string, adapter, first, config));
   const layout = loraLayout(config, first);
   const parameters = new Float32Array(adapters.length * layout.size);
   adapters.forEach((adapter, n) => parameters.set(flattenAdapter(layout, adapter), n * layout.size));
-  const scale = Float32Array.from(adapters, ({ alpha, rank }) => alpha / rank);
+  const columns = layout.scales.length;
+  const scale = new Float32Array(adapters.length * columns);
+  adapters.forEach((adapter, n) => scale.set(loraLayout(config, adapter).scales, n * columns));
   return {
     layout,
     feeds: () => ({
       parameters: floatTensor(parameters, [adapters.length, layout.size]),
-      scale: floatTensor(scale, [adapters.length, 1, 1]),
+      scale: floatTensor(scale, [adapters.length, 1, columns]),
     }),
   };
 }
 
-/** @throws BadInputError naming the directory, if rank or targets are not those expected */
-export function checkAdapterFits(directory: string, adapter: Adapter, expected: LoraSettings): void {
-  const describe = ({ rank, targets }: { readonly rank: number; readonly targets: readonly string[] }): string =>
-    `rank ${rank} on ${[...targets].sort().join(', ')}`;
-  if (describe(adapter) !== describe(expected)) {
-    throw new BadInputError({ where: directory, expected: `an adapter of ${describe(expected)}`, got: describe(adapter) });
+/** @throws BadInputError naming the directory, if the modules or their ranks are not those expected */
+export function checkAdapterFits(directory: string, adapter: LoraSettings, expected: LoraSettings, config: ModelConfig): void {
+  const [ours, theirs] = [adaptedModules(adapter, config), adaptedModules(expected, config)];
+  const isEqual = ours.length === theirs.length && ours.every(({ key, rank }, i) => key === theirs[i]?.key && rank === theirs[i]?.rank);
+  if (!isEqual) {
+    throw new BadInputError({ where: directory, expected: `an adapter of ${describeModules(theirs)}`, got: describeModules(ours) });
   }
+}
+
+function describeModules(modules: readonly AdaptedModule[]): string {
+  const ranks = [...new Set(modules.map(({ rank }) => rank))].sort((a, b) => a - b);
+  const projections = [...new Set(modules.map(({ projection }) => projection))].sort();
+  const layers = new Set(modules.map(({ layer }) => layer));
+  return `rank ${ranks.join(' or ')} on ${projections.join(', ')} in ${layers.size} layers`;
 }

@@ -11,8 +11,9 @@ import type {
 import { readAdapter, writeAdapter } from '../files/adapter';
 import { adamWScalars } from './adamw';
 import { checkAdapterFits } from './adapter-stack';
+import type { ReadBack } from './device-memory';
 import type { LoadedModel } from './loaded-model';
-import { type LoraLayout, columnScales, flattenAdapter, initialiseLora, loraLayout, unflattenAdapter } from './lora';
+import { type LoraLayout, flattenAdapter, initialiseLora, loraLayout, unflattenAdapter } from './lora';
 import { permutation, randomStream } from './random';
 import { type TokenBatch, type TokenRow, packRows, tokeniseRow } from './rows';
 import { learningRateAt } from './schedule';
@@ -42,8 +43,9 @@ export async function fineTune(
   const started = performance.now();
   const layout = loraLayout(model.config, request.lora);
   const plans = request.jobs.map((job, i) => planJob(model, layout, job, request.jobs.length === 1 ? 'row' : `job ${i + 1}, row`));
-  const session = await model.trainingSession(layout);
-  const outcomes = await train(session, layout, plans, onProgress);
+  const session = await model.trainingSession(layout, request.compute);
+  const readBack = await model.readBack(request.compute);
+  const outcomes = await train(session, layout, plans, onProgress, readBack);
   const seconds = (performance.now() - started) / 1000;
   plans.forEach(({ job }, i) => {
     const { parameters } = outcomes[i] as TrainedJob;
@@ -95,18 +97,26 @@ async function train(
   layout: LoraLayout,
   plans: readonly JobPlan[],
   onProgress: (progress: ComputeProgress) => void,
+  readBack: ReadBack | undefined,
 ): Promise<TrainedJob[]> {
   const finished = new Map<number, TrainedJob>();
   const total = Math.max(0, ...plans.map(({ steps }) => steps.length));
-  let state = TrainingState.start(plans.map(({ initial }) => initial));
+  let state = TrainingState.start(plans.map(({ initial }) => initial), readBack);
   let active = plans.map((_, job) => job);
   for (let step = 0; step < total; step += 1) {
-    for (const job of active.filter((n) => (plans[n] as JobPlan).steps.length === step)) {
+    const ended = active.filter((n) => (plans[n] as JobPlan).steps.length === step);
+    if (ended.length > 0) await state.settle();
+    for (const job of ended) {
       finished.set(job, { outcome: doneOutcome(plans[job] as JobPlan), parameters: state.parametersOf(job) });
     }
     const still = active.filter((job) => !finished.has(job));
     if (still.length === 0) break;
-    if (still.length < active.length) state = state.keep(still);
+    if (still.length < active.length) {
+      await state.settle();
+      const kept = state.keep(still);
+      state.release();
+      state = kept;
+    }
     active = still;
     const running = active.map((job) => plans[job] as JobPlan);
     const batch = packRows(running.map(({ steps }) => steps[step] as readonly TokenRow[]));
@@ -124,9 +134,11 @@ async function train(
     });
     onProgress({ done: step + 1, total, unit: 'steps' });
   }
+  await state.settle();
   for (const job of active.filter((n) => !finished.has(n))) {
     finished.set(job, { outcome: doneOutcome(plans[job] as JobPlan), parameters: state.parametersOf(job) });
   }
+  state.release();
   return plans.map((_, job) => finished.get(job) as TrainedJob);
 }
 
@@ -137,7 +149,7 @@ function doneOutcome({ log }: JobPlan): FineTuneOutcome {
 
 function stepFeeds(layout: LoraLayout, plans: readonly JobPlan[], batch: TokenBatch, rates: readonly number[], step: number) {
   const { N, B, T } = batch;
-  const scales = columnScales(layout, layout.settings);
+  const { scales } = layout;
   const scalars = plans.map(({ job }, n) => adamWScalars(step + 1, rates[n] as number, job.optimiser.weightDecay));
   return {
     ids: integerTensor(batch.ids, [N, B, T]),

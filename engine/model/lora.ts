@@ -1,5 +1,6 @@
-import { PROJECTIONS, type LoraSettings, type Projection } from '../../contracts/language-model';
-import { type Adapter, adapterKey } from '../files/adapter';
+import type { LoraSettings, Projection } from '../../contracts/language-model';
+import { adaptedModules } from '../files/adapted-modules';
+import type { Adapter } from '../files/adapter';
 import { type ModelConfig, projectionShape } from '../files/model-config';
 import { Add, Mul } from '../graph/ops/elementwise';
 import { MatMul } from '../graph/ops/mat-mul';
@@ -43,31 +44,41 @@ export interface LoraLayout {
   readonly groups: readonly LoraGroup[];
   /** P, elements of an adapter. */
   readonly size: number;
-  /** Rank columns of all groups. */
-  readonly columns: number;
+  /** The scale of each rank column of all groups: float32 [columns]. */
+  readonly scales: Float32Array;
+}
+
+/** Equal for layouts that one graph serves. */
+export function layoutKey({ groups }: LoraLayout): string {
+  return groups.flatMap(({ modules }) => modules.map(({ key, rank }) => `${key}=${rank}`)).join(' ');
 }
 
 export function loraLayout(config: ModelConfig, settings: LoraSettings): LoraLayout {
+  const adapted = adaptedModules(settings, config);
   const groups: LoraGroup[] = [];
+  const scales: number[] = [];
   let size = 0;
   const take = (elements: number): number => (size += elements) - elements;
   for (let layer = 0; layer < config.layers; layer += 1) {
     for (const together of SAME_INPUT) {
-      const adapted = together.filter((projection) => settings.targets.includes(projection));
-      const [first] = adapted;
+      const ofInput = adapted.filter((module) => module.layer === layer && together.includes(module.projection));
+      const [first] = ofInput;
       if (first === undefined) continue;
-      const inWidth = projectionShape(config, first)[1];
-      const rank = adapted.length * settings.rank;
+      const inWidth = projectionShape(config, first.projection)[1];
+      const rank = ofInput.reduce((sum, module) => sum + module.rank, 0);
       const offset = take(inWidth * rank);
-      const modules = adapted.map((projection, i): LoraModule => {
+      let columns = 0;
+      const modules = ofInput.map(({ key, projection, rank: ofModule, scale }): LoraModule => {
+        scales.push(...new Array<number>(ofModule).fill(scale));
         const outWidth = projectionShape(config, projection)[0];
-        const key = adapterKey(layer, projection);
-        return { key, projection, rank: settings.rank, outWidth, column: i * settings.rank, offset: take(settings.rank * outWidth) };
+        const column = columns;
+        columns += ofModule;
+        return { key, projection, rank: ofModule, outWidth, column, offset: take(ofModule * outWidth) };
       });
       groups.push({ layer, modules, inWidth, rank, offset });
     }
   }
-  return { settings, groups, size, columns: groups.reduce((sum, { rank }) => sum + rank, 0) };
+  return { settings, groups, size, scales: Float32Array.from(scales) };
 }
 
 /** What adapters add to projections of one input [N, M, in] in a layer: scale * (x A') B', [N, M, out] each; undefined where no adapter is. */
@@ -77,7 +88,7 @@ export type LoraDelta = (layer: number, projections: readonly Projection[], x: T
  * The adapters' part of every projection.
  *
  * @param parameters float32 [N, P], laid out as `layout` says
- * @param scale float32 [N, 1, columns]: alpha / rank of each rank column
+ * @param scale float32 [N, 1, columns]: of each rank column, `layout.scales`
  *
  * Source: LoRA (arXiv 2106.09685), section 4.1.
  */
@@ -111,11 +122,6 @@ function split(x: Tensor, sizes: readonly number[], axis: number): Tensor[] {
 /** Adds the adapters' part to a frozen projection's output. */
 export function withDelta(frozen: Tensor, delta: Tensor | undefined): Tensor {
   return delta === undefined ? frozen : Add(frozen, delta);
-}
-
-/** The scale of each rank column of an adapter: float32 [columns]. */
-export function columnScales(layout: LoraLayout, { alpha, rank }: Pick<LoraSettings, 'alpha' | 'rank'>): Float32Array {
-  return new Float32Array(layout.columns).fill(alpha / rank);
 }
 
 /**
@@ -160,8 +166,7 @@ export function unflattenAdapter(layout: LoraLayout, parameters: Float32Array): 
       }),
     ),
   );
-  const { rank, alpha, targets } = layout.settings;
-  return { rank, alpha, targets: PROJECTIONS.filter((name) => targets.includes(name)), matrices };
+  return { ...layout.settings, matrices };
 }
 
 /** Writes A [r, in] into its columns of the group's A' [in, R]. */

@@ -11,7 +11,7 @@ import { languageModelHead, transformer } from './transformer';
 export function adapterInputs(graph: Graph, layout: LoraLayout | null): LoraDelta | undefined {
   if (layout === null) return undefined;
   const parameters = graph.input('parameters', 'float32', ['N', layout.size]);
-  return loraDelta(layout, parameters, graph.input('scale', 'float32', ['N', 1, layout.columns]));
+  return loraDelta(layout, parameters, graph.input('scale', 'float32', ['N', 1, layout.scales.length]));
 }
 
 /**
@@ -28,7 +28,7 @@ export function scoringGraph(model: ModelDirectory, layout: LoraLayout | null): 
   const labels = graph.input('labels', 'int64', ['N', 'B*T']);
   const delta = adapterInputs(graph, layout);
   const { config } = model;
-  const { hidden } = transformer({
+  const hidden = transformer({
     config,
     weights: base.weights,
     ...(delta && { delta }),

@@ -31,7 +31,7 @@ export function trainingGraph(model: ModelDirectory, layout: LoraLayout): BuiltG
   const segments = graph.input('segments', 'int64', ['B*N', 'T']);
   const labels = graph.input('labels', 'int64', ['N', 'B*T']);
   const weights = graph.input('weights', 'float32', ['N', 'B*T']);
-  const scale = graph.input('scale', 'float32', ['N', 1, layout.columns]);
+  const scale = graph.input('scale', 'float32', ['N', 1, layout.scales.length]);
   const vector = (name: string) => graph.input(name, 'float32', ['N', layout.size]);
   const number = (name: string) => graph.input(name, 'float32', ['N', 1]);
   const state = { parameters: vector('parameters'), firstMoment: vector('firstMoment'), secondMoment: vector('secondMoment') };
