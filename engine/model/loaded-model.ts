@@ -1,13 +1,17 @@
 import { basename, resolve } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
+import type { ComputeSettings } from '../../contracts/language-model';
 import type { ModelConfig } from '../files/model-config';
 import { type ModelDirectory, openModelDirectory } from '../files/model-directory';
 import { type Tokenizer, loadTokenizer } from '../files/tokenizer';
+import { providersOf } from '../runtime/execution-providers';
 import { openSession } from '../runtime/session';
 import { decodingGraph } from './decoding-graph';
-import type { LoraLayout } from './lora';
+import { type ReadBack, openReadBack } from './device-memory';
+import { type LoraLayout, layoutKey } from './lora';
 import { scoringGraph } from './scoring-graph';
 import { type BuiltGraph, trainingGraph } from './training-graph';
+import { STATE_RESULTS } from './training-state';
 
 export interface LoadOptions {
   readonly threads?: number;
@@ -18,6 +22,7 @@ export interface LoadOptions {
 export class LoadedModel {
   readonly tokenizer: Tokenizer;
   private readonly sessions = new Map<string, Promise<InferenceSession>>();
+  private readonly readBacks = new Map<string, Promise<ReadBack | undefined>>();
 
   private constructor(
     private readonly model: ModelDirectory,
@@ -44,16 +49,27 @@ export class LoadedModel {
     return basename(this.model.directory);
   }
 
-  trainingSession(layout: LoraLayout): Promise<InferenceSession> {
-    return this.session('training', layout, () => trainingGraph(this.model, layout));
+  /** @throws BadInputError if this build lacks a provider of `compute`, or the provider finds no device */
+  trainingSession(layout: LoraLayout, compute: ComputeSettings = {}): Promise<InferenceSession> {
+    return this.session('training', layout, compute, () => trainingGraph(this.model, layout));
   }
 
-  scoringSession(layout: LoraLayout | null): Promise<InferenceSession> {
-    return this.session('scoring', layout, () => scoringGraph(this.model, layout));
+  /** As `trainingSession`. */
+  scoringSession(layout: LoraLayout | null, compute: ComputeSettings = {}): Promise<InferenceSession> {
+    return this.session('scoring', layout, compute, () => scoringGraph(this.model, layout));
   }
 
-  decodingSession(layout: LoraLayout | null): Promise<InferenceSession> {
-    return this.session('decoding', layout, () => decodingGraph(this.model, layout));
+  /** As `trainingSession`. */
+  decodingSession(layout: LoraLayout | null, compute: ComputeSettings = {}): Promise<InferenceSession> {
+    return this.session('decoding', layout, compute, () => decodingGraph(this.model, layout));
+  }
+
+  /** The way back from the device of `compute`, where its results stay there. */
+  readBack(compute: ComputeSettings = {}): Promise<ReadBack | undefined> {
+    const key = providersOf(compute).join(' ');
+    const opened = this.readBacks.get(key) ?? openReadBack(compute);
+    this.readBacks.set(key, opened);
+    return opened;
   }
 
   /** Gives the memory of every session back. */
@@ -63,18 +79,23 @@ export class LoadedModel {
     await Promise.all(opened.map((session) => session.release()));
   }
 
-  private session(kind: string, layout: LoraLayout | null, build: () => BuiltGraph): Promise<InferenceSession> {
-    const shape = layout === null ? 'base' : `${layout.settings.rank} ${layout.groups.flatMap(({ modules }) => modules.map(({ key }) => key)).join(' ')}`;
-    const key = `${kind} ${shape}`;
-    const opened = this.sessions.get(key) ?? this.open(kind, build());
+  private session(kind: string, layout: LoraLayout | null, compute: ComputeSettings, build: () => BuiltGraph): Promise<InferenceSession> {
+    const shape = layout === null ? 'base' : layoutKey(layout);
+    const { basePrecision = 'float32', generationPrecision = 'float32' } = compute;
+    const key = [kind, shape, providersOf(compute).join(' '), basePrecision, generationPrecision].join('; ');
+    const opened = this.sessions.get(key) ?? this.open(kind, compute, build());
     this.sessions.set(key, opened);
+    // Memory may be there, or a device, when it is asked for again.
+    opened.catch(() => this.sessions.delete(key));
     return opened;
   }
 
-  private open(kind: string, { graph, folder }: BuiltGraph): Promise<InferenceSession> {
+  private open(kind: string, compute: ComputeSettings, { graph, folder }: BuiltGraph): Promise<InferenceSession> {
     const { threads, profilePrefix } = this.options;
     return openSession(graph, {
       folder,
+      executionProviders: providersOf(compute),
+      keptOnDevice: kind === 'training' ? STATE_RESULTS : [],
       ...(threads === undefined ? {} : { threads }),
       ...(profilePrefix === undefined ? {} : { profilePrefix: `${profilePrefix}-${kind}` }),
     });

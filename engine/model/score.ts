@@ -1,3 +1,4 @@
+import { NotFiniteError } from '../../contracts/errors';
 import type { ComputeProgress, ScoreRequest, ScoreResult, ScoredRow, TrainingRow } from '../../contracts/language-model';
 import { stackAdapters } from './adapter-stack';
 import { type RowBlock, planBlocks } from './batches';
@@ -8,7 +9,7 @@ import { floats, integerTensor } from './tensors';
 /**
  * Log-probability of each row's completion given its prompt (of a text: given its first token), EOS left out.
  *
- * @throws BadInputError for a row or an adapter that does not fit the model
+ * @throws BadInputError for a row or an adapter that does not fit the model; NotFiniteError naming the row
  */
 export async function score(
   model: LoadedModel,
@@ -20,10 +21,14 @@ export async function score(
   const total = request.groups.reduce((sum, { rows }) => sum + rows.length, 0);
   let done = 0;
   for (const block of planBlocks(request.groups)) {
-    const scored = await scoreBlock(model, block, request.groups.length);
+    const scored = await scoreBlock(model, block, request);
     block.rows.forEach((rows, n) => {
       rows.forEach(({ group, index }, b) => {
-        (results[group] as ScoredRow[])[index] = (scored[n] as ScoredRow[])[b] as ScoredRow;
+        const row = (scored[n] as ScoredRow[])[b] as ScoredRow;
+        if (!Number.isFinite(row.logprob)) {
+          throw new NotFiniteError(`group ${group + 1}, row ${index + 1}: expected a finite log-probability, got ${row.logprob}`);
+        }
+        (results[group] as ScoredRow[])[index] = row;
       });
       done += rows.length;
     });
@@ -32,15 +37,15 @@ export async function score(
   return { groups: results, seconds: (performance.now() - started) / 1000 };
 }
 
-async function scoreBlock(model: LoadedModel, block: RowBlock<TrainingRow>, groups: number): Promise<ScoredRow[][]> {
+async function scoreBlock(model: LoadedModel, block: RowBlock<TrainingRow>, { compute, groups }: ScoreRequest): Promise<ScoredRow[][]> {
   const tokenRows = block.rows.map((rows) =>
     rows.map(({ row, group, index }) => {
-      const where = groups === 1 ? `row ${index + 1}` : `group ${group + 1}, row ${index + 1}`;
+      const where = groups.length === 1 ? `row ${index + 1}` : `group ${group + 1}, row ${index + 1}`;
       return tokeniseRow(row, model.tokenizer, model.config, { appendEos: false, where });
     }),
   );
   const stack = block.adapters === null ? null : stackAdapters(block.adapters, model.config);
-  const session = await model.scoringSession(stack?.layout ?? null);
+  const session = await model.scoringSession(stack?.layout ?? null, compute);
   const batch = batchRows(tokenRows);
   const { N, B, T } = batch;
   const results = await session.run({

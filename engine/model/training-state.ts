@@ -1,45 +1,75 @@
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { InferenceSession, OnnxValue, Tensor } from 'onnxruntime-node';
+import type { ReadBack } from './device-memory';
 import { floatTensor, floats } from './tensors';
 
 const NAMES = ['parameters', 'firstMoment', 'secondMoment'] as const;
-type Buffers = Readonly<Record<(typeof NAMES)[number], Float32Array>>;
+type Name = (typeof NAMES)[number];
+type Buffers = Readonly<Record<Name, Float32Array>>;
+
+/** What a step gives of the state. */
+export const STATE_RESULTS = NAMES.map((name) => `${name}.next` as const);
 
 /**
- * Parameters and moments of N adapters, float32 [N, P] each, held twice: a step reads one copy and ONNX Runtime writes the other, so
- * that nothing is allocated from step to step.
+ * Parameters and moments of N adapters, float32 [N, P] each. In the host's memory they are held twice: a step reads one copy and ONNX
+ * Runtime writes the other, so that nothing is allocated from step to step. On a device that keeps its results a step's results are the
+ * next step's inputs, and come to the host when `settle` asks for them.
  */
 export class TrainingState {
   private current: Buffers;
-  private next: Buffers;
+  private next: Buffers | undefined;
+  /** Newer than `current`, until settled. */
+  private onDevice: Readonly<Record<Name, Tensor>> | undefined;
 
   private constructor(
     readonly size: number,
     private readonly jobs: readonly number[],
     current: Buffers,
+    private readonly readBack: ReadBack | undefined,
   ) {
     this.current = current;
-    this.next = emptyBuffers(current.parameters.length);
+    this.next = readBack === undefined ? emptyBuffers(current.parameters.length) : undefined;
   }
 
-  /** Starts from each job's parameters [P], moments zero. */
-  static start(parameters: readonly Float32Array[]): TrainingState {
+  /**
+   * Starts from each job's parameters [P], moments zero.
+   *
+   * @param readBack of a device that keeps its results; undefined: a step's results come to the host
+   */
+  static start(parameters: readonly Float32Array[], readBack?: ReadBack): TrainingState {
     const size = parameters[0]?.length ?? 0;
     const buffers = emptyBuffers(size * parameters.length);
     parameters.forEach((vector, n) => buffers.parameters.set(vector, n * size));
-    return new TrainingState(size, parameters.map((_, n) => n), buffers);
+    return new TrainingState(size, parameters.map((_, n) => n), buffers, readBack);
   }
 
   feeds(): Record<string, Tensor> {
-    return Object.fromEntries(NAMES.map((name) => [name, this.tensor(this.current[name])]));
+    return this.onDevice ?? Object.fromEntries(NAMES.map((name) => [name, this.tensor(this.current[name])]));
   }
 
-  fetches(): Record<string, Tensor> {
-    return Object.fromEntries(NAMES.map((name) => [`${name}.next`, this.tensor(this.next[name])]));
+  fetches(): Record<string, Tensor | null> {
+    const { next } = this;
+    return Object.fromEntries(NAMES.map((name) => [`${name}.next`, next === undefined ? null : this.tensor(next[name])]));
   }
 
   /** Makes what the step wrote the current state. */
-  advance(): void {
-    [this.current, this.next] = [this.next, this.current];
+  advance(results: Readonly<Record<string, OnnxValue>>): void {
+    if (this.next !== undefined) [this.current, this.next] = [this.next, this.current];
+    else {
+      this.release();
+      this.onDevice = Object.fromEntries(NAMES.map((name) => [name, results[`${name}.next`] as Tensor])) as Record<Name, Tensor>;
+    }
+  }
+
+  /** Brings to the host what lies on a device, for `keep` and `parametersOf`. */
+  async settle(): Promise<void> {
+    if (this.onDevice === undefined || this.readBack === undefined) return;
+    for (const name of NAMES) this.current[name].set(await this.readBack(this.onDevice[name]));
+  }
+
+  /** Gives a device's memory back. */
+  release(): void {
+    for (const name of NAMES) this.onDevice?.[name].dispose();
+    this.onDevice = undefined;
   }
 
   /** The state of some of the jobs only, in the same order. */
@@ -48,7 +78,7 @@ export class TrainingState {
     jobs.forEach((job, n) => {
       for (const name of NAMES) buffers[name].set(this.slice(this.current[name], job), n * this.size);
     });
-    return new TrainingState(this.size, jobs, buffers);
+    return new TrainingState(this.size, jobs, buffers, this.readBack);
   }
 
   /** A copy of a job's parameters [P]. */
@@ -82,6 +112,6 @@ export async function runStep(
   feeds: Readonly<Record<string, Tensor>>,
 ): Promise<{ losses: Float32Array; norms: Float32Array }> {
   const results = await session.run({ ...feeds, ...state.feeds() }, { loss: null, gradientNorm: null, ...state.fetches() });
-  state.advance();
+  state.advance(results);
   return { losses: floats(results['loss']), norms: floats(results['gradientNorm']) };
 }

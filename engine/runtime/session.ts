@@ -1,6 +1,9 @@
 import { InferenceSession } from 'onnxruntime-node';
+import type { ExecutionProvider } from '../../contracts/language-model';
 import { encodeModel } from '../graph/encode';
 import type { Graph } from '../graph/graph';
+import { checkProviders, keepsResultsOnDevice, providerFailure } from './execution-providers';
+import { fitForWebGpu } from './webgpu-graph';
 
 export interface SessionOptions {
   /** Folder in which the graph's external weights lie. */
@@ -9,13 +12,27 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Writes a trace of every operator's time to a file that starts with this. */
   readonly profilePrefix?: string;
+  /** The first that has an operator takes it, the CPU what is left. @default ['cpu'] */
+  readonly executionProviders?: readonly ExecutionProvider[];
+  /** Results that stay in the device's memory, to be fed again, where the first provider can do that. @default none */
+  readonly keptOnDevice?: readonly string[];
 }
 
-/** Opens a graph for running on the CPU. */
+/**
+ * Opens a graph for running.
+ *
+ * @throws BadInputError if a provider is missing from this build, or finds no device
+ */
 export async function openSession(graph: Graph, options: SessionOptions = {}): Promise<InferenceSession> {
-  const { folder, threads, profilePrefix } = options;
+  const { folder, threads, profilePrefix, executionProviders = ['cpu'], keptOnDevice = [] } = options;
+  checkProviders(executionProviders);
+  if (executionProviders.includes('webgpu')) fitForWebGpu(graph);
+  const kept = keepsResultsOnDevice(executionProviders) ? keptOnDevice : [];
   return InferenceSession.create(encodeModel(graph), {
-    executionProviders: ['cpu'],
+    executionProviders: [...executionProviders],
+    ...(kept.length === 0 ? {} : { preferredOutputLocation: Object.fromEntries(kept.map((name) => [name, 'gpu-buffer' as const])) }),
+    // A device is asked for knowing that some operators run on the CPU (docs/gpu.md): no warning about it.
+    ...(executionProviders.some((provider) => provider !== 'cpu') ? { logSeverityLevel: 3 as const } : {}),
     graphOptimizationLevel: 'all',
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
@@ -28,5 +45,7 @@ export async function openSession(graph: Graph, options: SessionOptions = {}): P
         ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
       },
     },
+  }).catch((error: unknown) => {
+    throw providerFailure(executionProviders, error);
   });
 }
