@@ -1,5 +1,5 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError, NotFiniteError } from '../../contracts/errors';
 import type {
   ComputeProgress,
   GenerateRequest,
@@ -135,7 +135,7 @@ class Decoder {
       });
     });
     const stack = block.adapters === null ? null : stackAdapters(block.adapters, model.config);
-    const session = await model.decodingSession(stack?.layout ?? null);
+    const session = await model.decodingSession(stack?.layout ?? null, request.compute);
     return new Decoder(session, stack, model, N, B, rows, places, request.maxNewTokens);
   }
 
@@ -155,7 +155,7 @@ class Decoder {
     const V = this.model.config.vocabularySize;
     return this.grid.map((placed, place) => {
       if (placed === undefined || placed.row.finish !== undefined) return 0;
-      return placed.row.advance(logits.subarray(place * V, (place + 1) * V));
+      return takeToken(placed, logits.subarray(place * V, (place + 1) * V));
     });
   }
 
@@ -204,6 +204,16 @@ class Decoder {
     const dims = [this.N * this.B, kvHeads, 0, headDim];
     const names = Array.from({ length: layers }, (_, layer) => [`past.keys.${layer}`, `past.values.${layer}`]).flat();
     return Object.fromEntries(names.map((name) => [name, floatTensor(new Float32Array(0), dims)]));
+  }
+}
+
+/** @throws NotFiniteError naming the prompt and the place of the token whose logits are not finite */
+function takeToken({ row, group, index }: PlacedRow, logits: Float32Array): number {
+  try {
+    return row.advance(logits);
+  } catch (cause) {
+    if (!(cause instanceof NotFiniteError)) throw cause;
+    throw new NotFiniteError(`group ${group + 1}, prompt ${index + 1}, new token ${row.tokenIds.length + 1}: ${cause.message}`, { cause });
   }
 }
 

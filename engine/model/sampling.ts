@@ -1,10 +1,22 @@
-/** Index of the largest logit; of equal ones the first. */
+import { NotFiniteError } from '../../contracts/errors';
+
+/** Index of the largest logit; of equal ones the first. @throws NotFiniteError naming the first logit that is NaN or infinite */
 export function argmax(logits: Float32Array): number {
   let best = 0;
-  for (let i = 1; i < logits.length; i += 1) {
-    if ((logits[i] as number) > (logits[best] as number)) best = i;
+  let sum = 0;
+  for (let i = 0; i < logits.length; i += 1) {
+    const logit = logits[i] as number;
+    if (logit > (logits[best] as number)) best = i;
+    sum += logit;
   }
+  // No sum of finite floats leaves a double's range; of any other number the sum shows.
+  if (!Number.isFinite(sum)) throw notFinite(logits);
   return best;
+}
+
+function notFinite(logits: Float32Array): NotFiniteError {
+  const token = logits.findIndex((logit) => !Number.isFinite(logit));
+  return new NotFiniteError(`expected finite logits, got ${logits[token]} for token ${token}`);
 }
 
 export interface SamplingSettings {

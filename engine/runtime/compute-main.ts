@@ -1,8 +1,10 @@
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { NotFiniteError } from '../../contracts/errors';
 import type { ComputeProgress, ModelDescription } from '../../contracts/language-model';
 import { mergeAdapters } from '../files/merge';
 import { openModelDirectory, modelTensorShapes } from '../files/model-directory';
+import { refuseNonFinite } from '../files/non-finite';
 import { loadTokenizer } from '../files/tokenizer';
 import { fineTune } from '../model/fine-tune';
 import { generate } from '../model/generate';
@@ -49,6 +51,30 @@ async function loaded(directory: string): Promise<LoadedModel> {
   return model;
 }
 
+/**
+ * Runs `work` on a model.
+ *
+ * @throws NotFiniteError as `work` does, unless a weight of the model is the reason: then BadInputError naming it
+ */
+async function onModel<Result>(directory: string, work: (model: LoadedModel) => Promise<Result>): Promise<Result> {
+  const model = await loaded(directory);
+  try {
+    return await work(model);
+  } catch (error) {
+    if (error instanceof NotFiniteError) refuseBrokenWeights(model);
+    throw error;
+  }
+}
+
+const knownFinite = new WeakSet<LoadedModel>();
+
+/** Reads every weight, once a model, so it is called only where a result was not finite. @throws BadInputError naming the weight */
+function refuseBrokenWeights(model: LoadedModel): void {
+  if (knownFinite.has(model)) return;
+  refuseNonFinite(model.directory.tensors.values());
+  knownFinite.add(model);
+}
+
 function describe(directory: string): ModelDescription {
   const { config, storedDtype } = openModelDirectory(directory);
   const sizes = [...modelTensorShapes(config).values()].map((shape) => shape.reduce((a, b) => a * b, 1));
@@ -64,9 +90,14 @@ function describe(directory: string): ModelDescription {
 
 const handlers: Handlers = {
   describe: (directory) => describe(directory),
-  fineTune: async (request, onProgress) => fineTune(await loaded(request.modelDirectory), request, onProgress),
-  generate: async (request, onProgress) => generate(await loaded(request.modelDirectory), request, onProgress),
-  score: async (request, onProgress) => score(await loaded(request.modelDirectory), request, onProgress),
+  fineTune: (request, onProgress) =>
+    onModel(request.modelDirectory, async (model) => {
+      const result = await fineTune(model, request, onProgress);
+      if (result.outcomes.some(({ status }) => status === 'failed')) refuseBrokenWeights(model);
+      return result;
+    }),
+  generate: (request, onProgress) => onModel(request.modelDirectory, (model) => generate(model, request, onProgress)),
+  score: (request, onProgress) => onModel(request.modelDirectory, (model) => score(model, request, onProgress)),
   merge: ({ modelDirectory, adapterDirectories, outDirectory, dtype }) => {
     mergeAdapters(modelDirectory, adapterDirectories, outDirectory, dtype);
     return null;

@@ -36,4 +36,19 @@ describe('sampleToken', () => {
     expect(sampleToken(logits, { temperature: 0, topP: 1 }, () => 0.999)).toBe(0);
     expect(argmax(Float32Array.of(1, 3, 3))).toBe(1);
   });
+
+  test.each([
+    [Float32Array.of(NaN, 1, 2), 'NaN for token 0'],
+    [Float32Array.of(1, NaN, 2), 'NaN for token 1'],
+    [Float32Array.of(1, 2, -Infinity), '-Infinity for token 2'],
+    [Float32Array.of(-Infinity, 2, Infinity), '-Infinity for token 0'],
+  ])('logits %p are an error, greedy or not, and no silent token', (wrong, got) => {
+    for (const temperature of [0, 1]) {
+      expect(() => sampleToken(wrong, { temperature, topP: 0.9 }, () => 0.5)).toThrow(`expected finite logits, got ${got}`);
+    }
+  });
+
+  test('the largest finite logits are finite', () => {
+    expect(argmax(new Float32Array(1000).fill(3.4028234663852886e38))).toBe(0);
+  });
 });
