@@ -9,7 +9,7 @@ import { RUNS_FILE } from '../summarise-method';
 /** Finished methods in the order of the report. */
 export async function collectMethods(store: ArtifactStore, { campaignId, spec }: CampaignInput): Promise<MethodRuns[]> {
   const seal = Array.from({ length: spec.epochs }, (_, i) => `seal-epoch-${i + 1}`);
-  const names = ['base', 'passage-only', 'passage-only-step-matched', 'self-edits', ...seal, 'oracle'];
+  const names = ['base', 'passage-only', 'passage-only-step-matched', 'self-edits', ...seal, 'oracle', 'endpoint'];
   const found = await Promise.all(
     names.map(async (name) => {
       const key = manifestKeys.method(campaignId, name);

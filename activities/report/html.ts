@@ -7,7 +7,7 @@ export class Html {
   }
 }
 
-type Piece = Html | string | number | readonly Html[];
+export type Piece = Html | string | number | readonly Html[];
 
 /** A template whose holes are escaped, unless they hold HTML. */
 export function html(strings: TemplateStringsArray, ...pieces: readonly Piece[]): Html {
@@ -18,7 +18,19 @@ export function html(strings: TemplateStringsArray, ...pieces: readonly Piece[])
 function render(piece: Piece): string {
   if (piece instanceof Html) return piece.markup;
   if (typeof piece === 'object') return piece.map((part) => part.markup).join('');
-  return String(piece).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  return escape(String(piece));
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+/** Control characters that HTML does not allow (a model may write any) are shown as replacement characters. */
+function escape(text: string): string {
+  return (
+    text
+      .replace(/[&<>"']/g, (character) => ENTITIES[character]!)
+      // eslint-disable-next-line no-control-regex -- control characters and half surrogate pairs are what is replaced
+      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ud800-\udfff]/gu, '\ufffd')
+  );
 }
 
 /** A column of a table. */
@@ -27,14 +39,55 @@ export interface Column<Row> {
   readonly cell: (row: Row) => Piece;
   /** Right-aligned figures. */
   readonly number?: true;
+  /** Text that may be long: it wraps where others do not. */
+  readonly prose?: true;
 }
 
-/** A table that scrolls sideways by itself where the page is too narrow for it. */
-export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Html {
-  const align = (column: Column<Row>): Html => new Html(column.number === true ? ' class="number"' : '');
-  return html`<div class="scroll"><table>
-<thead><tr>${columns.map((column) => html`<th${align(column)}>${column.head}</th>`)}</tr></thead>
+/** A table with a caption, its first column naming the rows; it scrolls sideways by itself where the page is too narrow. */
+export function table<Row>(caption: string, columns: readonly Column<Row>[], rows: readonly Row[]): Html {
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table>
+<caption>${caption}</caption>
+<thead><tr>${columns.map((column) => html`<th scope="col"${styleOf(column)}>${column.head}</th>`)}</tr></thead>
 <tbody>
-${rows.map((row) => html`<tr>${columns.map((column) => html`<td${align(column)}>${column.cell(row)}</td>`)}</tr>
+${rows.map((row) => html`<tr>${columns.map((column, place) => cell(column, place, row))}</tr>
 `)}</tbody></table></div>`;
+}
+
+function cell<Row>(column: Column<Row>, place: number, row: Row): Html {
+  const content = column.cell(row);
+  return place === 0 ? html`<th scope="row"${styleOf(column)}>${content}</th>` : html`<td${styleOf(column)}>${content}</td>`;
+}
+
+function styleOf<Row>({ number, prose }: Column<Row>): Html {
+  return new Html(number === true ? ' class="number"' : prose === true ? ' class="prose"' : '');
+}
+
+/** A part of the page that its heading names. */
+export function section(id: string, heading: string, ...content: readonly Html[]): Html {
+  return html`<section aria-labelledby="${id}"><h2 id="${id}">${heading}</h2>
+${content}
+</section>
+`;
+}
+
+const WIDE_PX = 800;
+const NARROW_PX = 340;
+
+/** A chart for laptops and one for phones; the style sheet shows one of them. */
+export function figure(draw: (widthPx: number) => string, caption: Html): Html {
+  return html`<figure>
+<div class="wide">${new Html(draw(WIDE_PX))}</div>
+<div class="narrow">${new Html(draw(NARROW_PX))}</div>
+<figcaption>${caption}</figcaption>
+</figure>`;
+}
+
+/** Legend of a chart's colours. `style`: the style sheet's class of the swatch. */
+export function swatch(style: string, label: string): Html {
+  return html`<span class="swatch ${style}"></span>${label}`;
+}
+
+/** Short facts side by side. */
+export function facts(entries: readonly (readonly [string, Piece])[]): Html {
+  return html`<dl class="facts">${entries.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }

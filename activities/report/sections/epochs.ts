@@ -1,0 +1,59 @@
+import type { Charts } from '../charts';
+import { correlationFigure, score, whole } from '../figures';
+import { type Column, figure, type Html, html, section, swatch, table } from '../html';
+import { MOST_DOTS } from '../plots/length-scatter';
+import { MOST_PANELS } from '../plots/plot-library';
+import type { ReportDocument } from '../report-document';
+
+/** Rewards of every epoch's candidates. */
+export function rewardsSection({ report: { epochs, methods }, candidates }: ReportDocument, charts: Charts): Html {
+  const columns: readonly Column<(typeof epochs)[number]>[] = [
+    { head: 'epoch', cell: (row) => row.epoch },
+    { head: 'proposed', cell: (row) => row.proposed, number: true },
+    { head: 'rejected', cell: (row) => row.rejected, number: true },
+    { head: 'failed', cell: (row) => row.failed, number: true },
+    { head: 'kept', cell: (row) => row.kept, number: true },
+    { head: 'mean reward', cell: (row) => score(row.meanReward), number: true },
+    { head: 'best reward', cell: (row) => score(row.bestReward), number: true },
+  ];
+  const plot = candidates.some(({ reward }) => reward !== null)
+    ? figure(
+        (widthPx) => charts.rewards(candidates, methods[0]?.grader ?? '', widthPx),
+        html`Candidates by reward in each epoch: ${swatch('kept', 'kept by selection')} ${swatch('rest', 'not kept')}.${panelsRule(epochs.length)}`,
+      )
+    : html`<p>No candidate has a reward yet.</p>`;
+  return section(
+    'rewards',
+    'Rewards by epoch',
+    plot,
+    epochs.length === 0 ? html`<p>No epoch has ended yet.</p>` : table('Epochs: what was proposed and what became of it', columns, epochs),
+  );
+}
+
+/** Whether longer self-edits earn more. */
+export function lengthsSection({ report: { lengths }, candidates }: ReportDocument, charts: Charts): Html {
+  if (lengths.length === 0) return html``;
+  const columns: readonly Column<(typeof lengths)[number]>[] = [
+    { head: 'epoch', cell: (row) => row.epoch },
+    { head: 'scored', cell: (row) => row.n, number: true },
+    { head: 'median characters', cell: (row) => whole(row.medianCharacters), number: true },
+    { head: 'correlation', cell: (row) => correlationFigure(row.correlation), number: true },
+    { head: 'within contexts', cell: (row) => correlationFigure(row.withinContexts), number: true },
+  ];
+  const sampled = lengths.some(({ n }) => n > MOST_DOTS) ? ` Of an epoch with more than ${MOST_DOTS}, every n-th candidate in planned order has a dot.` : '';
+  return section(
+    'lengths',
+    'Length of self-edits and reward',
+    figure(
+      (widthPx) => charts.lengths(candidates, widthPx),
+      html`Each dot is a scored candidate: ${swatch('kept', 'kept by selection')} ${swatch('hollow', 'not kept')}.${sampled}${panelsRule(lengths.length)}`,
+    ),
+    table('Correlation (Pearson’s r) of a self-edit’s characters with its reward', columns, lengths),
+    html`<p>“Within contexts” compares self-edits of the same context only, so that long passages, or hard ones, do not pass for long self-edits.</p>`,
+  );
+}
+
+/** Told where not every epoch has a facet. */
+export function panelsRule(epochs: number): string {
+  return epochs > MOST_PANELS ? ` Of ${epochs} epochs, ${MOST_PANELS} are drawn: the first, the last and evenly spaced ones between.` : '';
+}
