@@ -1,12 +1,17 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadInputError } from '../../contracts/errors';
-import type { Projection } from '../../contracts/language-model';
-import { describeValue, isJsonObject, readJsonObject, type JsonObject } from './json-file';
+import { PROJECTIONS, type Projection } from '../../contracts/language-model';
+import { ConfigFields } from './config-fields';
+import { readJsonObject, type JsonObject } from './json-file';
+import { type RopeScaling, readRopeConfig } from './rope-config';
+
+/** Kinds of model that the engine computes, as `model_type` names them. */
+export type Architecture = 'llama' | 'qwen2';
 
 /** What the engine needs to know of a model, from its Hugging Face `config.json`. */
 export interface ModelConfig {
-  readonly architecture: 'llama';
+  readonly architecture: Architecture;
   readonly vocabularySize: number;
   /** Of the residual stream (`hidden_size`). */
   readonly width: number;
@@ -17,8 +22,12 @@ export interface ModelConfig {
   /** Even. Not always width / heads. */
   readonly headDim: number;
   readonly ffnWidth: number;
+  /** Projections that add a bias to their output. */
+  readonly biases: readonly Projection[];
   readonly normEpsilon: number;
   readonly ropeTheta: number;
+  /** null: rotary frequencies are not scaled. */
+  readonly ropeScaling: RopeScaling | null;
   /** Tokens (`max_position_embeddings`). */
   readonly contextLength: number;
   /** The output head is the embedding matrix. */
@@ -28,38 +37,56 @@ export interface ModelConfig {
   readonly eosTokenIds: readonly number[];
 }
 
+/** What an architecture's config leaves unsaid. Source: transformers 5, `configuration_llama.py`, `configuration_qwen2.py`. */
+interface ArchitectureDefaults {
+  /** First of `architectures`. */
+  readonly causalModel: string;
+  readonly contextLength: number;
+  /** null: as many as heads. */
+  readonly kvHeads: number | null;
+}
+
+const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureDefaults>> = {
+  llama: { causalModel: 'LlamaForCausalLM', contextLength: 2048, kvHeads: null },
+  qwen2: { causalModel: 'Qwen2ForCausalLM', contextLength: 32_768, kvHeads: 32 },
+};
+
 /**
  * Reads and checks `config.json` (and `generation_config.json`, if there).
  *
- * Absent optional fields take the values that the format gives them for Llama. What the engine does not compute
- * (other architectures, scaled rotary embeddings, biases, quantised weights) is refused by name.
+ * Absent optional fields take the values that the format gives them for the architecture. What the engine does not compute
+ * (other architectures, sliding windows, other rotary scalings, quantised weights) is refused by name.
  *
  * @throws BadInputError naming file and field
  */
 export function readModelConfig(directory: string): ModelConfig {
   const file = join(directory, 'config.json');
   const json = readJsonObject(file);
-  const reader = new FieldReader(file, json);
-  refuseUnsupported(file, json);
-  const heads = reader.positiveInteger('num_attention_heads');
-  const width = reader.positiveInteger('hidden_size');
+  const fields = new ConfigFields(file, json);
+  const architecture = readArchitecture(json, fields);
+  const defaults = ARCHITECTURES[architecture];
+  refuseUnsupported(json, fields);
+  const heads = fields.positiveInteger('num_attention_heads');
+  const width = fields.positiveInteger('hidden_size');
   const config: ModelConfig = {
-    architecture: 'llama',
-    vocabularySize: reader.positiveInteger('vocab_size'),
+    architecture,
+    vocabularySize: fields.positiveInteger('vocab_size'),
     width,
-    layers: reader.positiveInteger('num_hidden_layers'),
+    layers: fields.positiveInteger('num_hidden_layers'),
     heads,
-    kvHeads: reader.positiveInteger('num_key_value_heads', heads),
-    headDim: reader.positiveInteger('head_dim', width / heads),
-    ffnWidth: reader.positiveInteger('intermediate_size'),
-    normEpsilon: reader.positiveNumber('rms_norm_eps', 1e-6),
-    ropeTheta: readRopeTheta(file, json),
-    contextLength: reader.positiveInteger('max_position_embeddings', 2048),
-    tied: reader.boolean('tie_word_embeddings', false),
-    bosTokenId: reader.tokenIds('bos_token_id')[0] ?? null,
-    eosTokenIds: [...new Set([...reader.tokenIds('eos_token_id'), ...generationEosTokenIds(directory)])],
+    kvHeads: fields.positiveInteger('num_key_value_heads', json['num_key_value_heads'] === undefined ? (defaults.kvHeads ?? heads) : heads),
+    headDim: fields.positiveInteger('head_dim', width / heads),
+    ffnWidth: fields.positiveInteger('intermediate_size'),
+    biases: readBiases(architecture, fields),
+    normEpsilon: fields.positiveNumber('rms_norm_eps', 1e-6),
+    ...readRopeConfig(file, json),
+    contextLength: fields.positiveInteger('max_position_embeddings', defaults.contextLength),
+    tied: fields.boolean('tie_word_embeddings', false),
+    bosTokenId: fields.tokenIds('bos_token_id')[0] ?? null,
+    eosTokenIds: [...new Set([...fields.tokenIds('eos_token_id'), ...generationEosTokenIds(directory)])],
   };
   checkConsistency(file, config);
+  if (architecture === 'qwen2') refuseSlidingWindow(json, fields, config);
   return config;
 }
 
@@ -89,79 +116,45 @@ export function projectionModule(layer: number, projection: Projection): string 
   return `model.layers.${layer}.${block}.${projection}`;
 }
 
-class FieldReader {
-  constructor(
-    private readonly file: string,
-    private readonly json: JsonObject,
-  ) {}
-
-  positiveInteger(field: string, absent?: number): number {
-    return this.read(field, absent, 'a positive integer', (value): value is number => Number.isSafeInteger(value) && (value as number) > 0);
+function readArchitecture(json: JsonObject, fields: ConfigFields): Architecture {
+  const type = json['model_type'];
+  if (type !== 'llama' && type !== 'qwen2') throw fields.refusal('model_type', '"llama" or "qwen2" (no other architecture is supported)');
+  const architectures = json['architectures'] ?? null;
+  const { causalModel } = ARCHITECTURES[type];
+  if (architectures !== null && !(Array.isArray(architectures) && architectures[0] === causalModel)) {
+    throw fields.refusal('architectures', `["${causalModel}"]`);
   }
-
-  positiveNumber(field: string, absent?: number): number {
-    return this.read(field, absent, 'a positive number', isPositiveNumber);
-  }
-
-  boolean(field: string, absent: boolean): boolean {
-    return this.read(field, absent, 'true or false', (value): value is boolean => typeof value === 'boolean');
-  }
-
-  /** One id, a list of ids, or null (none). */
-  tokenIds(field: string): readonly number[] {
-    const value = this.json[field] ?? [];
-    const ids: unknown = Array.isArray(value) ? value : [value];
-    if (Array.isArray(ids) && ids.every((id) => Number.isSafeInteger(id) && (id as number) >= 0)) return ids as number[];
-    throw new BadInputError({ where: `${this.file}: ${field}`, expected: 'a token id, a list of them, or null', got: describeValue(value) });
-  }
-
-  private read<T>(field: string, absent: T | undefined, expected: string, accepts: (value: unknown) => value is T): T {
-    const value = this.json[field] ?? absent;
-    if (accepts(value)) return value;
-    throw new BadInputError({ where: `${this.file}: ${field}`, expected, got: describeValue(value) });
-  }
+  return type;
 }
 
-function isPositiveNumber(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0;
+const ATTENTION: readonly Projection[] = ['q_proj', 'k_proj', 'v_proj', 'o_proj'];
+
+/** Qwen2 always has biases on queries, keys and values; of Llama, two fields say it. */
+function readBiases(architecture: Architecture, fields: ConfigFields): readonly Projection[] {
+  if (architecture === 'qwen2') return ['q_proj', 'k_proj', 'v_proj'];
+  const [attention, mlp] = [fields.boolean('attention_bias', false), fields.boolean('mlp_bias', false)];
+  return PROJECTIONS.filter((projection) => (ATTENTION.includes(projection) ? attention : mlp));
 }
 
-function refuseUnsupported(file: string, json: JsonObject): void {
-  const refuse = (field: string, expected: string): never => {
-    throw new BadInputError({ where: `${file}: ${field}`, expected, got: describeValue(json[field]) });
-  };
-  if (json['model_type'] !== 'llama') refuse('model_type', '"llama" (no other architecture is supported)');
-  const architectures = json['architectures'];
-  if (architectures !== undefined && !(Array.isArray(architectures) && architectures[0] === 'LlamaForCausalLM')) {
-    refuse('architectures', '["LlamaForCausalLM"]');
-  }
-  if ((json['hidden_act'] ?? 'silu') !== 'silu') refuse('hidden_act', '"silu"');
-  for (const field of ['attention_bias', 'mlp_bias']) {
-    if ((json[field] ?? false) !== false) refuse(field, 'false (biases are not supported)');
-  }
-  if ((json['quantization_config'] ?? null) !== null) refuse('quantization_config', 'nothing (quantised weights are not supported)');
-  if ((json['partial_rotary_factor'] ?? 1) !== 1) refuse('partial_rotary_factor', '1');
+function refuseUnsupported(json: JsonObject, fields: ConfigFields): void {
+  if ((json['hidden_act'] ?? 'silu') !== 'silu') throw fields.refusal('hidden_act', '"silu"');
+  if ((json['quantization_config'] ?? null) !== null) throw fields.refusal('quantization_config', 'nothing (quantised weights are not supported)');
+  if ((json['partial_rotary_factor'] ?? 1) !== 1) throw fields.refusal('partial_rotary_factor', '1');
 }
 
-/** `rope_theta` stands at the top level, or in `rope_parameters` where transformers 5 wrote the file. */
-function readRopeTheta(file: string, json: JsonObject): number {
-  for (const field of ['rope_scaling', 'rope_parameters']) {
-    const value = json[field] ?? {};
-    const kind = isJsonObject(value) ? (value['rope_type'] ?? value['type'] ?? 'default') : value;
-    if (kind !== 'default') {
-      throw new BadInputError({ where: `${file}: ${field}`, expected: 'rope_type "default" (scaled rotary embeddings are not supported)', got: describeValue(value) });
-    }
-  }
-  const parameters = json['rope_parameters'];
-  const inParameters = isJsonObject(parameters) ? parameters['rope_theta'] : undefined;
-  const ropeTheta = inParameters ?? json['rope_theta'] ?? 10_000;
-  if (isPositiveNumber(ropeTheta)) return ropeTheta;
-  throw new BadInputError({ where: `${file}: rope_theta`, expected: 'a positive number', got: describeValue(ropeTheta) });
+/** A window is harmless where no layer has one, or where it is as long as the context. */
+function refuseSlidingWindow(json: JsonObject, fields: ConfigFields, { layers, contextLength }: ModelConfig): void {
+  if (!fields.boolean('use_sliding_window', false) || json['sliding_window'] === null) return;
+  if (fields.positiveInteger('sliding_window', 4096) >= contextLength) return;
+  const layerTypes = json['layer_types'] ?? null;
+  const fullLayers = json['max_window_layers'] ?? 28;
+  const windowed = Array.isArray(layerTypes) ? layerTypes.includes('sliding_attention') : !(typeof fullLayers === 'number' && fullLayers >= layers);
+  if (windowed) throw fields.refusal('use_sliding_window', 'false (attention within a window is not supported)');
 }
 
 function generationEosTokenIds(directory: string): readonly number[] {
   const file = join(directory, 'generation_config.json');
-  return existsSync(file) ? new FieldReader(file, readJsonObject(file)).tokenIds('eos_token_id') : [];
+  return existsSync(file) ? new ConfigFields(file, readJsonObject(file)).tokenIds('eos_token_id') : [];
 }
 
 function checkConsistency(file: string, config: ModelConfig): void {

@@ -62,7 +62,12 @@ export function modelTensorShapes(config: ModelConfig): Map<string, readonly num
   for (let layer = 0; layer < config.layers; layer += 1) {
     shapes.set(`model.layers.${layer}.input_layernorm.weight`, [config.width]);
     shapes.set(`model.layers.${layer}.post_attention_layernorm.weight`, [config.width]);
-    for (const projection of PROJECTIONS) shapes.set(`${projectionModule(layer, projection)}.weight`, projectionShape(config, projection));
+    for (const projection of PROJECTIONS) {
+      const module = projectionModule(layer, projection);
+      const [outWidth, inWidth] = projectionShape(config, projection);
+      shapes.set(`${module}.weight`, [outWidth, inWidth]);
+      if (config.biases.includes(projection)) shapes.set(`${module}.bias`, [outWidth]);
+    }
   }
   shapes.set('model.norm.weight', [config.width]);
   if (!config.tied) shapes.set(HEAD, [config.vocabularySize, config.width]);

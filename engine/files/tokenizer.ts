@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadInputError } from '../../contracts/errors';
 import { readJsonObject } from './json-file';
+import type { ModelConfig } from './model-config';
 
 /** What is used of the class that `@huggingface/tokenizers` exports. */
 interface HuggingFaceTokenizer {
   encode(text: string, options: { readonly add_special_tokens: boolean }): { readonly ids: number[] };
   decode(ids: readonly number[], options: { readonly skip_special_tokens: boolean; readonly clean_up_tokenization_spaces: boolean }): string;
-  get_vocab(withAddedTokens: boolean): ReadonlyMap<string, number>;
+  get_vocab(withAddedTokens: boolean): ReadonlyMap<string | undefined, number>;
 }
 
 // Required, not imported: the package's own type declarations are an ES module's, with imports that do not resolve from CommonJS.
@@ -24,6 +25,24 @@ export interface Tokenizer {
   decode(ids: readonly number[]): string;
   /** One more than the highest id. */
   readonly vocabularySize: number;
+  /** One more than the highest id that is no added token. */
+  readonly baseVocabularySize: number;
+}
+
+/**
+ * Loads the tokenizer of a model, which must not know more tokens than the model has embeddings. Added tokens may lie beyond them (a
+ * padding token often does): those are refused where a text uses them.
+ *
+ * @throws BadInputError if the tokenizer cannot be used, or is another model's
+ */
+export function loadModelTokenizer(directory: string, config: ModelConfig): Tokenizer {
+  const tokenizer = loadTokenizer(directory);
+  if (tokenizer.baseVocabularySize <= config.vocabularySize) return tokenizer;
+  throw new BadInputError({
+    where: join(directory, 'tokenizer.json'),
+    expected: `a vocabulary of at most ${config.vocabularySize} tokens (vocab_size of config.json)`,
+    got: `${tokenizer.baseVocabularySize}`,
+  });
 }
 
 /**
@@ -42,8 +61,6 @@ export function loadTokenizer(directory: string): Tokenizer {
   } catch (cause) {
     throw new BadInputError({ where: file, expected: 'a tokenizer of a supported kind', got: String(cause).slice(0, 120) }, { cause });
   }
-  let highestId = -1;
-  for (const id of tokenizer.get_vocab(true).values()) highestId = Math.max(highestId, id);
   // Absent, the field is off: a decoded text is then what the tokens say, spaces before punctuation included.
   const cleanUp = config['clean_up_tokenization_spaces'] === true;
   return {
@@ -51,6 +68,14 @@ export function loadTokenizer(directory: string): Tokenizer {
     encodeCompletion: (text) => tokenizer.encode(text, { add_special_tokens: false }).ids,
     decode: (ids) =>
       ids.length === 0 ? '' : tokenizer.decode(ids, { skip_special_tokens: true, clean_up_tokenization_spaces: cleanUp }),
-    vocabularySize: highestId + 1,
+    vocabularySize: highestId(tokenizer.get_vocab(true)) + 1,
+    baseVocabularySize: highestId(tokenizer.get_vocab(false)) + 1,
   };
+}
+
+/** Ids without a token have an entry too, of no name. */
+function highestId(vocabulary: ReadonlyMap<string | undefined, number>): number {
+  let highest = -1;
+  for (const [token, id] of vocabulary) if (token !== undefined) highest = Math.max(highest, id);
+  return highest;
 }

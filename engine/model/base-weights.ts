@@ -1,5 +1,5 @@
-import { basename, dirname } from 'node:path';
 import type { ModelDirectory } from '../files/model-directory';
+import { resolveWeightFiles } from '../files/weight-files';
 import type { Graph } from '../graph/graph';
 import { Cast } from '../graph/ops/elementwise';
 import type { DType, Tensor } from '../graph/tensor';
@@ -13,11 +13,11 @@ const DTYPES: Readonly<Record<string, DType>> = { F32: 'float32', F16: 'float16'
  * Frozen weights read by ONNX Runtime straight from the safetensors file, cast to float32 when the session opens. Each is added
  * to the graph when first asked for.
  *
- * @returns weights, and the folder that the session resolves their file in
+ * @returns weights, and the folder that the session resolves their files in
  */
 export function baseWeights(graph: Graph, model: ModelDirectory): { readonly weights: Weights; readonly folder: string } {
   const known = new Map<string, Tensor>();
-  let folder = model.directory;
+  const files = resolveWeightFiles([...model.tensors.values()].map(({ file }) => file));
   const weights = (name: string): Tensor => {
     const cached = known.get(name);
     if (cached !== undefined) return cached;
@@ -25,17 +25,11 @@ export function baseWeights(graph: Graph, model: ModelDirectory): { readonly wei
     if (entry === undefined) throw new Error(`${model.directory}: no tensor ${name}`);
     const dtype = DTYPES[entry.dtype];
     if (dtype === undefined) throw new Error(`${entry.file}: tensor ${name} is ${entry.dtype}`);
-    folder = dirname(entry.file);
     const { byteOffset, byteLength } = entry;
-    const stored = graph.weight(name, dtype, entry.shape, { file: basename(entry.file), byteOffset, byteLength });
+    const stored = graph.weight(name, dtype, entry.shape, { file: files.nameOf(entry.file), byteOffset, byteLength });
     const weight = Cast(stored, 'float32');
     known.set(name, weight);
     return weight;
   };
-  return {
-    weights,
-    get folder() {
-      return folder;
-    },
-  };
+  return { weights, folder: files.folder };
 }

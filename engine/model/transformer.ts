@@ -11,7 +11,8 @@ import { groupedQueryAttention } from './attention';
 import type { Weights } from './base-weights';
 import { type FrozenLinear, frozenLinear } from './frozen-linear';
 import { type LoraDelta, withDelta } from './lora';
-import { EMBEDDING, FINAL_NORM, HEAD, inputNormName, postAttentionNormName, projectionName } from './parameters';
+import { EMBEDDING, FINAL_NORM, HEAD, biasName, inputNormName, postAttentionNormName, projectionName } from './parameters';
+import { rotaryFrequencies } from './rotary-frequencies';
 import { swiGlu } from './swiglu';
 
 // Dims throughout: N adapters, B rows an adapter, T tokens a row, M = B*T, R = B*N rows in all, C = width.
@@ -48,7 +49,7 @@ export interface TransformerOutput {
   readonly cache: readonly KeyValues[];
 }
 
-/** A Llama decoder. Source: Hugging Face `modeling_llama.py` (transformers 5). */
+/** A Llama or Qwen2 decoder. Source: Hugging Face `modeling_llama.py`, `modeling_qwen2.py` (transformers 5). */
 export function transformer(input: TransformerInput): TransformerOutput {
   const { config, weights, ids } = input;
   const forKeys = rotaryTables(ids.graph, config, input.positionLimit);
@@ -77,10 +78,15 @@ export function headName({ tied }: ModelConfig): string {
   return tied ? EMBEDDING : HEAD;
 }
 
-/** x W' plus what the adapters add, for projections that read the same input. */
-function project({ weights, linear = frozenLinear(weights), delta }: TransformerInput, layer: number, projections: readonly Projection[], x: Tensor): Tensor[] {
+/** x W' + b plus what the adapters add, for projections that read the same input. */
+function project(input: TransformerInput, layer: number, projections: readonly Projection[], x: Tensor): Tensor[] {
+  const { config, weights, linear = frozenLinear(weights), delta } = input;
   const deltas = delta?.(layer, projections, x);
-  return projections.map((projection, i) => withDelta(linear(projectionName(layer, projection), x), deltas?.[i]));
+  return projections.map((projection, i) => {
+    const frozen = linear(projectionName(layer, projection), x);
+    const biased = config.biases.includes(projection) ? Add(frozen, weights(biasName(layer, projection))) : frozen;
+    return withDelta(biased, deltas?.[i]);
+  });
 }
 
 interface RotaryTables {
@@ -89,10 +95,9 @@ interface RotaryTables {
 }
 
 /** Angles of every position below the limit, computed where they are used, so that no length is built in: float32 [S, D/2]. */
-function rotaryTables(graph: Graph, { headDim, ropeTheta }: ModelConfig, positionLimit: Dim): RotaryTables {
-  const frequencies = Array.from({ length: headDim / 2 }, (_, i) => 1 / ropeTheta ** ((2 * i) / headDim));
+function rotaryTables(graph: Graph, config: ModelConfig, positionLimit: Dim): RotaryTables {
   const positions = Reshape(Cast(Range(graph, positionLimit), 'float32'), [positionLimit, 1]);
-  const angles = Mul(positions, graph.constant('float32', frequencies));
+  const angles = Mul(positions, graph.constant('float32', rotaryFrequencies(config)));
   return { cos: Cos(angles), sin: Sin(angles) };
 }
 

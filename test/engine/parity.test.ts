@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FineTuneOutcome, LanguageModel, ScoredRow, TrainingRow } from '../../contracts/language-model';
@@ -34,9 +34,13 @@ function expectSameScores(ours: readonly ScoredRow[] | undefined, theirs: readon
   expectClose(ours?.map(({ logprob }) => logprob) ?? [], theirs.map(({ logprob }) => logprob));
 }
 
-async function scoreRows(model: string, adapterDirectory: string | null, rows: readonly TrainingRow[]): Promise<readonly ScoredRow[] | undefined> {
-  const { groups } = await languageModel.score({ modelDirectory: goldenModel(model), groups: [{ adapterDirectory, rows }] });
+async function scoreIn(modelDirectory: string, adapterDirectory: string | null, rows: readonly TrainingRow[]): Promise<readonly ScoredRow[] | undefined> {
+  const { groups } = await languageModel.score({ modelDirectory, groups: [{ adapterDirectory, rows }] });
   return groups[0];
+}
+
+function scoreRows(model: string, adapterDirectory: string | null, rows: readonly TrainingRow[]): Promise<readonly ScoredRow[] | undefined> {
+  return scoreIn(goldenModel(model), adapterDirectory, rows);
 }
 
 describe.each(goldens.models)('$model against transformers + PEFT', ({ model, adapter, rows, base, adapted, maxNewTokens }) => {
@@ -94,10 +98,39 @@ describe.each(goldens.training)('fine-tuning $name against PEFT and torch.optim.
   });
 });
 
+describe('what the golden values can tell', () => {
+  const { base, rows } = goldenFor('llama3-sharded-fp16');
+
+  it('is that the scaling of rotary embeddings was left out', async () => {
+    const unscaled = join(directory, 'unscaled');
+    cpSync(goldenModel('llama3-sharded-fp16'), unscaled, { recursive: true });
+    const file = join(unscaled, 'config.json');
+    writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), rope_scaling: null }));
+    const [longest] = (await scoreIn(unscaled, null, rows)) ?? [];
+    const expected = base.scores[0]?.logprob ?? NaN;
+    expect(Math.abs((longest?.logprob ?? NaN) / expected - 1)).toBeGreaterThan(10 * TOLERANCE);
+  });
+});
+
+describe('a model in the cache of Hugging Face, all links', () => {
+  it.each(['llama3-sharded-fp16', 'qwen2-bf16'])('scores as %s does', async (model) => {
+    const snapshot = join(directory, `cache-${model}`, 'snapshots', '0123abc');
+    const blobs = join(directory, `cache-${model}`, 'blobs');
+    cpSync(goldenModel(model), snapshot, { recursive: true });
+    mkdirSync(blobs);
+    for (const [i, name] of readdirSync(snapshot).entries()) {
+      renameSync(join(snapshot, name), join(blobs, `blob${i}`));
+      symlinkSync(join('..', '..', 'blobs', `blob${i}`), join(snapshot, name));
+    }
+    const { base, rows } = goldenFor(model);
+    expectSameScores(await scoreIn(snapshot, null, rows), base.scores);
+  });
+});
+
 describe('merging', () => {
-  it('gives a model that scores as base and adapter do', async () => {
-    const { model, adapter, rows, adapted } = goldenFor('gqa-bf16');
-    const outDirectory = join(directory, 'merged');
+  it.each(['gqa-bf16', 'llama3-sharded-fp16', 'qwen2-bf16', 'llama-biases-fp32'])('gives a model that scores as %s and its adapter do', async (model) => {
+    const { adapter, rows, adapted } = goldenFor(model);
+    const outDirectory = join(directory, `merged-${model}`);
     await languageModel.merge({ modelDirectory: goldenModel(model), adapterDirectories: [goldenAdapter(adapter)], outDirectory });
     const { groups } = await languageModel.score({ modelDirectory: outDirectory, groups: [{ adapterDirectory: null, rows }] });
     expectSameScores(groups[0], adapted.scores);

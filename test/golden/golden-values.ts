@@ -56,10 +56,46 @@ export interface GoldenTraining {
   readonly finalScores: readonly ScoredRow[];
 }
 
-/** What `make_goldens.py` wrote. */
-export const goldens = JSON.parse(readFileSync(join(GOLDEN, 'goldens.json'), 'utf8')) as {
+/** A conversation as transformers' `apply_chat_template` renders it, with today being `date`. */
+export interface GoldenChat {
+  readonly messages: readonly { readonly role: string; readonly content: string }[];
+  readonly addGenerationPrompt: boolean;
+  readonly date: string;
+  readonly text: string;
+  readonly ids: readonly number[];
+}
+
+/** Rotary frequencies of a head, for the rotary fields of a config.json. */
+export interface GoldenRope {
+  readonly headDim: number;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly frequencies: readonly number[];
+}
+
+interface GoldenFile {
   readonly models: readonly GoldenModel[];
   readonly training: readonly GoldenTraining[];
+}
+
+interface ArchitectureGoldens extends GoldenFile {
+  readonly ropes: readonly GoldenRope[];
+  readonly chats: readonly { readonly model: string; readonly chats: readonly GoldenChat[] }[];
+}
+
+function readGoldens<File extends GoldenFile>(name: string): File {
+  return JSON.parse(readFileSync(join(GOLDEN, name), 'utf8')) as File;
+}
+
+/** What `make_goldens.py` wrote. */
+const plain = readGoldens('goldens.json');
+/** What `make_architecture_goldens.py` wrote. */
+const architectures = readGoldens<ArchitectureGoldens>('architectures.json');
+
+export const goldens = {
+  models: [...plain.models, ...architectures.models],
+  training: [...plain.training, ...architectures.training],
+  ropes: architectures.ropes,
+  chats: architectures.chats,
 };
 
 /** The golden model of that name. */

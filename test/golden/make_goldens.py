@@ -99,11 +99,13 @@ def save_adapter(name, model):
     return directory
 
 
-def greedy_rows(model, tokenizer, eos_ids, max_new_tokens):
+def greedy_rows(model, tokenizer, eos_ids, max_new_tokens, first_prompts=()):
     """Prompts whose greedy tokens no rounding can change, some of them ended by an EOS."""
-    prompts = [pair["prompt"] for pair in PAIRS] + TEXTS + CORPUS.replace("\n", " ").split(". ") + CORPUS.split(" ")
+    prompts = [*first_prompts, *(pair["prompt"] for pair in PAIRS), *TEXTS, *CORPUS.replace("\n", " ").split(". "), *CORPUS.split(" ")]
     chosen = []
     for prompt in dict.fromkeys(prompts):
+        if not tokenizer.encode(prompt).ids:
+            continue
         row, margin = reference.greedy(model, tokenizer, prompt, eos_ids, max_new_tokens)
         if margin > 0.02 and (row["finish"] == "eos" or sum(r["finish"] == "length" for r in chosen) < 4):
             chosen.append({"prompt": prompt, **row})
@@ -113,10 +115,10 @@ def greedy_rows(model, tokenizer, eos_ids, max_new_tokens):
     return rows
 
 
-def model_goldens(name, directory, adapter, eos_ids):
+def model_goldens(name, directory, adapter, eos_ids, long_prompts=(), tokenized=TOKENIZED):
     print(name)
     tokenizer = reference.load_tokenizer(directory)
-    rows = [{"text": text} for text in TEXTS] + PAIRS
+    rows = [{"text": text} for text in (*long_prompts, *TEXTS)] + PAIRS
     golden = {"model": name, "adapter": adapter.name, "eosTokenIds": eos_ids, "rows": rows, "maxNewTokens": 24}
     golden["tokenization"] = [
         {
@@ -125,12 +127,12 @@ def model_goldens(name, directory, adapter, eos_ids):
             "completion": tokenizer.encode(text, add_special_tokens=False).ids,
             "decoded": tokenizer.decode(tokenizer.encode(text).ids),
         }
-        for text in TOKENIZED
+        for text in tokenized
     ]
     model = reference.load_model(directory)
-    golden["base"] = {"scores": reference.score(model, tokenizer, rows), "greedy": greedy_rows(model, tokenizer, eos_ids, 24)}
+    golden["base"] = {"scores": reference.score(model, tokenizer, rows), "greedy": greedy_rows(model, tokenizer, eos_ids, 24, long_prompts)}
     adapted = reference.load_adapter(model, adapter).eval()
-    golden["adapted"] = {"scores": reference.score(adapted, tokenizer, rows), "greedy": greedy_rows(adapted, tokenizer, eos_ids, 24)}
+    golden["adapted"] = {"scores": reference.score(adapted, tokenizer, rows), "greedy": greedy_rows(adapted, tokenizer, eos_ids, 24, long_prompts)}
     return golden
 
 
@@ -156,6 +158,10 @@ def training_golden(name, directory, initial, rows, **settings):
     }
 
 
+def versions():
+    return {"python": platform.python_version(), "torch": torch.__version__, "transformers": transformers.__version__, "peft": peft.__version__}
+
+
 def main():
     reference.seed_everything(0)
     for folder in (MODELS, ADAPTERS):
@@ -176,7 +182,7 @@ def main():
     texts = [{"text": text} for text in TEXTS]
     goldens = {
         "madeBy": "test/golden/make_goldens.py",
-        "versions": {"python": platform.python_version(), "torch": torch.__version__, "transformers": transformers.__version__, "peft": peft.__version__},
+        "versions": versions(),
         "models": [
             model_goldens("tied-fp32", tied, all_linear, [2]),
             model_goldens("gqa-bf16", gqa, query_value, [2, 40, 41]),

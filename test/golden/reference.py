@@ -40,7 +40,8 @@ def encode(tokenizer, row, eos=None):
         return tokenizer.encode(row["text"]).ids, 1
     prompt = tokenizer.encode(row["prompt"]).ids
     completion = tokenizer.encode(row["completion"], add_special_tokens=False).ids
-    return prompt + completion + ([] if eos is None else [eos]), len(prompt)
+    # Nothing predicts the first token, where a tokenizer puts none before it.
+    return prompt + completion + ([] if eos is None else [eos]), max(1, len(prompt))
 
 
 def token_logprobs(model, ids, given):

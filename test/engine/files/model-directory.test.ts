@@ -33,8 +33,8 @@ function rewriteWeights(model: string, edit: (tensors: Map<string, { shape: read
 describe('readModelConfig', () => {
   it('reads what transformers 5 writes', () => {
     expect(readModelConfig(goldenModel('tied-fp32'))).toEqual({
-      architecture: 'llama', vocabularySize: 160, width: 32, layers: 2, heads: 4, kvHeads: 4, headDim: 8, ffnWidth: 48,
-      normEpsilon: 1e-6, ropeTheta: 10000, contextLength: 128, tied: true, bosTokenId: 1, eosTokenIds: [2],
+      architecture: 'llama', vocabularySize: 160, width: 32, layers: 2, heads: 4, kvHeads: 4, headDim: 8, ffnWidth: 48, biases: [],
+      normEpsilon: 1e-6, ropeTheta: 10000, ropeScaling: null, contextLength: 128, tied: true, bosTokenId: 1, eosTokenIds: [2],
     });
   });
 
@@ -47,15 +47,104 @@ describe('readModelConfig', () => {
     expect(projectionShape(config, 'down_proj')).toEqual([48, 64]);
   });
 
+  it('reads Qwen2: biases on queries, keys and values, more embeddings than tokens, EOS of both files', () => {
+    expect(readModelConfig(goldenModel('qwen2-bf16'))).toMatchObject({
+      architecture: 'qwen2', vocabularySize: 320, kvHeads: 2, biases: ['q_proj', 'k_proj', 'v_proj'], ropeTheta: 1e6, ropeScaling: null, tied: true, eosTokenIds: [302, 300],
+    });
+  });
+
+  it('takes what Qwen2 leaves unsaid from Qwen2, not from Llama', () => {
+    const model = copyOf('qwen2-bf16');
+    editJson(join(model, 'config.json'), (json) => {
+      Object.assign(json, { num_attention_heads: 64, head_dim: 8 });
+      delete json['num_key_value_heads'];
+      delete json['max_position_embeddings'];
+    });
+    expect(readModelConfig(model)).toMatchObject({ kvHeads: 32, contextLength: 32768 });
+    editJson(join(model, 'config.json'), (json) => (json['num_key_value_heads'] = null));
+    expect(readModelConfig(model).kvHeads).toBe(64);
+  });
+
+  it('reads biases of Llama', () => {
+    const model = copyOf('llama-biases-fp32');
+    const biasesWith = (fields: Record<string, unknown>): readonly string[] => {
+      editJson(join(model, 'config.json'), (json) => Object.assign(json, fields));
+      return readModelConfig(model).biases;
+    };
+    expect(biasesWith({})).toEqual(['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']);
+    expect(biasesWith({ mlp_bias: false })).toEqual(['q_proj', 'k_proj', 'v_proj', 'o_proj']);
+    expect(biasesWith({ attention_bias: false, mlp_bias: true })).toEqual(['gate_proj', 'up_proj', 'down_proj']);
+  });
+
+  const llama3 = { factor: 8, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
+  const scaling = { type: 'llama3', factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContextLength: 8192 };
+
+  it.each<[fields: Record<string, unknown>, ropeTheta: number, ropeScaling: unknown]>([
+    [{ rope_scaling: { rope_type: 'llama3', ...llama3 }, rope_theta: 5e5 }, 5e5, scaling],
+    [{ rope_scaling: { type: 'llama3', ...llama3 }, rope_theta: 5e5 }, 5e5, scaling],
+    [{ rope_parameters: { rope_type: 'llama3', ...llama3, rope_theta: 5e5 } }, 5e5, scaling],
+    [{ rope_parameters: { type: 'llama3', ...llama3 }, rope_theta: 7 }, 7, scaling],
+    [{ rope_scaling: { type: 'llama3', ...llama3, rope_theta: 5e5 }, rope_parameters: { rope_type: 'llama3', ...llama3, rope_theta: 5e5 } }, 5e5, scaling],
+    [{ rope_scaling: { type: 'linear', factor: 2.5 } }, 1e4, { type: 'linear', factor: 2.5 }],
+    [{ rope_scaling: null, rope_theta: 3e4 }, 3e4, null],
+    [{ rope_scaling: null, rope_parameters: { rope_theta: 3e4 } }, 3e4, null],
+    [{}, 1e4, null],
+  ])('reads rotary embeddings from %j', (fields, ropeTheta, ropeScaling) => {
+    const model = copyOf('tied-fp32');
+    editJson(join(model, 'config.json'), (json) => {
+      delete json['rope_parameters'];
+      Object.assign(json, fields);
+    });
+    expect(readModelConfig(model)).toMatchObject({ ropeTheta, ropeScaling });
+  });
+
   it.each<[field: string, value: unknown, message: RegExp]>([
-    ['model_type', 'qwen2', /config\.json: model_type: expected "llama" .* got "qwen2"/],
+    ['rope_scaling', { rope_type: 'yarn', factor: 4 }, /rope_scaling: rope_type: expected "default", "linear" or "llama3" .* got "yarn"/],
+    ['rope_scaling', { type: 'dynamic', factor: 4 }, /got "dynamic"/],
+    ['rope_scaling', 'llama3', /rope_scaling: expected an object or null, got "llama3"/],
+    ['rope_scaling', { rope_type: 'llama3', ...llama3, factor: 0.5 }, /rope_scaling: factor: expected a number of at least 1, got 0.5/],
+    ['rope_scaling', { rope_type: 'llama3', ...llama3, low_freq_factor: undefined }, /rope_scaling: low_freq_factor: expected a positive number, got nothing/],
+    ['rope_scaling', { rope_type: 'llama3', ...llama3, high_freq_factor: 1 }, /high_freq_factor: expected a number above low_freq_factor \(1\), got 1/],
+    ['rope_scaling', { rope_type: 'llama3', ...llama3, original_max_position_embeddings: 0.5 }, /original_max_position_embeddings: expected a positive integer, got 0.5/],
+    ['rope_scaling', { rope_type: 'linear', factor: '2' }, /rope_scaling: factor: expected a number of at least 1, got "2"/],
+    ['rope_scaling', { rope_type: 'linear', factor: 2 }, /rope_parameters: expected the same as rope_scaling/],
+    ['rope_parameters', { partial_rotary_factor: 0.5 }, /rope_parameters: partial_rotary_factor: expected 1, got 0.5/],
+  ])('refuses %s = %j', (field, value, message) => {
+    const model = copyOf('tied-fp32');
+    // Written as transformers 5 does, the file has rope_parameters already: only the last case but one may meet them.
+    editJson(join(model, 'config.json'), (json) => {
+      if (!String(message).includes('the same as')) delete json['rope_parameters'];
+      json[field] = value;
+    });
+    expect(() => readModelConfig(model)).toThrow(message);
+  });
+
+  it('takes a sliding window of Qwen2 that no position notices, and refuses one that cuts', () => {
+    const model = copyOf('qwen2-bf16');
+    const withFields = (fields: Record<string, unknown>): (() => unknown) => {
+      editJson(join(model, 'config.json'), (json) => {
+        delete json['layer_types'];
+        Object.assign(json, fields);
+      });
+      return () => readModelConfig(model);
+    };
+    const cuts = { use_sliding_window: true, sliding_window: 64, max_window_layers: 1 };
+    expect(withFields({ ...cuts, use_sliding_window: false })).not.toThrow();
+    expect(withFields({ ...cuts, sliding_window: 512 })).not.toThrow();
+    expect(withFields({ ...cuts, sliding_window: null })).not.toThrow();
+    expect(withFields({ ...cuts, max_window_layers: 2 })).not.toThrow();
+    expect(withFields({ ...cuts, layer_types: ['full_attention', 'full_attention'] })).not.toThrow();
+    expect(withFields(cuts)).toThrow(/use_sliding_window: expected false \(attention within a window is not supported\), got true/);
+    expect(withFields({ ...cuts, max_window_layers: 2, layer_types: ['full_attention', 'sliding_attention'] })).toThrow(/use_sliding_window/);
+  });
+
+  it.each<[field: string, value: unknown, message: RegExp]>([
+    ['model_type', 'mistral', /config\.json: model_type: expected "llama" or "qwen2" .* got "mistral"/],
+    ['model_type', 'qwen2', /architectures: expected \["Qwen2ForCausalLM"\], got \["LlamaForCausalLM"\]/],
     ['model_type', undefined, /model_type: .* got nothing/],
     ['architectures', ['LlamaForSequenceClassification'], /architectures: expected \["LlamaForCausalLM"\]/],
-    ['rope_scaling', { rope_type: 'llama3', factor: 8 }, /rope_scaling: expected rope_type "default"/],
-    ['rope_parameters', { rope_type: 'yarn', rope_theta: 1e4 }, /rope_parameters: expected rope_type "default"/],
     ['rope_parameters', { rope_theta: -1 }, /rope_theta: expected a positive number, got -1/],
-    ['attention_bias', true, /attention_bias: expected false/],
-    ['mlp_bias', true, /mlp_bias: expected false/],
+    ['attention_bias', 'yes', /attention_bias: expected true or false/],
     ['hidden_act', 'gelu', /hidden_act: expected "silu", got "gelu"/],
     ['quantization_config', { bits: 4 }, /quantization_config: expected nothing/],
     ['hidden_size', undefined, /hidden_size: expected a positive integer, got nothing/],
@@ -92,6 +181,9 @@ describe('openModelDirectory', () => {
   it.each([
     ['tied-fp32', 'F32', 2 * 9 + 2],
     ['gqa-bf16', 'BF16', 3 * 9 + 3],
+    ['llama3-sharded-fp16', 'F16', 2 * 9 + 3],
+    ['qwen2-bf16', 'BF16', 2 * 12 + 2],
+    ['llama-biases-fp32', 'F32', 2 * 16 + 2],
   ])('finds every tensor of %s', (name, dtype, count) => {
     const model = openModelDirectory(goldenModel(name));
     expect(model.storedDtype).toBe(dtype);

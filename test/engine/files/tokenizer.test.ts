@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadTokenizer } from '../../../engine/files/tokenizer';
+import { readModelConfig } from '../../../engine/files/model-config';
+import { loadModelTokenizer, loadTokenizer } from '../../../engine/files/tokenizer';
 import { goldenModel, goldens, SHARED_DATA } from '../../golden/golden-values';
 import { useTemporaryDirectory } from './temporary-directory';
 
@@ -19,8 +20,25 @@ describe.each(goldens.models)('tokenizer of $model', ({ model, tokenization, bas
     for (const { tokenIds, text } of [...base.greedy, ...adapted.greedy]) expect(tokenizer.decode(tokenIds)).toBe(text);
   });
 
-  it('knows its size', () => {
-    expect(tokenizer.vocabularySize).toBe(160);
+});
+
+describe('the size of a vocabulary', () => {
+  it.each([
+    ['tied-fp32', 160, 160],
+    // Special tokens that came after training: five, three and one.
+    ['llama3-sharded-fp16', 305, 300],
+    ['qwen2-bf16', 303, 300],
+    ['llama-biases-fp32', 301, 300],
+  ])('%s has %i tokens, %i of them not added', (model, vocabularySize, baseVocabularySize) => {
+    expect(loadTokenizer(goldenModel(model))).toMatchObject({ vocabularySize, baseVocabularySize });
+  });
+
+  it('may be smaller than the model\'s, or exceed it by added tokens, no more', () => {
+    const directoryOf = goldenModel('qwen2-bf16');
+    const withEmbeddings = (vocabularySize: number) => () => loadModelTokenizer(directoryOf, { ...readModelConfig(directoryOf), vocabularySize });
+    expect(withEmbeddings(320)).not.toThrow();
+    expect(withEmbeddings(300)).not.toThrow();
+    expect(withEmbeddings(299)).toThrow(/tokenizer\.json: expected a vocabulary of at most 299 tokens \(vocab_size of config\.json\), got 300/);
   });
 });
 
