@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { INSTRUCTION_SETS } from '../../contracts/machine';
 import type { DoctorCheck } from './doctor';
 import { packageRoot } from './package-root';
 import { probeCommand } from './probe-command';
@@ -37,9 +38,6 @@ export async function checkOnnxruntime(): Promise<DoctorCheck> {
   const advice = 'run "npm ci" with ONNXRUNTIME_NODE_INSTALL=skip; on Linux it needs glibc 2.28 or later (not musl)';
   return { name: 'onnxruntime', ok: false, detail: 'does not load', advice };
 }
-
-/** The widest instruction sets first: speed and the last bits of results depend on them. */
-const INSTRUCTION_SETS = ['amx_tile', 'avx512_bf16', 'avx512_vnni', 'avx512f', 'avx2', 'avx'];
 
 export function checkProcessor(): DoctorCheck {
   const model = cpus()[0]?.model.trim() ?? process.arch;
