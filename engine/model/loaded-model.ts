@@ -3,7 +3,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import type { ComputeSettings } from '../../contracts/language-model';
 import type { ModelConfig } from '../files/model-config';
 import { type ModelDirectory, openModelDirectory } from '../files/model-directory';
-import { type Tokenizer, loadTokenizer } from '../files/tokenizer';
+import { type Tokenizer, loadModelTokenizer } from '../files/tokenizer';
 import { providersOf } from '../runtime/execution-providers';
 import { openSession } from '../runtime/session';
 import { decodingGraph } from './decoding-graph';
@@ -28,7 +28,7 @@ export class LoadedModel {
     private readonly model: ModelDirectory,
     private readonly options: LoadOptions,
   ) {
-    this.tokenizer = loadTokenizer(model.directory);
+    this.tokenizer = loadModelTokenizer(model.directory, model.config);
   }
 
   /** @throws BadInputError if the directory is not a model that this engine runs */

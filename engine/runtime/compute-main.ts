@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { NotFiniteError } from '../../contracts/errors';
 import type { ComputeProgress, ModelDescription } from '../../contracts/language-model';
 import { mergeAdapters } from '../files/merge';
-import { openModelDirectory, modelTensorShapes } from '../files/model-directory';
+import { modelFiles, modelTensorShapes, openModelDirectory } from '../files/model-directory';
 import { refuseNonFinite } from '../files/non-finite';
 import { loadTokenizer } from '../files/tokenizer';
 import { fineTune } from '../model/fine-tune';
@@ -30,11 +30,11 @@ const threads = process.env['SEAL_COMPUTE_THREADS'];
 const profilePrefix = process.env['SEAL_COMPUTE_PROFILE'];
 const openModels = new Map<string, LoadedModel>();
 
-/** The model at a directory, opened anew if its weights were replaced. */
+/** The model at a directory, opened anew if any of its files was replaced. */
 async function loaded(directory: string): Promise<LoadedModel> {
   const path = resolve(directory);
-  const weights = statSync(join(path, 'model.safetensors'), { throwIfNoEntry: false });
-  const key = `${path} ${weights?.ino} ${weights?.mtimeMs} ${weights?.size}`;
+  const files = modelFiles(path).map((name) => statSync(join(path, name), { throwIfNoEntry: false }));
+  const key = `${path} ${files.map((file) => `${file?.ino} ${file?.mtimeMs} ${file?.size}`).join(' ')}`;
   const options = {
     ...(threads === undefined ? {} : { threads: Number(threads) }),
     ...(profilePrefix === undefined ? {} : { profilePrefix }),

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BadInputError, ComputeCancelledError, ComputeProcessDiedError } from '../../../contracts/errors';
@@ -54,6 +54,27 @@ describe('startComputeProcess', () => {
 
   test('a missing model is a wrong input', async () => {
     await expect(compute.describe(join(directory, 'nowhere'))).rejects.toThrow(BadInputError);
+  });
+
+  test('a model is opened anew when one of its shards was replaced', async () => {
+    const sharded = join(directory, 'sharded');
+    cpSync(goldenModel('llama3-sharded-fp16'), sharded, { recursive: true });
+    const score = async () => (await compute.score({ modelDirectory: sharded, groups: [{ adapterDirectory: null, rows: [{ text: 'amber' }] }] })).groups;
+    const before = await score();
+    const shard = join(sharded, 'model-00002-of-00004.safetensors');
+    const bytes = readFileSync(shard);
+    // Half-precision weights in reverse order: as many bytes, other numbers.
+    const headerBytes = 8 + Number(bytes.readBigUInt64LE());
+    writeFileSync(shard, Buffer.concat([bytes.subarray(0, headerBytes), Buffer.from(bytes.subarray(headerBytes)).swap16().reverse()]));
+    expect(await score()).not.toEqual(before);
+  });
+
+  test('a tokenizer of another model is refused when the model is opened', async () => {
+    const mismatched = join(directory, 'mismatched');
+    cpSync(goldenModel('tied-fp32'), mismatched, { recursive: true });
+    cpSync(join(goldenModel('qwen2-bf16'), 'tokenizer.json'), join(mismatched, 'tokenizer.json'));
+    const call = compute.score({ modelDirectory: mismatched, groups: [{ adapterDirectory: null, rows: [{ text: 'a' }] }] });
+    await expect(call).rejects.toMatchObject({ detail: { where: join(mismatched, 'tokenizer.json'), expected: expect.stringContaining('at most 160 tokens') as string, got: '300' } });
   });
 
   test('a killed process loses the call it served, and only that', async () => {
