@@ -127,6 +127,8 @@ export interface FineTuneResult {
 
 export interface GenerateRow {
   readonly prompt: string;
+  /** The prompt has its special tokens in it already, as a rendered chat does. @default false */
+  readonly hasSpecialTokens?: boolean;
   /** Unsigned 32-bit; only read when temperature > 0. */
   readonly seed?: number;
 }

@@ -217,8 +217,8 @@ function takeToken({ row, group, index }: PlacedRow, logits: Float32Array): numb
   }
 }
 
-function startRow(model: LoadedModel, request: GenerateRequest, { prompt, seed }: GenerateRow, where: string): GeneratingRow {
-  const ids = model.tokenizer.encodePrompt(prompt);
+function startRow(model: LoadedModel, request: GenerateRequest, { prompt, hasSpecialTokens = false, seed }: GenerateRow, where: string): GeneratingRow {
+  const ids = hasSpecialTokens ? model.tokenizer.encodeCompletion(prompt) : model.tokenizer.encodePrompt(prompt);
   if (ids.length === 0) throw new BadInputError({ where, expected: 'at least one token', got: 'an empty prompt' });
   checkIds(ids, model.config, where);
   if (ids.length >= model.config.contextLength) {
