@@ -10,7 +10,7 @@ import { decodingGraph } from './decoding-graph';
 import { type ReadBack, openReadBack } from './device-memory';
 import { type LoraLayout, layoutKey } from './lora';
 import { scoringGraph } from './scoring-graph';
-import { type BuiltGraph, trainingGraph } from './training-graph';
+import { type BuiltGraph, gradientGraph, trainingGraph, updateGraph } from './training-graph';
 import { STATE_RESULTS } from './training-state';
 
 export interface LoadOptions {
@@ -54,6 +54,16 @@ export class LoadedModel {
     return this.session('training', layout, compute, () => trainingGraph(this.model, layout));
   }
 
+  /** As `trainingSession`: its first part. */
+  gradientSession(layout: LoraLayout, compute: ComputeSettings = {}): Promise<InferenceSession> {
+    return this.session('gradient', layout, compute, () => gradientGraph(this.model, layout));
+  }
+
+  /** As `trainingSession`: what is left of it. */
+  updateSession(layout: LoraLayout, compute: ComputeSettings = {}): Promise<InferenceSession> {
+    return this.session('update', layout, compute, () => ({ graph: updateGraph(layout), folder: this.model.directory }));
+  }
+
   /** As `trainingSession`. */
   scoringSession(layout: LoraLayout | null, compute: ComputeSettings = {}): Promise<InferenceSession> {
     return this.session('scoring', layout, compute, () => scoringGraph(this.model, layout));
@@ -95,7 +105,7 @@ export class LoadedModel {
     return openSession(graph, {
       folder,
       executionProviders: providersOf(compute),
-      keptOnDevice: kind === 'training' ? STATE_RESULTS : [],
+      keptOnDevice: kind === 'training' || kind === 'update' ? STATE_RESULTS : [],
       ...(threads === undefined ? {} : { threads }),
       ...(profilePrefix === undefined ? {} : { profilePrefix: `${profilePrefix}-${kind}` }),
     });

@@ -74,14 +74,16 @@ export interface TokenBatch {
 /** One row a line, padded on the right to the longest. Adapters with fewer rows get empty lines, without weight. */
 export function batchRows(rowsByAdapter: readonly (readonly TokenRow[])[]): TokenBatch {
   const T = longest(rowsByAdapter.flat());
-  return layOut(rowsByAdapter, rowsByAdapter.map((rows) => rows.map((row) => [row])), T);
+  return layOut(rowsByAdapter.map((rows) => rows.map((row) => [row])), T, rowsByAdapter.map(countLossTokens));
 }
 
 /**
  * Short rows share a line, so that a batch of unlike rows is not mostly padding. How, follows from the rows' lengths alone: of the line
  * lengths that are the longest row, twice it, and so on up to all rows in one line, the one with the least work.
+ *
+ * @param lossTokens n of each adapter, of which the rows may be a part. @default those of the rows
  */
-export function packRows(rowsByAdapter: readonly (readonly TokenRow[])[]): TokenBatch {
+export function packRows(rowsByAdapter: readonly (readonly TokenRow[])[], lossTokens = rowsByAdapter.map(countLossTokens)): TokenBatch {
   const shortest = longest(rowsByAdapter.flat());
   const total = Math.max(...rowsByAdapter.map((rows) => rows.reduce((sum, { ids }) => sum + ids.length, 0)));
   let best = { work: Infinity, T: shortest, lines: [] as TokenRow[][][] };
@@ -91,11 +93,16 @@ export function packRows(rowsByAdapter: readonly (readonly TokenRow[])[]): Token
     const work = Math.max(...lines.map((ofAdapter) => ofAdapter.length)) * length * (1 + length / ATTENTION_SHARE);
     if (work < best.work) best = { work, T: length, lines };
   }
-  return layOut(rowsByAdapter, best.lines, best.T);
+  return layOut(best.lines, best.T, lossTokens);
 }
 
 /** Line length at which attention, which grows with its square, costs about as much as all else. */
 const ATTENTION_SHARE = 1024;
+
+/** How many tokens of the rows the loss falls on. */
+export function countLossTokens(rows: readonly TokenRow[]): number {
+  return rows.reduce((sum, { ids, lossFrom }) => sum + ids.length - lossFrom, 0);
+}
 
 function longest(rows: readonly TokenRow[]): number {
   return Math.max(...rows.map(({ ids }) => ids.length));
@@ -114,13 +121,12 @@ function firstFit(rows: readonly TokenRow[], T: number): TokenRow[][] {
   return lines.map((line) => line.rows);
 }
 
-/** `linesByAdapter`: the rows of `rowsByAdapter` as they share lines of T places. */
-function layOut(rowsByAdapter: readonly (readonly TokenRow[])[], linesByAdapter: readonly TokenRow[][][], T: number): TokenBatch {
-  const N = rowsByAdapter.length;
+/** `linesByAdapter`: the rows of each adapter as they share lines of T places. */
+function layOut(linesByAdapter: readonly TokenRow[][][], T: number, lossTokens: readonly number[]): TokenBatch {
+  const N = linesByAdapter.length;
   const B = Math.max(...linesByAdapter.map((lines) => lines.length));
   const array = (): BigInt64Array => new BigInt64Array(N * B * T);
   const batch = { ids: array(), positions: array(), segments: array(), labels: array(), weights: new Float32Array(N * B * T) };
-  const lossTokens = rowsByAdapter.map((rows) => rows.reduce((sum, row) => sum + row.ids.length - row.lossFrom, 0));
   linesByAdapter.forEach((lines, n) => {
     lines.forEach((rows, b) => {
       let start = (n * B + b) * T;

@@ -1,6 +1,6 @@
-import type { InferenceSession, OnnxValue, Tensor } from 'onnxruntime-node';
+import type { OnnxValue, Tensor } from 'onnxruntime-node';
 import type { ReadBack } from './device-memory';
-import { floatTensor, floats } from './tensors';
+import { floatTensor } from './tensors';
 
 const NAMES = ['parameters', 'firstMoment', 'secondMoment'] as const;
 type Name = (typeof NAMES)[number];
@@ -103,15 +103,4 @@ function emptyBuffers(length: number): Buffers {
     firstMoment: new Float32Array(length),
     secondMoment: new Float32Array(length),
   };
-}
-
-/** Runs one step; the state moves on, loss and gradient norm of each adapter come back. */
-export async function runStep(
-  session: InferenceSession,
-  state: TrainingState,
-  feeds: Readonly<Record<string, Tensor>>,
-): Promise<{ losses: Float32Array; norms: Float32Array }> {
-  const results = await session.run({ ...feeds, ...state.feeds() }, { loss: null, gradientNorm: null, ...state.fetches() });
-  state.advance(results);
-  return { losses: floats(results['loss']), norms: floats(results['gradientNorm']) };
 }
