@@ -46,7 +46,7 @@ export const contextSourceSchema = z
     message: 'exactly one of path and world',
   });
 
-export const GRADERS = ['exact', 'contains', 'logprob'] as const;
+export const GRADERS = ['exact', 'contains', 'f1', 'tokens', 'logprob'] as const;
 export const BASELINES = ['base', 'passage-only', 'passage-only-step-matched', 'self-edits', 'oracle'] as const;
 
 export const campaignSpecSchema = z.strictObject({

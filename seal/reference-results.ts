@@ -25,6 +25,8 @@ const resultsSchema = z.object({
     .array(
       z.object({
         title: z.string(),
+        /** The passage; a file without it is told apart by its prompts. */
+        context: z.string().optional(),
         prompt: z.string(),
         completions: z.array(completionSchema).nonempty('at least one completion'),
       }),
