@@ -1,59 +1,68 @@
-import { readFileSync } from 'node:fs';
 import { BadInputError } from '../contracts/errors';
+import { readBoundedFile } from '../engine/files/bounded-file';
+import { findJsonDefect } from '../engine/files/json-defect';
 
 const NEWLINE = 0x0a;
+/** Of passages or training rows: far more than a campaign holds in memory. */
+const MAX_FILE_BYTES = 1 << 28;
+/** More text than the context of any model. */
+const MAX_ROW_CHARACTERS = 1 << 24;
 
-/** Bytes of a file the user named. @throws BadInputError where it cannot be read or is empty */
-export function readInputBytes(path: string): Buffer {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    throw new BadInputError({ where: path, expected: 'a readable file', got: reasonOf(cause) }, { cause });
-  }
+/**
+ * Bytes of a file (or pipe) that the user named.
+ *
+ * @param maxBytes @default 256 MiB
+ * @throws BadInputError where it cannot be read, is larger or is empty
+ */
+export function readInputBytes(path: string, maxBytes = MAX_FILE_BYTES): Buffer {
+  const bytes = readBoundedFile(path, maxBytes, 'any');
   if (bytes.length === 0) throw new BadInputError({ where: path, expected: 'a file with content', got: 'an empty file' });
   return bytes;
 }
 
-function reasonOf(cause: unknown): string {
-  const code = (cause as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT') return 'no such file';
-  if (code === 'EISDIR') return 'a directory';
-  if (code === 'EACCES') return 'no permission to read it';
-  return code ?? String(cause);
-}
-
-/** A UTF-8 file as lines, without their ends; a final newline starts no further line. @throws BadInputError naming the line that is not UTF-8 */
-export function readInputLines(path: string): string[] {
-  const bytes = readInputBytes(path);
+/**
+ * A UTF-8 file as lines, without their ends; a final newline starts no further line.
+ *
+ * @param maxBytes @default 256 MiB
+ * @throws BadInputError naming the line that is not UTF-8
+ */
+export function readInputLines(path: string, maxBytes?: number): string[] {
+  const bytes = readInputBytes(path, maxBytes);
   const lines: string[] = [];
   for (let start = 0; start < bytes.length; ) {
     const newline = bytes.indexOf(NEWLINE, start);
     const end = newline === -1 ? bytes.length : newline;
-    lines.push(decodeLine(bytes.subarray(start, end), `${path}:${lines.length + 1}`));
+    lines.push(decodeInput(bytes.subarray(start, end), `${path}:${lines.length + 1}`).replace(/\r$/, ''));
     start = end + 1;
   }
   return lines;
 }
 
-function decodeLine(bytes: Buffer, where: string): string {
+/** Bytes as UTF-8 text. @throws BadInputError where they are not */
+export function decodeInput(bytes: Buffer, where: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r$/, '');
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new BadInputError({ where, expected: 'UTF-8 text', got: 'bytes that are not' }, { cause });
   }
 }
 
 /** A UTF-8 file as one text. @throws BadInputError */
-export function readInputText(path: string): string {
-  return readInputLines(path).join('\n');
+export function readInputText(path: string, maxBytes?: number): string {
+  return readInputLines(path, maxBytes).join('\n');
 }
 
-/** A JSON file. @throws BadInputError with the line of the mistake */
+/** A JSON file. @throws BadInputError with the line of the mistake, of a key that an object has twice, or of nesting without reason */
 export function readInputJson(path: string): unknown {
   const lines = readInputLines(path);
+  const text = lines.join('\n');
+  const defect = findJsonDefect(text);
+  if (defect !== undefined) {
+    const line = text.slice(0, defect.offset).split('\n').length;
+    throw new BadInputError({ where: `${path}:${line}`, expected: defect.expected, got: defect.got });
+  }
   try {
-    return JSON.parse(lines.join('\n'));
+    return JSON.parse(text);
   } catch (cause) {
     const where = `${path}:${lineOfMistake(lines)}`;
     throw new BadInputError({ where, expected: 'JSON', got: complaint(cause) }, { cause });
@@ -63,6 +72,9 @@ export function readInputJson(path: string): unknown {
 /** A line of a JSONL file as an object. @throws BadInputError naming the line */
 export function parseJsonLine(line: string, where: string): Record<string, unknown> {
   if (line.trim() === '') throw new BadInputError({ where, expected: 'a JSON object', got: 'an empty line' });
+  if (line.length > MAX_ROW_CHARACTERS) throw new BadInputError({ where, expected: `a line of at most ${MAX_ROW_CHARACTERS} characters`, got: String(line.length) });
+  const defect = findJsonDefect(line);
+  if (defect !== undefined) throw new BadInputError({ where, expected: defect.expected, got: defect.got });
   let value: unknown;
   try {
     value = JSON.parse(line);

@@ -1,4 +1,4 @@
-import { LineCounter, parseDocument, isNode, type Document } from 'yaml';
+import { CST, LineCounter, Parser, parseDocument, isNode, type Document } from 'yaml';
 import { BadInputError } from '../contracts/errors';
 import { readInputText } from './input-file';
 
@@ -9,23 +9,79 @@ export interface YamlFile {
   where(path: readonly (string | number)[]): string;
 }
 
+/** What a person writes stays far below these; what is made to exhaust a parser does not. */
+const MAX_BYTES = 1 << 20;
+const MAX_DEPTH = 40;
+const MAX_NODES = 20_000;
+/** How often anchored values may be repeated, those inside of repeated ones counted as often as they appear. */
+const MAX_ALIASES = 100;
+
 /** @throws BadInputError naming the line of a mistake in the YAML itself */
 export function readYamlFile(path: string): YamlFile {
+  const text = readInputText(path, MAX_BYTES);
+  refuseBomb(path, text);
   const lineCounter = new LineCounter();
-  const document = parseDocument(readInputText(path), { lineCounter, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
   const mistake = document.errors[0];
   if (mistake !== undefined) {
     const { line } = lineCounter.linePos(mistake.pos[0]);
     throw new BadInputError({ where: `${path}:${line}`, expected: 'YAML', got: mistake.message.replace(/\s+/g, ' ') });
   }
   return {
-    value: document.toJS({ maxAliasCount: 100 }) as unknown,
+    value: plainValue(path, document),
     where: (fieldPath) => {
       const line = lineOf(document, lineCounter, fieldPath);
       const field = fieldName(fieldPath);
       return `${path}${line === undefined ? '' : `:${line}`}${field === '' ? '' : `: ${field}`}`;
     },
   };
+}
+
+/** Nesting and size, measured before the recursive part of the parser meets them. */
+function refuseBomb(path: string, text: string): void {
+  const waiting: { readonly token: CST.Token; readonly depth: number }[] = [...new Parser().parse(text)].map((token) => ({ token, depth: 0 }));
+  let nodes = 0;
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    nodes += 1;
+    const { token, depth } = next;
+    if (depth > MAX_DEPTH) {
+      const line = text.slice(0, token.offset).split('\n').length;
+      throw new BadInputError({ where: `${path}:${line}`, expected: `sections nested at most ${MAX_DEPTH} deep`, got: 'deeper ones' });
+    }
+    if (nodes > MAX_NODES) throw new BadInputError({ where: path, expected: `at most ${MAX_NODES} values`, got: 'more' });
+    for (const inner of childrenOf(token)) waiting.push({ token: inner, depth: depth + 1 });
+  }
+}
+
+function childrenOf(token: CST.Token): CST.Token[] {
+  if (token.type === 'document') return token.value === undefined ? [] : [token.value];
+  if (!CST.isCollection(token)) return [];
+  return token.items.flatMap(({ key, value }) => [key, value].filter((child) => child !== undefined && child !== null));
+}
+
+/** The document as plain values. @throws BadInputError for an alias that multiplies, leads nowhere, or stands inside of what it names */
+function plainValue(path: string, document: Document): unknown {
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (cause) {
+    if (!(cause instanceof ReferenceError)) throw cause;
+    throw new BadInputError({ where: path, expected: `anchors, and at most ${MAX_ALIASES} aliases of them`, got: cause.message.replace(/\s+/g, ' ') }, { cause });
+  }
+  if (containsItself(value, new Set(), new Set())) {
+    throw new BadInputError({ where: path, expected: 'aliases of values that stand elsewhere', got: 'a value that contains itself' });
+  }
+  return value;
+}
+
+function containsItself(value: unknown, outer: Set<object>, known: Set<object>): boolean {
+  if (typeof value !== 'object' || value === null || known.has(value)) return false;
+  if (outer.has(value)) return true;
+  outer.add(value);
+  const found = Object.values(value).some((inner) => containsItself(inner, outer, known));
+  outer.delete(value);
+  known.add(value);
+  return found;
 }
 
 /** `contexts.train.take`, `limits.learningRate[0]`. */
