@@ -151,12 +151,16 @@ export interface GenerateRequest {
   readonly topP: number;
   /** Text at which a row ends; neither it nor what follows is in `text`. */
   readonly stop?: readonly string[];
+  /** Asks for the log-probability of each token. @default false */
+  readonly logprobs?: boolean;
 }
 
 export interface GeneratedRow {
   readonly text: string;
   readonly tokenIds: readonly number[];
   readonly finish: 'eos' | 'stop' | 'length';
+  /** Of each of `tokenIds`, natural log, before temperature and top-p; where the request asks for it. */
+  readonly logprobs?: readonly number[];
 }
 
 export interface GenerateResult {

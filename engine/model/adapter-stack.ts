@@ -10,8 +10,8 @@ import { floatTensor } from './tensors';
 /** N adapters of one shape, ready to feed. */
 export interface AdapterStack {
   readonly layout: LoraLayout;
-  /** `parameters` [N, P] and `scale` [N, 1, columns]. */
-  feeds(): Record<string, Tensor>;
+  /** `parameters` [N, P] and `scale` [N, 1, columns] of some of the adapters. @default all */
+  feeds(members?: readonly number[]): Record<string, Tensor>;
 }
 
 /**
@@ -32,11 +32,20 @@ export function stackAdapters(directories: readonly string[], config: ModelConfi
   adapters.forEach((adapter, n) => scale.set(loraLayout(config, adapter).scales, n * columns));
   return {
     layout,
-    feeds: () => ({
-      parameters: floatTensor(parameters, [adapters.length, layout.size]),
-      scale: floatTensor(scale, [adapters.length, 1, columns]),
+    feeds: (members = [...adapters.keys()]) => ({
+      parameters: floatTensor(rowsOf(parameters, layout.size, members), [members.length, layout.size]),
+      scale: floatTensor(rowsOf(scale, columns, members), [members.length, 1, columns]),
     }),
   };
+}
+
+/** Some rows of a matrix; neighbours are not copied. */
+function rowsOf(matrix: Float32Array, width: number, rows: readonly number[]): Float32Array {
+  const [first = 0] = rows;
+  if (rows.every((row, i) => row === first + i)) return matrix.subarray(first * width, (first + rows.length) * width);
+  const picked = new Float32Array(rows.length * width);
+  rows.forEach((row, i) => picked.set(matrix.subarray(row * width, (row + 1) * width), i * width));
+  return picked;
 }
 
 /** @throws BadInputError naming the directory, if the modules or their ranks are not those expected */

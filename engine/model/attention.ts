@@ -34,16 +34,16 @@ export function documentMask(segments: Tensor): Tensor {
 }
 
 /**
- * Mask over a cache of P slots and T new ones: query i sees slots 0..P+i that `valid` (bool [B*N, P+T]) says hold a token.
+ * Mask over a cache whose slot s holds the token at place s of its row: the query at `positions` (int64 [R, T]) sees its own slot
+ * and those before it.
  *
- * @returns float32 [B*N, 1, 1, T, P+T]
+ * @param slots the cache's size S
+ * @returns float32 [R, 1, 1, T, S]
  */
-export function cacheMask(valid: Tensor): Tensor {
-  const { graph } = valid;
-  const rows = dimAt(valid.shape, 0);
-  const slots = Reshape(Range(graph, 'P+T'), [1, 'P+T']);
-  const queries = Reshape(Add(Range(graph, 'T'), graph.sizeOf('P')), ['T', 1]);
-  return additive(And(LessOrEqual(slots, queries), Reshape(valid, [rows, 1, 1, 1, 'P+T'])));
+export function cacheMask(positions: Tensor, slots: Dim): Tensor {
+  const [R, T] = [dimAt(positions.shape, 0), dimAt(positions.shape, 1)];
+  const places = Reshape(Range(positions.graph, slots), [1, slots]);
+  return additive(LessOrEqual(places, Reshape(positions, [R, 1, 1, T, 1])));
 }
 
 /**

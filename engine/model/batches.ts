@@ -10,23 +10,29 @@ export interface RowBlock<Row> {
   readonly rows: readonly (readonly { readonly row: Row; readonly group: number; readonly index: number }[])[];
 }
 
-/** Cuts a request into blocks: groups with adapters stacked as they come, groups on the base row by row. */
-export function planBlocks<Row>(groups: readonly AdapterRows<Row>[]): RowBlock<Row>[] {
+/**
+ * Cuts a request into blocks: groups with adapters stacked as they come, groups on the base row by row.
+ *
+ * @param most rows of a block, those of all adapters taken together; a block has at least one of each of its adapters. @default no bound
+ * but the fixed ones
+ */
+export function planBlocks<Row>(groups: readonly AdapterRows<Row>[], most = Infinity): RowBlock<Row>[] {
+  const rowsABatch = Math.min(ROWS_A_BATCH, most);
   const placed = groups.map(({ adapterDirectory, rows }, group) => ({
     adapterDirectory,
     rows: rows.map((row, index) => ({ row, group, index })),
   }));
   const onBase = placed.filter(({ adapterDirectory }) => adapterDirectory === null).flatMap(({ rows }) => rows);
-  const blocks: RowBlock<Row>[] = chunks(onBase, ROWS_A_BATCH).map((rows) => ({ adapters: null, rows: [rows] }));
+  const blocks: RowBlock<Row>[] = chunks(onBase, rowsABatch).map((rows) => ({ adapters: null, rows: [rows] }));
   const adapted = placed.flatMap(({ adapterDirectory, rows }) => (adapterDirectory === null || rows.length === 0 ? [] : [{ adapterDirectory, rows }]));
-  const widest = Math.max(1, ...adapted.map(({ rows }) => Math.min(rows.length, ROWS_A_BATCH)));
-  for (const stack of chunks(adapted, Math.max(1, Math.floor((4 * ROWS_A_BATCH) / widest)))) {
+  const widest = Math.max(1, ...adapted.map(({ rows }) => Math.min(rows.length, rowsABatch)));
+  for (const stack of chunks(adapted, Math.max(1, Math.floor(Math.min(4 * ROWS_A_BATCH, most) / widest)))) {
     const longest = Math.max(...stack.map(({ rows }) => rows.length));
-    for (let start = 0; start < longest; start += ROWS_A_BATCH) {
+    for (let start = 0; start < longest; start += rowsABatch) {
       const present = stack.filter(({ rows }) => rows.length > start);
       blocks.push({
         adapters: present.map(({ adapterDirectory }) => adapterDirectory),
-        rows: present.map(({ rows }) => rows.slice(start, start + ROWS_A_BATCH)),
+        rows: present.map(({ rows }) => rows.slice(start, start + rowsABatch)),
       });
     }
   }

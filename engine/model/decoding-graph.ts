@@ -1,7 +1,10 @@
 import type { ModelDirectory } from '../files/model-directory';
 import { Graph } from '../graph/graph';
-import { Gather } from '../graph/ops/gather';
+import { ArgMax } from '../graph/ops/arg-max';
+import { Gather, ScatterND } from '../graph/ops/gather';
+import { ReduceSum } from '../graph/ops/reduce';
 import { Reshape } from '../graph/ops/shape';
+import type { Tensor } from '../graph/tensor';
 import { cacheMask } from './attention';
 import { baseWeights } from './base-weights';
 import type { LoraLayout } from './lora';
@@ -10,13 +13,14 @@ import type { BuiltGraph } from './training-graph';
 import { type KeyValues, languageModelHead, transformer } from './transformer';
 
 /**
- * Next-token logits with a key-value cache; prefill is the call with an empty cache.
+ * Next tokens with a key-value cache of S slots a row. Fed and fetched in the same memory, the cache is written in place.
  *
- * Inputs: `ids` int64 [N, B, T]; `positions` int64 [B*N, T]; `valid` bool [B*N, P+T]: cache slots, the new ones included, that hold
- * a token; `selected` int64 [B*N]: of each row the place within N*B*T whose logits are wanted; `past.keys.<l>` and
- * `past.values.<l>` float32 [B*N, K, P, D]; the adapters'.
+ * Inputs: `ids` int64 [N, B, T]; `positions` int64 [R, T], R = B*N: the slot of each token, which is its place in its row; `slots` int64
+ * [R, K, T, 3]: the same as places (row, key head, slot) of the cache; `selected` int64 [L]: places within N*B*T whose next token is
+ * wanted; `past.keys.<l>` and `past.values.<l>` float32 [R, K, S, D]; the adapters'.
  *
- * Outputs: `logits` float32 [B*N, V], `keys.<l>` and `values.<l>` [B*N, K, P+T, D].
+ * Outputs: `logits` float32 [L, V] and their largest's `tokens` int64 [L]; `sums` float32 [L, 1] of the logits, not finite where one
+ * of them is not; `keys.<l>` and `values.<l>` [R, K, S, D].
  */
 export function decodingGraph(model: ModelDirectory, layout: LoraLayout | null): BuiltGraph {
   const graph = new Graph();
@@ -24,29 +28,34 @@ export function decodingGraph(model: ModelDirectory, layout: LoraLayout | null):
   const { config } = model;
   const ids = graph.input('ids', 'int64', ['N', 'B', 'T']);
   const positions = graph.input('positions', 'int64', ['B*N', 'T']);
-  const valid = graph.input('valid', 'bool', ['B*N', 'P+T']);
-  const selected = graph.input('selected', 'int64', ['B*N']);
-  const slots = ['B*N', config.kvHeads, 'P', config.headDim];
-  const past = Array.from({ length: config.layers }, (_, layer): KeyValues => ({
-    keys: graph.input(`past.keys.${layer}`, 'float32', slots),
-    values: graph.input(`past.values.${layer}`, 'float32', slots),
-  }));
+  const slots = graph.input('slots', 'int64', ['B*N', config.kvHeads, 'T', 3]);
+  const selected = graph.input('selected', 'int64', ['L']);
+  const pastKeyValues = Array.from({ length: config.layers }, (_, layer): KeyValues => {
+    const past = (kind: string): Tensor => graph.input(`past.${kind}.${layer}`, 'float32', ['B*N', config.kvHeads, 'S', config.headDim]);
+    return { keys: past('keys'), values: past('values') };
+  });
   const delta = adapterInputs(graph, layout);
-  const { hidden, cache } = transformer({
+  const cached = (layer: number, fresh: KeyValues): KeyValues => {
+    const past = pastKeyValues[layer] as KeyValues;
+    const keys = ScatterND(past.keys, slots, fresh.keys);
+    const values = ScatterND(past.values, slots, fresh.values);
+    graph.output(`keys.${layer}`, keys);
+    graph.output(`values.${layer}`, values);
+    return { keys, values };
+  };
+  const hidden = transformer({
     config,
     weights: base.weights,
     ...(delta && { delta }),
     ids,
     positions,
-    positionLimit: 'P+T',
-    mask: cacheMask(valid),
-    past,
+    mask: cacheMask(positions, 'S'),
+    cached,
   });
   const last = Gather(Reshape(hidden, ['B*N*T', config.width]), selected);
-  graph.output('logits', languageModelHead(config, base.weights, last));
-  cache.forEach(({ keys, values }, layer) => {
-    graph.output(`keys.${layer}`, keys);
-    graph.output(`values.${layer}`, values);
-  });
+  const logits = languageModelHead(config, base.weights, last);
+  graph.output('logits', logits);
+  graph.output('tokens', ArgMax(logits));
+  graph.output('sums', ReduceSum(logits, [-1]));
   return { graph, folder: base.folder };
 }

@@ -35,7 +35,7 @@ export function pretrainingGraph(config: ModelConfig, parameters: readonly Stack
   const states = parameters.map((parameter) => stateNames(parameter).map((name) => graph.input(name, 'float32', parameter.shape)));
   const values = states.map(([value]) => value as Tensor);
   const lookUp = stackedWeights(parameters, values);
-  const { hidden } = transformer({ config, weights: lookUp, ids, positions, positionLimit: 'T', mask: documentMask(segments) });
+  const hidden = transformer({ config, weights: lookUp, ids, positions, positionLimit: 'T', mask: documentMask(segments) });
   const loss = weightedLoss(labelLogProbabilities(languageModelHead(config, lookUp, hidden), labels), weights);
   const slopes = gradients(loss, values);
   graph.output('loss', loss);

@@ -54,3 +54,10 @@ function nucleus(probabilities: Float64Array, topP: number): number[] {
   const last = order.findIndex((id) => (reached += probabilities[id] as number) >= topP);
   return last < 0 ? order : order.slice(0, last + 1);
 }
+
+/** Natural logarithm of a token's probability, whatever the temperature it is drawn at. */
+export function logProbability(logits: Float32Array, id: number): number {
+  const highest = logits[argmax(logits)] as number;
+  const total = logits.reduce((sum, logit) => sum + Math.exp(logit - highest), 0);
+  return (logits[id] as number) - highest - Math.log(total);
+}

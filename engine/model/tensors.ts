@@ -20,3 +20,9 @@ export function floats(tensor: unknown): Float32Array {
   if (!(tensor instanceof Tensor) || !(tensor.data instanceof Float32Array)) throw new TypeError('expected a float32 tensor');
   return tensor.data;
 }
+
+/** The integers of a result that is known to be int64. */
+export function integers(tensor: unknown): BigInt64Array {
+  if (!(tensor instanceof Tensor) || !(tensor.data instanceof BigInt64Array)) throw new TypeError('expected an int64 tensor');
+  return tensor.data;
+}

@@ -1,11 +1,10 @@
 import type { Projection } from '../../contracts/language-model';
 import type { ModelConfig } from '../files/model-config';
-import type { Graph } from '../graph/graph';
 import { Add, Cast, Cos, Mul, Sin } from '../graph/ops/elementwise';
 import { Gather, Range } from '../graph/ops/gather';
 import { RMSNormalization } from '../graph/ops/normalization';
 import { RotaryEmbedding } from '../graph/ops/rotary-embedding';
-import { Concat, Reshape, Transpose } from '../graph/ops/shape';
+import { Reshape, Transpose } from '../graph/ops/shape';
 import { type Dim, type Tensor, dimAt } from '../graph/tensor';
 import { groupedQueryAttention } from './attention';
 import type { Weights } from './base-weights';
@@ -34,38 +33,33 @@ export interface TransformerInput {
   readonly ids: Tensor;
   /** int64 [R, T]: the place of each token in its text. */
   readonly positions: Tensor;
-  /** One more than the largest position can be. */
-  readonly positionLimit: Dim;
+  /** One more than the largest position can be: the angles of all are computed once. @default each token's own are computed */
+  readonly positionLimit?: Dim;
   /** Broadcasts to [R, K, G, T, S]. */
   readonly mask: Tensor;
-  /** The cache, one a layer, to which this call's keys and values are appended. */
-  readonly past?: readonly KeyValues[];
+  /** Puts a layer's keys and values [R, K, T, D] into a cache, and gives what attention reads, [R, K, S, D]. @default nothing but them */
+  readonly cached?: (layer: number, fresh: KeyValues) => KeyValues;
 }
 
-export interface TransformerOutput {
-  /** After the final norm: float32 [N, M, C]. */
-  readonly hidden: Tensor;
-  /** One a layer, `past` included. */
-  readonly cache: readonly KeyValues[];
-}
-
-/** A Llama or Qwen2 decoder. Source: Hugging Face `modeling_llama.py`, `modeling_qwen2.py` (transformers 5). */
-export function transformer(input: TransformerInput): TransformerOutput {
+/**
+ * A Llama or Qwen2 decoder, up to its head.
+ *
+ * @returns after the final norm: float32 [N, M, C]
+ * Source: Hugging Face `modeling_llama.py`, `modeling_qwen2.py` (transformers 5).
+ */
+export function transformer(input: TransformerInput): Tensor {
   const { config, weights, ids } = input;
-  const forKeys = rotaryTables(ids.graph, config, input.positionLimit);
+  const forKeys = rotaryAngles(input);
   // Attention's 1/sqrt(D) is paid for with the rotation of the queries.
   const rotation = { forKeys, forQueries: scaledTables(forKeys, 1 / Math.sqrt(config.headDim)) };
-  const cache: KeyValues[] = [];
   let x = Gather(weights(EMBEDDING), Reshape(ids, ['N', 'B*T']));
   for (let layer = 0; layer < config.layers; layer += 1) {
     const normed = RMSNormalization(x, weights(inputNormName(layer)), config.normEpsilon);
-    const attended = attentionBlock(input, layer, normed, rotation);
-    cache.push(attended.cache);
-    x = Add(x, attended.output);
+    x = Add(x, attentionBlock(input, layer, normed, rotation));
     const gated = RMSNormalization(x, weights(postAttentionNormName(layer)), config.normEpsilon);
     x = Add(x, feedForward(input, layer, gated));
   }
-  return { hidden: RMSNormalization(x, weights(FINAL_NORM), config.normEpsilon), cache };
+  return RMSNormalization(x, weights(FINAL_NORM), config.normEpsilon);
 }
 
 /** Logits [..., V] of hidden states [..., C]; a tied head is the embedding. */
@@ -89,21 +83,24 @@ function project(input: TransformerInput, layer: number, projections: readonly P
   });
 }
 
+/** Tables [S, D/2] of which `positions` names the rows; without positions one row a token, [R, T, D/2]. */
 interface RotaryTables {
   readonly cos: Tensor;
   readonly sin: Tensor;
+  readonly positions?: Tensor;
 }
 
-/** Angles of every position below the limit, computed where they are used, so that no length is built in: float32 [S, D/2]. */
-function rotaryTables(graph: Graph, config: ModelConfig, positionLimit: Dim): RotaryTables {
-  const positions = Reshape(Cast(Range(graph, positionLimit), 'float32'), [positionLimit, 1]);
-  const angles = Mul(positions, graph.constant('float32', rotaryFrequencies(config)));
-  return { cos: Cos(angles), sin: Sin(angles) };
+/** Computed where they are used, so that no length is built in: of every position below the limit, or of each token's own. */
+function rotaryAngles({ config, ids: { graph }, positions, positionLimit }: TransformerInput): RotaryTables {
+  const [R, T] = [dimAt(positions.shape, 0), dimAt(positions.shape, 1)];
+  const places = positionLimit === undefined ? Reshape(positions, [R, T, 1]) : Reshape(Range(graph, positionLimit), [positionLimit, 1]);
+  const angles = Mul(Cast(places, 'float32'), graph.constant('float32', rotaryFrequencies(config)));
+  return { cos: Cos(angles), sin: Sin(angles), ...(positionLimit !== undefined && { positions }) };
 }
 
 /** Tables that rotate and multiply by `factor` at once. */
-function scaledTables({ cos, sin }: RotaryTables, factor: number): RotaryTables {
-  return { cos: Mul(cos, factor), sin: Mul(sin, factor) };
+function scaledTables(tables: RotaryTables, factor: number): RotaryTables {
+  return { ...tables, cos: Mul(tables.cos, factor), sin: Mul(tables.sin, factor) };
 }
 
 function attentionBlock(
@@ -111,24 +108,21 @@ function attentionBlock(
   layer: number,
   x: Tensor,
   rotation: { readonly forKeys: RotaryTables; readonly forQueries: RotaryTables },
-): { output: Tensor; cache: KeyValues } {
-  const { config, positions, mask } = input;
+): Tensor {
+  const { config, positions, mask, cached = (_layer, fresh) => fresh } = input;
   const { heads, kvHeads, headDim } = config;
   const R = dimAt(positions.shape, 0);
   const [q, k, v] = project(input, layer, ['q_proj', 'k_proj', 'v_proj'], x).map((projected) =>
     Reshape(projected, [R, 'T', dimAt(projected.shape, -1)]),
   ) as [Tensor, Tensor, Tensor];
-  const rotate = (projected: Tensor, { cos, sin }: RotaryTables, count: number): Tensor => RotaryEmbedding(projected, cos, sin, positions, count);
-  // [R, T, K*D] -> [R, K, T, D], behind what the cache holds
-  const append = (fresh: Tensor, past: Tensor | undefined): Tensor => {
-    const byHead = Transpose(Reshape(fresh, [R, 'T', kvHeads, headDim]), [0, 2, 1, 3]);
-    return past === undefined ? byHead : Concat([past, byHead], 2);
-  };
-  const keys = append(rotate(k, rotation.forKeys, kvHeads), input.past?.[layer]?.keys);
-  const values = append(v, input.past?.[layer]?.values);
+  const rotate = (projected: Tensor, tables: RotaryTables, count: number): Tensor =>
+    RotaryEmbedding(projected, tables.cos, tables.sin, tables.positions, count);
+  // [R, T, K*D] -> [R, K, T, D]
+  const byHead = (fresh: Tensor): Tensor => Transpose(Reshape(fresh, [R, 'T', kvHeads, headDim]), [0, 2, 1, 3]);
+  const { keys, values } = cached(layer, { keys: byHead(rotate(k, rotation.forKeys, kvHeads)), values: byHead(v) });
   const mixed = groupedQueryAttention(config, rotate(q, rotation.forQueries, heads), keys, values, mask);
   const [output] = project(input, layer, ['o_proj'], Reshape(mixed, ['N', 'B*T', heads * headDim]));
-  return { output: output as Tensor, cache: { keys, values } };
+  return output as Tensor;
 }
 
 /** (silu(x Wg') * x Wu') Wd'. */
