@@ -11,10 +11,11 @@ const ROOMS = {
   seal: { values: ['contracts'] },
   engine: { values: ['contracts'] },
   storage: { values: ['contracts'] },
-  activities: { values: ['contracts', 'seal', 'engine', 'storage'] },
+  endpoint: { values: ['contracts'] },
+  activities: { values: ['contracts', 'seal', 'engine', 'storage', 'endpoint'] },
   workflows: { values: ['contracts', 'seal'], types: ['activities'] },
-  workers: { values: ['contracts', 'seal', 'engine', 'storage', 'activities', 'workflows'] },
-  cli: { values: ['contracts', 'seal', 'engine', 'storage', 'activities', 'workers', 'infra'], types: ['workflows'] },
+  workers: { values: ['contracts', 'seal', 'engine', 'storage', 'endpoint', 'activities', 'workflows'] },
+  cli: { values: ['contracts', 'seal', 'engine', 'storage', 'endpoint', 'activities', 'workers', 'infra'], types: ['workflows'] },
   infra: { values: ['contracts'] },
 };
 const NEVER_IMPORTED = ['test', 'dist', 'examples', 'docs', 'bench'];

@@ -1,0 +1,98 @@
+import { isNativeError } from 'node:util/types';
+import type { EndpointAnswer, EndpointRequest, EndpointSettings } from '../contracts/endpoint';
+import type { ApiKey } from './api-key';
+import { BodyTooLargeError, boundedBody } from './bounded-body';
+import { retryAfterMs } from './retry-after';
+import { readAnswer, requestBody, requestUrl, serverMessage } from './wire-format';
+
+/** 8 MiB: many times the longest self-edit, and little enough for every request of a worker at once. */
+const MAX_BODY_BYTES = 8 * 2 ** 20;
+/** An error's page is read no further. */
+const MAX_ERROR_BYTES = 64 * 2 ** 10;
+
+/** What became of one request. `said`: one line, without the key. */
+export type Attempt =
+  | { readonly kind: 'answered'; readonly answer: EndpointAnswer }
+  /** Worth another attempt, after `waitMs` where the server says so. */
+  | { readonly kind: 'failed'; readonly said: string; readonly waitMs: number | null }
+  /** No repetition helps. */
+  | { readonly kind: 'refused'; readonly said: string };
+
+/** Statuses that pass: request timeout, conflict, too early, too many requests; and whatever the server blames itself for. */
+const PASSING = [408, 409, 425, 429];
+
+/**
+ * Asks once. Answers for everything but the caller's own cancellation, which it throws.
+ *
+ * @param signal the caller's; the attempt's own time limit is added here
+ */
+export async function attempt(
+  settings: EndpointSettings,
+  key: ApiKey,
+  request: EndpointRequest,
+  signal: AbortSignal,
+  nowMs: () => number,
+): Promise<Attempt> {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), settings.timeoutSeconds * 1000);
+  const attempted: { status: number | null } = { status: null };
+  try {
+    const response = await fetch(requestUrl(settings), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json', ...key.headers },
+      body: requestBody(settings, request),
+      // A redirected POST would arrive as a GET, and its key elsewhere.
+      redirect: 'manual',
+      signal: AbortSignal.any([signal, timeout.signal]),
+    });
+    attempted.status = response.status;
+    if (!response.ok) return await failure(response, key, nowMs());
+    const read = readAnswer(settings.protocol, await boundedBody(response, MAX_BODY_BYTES));
+    if (typeof read === 'string') return { kind: 'failed', said: `${response.status} with ${key.redact(read)}`, waitMs: null };
+    return { kind: 'answered', answer: { ...read, text: key.redact(read.text) } };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    if (timeout.signal.aborted) return { kind: 'failed', said: `no complete answer within ${settings.timeoutSeconds} s`, waitMs: null };
+    if (error instanceof BodyTooLargeError) return { kind: 'failed', said: `an answer of ${error.message}`, waitMs: null };
+    if (!isFetchError(error)) throw error;
+    return { kind: 'failed', said: key.redact(connectionFailure(error, attempted.status)), waitMs: null };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function failure(response: Response, key: ApiKey, nowMs: number): Promise<Attempt> {
+  const { status, statusText } = response;
+  const line = `${status}${statusText === '' ? '' : ` ${statusText}`}`;
+  if (status === 401 || status === 403) {
+    await response.body?.cancel();
+    // Servers quote parts of the key they refuse.
+    return { kind: 'refused', said: key.redact(`${line}: the key is missing, wrong or not allowed to use this model`) };
+  }
+  if (status < 400) {
+    await response.body?.cancel();
+    return { kind: 'refused', said: key.redact(`${line}, a redirection to ${response.headers.get('location') ?? 'nowhere'}`) };
+  }
+  const message = serverMessage(await boundedBody(response, MAX_ERROR_BYTES).catch(unread));
+  const said = key.redact(message === null ? line : `${line}: ${message}`);
+  if (status < 500 && !PASSING.includes(status)) return { kind: 'refused', said };
+  return { kind: 'failed', said, waitMs: retryAfterMs(response.headers.get('retry-after'), nowMs) };
+}
+
+/** The status says enough: an error whose page is cut or endless is still that error. */
+function unread(error: unknown): string {
+  if (error instanceof BodyTooLargeError || isFetchError(error)) return '';
+  throw error;
+}
+
+/** By name: what fetch throws may be of another realm, as its TypeError is under Jest. */
+function isFetchError(error: unknown): error is Error {
+  return isNativeError(error) && error.name === 'TypeError';
+}
+
+/** fetch says "fetch failed" or "terminated"; the reason is its cause. */
+function connectionFailure(error: Error, status: number | null): string {
+  const { cause } = error;
+  const code = isNativeError(cause) ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : error.message;
+  return status === null ? `no connection (${code})` : `${status}, cut before its end (${code})`;
+}

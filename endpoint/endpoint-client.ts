@@ -1,0 +1,93 @@
+/** Asks one endpoint: bounded concurrency, time limits, repetition of what may pass, one clear line about what does not. */
+import { setTimeout as timerSleep } from 'node:timers/promises';
+import type { EndpointAnswer, EndpointRequest, EndpointSettings, TextEndpoint } from '../contracts/endpoint';
+import { BadInputError, ComputeCancelledError, EndpointFailedError } from '../contracts/errors';
+import type { ApiKey } from './api-key';
+import { attempt } from './attempt';
+import { RequestSlots } from './request-slots';
+import { requestUrl } from './wire-format';
+
+export interface EndpointTimers {
+  readonly nowMs: () => number;
+  /** Rejects when `signal` aborts. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** First wait without a `Retry-After`; it doubles with every further attempt. */
+  readonly backOffMs: number;
+  /** No wait is longer. */
+  readonly maximumBackOffMs: number;
+  /** Who asks for more patience than this has failed: better the activity's own retries than a worker asleep. */
+  readonly maximumRetryAfterMs: number;
+}
+
+export const DEFAULT_ENDPOINT_TIMERS: EndpointTimers = {
+  nowMs: Date.now,
+  sleep: (ms, signal) => timerSleep(ms, undefined, { signal }),
+  backOffMs: 1_000,
+  maximumBackOffMs: 60_000,
+  maximumRetryAfterMs: 600_000,
+};
+
+export class EndpointClient implements TextEndpoint {
+  readonly #where: string;
+  readonly #settings: EndpointSettings;
+  readonly #key: ApiKey;
+  readonly #timers: EndpointTimers;
+  readonly #slots: RequestSlots;
+  /** Asked to wait, everyone waits: others would only be told the same. */
+  #quietUntilMs = 0;
+
+  /** @param where the section of the campaign file, for messages */
+  constructor(where: string, settings: EndpointSettings, key: ApiKey, timers: EndpointTimers = DEFAULT_ENDPOINT_TIMERS) {
+    this.#where = where;
+    this.#settings = settings;
+    this.#key = key;
+    this.#timers = timers;
+    this.#slots = new RequestSlots(settings.concurrency);
+  }
+
+  async ask(request: EndpointRequest, signal: AbortSignal): Promise<EndpointAnswer> {
+    try {
+      return await this.#slots.run(signal, () => this.#askUntilAnswered(request, signal));
+    } catch (cause) {
+      if (signal.aborted) throw new ComputeCancelledError('cancelled while the endpoint was asked', { cause });
+      throw cause;
+    }
+  }
+
+  async #askUntilAnswered(request: EndpointRequest, signal: AbortSignal): Promise<EndpointAnswer> {
+    const { retries } = this.#settings;
+    const { nowMs, sleep, maximumRetryAfterMs } = this.#timers;
+    for (let failures = 0; ; ) {
+      const quietMs = this.#quietUntilMs - nowMs();
+      if (quietMs > 0) await sleep(quietMs, signal);
+      const result = await attempt(this.#settings, this.#key, request, signal, nowMs);
+      if (result.kind === 'answered') return result.answer;
+      if (result.kind === 'refused') throw this.#refusal(result.said);
+      failures += 1;
+      if (failures > retries) throw this.#failure(`${failures} attempts, the last: ${result.said}`);
+      if (result.waitMs === null || result.waitMs === 0) {
+        await sleep(this.#backOffMs(failures), signal);
+      } else if (result.waitMs > maximumRetryAfterMs) {
+        throw this.#failure(`${result.said}; asks to be left alone for ${Math.round(result.waitMs / 1000)} s`);
+      } else {
+        this.#quietUntilMs = Math.max(this.#quietUntilMs, nowMs() + result.waitMs);
+      }
+    }
+  }
+
+  #backOffMs(failures: number): number {
+    return Math.min(this.#timers.maximumBackOffMs, this.#timers.backOffMs * 2 ** (failures - 1));
+  }
+
+  #refusal(said: string): BadInputError {
+    return new BadInputError({ where: this.#place(), expected: 'an answer', got: said });
+  }
+
+  #failure(said: string): EndpointFailedError {
+    return new EndpointFailedError(`${this.#place()}: no usable answer: ${said}`);
+  }
+
+  #place(): string {
+    return `${this.#where}: ${this.#settings.model} at ${requestUrl(this.#settings)}`;
+  }
+}
