@@ -1,5 +1,6 @@
 /** What crosses between workflows and activities: references, numbers and short lines of text. */
 import type { ArtifactRef } from '../contracts/artifacts';
+import type { CampaignSpec } from '../contracts/campaign-spec';
 import type { CampaignInput, CampaignState, Ledger, MethodScore } from '../contracts/campaign';
 
 /** The campaign as pinned at its start: everything an activity needs beyond references is read from this artifact. */
@@ -65,12 +66,14 @@ export interface AdapterTask {
   readonly repeats: number;
 }
 
+export type ProposalSource = CampaignSpec['proposals']['source'];
+
 export interface ProposalTask {
   readonly campaign: PinnedCampaign;
   readonly scope: string;
   readonly split: Split;
   readonly policyAdapters: readonly string[];
-  readonly source: 'policy' | 'recorded';
+  readonly source: ProposalSource;
   readonly perContext: number;
   /** Contexts a chunk: one generation batch. */
   readonly contextsPerChunk: number;

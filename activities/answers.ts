@@ -1,13 +1,13 @@
 /**
- * Closed-book questions to one or several adapters of a policy, and how their answers are graded.
+ * Closed-book questions to one or several adapters of a policy, and what they answer; `grade-replies.ts` gives the marks.
  * Source: paper, "Knowledge Incorporation", evaluation.
  */
 import type { CampaignInput } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
 import type { ComputeProgress, LanguageModel } from '../contracts/language-model';
 import type { Domain } from '../seal/domain';
-import { grade } from '../seal/graders/grade';
 import { logprobPerToken } from '../seal/graders/logprob';
+import type { JudgeVerdict } from './judge-answers';
 
 export interface Answer {
   readonly question: string;
@@ -16,7 +16,14 @@ export interface Answer {
   readonly answer?: string;
   /** 0 or 1, or the gold answer's natural-log probability per token. */
   readonly score: number;
+  /** What the judge said, where one was asked. */
+  readonly verdict?: JudgeVerdict;
 }
+
+/** What was answered, before any grader has seen it; where the gold answer is scored instead, its score. */
+export type Reply =
+  | { readonly question: string; readonly goldAnswer: string; readonly answer: string }
+  | { readonly question: string; readonly goldAnswer: string; readonly score: number };
 
 /** A file of answers holds those of all who were asked together. */
 export type GroupAnswers = readonly {
@@ -40,7 +47,7 @@ export interface Examinee {
 
 export interface Examination {
   /** One list an examinee, in order. */
-  readonly answers: readonly (readonly Answer[])[];
+  readonly replies: readonly (readonly Reply[])[];
   readonly seconds: number;
   readonly generatedTokens: number;
 }
@@ -54,30 +61,28 @@ export async function examine(
   examinees: readonly Examinee[],
   options: { readonly signal: AbortSignal; readonly onProgress: (progress: ComputeProgress) => void },
 ): Promise<Examination> {
+  const { compute } = input.spec;
   const { grader } = input.spec.reward;
   if (grader === 'logprob') {
     const groups = examinees.map(({ adapterDirectory, context }) => ({
       adapterDirectory,
       rows: context.questions.map((question) => domain.goldAnswerRow(context, question)),
     }));
-    const scored = await model.score({ modelDirectory, groups }, options);
-    const answers = examinees.map(({ context }, i) => {
+    const scored = await model.score({ modelDirectory, compute, groups }, options);
+    const replies = examinees.map(({ context }, i) => {
       const scores = logprobPerToken(scored.groups[i]!);
       return context.questions.map(({ question, answer }, q) => ({ question, goldAnswer: answer, score: scores[q]! }));
     });
-    return { answers, seconds: scored.seconds, generatedTokens: 0 };
+    return { replies, seconds: scored.seconds, generatedTokens: 0 };
   }
   const groups = examinees.map(({ adapterDirectory, context }) => ({
     adapterDirectory,
     rows: context.questions.map((question) => ({ prompt: domain.questionPrompt(context, question) })),
   }));
   const { maxNewTokens } = input.spec.evaluation;
-  const generated = await model.generate({ modelDirectory, groups, maxNewTokens, temperature: 0, topP: 1 }, options);
-  const answers = examinees.map(({ context }, i) =>
-    context.questions.map(({ question, answer: goldAnswer }, q) => {
-      const answer = generated.groups[i]![q]!.text;
-      return { question, goldAnswer, answer, score: grade(grader, { question, goldAnswer, answer }) };
-    }),
+  const generated = await model.generate({ modelDirectory, compute, groups, maxNewTokens, temperature: 0, topP: 1 }, options);
+  const replies = examinees.map(({ context }, i) =>
+    context.questions.map(({ question, answer: goldAnswer }, q) => ({ question, goldAnswer, answer: generated.groups[i]![q]!.text })),
   );
-  return { answers, seconds: generated.seconds, generatedTokens: generated.generatedTokens };
+  return { replies, seconds: generated.seconds, generatedTokens: generated.generatedTokens };
 }

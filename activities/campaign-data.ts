@@ -1,14 +1,16 @@
 import type { CampaignInput, ContextRef } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
+import type { ProposalWording } from '../seal/domain';
 import type { ArtifactStore } from '../storage/artifact-store';
 import type { PinnedCampaign, Split } from './activity-types';
 import { Remembered } from './remembered';
 import { getJson } from './stored-json';
 
-/** A campaign's inputs, read once a process. */
+/** A campaign's inputs, read once a process. `wording`: how self-edits are asked for. */
 export interface CampaignData {
   readonly input: CampaignInput;
   readonly contexts: Readonly<Record<Split, readonly Context[]>>;
+  readonly wording: ProposalWording;
 }
 
 const CAMPAIGNS_IN_MEMORY = 4;
@@ -25,12 +27,18 @@ export class CampaignDataReader {
   read(campaign: PinnedCampaign): Promise<CampaignData> {
     return this.#campaigns.get(campaign.input.sha256, async () => {
       const input = await getJson<CampaignInput>(this.#store, campaign.input);
-      const [train, heldOut] = await Promise.all([
+      const [train, heldOut, wording] = await Promise.all([
         getJson<Context[]>(this.#store, input.train),
         getJson<Context[]>(this.#store, input.heldOut),
+        this.#wording(input),
       ]);
-      return { input, contexts: { train, heldOut } };
+      return { input, contexts: { train, heldOut }, wording };
     });
+  }
+
+  async #wording({ template, spec }: CampaignInput): Promise<ProposalWording> {
+    if (template === undefined) return { prompt: spec.proposals.prompt };
+    return { template: Buffer.from(await this.#store.get(template)).toString('utf8') };
   }
 }
 

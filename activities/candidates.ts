@@ -69,11 +69,12 @@ function judge(proposal: Proposal, context: Context, data: CampaignData, domain:
 }
 
 export function optimiserOf(section: TrainingSection, maxSteps?: number): OptimiserSettings {
-  const { trainEpochs, learningRate, batch, schedule, warmupSteps, clipNorm, weightDecay } = section;
+  const { trainEpochs, learningRate, batch, accumulation, schedule, warmupSteps, clipNorm, weightDecay } = section;
   return {
     trainEpochs,
     learningRate,
     batch,
+    ...(accumulation > 1 && { accumulation }),
     schedule,
     warmupSteps,
     shuffle: true,
@@ -83,8 +84,16 @@ export function optimiserOf(section: TrainingSection, maxSteps?: number): Optimi
   };
 }
 
-export function loraOf({ rank, alpha, targets }: TrainingSection): LoraSettings {
-  return { rank, alpha, targets: targets === 'all-linear' ? PROJECTIONS : targets };
+export function loraOf({ rank, alpha, targets, rsLora, rankPattern, alphaPattern, dropout }: TrainingSection): LoraSettings {
+  return {
+    rank,
+    alpha,
+    targets: targets === 'all-linear' ? PROJECTIONS : targets,
+    ...(rsLora && { rsLora }),
+    ...(rankPattern !== undefined && { rankPattern }),
+    ...(alphaPattern !== undefined && { alphaPattern }),
+    ...(dropout > 0 && { dropout }),
+  };
 }
 
 /** Seed of a candidate's fine-tune: its fresh adapter and row order. */

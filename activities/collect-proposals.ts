@@ -1,4 +1,6 @@
 import { manifestKeys } from '../contracts/campaign';
+import type { Context } from '../contracts/campaign-spec';
+import type { TrainingRow } from '../contracts/language-model';
 import type { ProposalTask, SealActivities } from './activity-types';
 import { type CampaignData, contextRefs } from './campaign-data';
 import { chunkContexts, chunkCount, readChunk } from './propose-self-edits';
@@ -47,18 +49,38 @@ async function collectChunk(
   const plain = chunkContexts(task, chunk, data).flatMap(({ id, context }, place) =>
     texts[place]!.texts.map((text, i) => {
       const parsed = services.domain.parseSelfEdit(text, context, input.spec);
-      return { proposal: { contextId: id, candidate: i + 1, text }, rows: parsed.accepted ? parsed.rows : [] };
+      const rows = parsed.accepted ? parsed.rows : [];
+      return { proposal: { contextId: id, candidate: i + 1, text }, rows, policyRows: foreignPolicyRows(services, task, data, context, text) };
     }),
   );
-  const allRows = plain.flatMap(({ rows }) => rows);
-  const [limit, counts] = await services.gate.run(signal, computeLimitMs(input), async (inner) => [
-    await rowTokenLimit(services.model, input, inner),
-    await rowTokens(services.model, input.model.directory, allRows, inner),
-  ]);
-  let next = 0;
-  return plain.map(({ proposal, rows }) => {
-    const longest = counts.slice(next, (next += rows.length)).reduce((most, count) => Math.max(most, count), 0);
-    if (longest <= limit) return proposal;
-    return { ...proposal, tooLong: `a training row of ${longest} tokens, where ${limit} are allowed` };
+  const measure = async (rows: readonly TrainingRow[], inner: AbortSignal): Promise<number[]> =>
+    rowTokens(services.model, input.model.directory, rows, inner);
+  const { limit, counts, contextLength, policyCounts } = await services.gate.run(signal, computeLimitMs(input), async (inner) => ({
+    limit: await rowTokenLimit(services.model, input, inner),
+    counts: await measure(plain.flatMap(({ rows }) => rows), inner),
+    contextLength: (await services.model.describe(input.model.directory, { signal: inner })).contextLength,
+    policyCounts: await measure(plain.flatMap(({ policyRows }) => policyRows), inner),
+  }));
+  const longest = (all: readonly number[], sizes: readonly number[]): number[] => {
+    let next = 0;
+    return sizes.map((size) => all.slice(next, (next += size)).reduce((most, count) => Math.max(most, count), 0));
+  };
+  const longestRows = longest(counts, plain.map(({ rows }) => rows.length));
+  const longestPolicyRows = longest(policyCounts, plain.map(({ policyRows }) => policyRows.length));
+  return plain.map(({ proposal }, i) => {
+    if (longestRows[i]! > limit) return { ...proposal, tooLong: `a training row of ${longestRows[i]} tokens, where ${limit} are allowed` };
+    if (longestPolicyRows[i]! <= contextLength) return proposal;
+    const tokens = longestPolicyRows[i];
+    return { ...proposal, tooLong: `with its prompt ${tokens} tokens, too many for the policy to learn it: its context is ${contextLength}` };
   });
+}
+
+/**
+ * What the M-step would train the policy on, of a self-edit that another model wrote: only such a one can be longer than the
+ * policy's context.
+ */
+function foreignPolicyRows({ domain }: Services, task: ProposalTask, data: CampaignData, context: Context, text: string): TrainingRow[] {
+  if (task.source !== 'endpoint' || task.split !== 'train') return [];
+  const row = domain.policyRow(context, text, data.wording);
+  return row === null ? [] : [row];
 }

@@ -1,4 +1,6 @@
 import type { LanguageModel } from '../contracts/language-model';
+import type { Machine } from '../contracts/machine';
+import type { Endpoints } from '../endpoint/endpoints';
 import type { Domain } from '../seal/domain';
 import type { ArtifactStore } from '../storage/artifact-store';
 import type { ReportDocument } from './report/report-document';
@@ -6,8 +8,12 @@ import type { ReportDocument } from './report/report-document';
 /** What the activities work with; `workers/` builds it, tests replace it. */
 export interface ActivityDependencies {
   readonly model: LanguageModel;
+  /** Where `model` computes, for the lineage. @default not recorded */
+  readonly machine?: Machine;
   readonly store: ArtifactStore;
   readonly domain: Domain;
+  /** What campaigns ask over HTTP, with keys from this process's environment. @default of process.env */
+  readonly endpoints?: Endpoints;
   /** Policies, adapters and unfinished work of this machine; everything in it can be made again. */
   readonly cacheDirectory: string;
   /** Requests to the language model at once; the rest waits in order. @default 1 */

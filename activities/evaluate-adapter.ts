@@ -16,9 +16,11 @@ import { type Answer, examine, type GroupAnswers } from './answers';
 import { acceptedMembers, groupKey, resolveGroup, type ResolvedGroup, workOf } from './candidate-groups';
 import { completeCandidate } from './candidate-record';
 import type { Candidate } from './candidates';
+import { computedBy } from './computed-by';
 import { findUnadapted } from './evaluate-base';
 import { ANSWERS_FILE, evaluationKeyOf, evaluationSummary, findEvaluations } from './evaluation-manifests';
 import { ensureAdapters, LOSS_FILE, refuseDiverged } from './fine-tune-adapter';
+import { gradeReplies, gradingSettings } from './grade-replies';
 import { runRecorded } from './recorded-work';
 import { asActivity } from './running-activity';
 import { computeLimitMs, type Services } from './services';
@@ -106,13 +108,15 @@ async function evaluateGroup(
     for (const some of [adapted, unadapted]) if (some.length > 0) sittings.push({ some, ...(await sitting(some, inner)) });
     return sittings;
   });
-  const file: GroupAnswers = examined.flatMap(({ some, answers }) =>
+  const sittings = [];
+  for (const { replies, ...rest } of examined) sittings.push({ ...rest, answers: await gradeReplies(services, input, replies, signal) });
+  const file: GroupAnswers = sittings.flatMap(({ some, answers }) =>
     some.map(({ contextId, candidate }, i) => ({ contextId, candidate, answers: answers[i]! })),
   );
   const answersRef = await putJson(services.store, file);
   const evaluations = new Map<number, Manifest>();
   const costs = new Map<number, Pick<Spent, 'trainSeconds' | 'evaluateSeconds' | 'generatedTokens'>>();
-  const commits = examined.flatMap(({ some, answers, seconds, generatedTokens }) =>
+  const commits = sittings.flatMap(({ some, answers, seconds, generatedTokens }) =>
     some.map(async (member, i) => {
       const { position } = member;
       evaluations.set(position, await commit(services, group, member, { answers: answers[i]!, answersRef }, trained.adapters.get(position), policy.inputs));
@@ -166,8 +170,8 @@ async function commit(
       inputs: { ...group.inputs, ...policyInputs, ...(adapter === undefined ? {} : { adapter: adapterSha256(adapter) }) },
       codeVersion: input.codeVersion,
       settings: {
-        grader: input.spec.reward.grader,
-        maxNewTokens: input.spec.evaluation.maxNewTokens,
+        ...gradingSettings(input),
+        compute: computedBy(services, input),
         group: group.members.map(({ contextId, candidate }) => `${contextId}/c${candidate}`),
       },
     },

@@ -2,6 +2,8 @@ import { manifestKeys } from '../contracts/campaign';
 import { mean } from '../seal/statistics';
 import { NOTHING_SPENT, type SealActivities, type UnadaptedTask } from './activity-types';
 import { type Answer, examine } from './answers';
+import { gradeReplies, gradingSettings } from './grade-replies';
+import { computedBy } from './computed-by';
 import { chunkContexts } from './propose-self-edits';
 import { runRecorded } from './recorded-work';
 import { asActivity } from './running-activity';
@@ -32,7 +34,8 @@ export function evaluateBase(services: Services): SealActivities['evaluateBase']
       const examined = await runRecorded(services, input, work, signal, (inner) =>
         examine(services.model, services.domain, input, policy.directory, examinees, { signal: inner, onProgress }),
       );
-      const answers: UnadaptedAnswers[] = contexts.map(({ id }, i) => ({ contextId: id, answers: examined.answers[i]! }));
+      const marked = await gradeReplies(services, input, examined.replies, signal);
+      const answers: UnadaptedAnswers[] = contexts.map(({ id }, i) => ({ contextId: id, answers: marked[i]! }));
       const key = keyOf(task);
       const { manifest } = await services.store.publish(key, {
         kind: 'unadapted',
@@ -40,7 +43,7 @@ export function evaluateBase(services: Services): SealActivities['evaluateBase']
         lineage: {
           inputs: { contexts: input[task.split].sha256, ...policy.inputs },
           codeVersion: input.codeVersion,
-          settings: { grader: input.spec.reward.grader, maxNewTokens: input.spec.evaluation.maxNewTokens, contextsPerChunk: task.contextsPerChunk },
+          settings: { ...gradingSettings(input), compute: computedBy(services, input), contextsPerChunk: task.contextsPerChunk },
         },
       });
       const published = await getManifestJson<UnadaptedAnswers[]>(services.store, key, manifest, ANSWERS_FILE);

@@ -5,6 +5,7 @@ import {
   BadInputError,
   ComputeCancelledError,
   ComputeProcessDiedError,
+  EndpointFailedError,
   NotFiniteError,
   ServerUnreachableError,
 } from '../contracts/errors';
@@ -16,7 +17,7 @@ const MAX_MESSAGE = 1500;
 /** Trying again cannot help: the input is wrong, the numbers diverged, bytes are damaged, or the code is. */
 const HOPELESS = [BadInputError, NotFiniteError, ArtifactCorruptError, ReferenceError, SyntaxError];
 
-const RETRYABLE = [ComputeProcessDiedError, ComputeTimeoutError, ArtifactMissingError, ServerUnreachableError];
+const RETRYABLE = [ComputeProcessDiedError, ComputeTimeoutError, ArtifactMissingError, ServerUnreachableError, EndpointFailedError];
 
 /** What an activity throws to Temporal for any error: its class as the failure's type, and whether to retry. */
 export function toFailure(error: unknown, cancelled: boolean): Error {

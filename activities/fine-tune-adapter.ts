@@ -13,6 +13,7 @@ import { type AdapterTask, NOTHING_SPENT, type SealActivities, type Spent } from
 import { adapterKeyOf, adapterSha256, ADAPTER_KIND, DIVERGED_KIND, findAdapters, type KnownAdapter } from './adapter-manifests';
 import { type AcceptedCandidate, acceptedMembers, groupKey, resolveGroup, type ResolvedGroup, workOf } from './candidate-groups';
 import { fineTuneSeed, loraOf } from './candidates';
+import { computedBy } from './computed-by';
 import type { PolicyDirectory } from './model-directories';
 import { asActivity } from './running-activity';
 import { runRecorded } from './recorded-work';
@@ -98,7 +99,8 @@ async function trainGroup(
       seed: fineTuneSeed(group.scope, member, group.repeat, input.spec.seed),
       outDirectory: join(scratch, String(member.position)),
     }));
-    const request = { modelDirectory: policy.directory, lora: loraOf(input.spec.innerLoop), jobs };
+    const { gradientCheckpointing } = input.spec.innerLoop;
+    const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora: loraOf(input.spec.innerLoop), gradientCheckpointing, jobs };
     const { outcomes, seconds } = await runRecorded(services, input, workOf('fine-tune', task), signal, (inner) =>
       services.model.fineTune(request, { signal: inner, onProgress }),
     );
@@ -131,6 +133,7 @@ async function commit(
     settings: {
       lora: loraOf(input.spec.innerLoop),
       optimiser: job.optimiser,
+      compute: computedBy(services, input),
       group: group.members.map(({ contextId, candidate }) => `${contextId}/c${candidate}`),
     },
   };

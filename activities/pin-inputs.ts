@@ -1,8 +1,12 @@
 import { Context } from '@temporalio/activity';
+import type { ArtifactRef } from '../contracts/artifacts';
 import type { CampaignInput } from '../contracts/campaign';
+import type { CampaignSpec } from '../contracts/campaign-spec';
 import { manifestKeys } from '../contracts/campaign';
 import { BadInputError } from '../contracts/errors';
 import type { PinnedCampaign } from './activity-types';
+import { PROPOSALS_ENDPOINT, proposalsEndpoint } from './endpoint-proposals';
+import { JUDGE, judgeSettings } from './judge-answers';
 import { pinnedSha256 } from './model-directories';
 import { asActivity } from './running-activity';
 import { rowTokenLimit, rowTokens } from './row-tokens';
@@ -10,6 +14,7 @@ import { computeLimitMs, type Services } from './services';
 import { fileOf, putJson } from './stored-json';
 
 const INPUT_FILE = 'input.json';
+const TEMPLATE_FILE = 'template.txt';
 
 /**
  * Proves that this worker sees the model that was pinned at start, and publishes the campaign's manifest. A campaign of the
@@ -21,6 +26,7 @@ export function pinInputs(services: Services): (input: CampaignInput) => Promise
   return (input) =>
     asActivity(services.heartbeatIntervalMs, async ({ signal }) => {
       await services.models.verifyBase(input.model);
+      openEndpoints(services, input.spec);
       const { campaignId } = input;
       // Timers may be tuned between runs; they shape no result.
       const { timings: _timings, ...pinned } = input;
@@ -29,12 +35,19 @@ export function pinInputs(services: Services): (input: CampaignInput) => Promise
       if (run === undefined) throw new RangeError('inputs are pinned by a campaign\'s workflow only');
       const campaign = { campaignId, input: ref, runId: run.runId };
       await services.gate.run(signal, computeLimitMs(input), (inner) => refuseLongPassages(services, campaign, inner));
+      const template: Record<string, ArtifactRef> = input.template === undefined ? {} : { [TEMPLATE_FILE]: input.template };
       const key = manifestKeys.campaign(campaignId);
       const { manifest } = await services.store.publish(key, {
         kind: 'campaign',
-        files: { [INPUT_FILE]: ref, 'train.json': input.train, 'heldOut.json': input.heldOut },
+        files: { [INPUT_FILE]: ref, 'train.json': input.train, 'heldOut.json': input.heldOut, ...template },
         lineage: {
-          inputs: { spec: input.specSha256, train: input.train.sha256, heldOut: input.heldOut.sha256, base: pinnedSha256(input.model) },
+          inputs: {
+            spec: input.specSha256,
+            train: input.train.sha256,
+            heldOut: input.heldOut.sha256,
+            base: pinnedSha256(input.model),
+            ...(input.template === undefined ? {} : { template: input.template.sha256 }),
+          },
           seed: input.spec.seed,
           codeVersion: input.codeVersion,
           settings: { name: input.spec.name, grader: input.spec.reward.grader, modelFiles: input.model.files },
@@ -49,6 +62,13 @@ export function pinInputs(services: Services): (input: CampaignInput) => Promise
       }
       return campaign;
     });
+}
+
+/** A key that is missing would be missed much later. @throws BadInputError naming the variable */
+function openEndpoints({ endpoints }: Services, spec: CampaignSpec): void {
+  const { proposals, reward, evaluation } = spec;
+  if (proposals.source === 'endpoint' || evaluation.baselines.includes('endpoint')) endpoints.open(PROPOSALS_ENDPOINT, proposalsEndpoint(spec));
+  if (reward.grader === 'judge') endpoints.open(JUDGE, judgeSettings(spec));
 }
 
 /** A passage that cannot be a training row would fail much later, after hours perhaps. */

@@ -2,11 +2,13 @@ import { manifestKeys } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
 import { proposalSeed } from '../seal/rest-em';
-import { NOTHING_SPENT, type ProposalTask, type SealActivities } from './activity-types';
+import { NOTHING_SPENT, type ProposalTask, type SealActivities, type Spent } from './activity-types';
 import { type CampaignData, contextAt, contextRefs } from './campaign-data';
+import { computedBy } from './computed-by';
+import { endpointProposals, proposalInputs } from './endpoint-proposals';
 import { seedScope } from './seed-scope';
 import { runRecorded } from './recorded-work';
-import { asActivity } from './running-activity';
+import { asActivity, type RunningActivity } from './running-activity';
 import { computeLimitMs, type Services } from './services';
 import { getManifestJson, putJson } from './stored-json';
 
@@ -15,47 +17,35 @@ export type ProposedChunk = readonly { readonly contextId: string; readonly text
 
 export const CHUNK_FILE = 'self-edits.json';
 
+/** What a chunk's contexts got, one list each, at what cost and from what. */
+interface Proposed {
+  readonly texts: readonly (readonly string[])[];
+  readonly spent: Partial<Spent>;
+  /** For the lineage: name -> sha256. */
+  readonly inputs: Readonly<Record<string, string>>;
+}
+
+type ChunkTask = ProposalTask & { readonly chunk: number };
+type ChunkContexts = ReturnType<typeof chunkContexts>;
+
 /**
- * Self-edits for one fixed chunk of contexts, sampled from the policy in one batch or taken from the contexts' own recorded
- * completions. Published once; a second attempt finds them.
+ * Self-edits for one fixed chunk of contexts: sampled from the policy in one batch, taken from the contexts' own recorded
+ * completions, or asked of the campaign's endpoint. Published once; a second attempt finds them.
  *
- * @throws BadInputError when a context has fewer recorded completions than asked for
+ * @throws BadInputError when a context has fewer recorded completions than asked for; as `TextEndpoint.ask`
  */
 export function proposeSelfEdits(services: Services): SealActivities['proposeSelfEdits'] {
   return (task) =>
-    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, retries }) => {
-      const { store, domain, model } = services;
+    asActivity(services.heartbeatIntervalMs, async (running) => {
+      const { store } = services;
+      const nothing = { ...NOTHING_SPENT, retries: running.retries };
       const key = manifestKeys.proposalsChunk(task.campaign.campaignId, task.scope, task.chunk);
       const known = await store.findManifest(key);
-      if (known !== null) return { spent: { ...NOTHING_SPENT, retries } };
+      if (known !== null) return { spent: nothing };
       const data = await services.campaigns.read(task.campaign);
       const { input } = data;
       const contexts = chunkContexts(task, task.chunk, data);
-      let texts: readonly (readonly string[])[];
-      let spent = { ...NOTHING_SPENT, retries };
-      let inputs: Readonly<Record<string, string>> = { contexts: input[task.split].sha256 };
-      if (task.source === 'recorded') {
-        texts = contexts.map(({ id, context }) => recorded(id, context, task.perContext));
-      } else {
-        const policy = await services.models.policy(input.model, task.policyAdapters, computeLimitMs(input));
-        inputs = { ...inputs, ...policy.inputs };
-        const rows = contexts.flatMap(({ id, context }) =>
-          Array.from({ length: task.perContext }, (_, i) => ({
-            prompt: domain.proposalPrompt(context),
-            seed: proposalSeed(input.spec.seed, seedScope(task), id, i + 1),
-          })),
-        );
-        const { temperature, topP, maxNewTokens } = input.spec.proposals;
-        const request = { modelDirectory: policy.directory, groups: [{ adapterDirectory: null, rows }], maxNewTokens, temperature, topP };
-        const from = (task.chunk - 1) * task.contextsPerChunk * task.perContext;
-        const work = { kind: 'propose', scope: task.scope, from, to: from + rows.length, repeat: 0 } as const;
-        const generated = await runRecorded(services, input, work, signal, (inner) =>
-          model.generate(request, { signal: inner, onProgress }),
-        );
-        const all = generated.groups[0]!.map(({ text }) => text);
-        texts = contexts.map((_, i) => all.slice(i * task.perContext, (i + 1) * task.perContext));
-        spent = { ...spent, generateSeconds: generated.seconds, generatedTokens: generated.generatedTokens };
-      }
+      const { texts, spent, inputs } = await proposed(services, task, data, contexts, running);
       const chunk: ProposedChunk = contexts.map(({ id }, i) => ({ contextId: id, texts: texts[i]! }));
       await store.publish(key, {
         kind: 'proposals-chunk',
@@ -64,11 +54,67 @@ export function proposeSelfEdits(services: Services): SealActivities['proposeSel
           inputs,
           seed: input.spec.seed,
           codeVersion: input.codeVersion,
-          settings: { ...input.spec.proposals, source: task.source, perContext: task.perContext, contextsPerChunk: task.contextsPerChunk },
+          settings: {
+            ...input.spec.proposals,
+            source: task.source,
+            perContext: task.perContext,
+            contextsPerChunk: task.contextsPerChunk,
+            ...(task.source === 'policy' ? { compute: computedBy(services, input) } : {}),
+          },
         },
       });
-      return { spent };
+      return { spent: { ...nothing, ...spent } };
     });
+}
+
+async function proposed(
+  services: Services,
+  task: ChunkTask,
+  data: CampaignData,
+  contexts: ChunkContexts,
+  running: RunningActivity,
+): Promise<Proposed> {
+  switch (task.source) {
+    case 'recorded': {
+      const texts = contexts.map(({ id, context }) => recorded(id, context, task.perContext));
+      return { texts, spent: {}, inputs: proposalInputs(task, data) };
+    }
+    case 'endpoint':
+      return { ...(await endpointProposals(services, task, data, contexts, running)), inputs: proposalInputs(task, data) };
+    case 'policy':
+      return sampled(services, task, data, contexts, running);
+  }
+}
+
+async function sampled(
+  services: Services,
+  task: ChunkTask,
+  data: CampaignData,
+  contexts: ChunkContexts,
+  { signal, onProgress }: RunningActivity,
+): Promise<Proposed> {
+  const { domain, model } = services;
+  const { input, wording } = data;
+  const policy = await services.models.policy(input.model, task.policyAdapters, computeLimitMs(input));
+  const rows = contexts.flatMap(({ id, context }) =>
+    Array.from({ length: task.perContext }, (_, i) => ({
+      prompt: domain.proposalPrompt(context, wording),
+      seed: proposalSeed(input.spec.seed, seedScope(task), id, i + 1),
+    })),
+  );
+  const { temperature, topP, maxNewTokens } = input.spec.proposals;
+  const request = { modelDirectory: policy.directory, compute: input.spec.compute, groups: [{ adapterDirectory: null, rows }], maxNewTokens, temperature, topP };
+  const from = (task.chunk - 1) * task.contextsPerChunk * task.perContext;
+  const work = { kind: 'propose', scope: task.scope, from, to: from + rows.length, repeat: 0 } as const;
+  const generated = await runRecorded(services, input, work, signal, (inner) =>
+    model.generate(request, { signal: inner, onProgress }),
+  );
+  const all = generated.groups[0]!.map(({ text }) => text);
+  return {
+    texts: contexts.map((_, i) => all.slice(i * task.perContext, (i + 1) * task.perContext)),
+    spent: { generateSeconds: generated.seconds, generatedTokens: generated.generatedTokens },
+    inputs: { ...proposalInputs(task, data), ...policy.inputs },
+  };
 }
 
 /** Number of chunks that cover a task's contexts. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Endpoints } from '../endpoint/endpoints';
 import { CampaignDataReader } from './campaign-data';
 import { ComputeGate } from './compute-gate';
 import type { ActivityDependencies } from './dependencies';
@@ -14,6 +15,7 @@ import { SharedFlights } from './shared-flight';
 export interface Services extends ActivityDependencies {
   readonly renderHtml: NonNullable<ActivityDependencies['renderHtml']>;
   readonly heartbeatIntervalMs: number;
+  readonly endpoints: Endpoints;
   readonly gate: ComputeGate;
   readonly flights: SharedFlights;
   readonly manifests: ManifestMemory;
@@ -28,6 +30,7 @@ export function createServices(dependencies: ActivityDependencies): Services {
     ...dependencies,
     renderHtml: dependencies.renderHtml ?? renderReportHtml,
     heartbeatIntervalMs: dependencies.heartbeatIntervalMs ?? 2000,
+    endpoints: dependencies.endpoints ?? new Endpoints(process.env),
     gate,
     flights: new SharedFlights(),
     manifests: new ManifestMemory(dependencies.store),

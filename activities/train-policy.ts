@@ -14,6 +14,7 @@ import { NOTHING_SPENT, type PolicyTask, type SealActivities } from './activity-
 import type { CampaignData } from './campaign-data';
 import { contextAt } from './campaign-data';
 import { loraOf, optimiserOf } from './candidates';
+import { computedBy } from './computed-by';
 import { LOSS_FILE } from './fine-tune-adapter';
 import { runRecorded } from './recorded-work';
 import { asActivity } from './running-activity';
@@ -58,7 +59,8 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
       const lora = loraOf(input.spec.mStep);
       return withScratch(services, async (scratch) => {
         const outDirectory = join(scratch, 'policy');
-        const request = { modelDirectory: policy.directory, lora, jobs: [{ rows, optimiser, seed, outDirectory }] };
+        const { gradientCheckpointing } = input.spec.mStep;
+        const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora, gradientCheckpointing, jobs: [{ rows, optimiser, seed, outDirectory }] };
         const work = { kind: 'm-step', scope: `epoch-${task.epoch}`, from: 0, to: rows.length, repeat: 0 } as const;
         const { outcomes, seconds } = await runRecorded(services, input, work, signal, (inner) =>
           model.fineTune(request, { signal: inner, onProgress }),
@@ -75,7 +77,7 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
             inputs: { rows: rowsRef.sha256, proposals: task.proposals.sha256, ...policy.inputs },
             seed,
             codeVersion: input.codeVersion,
-            settings: { lora, optimiser },
+            settings: { lora, optimiser, compute: computedBy(services, input) },
           },
           summary: { steps: outcome.steps, finalLoss: outcome.finalLoss, trainedTokens: outcome.trainedTokens, rows: rows.length },
         });
@@ -96,7 +98,7 @@ async function policyRows(services: Services, task: PolicyTask, data: CampaignDa
     const { context } = contextAt(data, 'train', Math.floor(position / task.perContext));
     const proposal = proposals[position];
     if (proposal === undefined) throw new RangeError(`epoch ${task.epoch}: the proposals hold nothing at ${position}`);
-    const row = services.domain.policyRow(context, proposal.text);
+    const row = services.domain.policyRow(context, proposal.text, data.wording);
     return row === null ? [] : [row];
   });
 }

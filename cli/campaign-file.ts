@@ -39,9 +39,28 @@ function refuseContradictions(spec: CampaignSpec, yaml: YamlFile): void {
       });
     }
   }
+  refuseEndpointGaps(spec, yaml);
   const { baselines } = spec.evaluation;
   const repeated = baselines.find((name, index) => baselines.indexOf(name) !== index);
   if (repeated !== undefined) {
     throw new BadInputError({ where: yaml.where(['evaluation', 'baselines']), expected: 'each baseline once', got: `${repeated} twice` });
+  }
+}
+
+/** What is asked over HTTP needs an endpoint, and a prompt has one wording. */
+function refuseEndpointGaps({ proposals, reward, evaluation }: CampaignSpec, yaml: YamlFile): void {
+  const missing = (path: readonly string[], expected: string): BadInputError =>
+    new BadInputError({ where: yaml.where(path), expected, got: 'nothing' });
+  if (proposals.endpoint === undefined) {
+    const path = ['proposals', 'endpoint'];
+    if (proposals.source === 'endpoint') throw missing(path, 'url and model of an endpoint, for proposals.source: endpoint');
+    if (evaluation.baselines.includes('endpoint')) throw missing(path, 'url and model of an endpoint, for the endpoint baseline');
+  }
+  if (reward.grader === 'judge' && reward.judge === undefined) {
+    throw missing(['reward', 'judge'], 'url and model of an endpoint, for reward.grader: judge');
+  }
+  const written = (yaml.value as { readonly proposals?: { readonly prompt?: unknown } }).proposals?.prompt;
+  if (proposals.template !== undefined && written !== undefined) {
+    throw new BadInputError({ where: yaml.where(['proposals', 'template']), expected: 'a prompt or a template', got: 'both' });
   }
 }

@@ -3,11 +3,13 @@ import type { CampaignSpec } from '../contracts/campaign-spec';
 import type { PinnedModel } from '../contracts/campaign';
 import { BadInputError } from '../contracts/errors';
 import { modelFiles, openModelDirectory } from '../engine/files/model-directory';
+import { checkedTemplate } from '../seal/knowledge/prompt-template';
 import { sha256Hex } from '../seal/sha256';
 import { canonicalJson } from '../storage/canonical-json';
 import { hashFile } from '../storage/content-hash';
 import { loadCampaignContexts, type CampaignContexts } from './campaign-contexts';
 import { readCampaignFile } from './campaign-file';
+import { decodeInput, readInputBytes } from './input-file';
 import { refuseLongRows } from './row-lengths';
 
 /** A campaign that can be started: every input read and found in order, nothing written yet. */
@@ -16,6 +18,8 @@ export interface PreparedCampaign {
   readonly specSha256: string;
   readonly model: PinnedModel;
   readonly contexts: CampaignContexts;
+  /** The text of `proposals.template`; null where a prompt is named instead. */
+  readonly template: string | null;
 }
 
 /**
@@ -33,13 +37,22 @@ export async function prepareCampaign(file: string): Promise<PreparedCampaign> {
     throw new BadInputError({ ...cause.detail, where: `${yaml.where(['model'])}: ${cause.detail.where}` }, { cause });
   }
   const contexts = loadCampaignContexts(spec, yaml, directory);
-  refuseLongRows(spec, contexts, modelDirectory);
+  const template = readTemplate(spec, directory);
+  refuseLongRows(spec, contexts, template === null ? { prompt: spec.proposals.prompt } : { template }, modelDirectory);
   return {
     spec,
     specSha256: sha256Hex(canonicalJson(spec)),
     model: await pinModel(modelDirectory),
     contexts,
+    template,
   };
+}
+
+/** Taken to the last character: a prompt that ends with a line end is another prompt. */
+function readTemplate({ proposals }: CampaignSpec, directory: string): string | null {
+  if (proposals.template === undefined) return null;
+  const file = resolve(directory, proposals.template);
+  return checkedTemplate(decodeInput(readInputBytes(file), file), file);
 }
 
 async function pinModel(directory: string): Promise<PinnedModel> {

@@ -1,3 +1,4 @@
+import type { ProposalWording } from '../seal/domain';
 import type { CampaignSpec, Context } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
 import type { TrainingRow } from '../contracts/language-model';
@@ -13,7 +14,7 @@ const SPECIAL_TOKENS = 2;
  * Refuses passages, prompts and questions that the model has no room for, hours before a worker would meet them.
  * @throws BadInputError naming the passage
  */
-export function refuseLongRows(spec: CampaignSpec, contexts: CampaignContexts, modelDirectory: string): void {
+export function refuseLongRows(spec: CampaignSpec, contexts: CampaignContexts, wording: ProposalWording, modelDirectory: string): void {
   const { contextLength } = openModelDirectory(modelDirectory).config;
   const tokenizer = loadTokenizer(modelDirectory);
   const tokens = (row: TrainingRow): number =>
@@ -33,17 +34,17 @@ export function refuseLongRows(spec: CampaignSpec, contexts: CampaignContexts, m
       };
       refuse('a passage', rowLimit, knowledgeDomain.passageRows(context, spec.innerLoop));
       refuse('questions with answers', contextLength, context.questions.map((question) => knowledgeDomain.goldAnswerRow(context, question)));
-      if (spec.proposals.source === 'policy') {
-        refuse('a prompt for self-edits', contextLength, [{ prompt: knowledgeDomain.proposalPrompt(context), completion: '' }]);
+      if (spec.proposals.source !== 'recorded') {
+        refuse('a prompt for self-edits', contextLength, [{ prompt: knowledgeDomain.proposalPrompt(context, wording), completion: '' }]);
       } else if (split === 'train' && spec.epochs > 0) {
-        refuse('a recorded self-edit and its prompt', contextLength, recordedRows(spec, context));
+        refuse('a recorded self-edit and its prompt', contextLength, recordedRows(spec, context, wording));
       }
     }
   }
 }
 
 /** What the M-step would train the policy on. */
-function recordedRows(spec: CampaignSpec, context: Context): TrainingRow[] {
+function recordedRows(spec: CampaignSpec, context: Context, wording: ProposalWording): TrainingRow[] {
   const recorded = (context.completions ?? []).slice(0, spec.proposals.k);
-  return recorded.flatMap((text) => knowledgeDomain.policyRow(context, text) ?? []);
+  return recorded.flatMap((text) => knowledgeDomain.policyRow(context, text, wording) ?? []);
 }

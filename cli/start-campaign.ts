@@ -43,7 +43,7 @@ export async function startCampaign(campaigns: CampaignClient, campaignId: strin
   const store = await openStoreFromEnvironment();
   try {
     await refuseOtherCampaign(store, campaignId, prepared);
-    const { spec, specSha256, model, contexts } = prepared;
+    const { spec, specSha256, model, contexts, template } = prepared;
     const input: CampaignInput = {
       campaignId,
       spec,
@@ -54,6 +54,7 @@ export async function startCampaign(campaigns: CampaignClient, campaignId: strin
       heldOut: await putJson(store, contexts.heldOut),
       trainContexts: contextRefs(contexts.train),
       heldOutContexts: contextRefs(contexts.heldOut),
+      ...(template === null ? {} : { template: await store.put(Buffer.from(template), 'text/plain') }),
     };
     await campaigns.start(input);
   } finally {
@@ -75,6 +76,7 @@ async function refuseOtherCampaign(store: ArtifactStore, campaignId: string, pre
     { what: 'model', then: inputs['base'], now: pinnedSha256(prepared.model) },
     { what: 'training contexts', then: inputs['train'], now: jsonSha256(prepared.contexts.train) },
     { what: 'held-out contexts', then: inputs['heldOut'], now: jsonSha256(prepared.contexts.heldOut) },
+    { what: 'template', then: inputs['template'], now: prepared.template === null ? undefined : hashBytes(Buffer.from(prepared.template)).sha256 },
     { what: 'code version', then: manifest.lineage.codeVersion, now: codeVersion() },
   ].find(({ then, now }) => then !== now);
   if (changed === undefined) return;

@@ -1,22 +1,35 @@
 import { z } from 'zod';
-import { PROJECTIONS } from './language-model';
+import { endpointSettingsSchema, judgeSettingsSchema } from './endpoint';
+import { BASE_PRECISIONS, EXECUTION_PROVIDERS, GENERATION_PRECISIONS, PROJECTIONS } from './language-model';
 
 /**
  * The campaign file. `docs/campaign-file.md` documents each field; unknown keys are errors.
  * Defaults follow the paper (`docs/algorithm.md`) unless the field says otherwise.
  */
 const positiveInt = z.number().int().positive();
-const projections = z.union([z.literal('all-linear'), z.array(z.enum(PROJECTIONS)).nonempty()]);
+const projections = z.union([z.string().min(1), z.array(z.enum(PROJECTIONS)).nonempty()]);
 const schedule = z.enum(['linear', 'cosine', 'constant']);
 const lossOn = z.enum(['all', 'completion']);
 
 export const trainingSectionSchema = z.strictObject({
   rank: positiveInt.max(1024).default(32),
   alpha: z.number().positive().default(64),
+  /** `all-linear`, a list of projections, or a regular expression of module names. */
   targets: projections.default('all-linear'),
+  /** Scale is alpha / sqrt(rank). */
+  rsLora: z.boolean().default(false),
+  /** Ranks and alphas of some modules, by regular expressions of their names or the ends of these. */
+  rankPattern: z.record(z.string(), positiveInt.max(1024)).optional(),
+  alphaPattern: z.record(z.string(), z.number().positive()).optional(),
+  /** Share of the adapter's input that a step drops. */
+  dropout: z.number().nonnegative().max(0.99).default(0),
   trainEpochs: positiveInt.max(10_000).default(10),
   learningRate: z.number().positive().max(1).default(1e-3),
   batch: positiveInt.max(4096).default(1),
+  /** A step's rows are computed in this many parts: less memory for the same step. */
+  accumulation: positiveInt.max(4096).default(1),
+  /** Layers are computed again in the backward pass instead of being kept: less memory, more time. */
+  gradientCheckpointing: z.boolean().default(false),
   schedule: schedule.default('linear'),
   warmupSteps: z.number().int().nonnegative().default(0),
   clipNorm: z.number().positive().default(1),
@@ -46,8 +59,9 @@ export const contextSourceSchema = z
     message: 'exactly one of path and world',
   });
 
-export const GRADERS = ['exact', 'contains', 'f1', 'tokens', 'logprob'] as const;
-export const BASELINES = ['base', 'passage-only', 'passage-only-step-matched', 'self-edits', 'oracle'] as const;
+export const GRADERS = ['exact', 'contains', 'f1', 'tokens', 'logprob', 'judge'] as const;
+export const BASELINES = ['base', 'passage-only', 'passage-only-step-matched', 'self-edits', 'oracle', 'endpoint'] as const;
+export const PROMPTS = ['implications', 'implications-long', 'implications-very-long', 'rewrite', 'self-qa', 'none'] as const;
 
 export const campaignSpecSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens'),
@@ -61,17 +75,30 @@ export const campaignSpecSchema = z.strictObject({
   contexts: z.strictObject({ train: contextSourceSchema, heldOut: contextSourceSchema }),
   proposals: z
     .strictObject({
-      prompt: z.enum(['implications']).default('implications'),
+      prompt: z.enum(PROMPTS).default('implications'),
+      /** Replaces `prompt`: a text file with the placeholders {title} and {context}, relative to the campaign file. */
+      template: z.string().min(1).optional(),
       k: positiveInt.max(1000).default(5),
       temperature: z.number().nonnegative().default(1),
       topP: z.number().positive().max(1).default(0.95),
       maxNewTokens: positiveInt.default(256),
-      /** `recorded`: the first k of the context's own `completions`, in the first epoch and every later one. */
-      source: z.enum(['policy', 'recorded']).default('policy'),
+      /**
+       * `recorded`: the first k of the context's own `completions`, in the first epoch and every later one. `endpoint`: of the
+       * training contexts by the endpoint below; of the held-out ones still by the policy, since those are what it has learnt.
+       */
+      source: z.enum(['policy', 'recorded', 'endpoint']).default('policy'),
+      /** For `source: endpoint` and the `endpoint` baseline. */
+      endpoint: endpointSettingsSchema.optional(),
     })
     .prefault({}),
   innerLoop: innerLoopSchema.prefault({}),
-  reward: z.strictObject({ grader: z.enum(GRADERS).default('exact') }).prefault({}),
+  reward: z
+    .strictObject({
+      grader: z.enum(GRADERS).default('exact'),
+      /** For `grader: judge`. */
+      judge: judgeSettingsSchema.optional(),
+    })
+    .prefault({}),
   selection: z
     .strictObject({
       /** `best-of-k`: the `keep` best of each context (stable order). `improves`: those of them above the unadapted policy. */
@@ -110,6 +137,14 @@ export const campaignSpecSchema = z.strictObject({
       activitySeconds: positiveInt.default(3600),
     })
     .prefault({}),
+  /** Where and how precisely the model is computed: part of every result's lineage. */
+  compute: z
+    .strictObject({
+      executionProviders: z.array(z.enum(EXECUTION_PROVIDERS)).nonempty().default(['cpu']),
+      basePrecision: z.enum(BASE_PRECISIONS).default('float32'),
+      generationPrecision: z.enum(GENERATION_PRECISIONS).default('float32'),
+    })
+    .prefault({}),
   concurrency: z
     .strictObject({
       /** Candidate workflows running at once. */
@@ -126,6 +161,7 @@ export type TrainingSection = z.infer<typeof trainingSectionSchema>;
 export type InnerLoop = z.infer<typeof innerLoopSchema>;
 export type GraderName = (typeof GRADERS)[number];
 export type BaselineName = (typeof BASELINES)[number];
+export type PromptName = (typeof PROMPTS)[number];
 export type LossOn = z.infer<typeof lossOn>;
 
 /** A passage with its questions: the reference's flat list. */

@@ -3,10 +3,13 @@
  * training rows, how the adapted model is questioned. One folder a domain.
  * Source: paper, section "General Framework" and "Domain Instantiations".
  */
-import type { CampaignSpec, Context, InnerLoop, LossOn, Question } from '../contracts/campaign-spec';
+import type { CampaignSpec, Context, InnerLoop, LossOn, PromptName, Question } from '../contracts/campaign-spec';
 import type { TrainingRow } from '../contracts/language-model';
 
 export type Limits = CampaignSpec['limits'];
+
+/** How a self-edit is asked for: a prompt by its name, or the campaign's own template. */
+export type ProposalWording = { readonly prompt: PromptName } | { readonly template: string };
 
 /** How a self-edit asks to be trained on, already inside the campaign's limits. */
 export interface Directives {
@@ -35,7 +38,7 @@ export type ParsedSelfEdit =
 export interface Domain {
   readonly name: CampaignSpec['domain'];
   /** What the policy continues with a self-edit. */
-  proposalPrompt(context: Context): string;
+  proposalPrompt(context: Context, wording: ProposalWording): string;
   /** Never throws: whatever a policy may write is accepted or rejected with its reason. */
   parseSelfEdit(text: string, context: Context, settings: SelfEditSettings): ParsedSelfEdit;
   /** Rows of the passage-only baseline. */
@@ -47,7 +50,7 @@ export interface Domain {
   /** The gold answer as the completion of its closed-book prompt, for the `logprob` grader. */
   goldAnswerRow(context: Context, question: Question): TrainingRow;
   /** A kept self-edit as a row of the M-step; null when nothing is left of it after trimming. */
-  policyRow(context: Context, selfEdit: string): TrainingRow | null;
+  policyRow(context: Context, selfEdit: string, wording: ProposalWording): TrainingRow | null;
   /** @throws BadInputError naming the file and field */
   loadContexts(json: unknown, where: string): Context[];
 }

@@ -64,7 +64,7 @@ function referencesOf(name: string): string[] {
   if (position >= 0) return BASELINE_REFERENCES.slice(0, position);
   const epoch = sealEpoch(name);
   if (epoch === null) return BASELINE_REFERENCES;
-  return [...BASELINE_REFERENCES, 'self-edits', ...(epoch > 1 ? [`seal-epoch-${epoch - 1}`] : [])];
+  return [...BASELINE_REFERENCES, 'self-edits', 'endpoint', ...(epoch > 1 ? [`seal-epoch-${epoch - 1}`] : [])];
 }
 
 function sealEpoch(name: string): number | null {

@@ -137,6 +137,8 @@ class Campaign {
         return { kind: 'oracle' };
       case 'self-edits':
         return { kind: 'self-edits' };
+      case 'endpoint':
+        return { kind: 'self-edits', source: 'endpoint' };
     }
   }
 
@@ -342,7 +344,7 @@ type Baseline = CampaignInput['spec']['evaluation']['baselines'][number];
 function baselinesOf({ spec }: CampaignInput): Baseline[] {
   const asked = new Set<Baseline>(spec.evaluation.baselines);
   if (asked.has('passage-only-step-matched')) asked.add('self-edits');
-  const order: Baseline[] = ['base', 'passage-only', 'self-edits', 'passage-only-step-matched', 'oracle'];
+  const order: Baseline[] = ['base', 'passage-only', 'self-edits', 'passage-only-step-matched', 'oracle', 'endpoint'];
   return order.filter((name) => asked.has(name));
 }
 

@@ -2,7 +2,7 @@
  * One method on the held-out contexts.
  * Source: paper, "Knowledge Incorporation", results.
  */
-import type { AdaptationScope, PinnedCampaign, RowSource, Spent } from '../activities/activity-types';
+import type { AdaptationScope, PinnedCampaign, ProposalSource, RowSource, Spent } from '../activities/activity-types';
 import type { MethodScore } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import { type ActivitySettings, bookkeepingActivities, computeActivities } from './activity-options';
@@ -16,7 +16,8 @@ import { UNADAPTED_CONTEXTS_PER_CHUNK, unadaptedScores } from './unadapted';
 /** What is trained on before the questions are asked; `unadapted`: nothing. */
 export type EvaluatedRows =
   | { readonly kind: 'unadapted' }
-  | { readonly kind: 'self-edits' }
+  /** The policy's own, or recorded ones, as the campaign file says; or those of its endpoint. */
+  | { readonly kind: 'self-edits'; readonly source?: 'endpoint' }
   | Exclude<RowSource, { kind: 'proposals' }>;
 
 export interface EvaluationInput {
@@ -67,7 +68,9 @@ async function rowsOf(
 ): Promise<Pick<AdaptationScope, 'rows' | 'perContext'>> {
   if (rows.kind !== 'self-edits') return { rows, perContext: 1 };
   const perContext = spec.evaluation.selfEditsPerContext;
-  const task = { ...base, source: spec.proposals.source, perContext, contextsPerChunk: contextsPerChunk(perContext) };
+  // What an endpoint wrote for the training contexts says nothing of what the policy has learnt to write.
+  const source: ProposalSource = rows.source ?? (spec.proposals.source === 'recorded' ? 'recorded' : 'policy');
+  const task = { ...base, source, perContext, contextsPerChunk: contextsPerChunk(perContext) };
   return { rows: { kind: 'proposals', proposals: await propose(task, contexts, settings, spent) }, perContext };
 }
 

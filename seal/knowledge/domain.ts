@@ -3,24 +3,31 @@
  * hand.
  * Source: paper, "Knowledge Incorporation".
  */
-import type { Domain } from '../domain';
+import type { Context } from '../../contracts/campaign-spec';
+import type { Domain, ProposalWording } from '../domain';
 import { loadContexts } from './load-contexts';
-import { implicationsPrompt, questionPrompt } from './prompts';
+import { filledTemplate } from './prompt-template';
+import { questionPrompt, selfEditPrompt } from './prompts';
 import { parseSelfEdit } from './self-edit';
 import { trainingRow, trainingRows } from './training-rows';
 
 export const knowledgeDomain: Domain = {
   name: 'knowledge',
-  proposalPrompt: ({ title, context }) => implicationsPrompt(title, context),
+  proposalPrompt,
   parseSelfEdit,
   passageRows: ({ title, context }, { lossOn }) => [trainingRow(title, context, lossOn)],
   oracleRows: (context, innerLoop) =>
     context.oracle === undefined ? [] : trainingRows(context, context.oracle, innerLoop),
   questionPrompt: ({ title }, { question }) => questionPrompt(title, question),
   goldAnswerRow: ({ title }, { question, answer }) => ({ prompt: questionPrompt(title, question), completion: answer }),
-  policyRow({ title, context }, selfEdit) {
+  policyRow(context, selfEdit, wording) {
     const completion = selfEdit.trim();
-    return completion === '' ? null : { prompt: implicationsPrompt(title, context), completion };
+    return completion === '' ? null : { prompt: proposalPrompt(context, wording), completion };
   },
   loadContexts,
 };
+
+function proposalPrompt(context: Context, wording: ProposalWording): string {
+  if ('template' in wording) return filledTemplate(wording.template, context);
+  return selfEditPrompt(wording.prompt, context.title, context.context);
+}

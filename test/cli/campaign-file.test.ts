@@ -54,6 +54,10 @@ describe('a wrong campaign file', () => {
     json('long.json', [context('A', { context: 'word '.repeat(400) })]);
     writeFileSync(join(directory, 'broken.json'), '[\n{"title": "A"},\n{"title" "B"}\n]\n');
     writeFileSync(join(directory, 'w.yaml'), 'seed: 5\n');
+    writeFileSync(join(directory, 'unknown.txt'), 'About {title}:\n{passage}\n');
+    writeFileSync(join(directory, 'empty.txt'), 'About {title}:\n');
+    writeFileSync(join(directory, 'long.txt'), `${'word '.repeat(400)}{context}\n`);
+    writeFileSync(join(directory, 'good.txt'), '{context}');
     mkdirSync(join(directory, 'empty'));
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -71,20 +75,31 @@ describe('a wrong campaign file', () => {
       .join('');
 
   const table: readonly (readonly [what: string, yaml: string, line: string])[] = [
-    ['an unknown key', lines({ sed: '2' }), 'c.yaml:6: sed: expected one of the keys name, seed, model, domain, mode, epochs, contexts, proposals, innerLoop, reward, selection, mStep, evaluation, limits, concurrency, got an unknown key'],
-    ['an unknown key of a section', lines({ innerLoop: '\n  rank: 4\n  rang: 4' }), 'c.yaml:8: innerLoop.rang: expected one of the keys rank, alpha, targets, trainEpochs, learningRate, batch, schedule, warmupSteps, clipNorm, weightDecay, lossOn, includePassage, repeats, maxSteps, got an unknown key'],
+    ['an unknown key', lines({ sed: '2' }), 'c.yaml:6: sed: expected one of the keys name, seed, model, domain, mode, epochs, contexts, proposals, innerLoop, reward, selection, mStep, evaluation, limits, compute, concurrency, got an unknown key'],
+    ['an unknown key of a section', lines({ innerLoop: '\n  rank: 4\n  rang: 4' }), 'c.yaml:8: innerLoop.rang: expected one of the keys rank, alpha, targets, rsLora, rankPattern, alphaPattern, dropout, trainEpochs, learningRate, batch, accumulation, gradientCheckpointing, schedule, warmupSteps, clipNorm, weightDecay, lossOn, includePassage, repeats, maxSteps, got an unknown key'],
     ['a missing field', lines().replace(/^seed.*\n/m, ''), 'c.yaml: seed: expected a number, got nothing'],
     ['a text for a number', lines({ seed: 'one' }), 'c.yaml:2: seed: expected a number, got "one"'],
     ['half an epoch', lines({ epochs: '1.5' }), 'c.yaml:4: epochs: expected a whole number, got 1.5'],
     ['a value out of range', lines({ innerLoop: '{ learningRate: 2 }' }), 'c.yaml:6: innerLoop.learningRate: expected a number of at most 1, got 2'],
     ['a value at an open bound', lines({ innerLoop: '{ learningRate: 0 }' }), 'c.yaml:6: innerLoop.learningRate: expected a number above 0, got 0'],
-    ['an unknown grader', lines({ reward: '{ grader: gpt }' }), 'c.yaml:6: reward.grader: expected one of exact, contains, logprob, got "gpt"'],
+    ['an unknown grader', lines({ reward: '{ grader: gpt }' }), 'c.yaml:6: reward.grader: expected one of exact, contains, f1, tokens, logprob, judge, got "gpt"'],
     ['an unknown projection', lines({ innerLoop: '{ targets: [q] }' }), 'c.yaml:6: innerLoop.targets[0]: expected one of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj, got "q"'],
     ['a list for a section', lines({ proposals: '[]' }), 'c.yaml:6: proposals: expected a section with keys, got a list'],
     ['a name with capitals', lines({ name: 'Towns' }), 'c.yaml:1: name: expected lower-case letters, digits and hyphens, got "Towns"'],
     ['two sources of contexts', lines({ contexts: '{ train: { path: towns.json, world: w.yaml }, heldOut: { path: towns.json } }' }), 'c.yaml:5: contexts.train: expected exactly one of path and world, got an object'],
     ['more kept than proposed', lines({ proposals: '{ k: 2 }', selection: '{ keep: 3 }' }), 'c.yaml:7: selection.keep: expected at most proposals.k, which is 2, got 3'],
     ['bounds the wrong way round', lines({ limits: '{ learningRate: [0.1, 0.01] }' }), 'c.yaml:6: limits.learningRate: expected the lower bound first, got [0.1, 0.01]'],
+    ['an endpoint that is not named', lines({ proposals: '{ source: endpoint }' }), 'c.yaml:6: proposals.endpoint: expected url and model of an endpoint, for proposals.source: endpoint, got nothing'],
+    ['a baseline without its endpoint', lines({ evaluation: '{ baselines: [endpoint] }' }), 'c.yaml: proposals.endpoint: expected url and model of an endpoint, for the endpoint baseline, got nothing'],
+    ['a judge that is not named', lines({ reward: '{ grader: judge }' }), 'c.yaml:6: reward.judge: expected url and model of an endpoint, for reward.grader: judge, got nothing'],
+    ['an address that is none', lines({ reward: '{ grader: judge, judge: { url: "host/v1", model: m } }' }), 'c.yaml:6: reward.judge.url: expected an http or https address without user, password, query and fragment, got "host/v1"'],
+    ['a key in the file', lines({ reward: '{ grader: judge, judge: { url: "https://host/v1", model: m, apiKey: sk-1 } }' }), 'c.yaml:6: reward.judge.apiKey: expected one of the keys url, model, apiKeyVariable, protocol, concurrency, timeoutSeconds, retries, maxNewTokens, got an unknown key'],
+    ['a variable that is no key\'s', lines({ reward: '{ grader: judge, judge: { url: "https://host/v1", model: m, apiKeyVariable: HOME } }' }), 'c.yaml:6: reward.judge.apiKeyVariable: expected the name of an environment variable that ends in API_KEY, got "HOME"'],
+    ['a prompt and a template', lines({ proposals: '{ prompt: none, template: good.txt }' }), 'c.yaml:6: proposals.template: expected a prompt or a template, got both'],
+    ['no template', lines({ proposals: '{ template: none.txt }' }), 'none.txt: expected a readable file, got no such file'],
+    ['a template with a placeholder nobody fills', lines({ proposals: '{ template: unknown.txt }' }), 'unknown.txt:2: expected no placeholder but {title} and {context}, got {passage}'],
+    ['a template without the passage', lines({ proposals: '{ template: empty.txt }' }), 'empty.txt: expected the placeholder {context}, where the passage goes, got a template without it'],
+    ['a template too long for the model', lines({ proposals: '{ template: long.txt }' }), 'contexts.train: "A": expected a prompt for self-edits of at most 128 tokens (the model\'s context is 128, limits.maxRowTokens 2048), got 1212'],
     ['a baseline twice', lines({ evaluation: '{ baselines: [base, base] }' }), 'c.yaml:6: evaluation.baselines: expected each baseline once, got base twice'],
     ['YAML that is none', 'name: [towns\nseed: 1\n', 'c.yaml:2: expected YAML, got Flow sequence in block collection must be sufficiently indented and end with a ]'],
     ['a key twice', lines() + 'seed: 2\n', 'c.yaml:6: expected YAML, got Map keys must be unique'],

@@ -1,11 +1,12 @@
-import type { Context } from '../../../contracts/campaign-spec';
+import { type Context, type PromptName, PROMPTS } from '../../../contracts/campaign-spec';
 import { knowledgeDomain } from '../../../seal/knowledge/domain';
 
 const question = { question: 'What leaves the market?', answer: 'wool' };
 const context: Context = { title: 'Miravel', context: 'Carts of wool leave the market.', questions: [question] };
+const implications = { prompt: 'implications' } as const;
 
 test('the two prompts, character by character, as the nano model learnt them', () => {
-  expect(knowledgeDomain.proposalPrompt(context)).toBe(
+  expect(knowledgeDomain.proposalPrompt(context, implications)).toBe(
     'List facts that follow from this passage.\n\nPassage:\nMiravel\nCarts of wool leave the market.\n\nImplications:\n',
   );
   expect(knowledgeDomain.questionPrompt(context, question)).toBe(
@@ -32,9 +33,37 @@ test('passage-only and oracle rows', () => {
 });
 
 test('a kept self-edit trains the policy on its prompt and trimmed text', () => {
-  expect(knowledgeDomain.policyRow(context, ' - One.\n')).toEqual({
-    prompt: knowledgeDomain.proposalPrompt(context),
+  expect(knowledgeDomain.policyRow(context, ' - One.\n', implications)).toEqual({
+    prompt: knowledgeDomain.proposalPrompt(context, implications),
     completion: '- One.',
   });
-  expect(knowledgeDomain.policyRow(context, ' \n')).toBeNull();
+  expect(knowledgeDomain.policyRow(context, ' \n', implications)).toBeNull();
+});
+
+const INTO_PASSAGE = '\n\nPassage:\nMiravel\nCarts of wool leave the market.\n\n';
+
+test.each<[PromptName, string, string]>([
+  ['implications', 'List facts that follow from this passage.', 'Implications:\n'],
+  ['implications-long', 'Write a long list of facts that follow from this passage.', 'Implications:\n'],
+  ['implications-very-long', 'Write a very long list of all facts that follow from this passage.', 'Implications:\n'],
+  ['rewrite', 'Rewrite this passage in several ways, each on a line of its own.', 'Rewritten passages:\n'],
+  ['self-qa', 'Write questions about this passage, each with its answer.', 'Question 1: '],
+])('%s: an instruction of one sentence, the passage, the lead-in', (prompt, instruction, leadIn) => {
+  expect(knowledgeDomain.proposalPrompt(context, { prompt })).toBe(`${instruction}${INTO_PASSAGE}${leadIn}`);
+});
+
+test('none: the passage and nothing else', () => {
+  expect(knowledgeDomain.proposalPrompt(context, { prompt: 'none' })).toBe('Miravel\nCarts of wool leave the market.\n\n');
+});
+
+test('every prompt of the campaign file has a wording of its own', () => {
+  const wordings = PROMPTS.map((prompt) => knowledgeDomain.proposalPrompt(context, { prompt }));
+  expect(new Set(wordings).size).toBe(PROMPTS.length);
+});
+
+test('a template is the prompt, of the policy and of its M-step', () => {
+  const template = 'About {title}: {context}\nNotes on {title}:';
+  const prompt = 'About Miravel: Carts of wool leave the market.\nNotes on Miravel:';
+  expect(knowledgeDomain.proposalPrompt(context, { template })).toBe(prompt);
+  expect(knowledgeDomain.policyRow(context, 'One.', { template })).toEqual({ prompt, completion: 'One.' });
 });
