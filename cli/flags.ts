@@ -1,5 +1,6 @@
 import { BadInputError } from '../contracts/errors';
 import { PROJECTIONS, type Schedule } from '../contracts/language-model';
+import { parseDay } from '../engine/files/strftime';
 
 /** Turns a flag's text into its value. @throws BadInputError naming the flag */
 export type FlagParser<Value> = (text: string) => Value;
@@ -54,6 +55,14 @@ export function oneOf<Word extends string>(flag: string, words: readonly Word[])
 /** Any text but the empty one: a path, an id, a name. */
 export function nonEmpty(flag: string, expected: string): FlagParser<string> {
   return (text) => (text.trim() === '' ? refuse(flag, expected, text) : text);
+}
+
+/** A day of the calendar, YYYY-MM-DD; given back as it is. */
+export function calendarDay(flag: string): FlagParser<string> {
+  return (text) => {
+    parseDay(flag, text);
+    return text;
+  };
 }
 
 export const schedule: FlagParser<Schedule> = oneOf('--schedule', ['linear', 'cosine', 'constant'] as const);

@@ -119,6 +119,7 @@ function complaint(cause: unknown): string {
 
 /** The kind of a JSON value, in words. */
 export function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'an object';

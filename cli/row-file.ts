@@ -41,7 +41,8 @@ function wrongFields(where: string, expected: string, fields: Record<string, unk
 /** Half a surrogate pair has no UTF-8, so no tokens. */
 const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
 
-function textField(fields: Record<string, unknown>, name: string, where: string): string {
+/** A text of a row. @throws BadInputError naming the field */
+export function textField(fields: Record<string, unknown>, name: string, where: string): string {
   const value = fields[name];
   if (typeof value !== 'string') {
     throw new BadInputError({ where: `${where}: ${name}`, expected: 'a string', got: kindOf(value) });

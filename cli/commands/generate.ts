@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
 import { BadInputError } from '../../contracts/errors';
+import type { GenerateRow } from '../../contracts/language-model';
 import { deriveSeed } from '../../seal/seeds';
+import { type ChatFlags, chatPrompts, conversationOf, readConversations, refuseChatFlags } from '../chat';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { adapterDirectory, checkModelDirectory } from '../directories';
-import { nonEmpty, realNumber, seed, wholeNumber } from '../flags';
+import { calendarDay, nonEmpty, realNumber, seed, wholeNumber } from '../flags';
 import { withLanguageModel } from '../language-model';
 import { locateRow, readPrompts } from '../row-file';
 
-interface GenerateFlags extends CommonFlags {
+interface GenerateFlags extends CommonFlags, ChatFlags {
   readonly model: string;
   readonly adapter?: string;
   readonly prompt?: string;
@@ -25,15 +27,19 @@ export function generateCommand(): Command {
     .requiredOption('--model <dir>', 'Hugging Face model directory', nonEmpty('--model', 'a directory'))
     .option('--adapter <dir>', 'PEFT adapter on top of the model', nonEmpty('--adapter', 'a directory'))
     .option('--prompt <text>', 'the prompt')
-    .option('--prompts <file.jsonl>', 'rows {prompt}', nonEmpty('--prompts', 'a file'))
+    .option('--prompts <file.jsonl>', 'rows {prompt}; with --chat also {messages}', nonEmpty('--prompts', 'a file'))
+    .option('--chat', "ask by the model's chat template")
+    .option('--system <text>', 'what the system says first (with --chat)')
+    .option('--date <day>', 'the day that a template may write, YYYY-MM-DD (with --chat; default: 2024-07-26, whatever the day)', calendarDay('--date'))
     .option('--max-new-tokens <n>', 'longest continuation', wholeNumber('--max-new-tokens', 1), 64)
     .option('--temperature <x>', '0 is greedy', realNumber('--temperature', { minimum: 0, inclusive: true }), 0)
     .option('--top-p <x>', 'sample from the smallest set of tokens with this probability', realNumber('--top-p', { minimum: 0, inclusive: false, maximum: 1 }), 1)
     .option('--seed <n>', 'seed of the sampling; each row derives its own', seed('--seed'), 0)
     .option('--stop <text>', 'end before this text (may be repeated)', collectStop);
   return runWith<GenerateFlags>(command, async (flags, output) => {
-    const prompts = promptsOf(flags);
+    checkPromptFlags(flags);
     checkModelDirectory(flags.model);
+    const prompts = promptsOf(flags);
     if (flags.adapter !== undefined) adapterDirectory('--adapter', flags.adapter, flags.model);
 
     const result = await withLanguageModel(output, 'generating', ({ model, options }) =>
@@ -44,7 +50,7 @@ export function generateCommand(): Command {
             groups: [
               {
                 adapterDirectory: flags.adapter ?? null,
-                rows: prompts.map((prompt, row) => ({ prompt, seed: deriveSeed(flags.seed, 'generate', row) })),
+                rows: prompts.map((prompt, row) => ({ ...prompt, seed: deriveSeed(flags.seed, 'generate', row) })),
               },
             ],
             maxNewTokens: flags.maxNewTokens,
@@ -69,11 +75,14 @@ function collectStop(text: string, previous: readonly string[] | undefined): rea
   return [...(previous ?? []), nonEmpty('--stop', 'a text')(text)];
 }
 
-function promptsOf(flags: GenerateFlags): readonly string[] {
-  if (flags.prompt !== undefined && flags.prompts !== undefined) {
-    throw new BadInputError({ where: '--prompt, --prompts', expected: 'exactly one of them', got: 'both' });
-  }
-  if (flags.prompts !== undefined) return readPrompts(flags.prompts);
-  if (flags.prompt !== undefined) return [flags.prompt];
-  throw new BadInputError({ where: '--prompt, --prompts', expected: 'exactly one of them', got: 'neither' });
+function checkPromptFlags(flags: GenerateFlags): void {
+  const given = [flags.prompt, flags.prompts].filter((value) => value !== undefined).length;
+  if (given !== 1) throw new BadInputError({ where: '--prompt, --prompts', expected: 'exactly one of them', got: given === 0 ? 'neither' : 'both' });
+  if (flags.chat === undefined) refuseChatFlags(flags);
+}
+
+function promptsOf(flags: GenerateFlags): readonly GenerateRow[] {
+  const { prompt, prompts = '' } = flags;
+  if (flags.chat === undefined) return (prompt === undefined ? readPrompts(prompts) : [prompt]).map((text) => ({ prompt: text }));
+  return chatPrompts(flags.model, prompt === undefined ? readConversations(prompts) : [conversationOf(prompt)], flags);
 }

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadInputError } from '../../contracts/errors';
+import { readBoundedFile } from './bounded-file';
 import { describeValue, isJsonObject, readJsonObject, type JsonObject } from './json-file';
-import { strftime } from './strftime';
+import { parseDay, strftime } from './strftime';
 
 export interface ChatMessage {
   readonly role: string;
@@ -37,6 +38,9 @@ interface Jinja {
 // eslint-disable-next-line @typescript-eslint/no-require-imports
 const jinja = require('@huggingface/jinja') as Jinja;
 
+/** Far more than the longest that are known. */
+const MAX_TEMPLATE_BYTES = 1 << 20;
+
 interface TemplateSource {
   /** File, and field in it. */
   readonly where: string;
@@ -64,7 +68,7 @@ export function loadChatTemplate(directory: string): ChatTemplate {
   const tokens = specialTokens(directory);
   return {
     render(messages, { addGenerationPrompt, date = DEFAULT_CHAT_DATE }) {
-      const day = parseDay(date);
+      const day = parseDay('date', date);
       const environment = new jinja.Environment();
       const variables = {
         ...constants(day),
@@ -87,7 +91,7 @@ export function loadChatTemplate(directory: string): ChatTemplate {
 
 function templateSource(directory: string): TemplateSource | undefined {
   const file = join(directory, 'chat_template.jinja');
-  if (existsSync(file)) return { where: file, text: readFileSync(file, 'utf8') };
+  if (existsSync(file)) return { where: file, text: readBoundedFile(file, MAX_TEMPLATE_BYTES, 'regular').toString('utf8') };
   const configFile = join(directory, 'tokenizer_config.json');
   const template: unknown = existsSync(configFile) ? readJsonObject(configFile)['chat_template'] : undefined;
   const where = `${configFile}: chat_template`;
@@ -142,14 +146,6 @@ function specialTokens(directory: string): Record<string, string> {
     }
   }
   return tokens;
-}
-
-/** @throws BadInputError */
-function parseDay(date: string): Date {
-  const day = /^\d{4}-\d{2}-\d{2}$/.test(date) ? new Date(`${date}T00:00:00Z`) : undefined;
-  // A day like 2024-02-30 is rolled over or is no date at all.
-  if (day !== undefined && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(date)) return day;
-  throw new BadInputError({ where: 'date', expected: 'a day as YYYY-MM-DD', got: JSON.stringify(date) });
 }
 
 function reason(cause: unknown): string {

@@ -35,3 +35,16 @@ export function strftime(day: Date, format: string): string {
     throw new BadInputError({ where: `date format ${JSON.stringify(format)}`, expected: `the directives ${Object.keys(DIRECTIVES).join(' ')}`, got: directive });
   });
 }
+
+/**
+ * The midnight (UTC) that a day begins with.
+ *
+ * @param where the field or flag, for the message
+ * @throws BadInputError if it is no day of the calendar
+ */
+export function parseDay(where: string, date: string): Date {
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(date) ? new Date(`${date}T00:00:00Z`) : undefined;
+  // A day like 2024-02-30 is rolled over or is no date at all.
+  if (day !== undefined && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(date)) return day;
+  throw new BadInputError({ where, expected: 'a day as YYYY-MM-DD', got: JSON.stringify(date) });
+}

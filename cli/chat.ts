@@ -1,0 +1,64 @@
+import { BadInputError } from '../contracts/errors';
+import type { GenerateRow } from '../contracts/language-model';
+import { type ChatMessage, loadChatTemplate } from '../engine/files/chat-template';
+import { kindOf, parseJsonLine, readInputLines } from './input-file';
+import { textField } from './row-file';
+
+export interface ChatFlags {
+  readonly chat?: true;
+  readonly system?: string;
+  readonly date?: string;
+}
+
+const ROW_FIELDS = '{"prompt": string} or {"messages": [{"role": string, "content": string}, ...]}';
+
+/** Conversations of a JSONL file: of a row {prompt}, what the user says; of {messages}, those. @throws BadInputError naming file and line */
+export function readConversations(path: string): ChatMessage[][] {
+  return readInputLines(path).map((line, index) => {
+    const where = `${path}:${index + 1}`;
+    const fields = parseJsonLine(line, where);
+    const names = Object.keys(fields).join(',');
+    if (names === 'prompt') return conversationOf(textField(fields, 'prompt', where));
+    if (names !== 'messages') throw new BadInputError({ where, expected: ROW_FIELDS, got: names === '' ? 'no fields' : `the fields ${names}` });
+    const messages: unknown = fields['messages'];
+    if (!Array.isArray(messages) || messages.length === 0) {
+      throw new BadInputError({ where: `${where}: messages`, expected: 'a list of at least one message', got: Array.isArray(messages) ? 'none' : kindOf(messages) });
+    }
+    return messages.map((message: unknown, i) => readMessage(message, `${where}: messages ${i + 1}`));
+  });
+}
+
+export function conversationOf(prompt: string): ChatMessage[] {
+  return [{ role: 'user', content: prompt }];
+}
+
+function readMessage(message: unknown, where: string): ChatMessage {
+  if (typeof message !== 'object' || message === null || Array.isArray(message)) {
+    throw new BadInputError({ where, expected: '{"role": string, "content": string}', got: kindOf(message) });
+  }
+  const fields = message as Record<string, unknown>;
+  const other = Object.keys(fields).find((name) => name !== 'role' && name !== 'content');
+  if (other !== undefined) throw new BadInputError({ where, expected: 'role and content only', got: `the field ${JSON.stringify(other)}` });
+  return { role: textField(fields, 'role', where), content: textField(fields, 'content', where) };
+}
+
+/**
+ * Prompts that open the assistant's turn, by the model's own chat template.
+ *
+ * @throws BadInputError if the model has no template, or the template does not take the messages
+ */
+export function chatPrompts(modelDirectory: string, conversations: readonly (readonly ChatMessage[])[], { system, date }: ChatFlags): GenerateRow[] {
+  const template = loadChatTemplate(modelDirectory);
+  const opening = system === undefined ? [] : [{ role: 'system', content: system }];
+  return conversations.map((messages) => ({
+    prompt: template.render([...opening, ...messages], { addGenerationPrompt: true, ...(date === undefined ? {} : { date }) }),
+    hasSpecialTokens: true,
+  }));
+}
+
+/** @throws BadInputError for a flag that only a chat has */
+export function refuseChatFlags({ system, date }: ChatFlags): void {
+  for (const [flag, value] of [['--system', system], ['--date', date]] as const) {
+    if (value !== undefined) throw new BadInputError({ where: flag, expected: '--chat beside it', got: 'no --chat' });
+  }
+}
