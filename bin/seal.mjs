@@ -1,15 +1,7 @@
 #!/usr/bin/env node
-import { ensureBuild } from '../infra/bootstrap/build.mjs';
-import { ensureDependencies } from '../infra/bootstrap/dependencies.mjs';
-import { say } from '../infra/bootstrap/narrate.mjs';
+import { ensureReady } from '../infra/bootstrap/ready.mjs';
 import { runSeal } from '../infra/bootstrap/run-seal.mjs';
 
 /** The `seal` command: installs and compiles what is missing or changed, then runs. */
-try {
-  await ensureDependencies();
-  await ensureBuild();
-} catch (error) {
-  say(error.message);
-  process.exit(1);
-}
+await ensureReady();
 runSeal(process.argv.slice(2));
