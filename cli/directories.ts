@@ -5,6 +5,7 @@ import type { LoraSettings } from '../contracts/language-model';
 import { refuseIdleNames } from '../engine/files/adapted-modules';
 import { readAdapter } from '../engine/files/adapter';
 import { openModelDirectory } from '../engine/files/model-directory';
+import { refuseUnwritable } from '../infra/stack/writable-directory';
 import { loraFlag } from './lora-settings';
 
 /** Refuses a model directory that the engine could not load, before any work starts. @throws BadInputError */
@@ -34,14 +35,9 @@ function existingDirectory(flag: string, directory: string): string {
   return directory;
 }
 
-/** Refuses an output directory that cannot be made or written to; makes nothing. @throws BadInputError */
+/** Refuses an output directory that cannot be made or written to; leaves nothing behind. @throws BadInputError */
 export function writableDirectory(flag: string, directory: string): void {
-  if (existsSync(directory)) {
-    existingDirectory(flag, directory);
-    requireWritable(flag, directory, directory);
-  } else {
-    requireWritable(flag, directory, nearestParent(directory));
-  }
+  refuseUnwritable(`${flag} ${directory}`, directory);
 }
 
 /** Refuses an output file that cannot be written; writes nothing. @throws BadInputError */
@@ -58,12 +54,6 @@ export function writableFile(flag: string, file: string): void {
     throw new BadInputError({ where: `${flag} ${file}`, expected: 'a file in a directory that exists', got: 'no such directory' });
   }
   requireWritable(flag, file, parent);
-}
-
-function nearestParent(directory: string): string {
-  let parent = dirname(resolve(directory));
-  while (!existsSync(parent)) parent = dirname(parent);
-  return parent;
 }
 
 function requireWritable(flag: string, wanted: string, existing: string): void {

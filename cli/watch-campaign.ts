@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MultiBar, type SingleBar } from 'cli-progress';
-import type { CampaignProgress } from '../contracts/campaign';
-import { mayPass, type CampaignClient } from './campaign-client';
+import type { CampaignProgress, CampaignState } from '../contracts/campaign';
+import { mayPass, NoWorkerError, type CampaignClient } from './campaign-client';
 import { campaignStatus, hasEnded } from './campaign-status';
 import { duration } from './duration';
 import type { Output } from './output';
@@ -38,9 +38,19 @@ async function statusOrWait(campaigns: CampaignClient, campaignId: string, displ
     return await campaignStatus(campaigns, campaignId);
   } catch (error) {
     if (!mayPass(error)) throw error;
+    if (error instanceof NoWorkerError) {
+      const execution = await campaigns.find(campaignId);
+      if (execution?.closed === true) return endWithoutWorker(campaignId, execution.state);
+    }
     display.say(`waiting: ${error instanceof Error ? error.message : String(error)}`);
     return null;
   }
+}
+
+/** Only a worker can tell how far a campaign came; that it has ended, the server knows. */
+function endWithoutWorker(campaignId: string, state: CampaignState): CampaignProgress {
+  const candidates = { total: 0, running: 0, done: 0, failed: 0, rejected: 0 };
+  return { campaignId, state, epoch: 0, candidates, phase: state, etaSeconds: null };
 }
 
 interface Display {

@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import { withCampaigns } from '../campaign-client';
 import { statusDocument, statusText } from '../campaign-status';
 import { newCommand, runWith, withInterrupt } from '../command';
-import { watchCampaign } from '../watch-campaign';
+import { waitForCampaign } from '../finished-campaign';
 
-/** `seal watch`: live progress of a campaign, to its end. */
+/** `seal watch`: live progress of a campaign, to its end; one that fails or is cancelled fails the command, with the reason. */
 export function watchCommand(): Command {
   const command = newCommand('watch', 'live progress with the time that is left, to the end').argument('<id>', 'campaign id');
   return runWith(command, async (_flags, output, [campaignId = '']) => {
-    const progress = await withCampaigns((campaigns) => withInterrupt('the campaign goes on', (signal) => watchCampaign(campaigns, campaignId, output, signal)));
+    const progress = await withCampaigns((campaigns) => withInterrupt('the campaign goes on', (signal) => waitForCampaign(campaigns, campaignId, output, signal)));
     output.result(statusDocument(progress), () => statusText(progress));
   });
 }

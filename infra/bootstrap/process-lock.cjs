@@ -1,8 +1,9 @@
 'use strict';
 
-const { mkdirSync, readFileSync, rmSync, linkSync, writeFileSync } = require('node:fs');
+const { readFileSync, rmSync, linkSync, writeFileSync } = require('node:fs');
 const { dirname } = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
+const { makeDirectory } = require('./make-directory.cjs');
 const { isRunning, startTimeOf } = require('./process-identity.cjs');
 
 const POLL_MS = 200;
@@ -16,7 +17,7 @@ const POLL_MS = 200;
  * @returns {Promise<T>}
  */
 async function withLock(file, work, onWait) {
-  mkdirSync(dirname(file), { recursive: true });
+  makeDirectory(dirname(file));
   let told = false;
   while (!tryLock(file)) {
     if (!told) onWait?.();

@@ -2,7 +2,6 @@ import {
   accessSync,
   chmodSync,
   constants,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -13,6 +12,7 @@ import {
 import { homedir } from 'node:os';
 import { basename, delimiter, isAbsolute, join, resolve } from 'node:path';
 import { download } from './download.mjs';
+import directories from './make-directory.cjs';
 import { narrated, say } from './narrate.mjs';
 import lock from './process-lock.cjs';
 import { run } from './run-command.mjs';
@@ -98,7 +98,7 @@ function isOlder(version, than) {
 /** Everything happens in a folder aside; the finished program is moved into place. */
 async function obtain(program, target, env) {
   const cache = binaryCache(env);
-  mkdirSync(cache, { recursive: true });
+  directories.makeDirectory(cache);
   // Under the lock, any other folder aside was left by a process that was killed.
   for (const left of readdirSync(cache).filter((name) => name.startsWith(`${basename(target)}.partial-`))) {
     rmSync(join(cache, left), { recursive: true, force: true });

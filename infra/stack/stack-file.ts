@@ -6,7 +6,8 @@ import { type StackFile, stackFileSchema, stackFiles } from '../../contracts/sta
 
 /** Absolute `$SEAL_HOME`. @default ./.seal */
 export function sealHome(env: NodeJS.ProcessEnv = process.env): string {
-  return resolve(env['SEAL_HOME'] ?? '.seal');
+  const named = env['SEAL_HOME'];
+  return resolve(named === undefined || named === '' ? '.seal' : named);
 }
 
 /**
@@ -19,8 +20,9 @@ export function readStackFile(home: string): StackFile | null {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return null;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return null;
+    throw new BadInputError({ where: file, expected: 'a file that can be read', got: String(code ?? error) }, { cause: error });
   }
   try {
     return stackFileSchema.parse(JSON.parse(text));

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { NAMESPACE } from '../../contracts/campaign';
 import { ServerUnreachableError } from '../../contracts/errors';
@@ -19,6 +19,7 @@ import { stackStatus, type StackStatus } from './stack-status';
 import { ensureNamespace } from './temporal-namespace';
 import { frontendAnswers, startTemporalServer, TEMPORAL_SERVER } from './temporal-server';
 import { ensureWorker, stopWorker } from './worker';
+import { refuseUnwritable } from './writable-directory';
 
 export interface StackOptions {
   /** Databases, objects, credentials, logs. @default $SEAL_HOME, else ./.seal */
@@ -43,6 +44,7 @@ export interface StackOptions {
 export async function startStack(options: StackOptions = {}): Promise<StackStatus> {
   const { env = process.env, say = () => undefined } = options;
   const home = resolve(options.home ?? sealHome(env));
+  refuseUnwritable(`SEAL_HOME ${home}`, home);
   mkdirSync(home, { recursive: true });
   await withLock(
     join(home, 'stack.lock'),
@@ -69,7 +71,8 @@ export async function stopStack(options: Pick<StackOptions, 'home' | 'env' | 'sa
   const home = resolve(options.home ?? sealHome(options.env));
   const processes = new OwnProcesses(home);
   const stopped: string[] = [];
-  mkdirSync(home, { recursive: true });
+  if (!existsSync(home)) return stopped;
+  refuseUnwritable(`SEAL_HOME ${home}`, home);
   await withLock(join(home, 'stack.lock'), async () => {
     if (await stopWorker(processes)) stopped.push('worker');
     if (await processes.stop(TEMPORAL_SERVER)) stopped.push('Temporal');
