@@ -104,3 +104,18 @@ export function goldenFor(name: string): GoldenModel {
   if (golden === undefined) throw new Error(`no golden model ${name}`);
   return golden;
 }
+
+/** What `make_adapter_goldens.py` wrote. */
+export const adapterGoldens = JSON.parse(readFileSync(join(GOLDEN, 'adapters.json'), 'utf8')) as {
+  readonly adapters: readonly {
+    readonly adapter: string;
+    /** By the name of a module in the base. */
+    readonly modules: Readonly<Record<string, { readonly rank: number; readonly scale: number }>>;
+    readonly rows: readonly TrainingRow[];
+    readonly scores: readonly ScoredRow[];
+    readonly mergedScores: readonly ScoredRow[];
+  }[];
+  readonly training: readonly (Pick<GoldenTraining, 'rows' | 'settings' | 'log' | 'finalScores'> & { readonly adapter: string })[];
+  /** By schedule and warm-up steps: transformers' rates of ten steps, the peak 1. */
+  readonly learningRates: Readonly<Record<string, readonly number[]>>;
+};

@@ -1,4 +1,5 @@
 import { learningRateAt } from '../../../engine/model/schedule';
+import { adapterGoldens } from '../../golden/golden-values';
 
 describe('learningRateAt', () => {
   test.each([
@@ -11,5 +12,17 @@ describe('learningRateAt', () => {
     ['after warm-up the steps count from the first', { step: 4, steps: 10, schedule: 'linear', warmupSteps: 4 }, 0.6],
   ] as const)('%s', (_, { step, steps, schedule, warmupSteps }, expected) => {
     expect(learningRateAt(step, steps, { learningRate: 1, schedule, warmupSteps })).toBeCloseTo(expected, 12);
+  });
+
+  test.each(['linear', 'cosine', 'constant'] as const)('%s gives the rates of transformers', (schedule) => {
+    const rates = adapterGoldens.learningRates[`${schedule}-0`];
+    expect(rates).toHaveLength(10);
+    rates?.forEach((rate, step) => expect(learningRateAt(step, 10, { learningRate: 1, schedule, warmupSteps: 0 })).toBeCloseTo(rate, 12));
+  });
+
+  test('warm-up reaches the peak a step before transformers does, whose first step has rate 0', () => {
+    const rates = adapterGoldens.learningRates['constant-3'];
+    const ours = Array.from({ length: 10 }, (_, step) => learningRateAt(step, 10, { learningRate: 1, schedule: 'constant', warmupSteps: 3 }));
+    rates?.slice(1).forEach((rate, step) => expect(ours[step]).toBeCloseTo(rate, 12));
   });
 });
