@@ -22,7 +22,7 @@ export function signed(value: number): string {
 
 /** A correlation; null where there is none. */
 export function correlationFigure(value: number | null): string {
-  return value === null ? 'none: no variation' : minus(value.toFixed(3));
+  return value === null ? 'none' : minus(value.toFixed(3));
 }
 
 export function loss(value: number): string {

@@ -23,14 +23,14 @@ function render(piece: Piece): string {
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-/** Control characters that HTML does not allow (a model may write any) are shown as replacement characters. */
 function escape(text: string): string {
-  return (
-    text
-      .replace(/[&<>"']/g, (character) => ENTITIES[character]!)
-      // eslint-disable-next-line no-control-regex -- control characters and half surrogate pairs are what is replaced
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ud800-\udfff]/gu, '\ufffd')
-  );
+  return allowed(text.replace(/[&<>"']/g, (character) => ENTITIES[character]!));
+}
+
+/** Control characters and half surrogate pairs, which HTML does not allow and a model may write, as replacement characters. */
+export function allowed(text: string): string {
+  // eslint-disable-next-line no-control-regex -- they are what is replaced
+  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ud800-\udfff]/gu, '\ufffd');
 }
 
 /** A column of a table. */

@@ -39,7 +39,8 @@ svg { max-width: 100%; height: auto; display: block; overflow: visible; }
 .swatch { display: inline-block; width: .8em; height: .8em; border-radius: .15em; margin: 0 .35em 0 .5em; vertical-align: -.05em; border: 1.5px solid var(--swatch); background: var(--swatch); print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .swatch.kept { --swatch: var(--mark); }
 .swatch.rest { --swatch: var(--mark-rest); }
-.swatch.hollow { --swatch: var(--muted); background: none; border-radius: 50%; }
+.swatch.hollow { --swatch: var(--muted); background: none; }
+.swatch.dot { border-radius: 50%; }
 .swatch.failed { --swatch: var(--bad); background: none; }
 .swatch.kind-propose { --swatch: var(--kind-propose); }
 .swatch.kind-unadapted { --swatch: var(--kind-unadapted); }
@@ -49,7 +50,7 @@ svg { max-width: 100%; height: auto; display: block; overflow: visible; }
 .scroll { overflow-x: auto; margin: 1rem 0; }
 .scroll:focus-visible, a:focus-visible, summary:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
-caption { caption-side: top; text-align: left; color: var(--muted); font-size: .85rem; padding-bottom: .25rem; overflow-wrap: anywhere; }
+caption { caption-side: top; text-align: left; color: var(--muted); font-size: .85rem; padding-bottom: .25rem; overflow-wrap: anywhere; max-width: calc(100vw - 2rem); }
 th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; unicode-bidi: isolate; }
 thead th { color: var(--muted); font-weight: 600; vertical-align: bottom; }
 tbody th { font-weight: 400; white-space: nowrap; }
@@ -62,6 +63,13 @@ pre { background: var(--panel); border-radius: .5rem; padding: .6rem .75rem; mar
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); gap: 1rem; margin: .75rem 0; }
 .pair > div { min-width: 0; }
 summary { cursor: pointer; color: var(--muted); font-size: .9rem; }
+@media (max-width: 40rem) {
+  table { font-size: .82rem; }
+  th, td { padding-right: .5rem; }
+  tbody th { white-space: normal; min-width: 5.5rem; }
+  td.prose, th.prose { min-width: 5.25rem; }
+  thead th.number { min-width: 3.5rem; }
+}
 @media print {
   :root { color-scheme: light; --page: #ffffff; --panel: #f5f6f8; --text: #000000; --muted: #444444; --line: #bbbbbb; --link: #000000; --mark: #0b5cad; --mark-rest: #a9b6c6; }
   main { max-width: none; padding: 0; }

@@ -137,6 +137,79 @@ describe('the report', () => {
     expect(candidates.map(({ selected }) => selected)).toEqual([false, true, true, false, false, false]);
     expect(candidates[0]).toMatchObject({ title: 'town 0', status: 'scored', steps: 4, adapters: [expect.stringMatching(/^[0-9a-f]{64}$/)] });
     expect(report.comparisons.map(({ a, b }) => `${a} - ${b}`)).toContain('passage-only - base');
+    expect(report.campaign).toMatchObject({ name: 'test', seed: 7, model: 'model', codeVersion: 'test' });
+    // Six candidates, one of which failed after its fine-tune; passage-only, step-matched and oracle on two contexts each.
+    expect(report.fineTunes).toBe(6 + 6);
+    expect(report.contexts.map(({ title, scores }) => [title, Object.keys(scores)])).toEqual([
+      ['ship 0', ['base', 'passage-only', 'passage-only-step-matched', 'oracle']],
+      ['ship 1', ['base', 'passage-only', 'passage-only-step-matched', 'oracle']],
+    ]);
+    expect(candidates[0]?.selfEditCharacters).toBe('Fact '.length + 64);
+    expect(report.lengths).toEqual([{ epoch: 1, n: 5, medianCharacters: 69, correlation: null, withinContexts: null }]);
+  });
+
+  test('shows the losses of every fine-tuned candidate and of the M-step', async () => {
+    const made = fixture();
+    await epoch(made, [1, 2]);
+    const { report } = await collectReport(made.store, 'c', 'completed', LEDGER);
+    const { part, innerLoop, mStep } = report.losses;
+    // Two train epochs are too few passes to draw, so a part is a tenth; the fake log has one step, in the first of them.
+    expect(part).toBe('share');
+    expect(innerLoop).toEqual([{ epoch: 1, candidates: 5, sampled: 5, parts: [expect.objectContaining({ part: 1, n: 5 })] }]);
+    expect(mStep).toEqual([{ epoch: 1, steps: 1, points: [{ step: 0, loss: expect.any(Number) as number }] }]);
+  });
+
+  test('shows who computed what and when, each attempt once, and stays out of every result', async () => {
+    const made = fixture();
+    const { campaign } = await epoch(made, [1, 2]);
+    const computed = (await made.store.list(manifestKeys.works('c'))).length;
+    // All is there: nothing is computed and nothing recorded.
+    await epoch(made, [1, 2]);
+    expect(await made.store.list(manifestKeys.works('c'))).toHaveLength(computed);
+    made.controls.onGenerate = () => Promise.reject(new Error('the process broke'));
+    const base = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policyAdapters: [] };
+    await expect(made.run('evaluateBase', { ...base, contextsPerChunk: 16, chunk: 1 })).rejects.toThrow('the process broke');
+    const { report } = await collectReport(made.store, 'c', 'completed', LEDGER);
+    const { workers, scopes, bars } = report.timeline;
+    expect(workers).toEqual([{ worker: expect.stringMatching(/^\d+@./) as string, computations: computed + 1, failed: 1, busySeconds: expect.any(Number) as number }]);
+    expect(scopes.map(({ scope, computations, failed }) => [scope, computations, failed])).toEqual([
+      // Two chunks of proposals, two groups trained and evaluated, an M-step.
+      ['epoch-1', 7, 0],
+      ['evaluation/base', 1, 1],
+    ]);
+    expect(bars.at(-1)).toMatchObject({ kind: 'unadapted', scope: 'evaluation/base', outcome: 'failed' });
+    const named = await Promise.all(
+      (await made.store.list('campaigns/c/')).filter((key) => !key.startsWith(manifestKeys.works('c'))).map(async (key) => JSON.stringify(await made.store.readManifest(key))),
+    );
+    for (const manifest of named) expect(manifest).not.toMatch(/startedAt|\/work\//);
+  });
+
+  test('shows the self-edits of the held-out contexts with the lowest ids, before and after, with their answers', async () => {
+    const made = fixture();
+    const { campaign, policy } = await epoch(made, [1, 2]);
+    for (const [method, policyAdapters] of [['self-edits', []], ['seal-epoch-1', [policy!]]] as const) {
+      const base = { campaign, scope: `evaluation/${method}`, split: 'heldOut' as const, policyAdapters };
+      const task = { ...base, source: 'policy' as const, perContext: 1, contextsPerChunk: 64 };
+      await made.run('proposeSelfEdits', { ...task, chunk: 1 });
+      const { proposals } = await made.run('collectProposals', task);
+      const scope = { ...base, rows: { kind: 'proposals' as const, proposals }, perContext: 1 };
+      await made.run('evaluateAdapter', { scope, group: { from: 0, to: 2 }, repeat: 1, repeats: 1 });
+      await made.run('summariseMethod', { campaign, method, source: { kind: 'adapted', scope } });
+    }
+    const { report } = await collectReport(made.store, 'c', 'completed', LEDGER);
+    const ids = report.examples.map(({ contextId }) => contextId);
+    expect(ids).toHaveLength(2);
+    expect(ids).toEqual([...ids].sort());
+    for (const { passage, title, selfEdits } of report.examples) {
+      expect(passage).toBe(`Passage ${title.slice(-1)} of ship.`);
+      expect(selfEdits.map(({ method }) => method)).toEqual(['self-edits', 'seal-epoch-1']);
+      for (const { text, characters, score, rejected, answers } of selfEdits) {
+        expect([text.length, characters, rejected]).toEqual([69, 69, false]);
+        expect(answers.map(({ goldAnswer }) => goldAnswer)).toEqual(['a', 'b', 'c', 'd']);
+        expect(score).toBe(answers.reduce((sum, answer) => sum + answer.score, 0) / 4);
+      }
+    }
+    expect(report.examples[0]!.selfEdits[0]!.text).not.toBe(report.examples[0]!.selfEdits[1]!.text);
   });
 
   test('of a campaign that stopped has a key of its own and shows the candidates so far', async () => {

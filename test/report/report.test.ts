@@ -14,6 +14,32 @@ function renderPage(change: string): string {
   return execFileSync(process.execPath, ['-e', script], { encoding: 'utf8', maxBuffer: 1 << 24 });
 }
 
+interface PageElement {
+  readonly tag: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** The page's elements as a parser sees them, whatever their texts say. */
+function elementsOf(page: string): PageElement[] {
+  const script = `
+    import('linkedom').then(({ parseHTML }) => {
+      const { document } = parseHTML(require('node:fs').readFileSync(0, 'utf8'));
+      const elements = [...document.querySelectorAll('*')].map(({ localName, attributes }) =>
+        ({ tag: localName, attributes: Object.fromEntries([...attributes].map(({ name, value }) => [name, value])) }));
+      process.stdout.write(JSON.stringify(elements));
+    });`;
+  return JSON.parse(execFileSync(process.execPath, ['-e', script], { input: page, encoding: 'utf8', maxBuffer: 1 << 26 })) as PageElement[];
+}
+
+/** Elements and attributes that fetch something or run something. */
+function activeParts(page: string): string[] {
+  const active = new Set(['script', 'link', 'img', 'image', 'iframe', 'object', 'embed', 'video', 'audio', 'form', 'use', 'base']);
+  return elementsOf(page).flatMap(({ tag, attributes }) => [
+    ...(active.has(tag) ? [tag] : []),
+    ...Object.entries(attributes).flatMap(([name, value]) => (/^(on|src|xlink)/.test(name) || (name === 'href' && !value.startsWith('#')) ? [`${tag} ${name}`] : [])),
+  ]);
+}
+
 describe('report.html', () => {
   const document = sampleDocument();
   let page: string;
@@ -21,16 +47,43 @@ describe('report.html', () => {
     page = renderPage('(document) => document');
   });
 
-  it('needs no other file', () => {
-    expect(page).not.toMatch(/<script|<link|src=|@import|url\(/);
+  it('needs no other file and runs nothing', () => {
+    expect(activeParts(page)).toEqual([]);
+    expect(activeParts('<p onclick="x()"><img src="a.png"><a href="http://x">')).toEqual(['p onclick', 'img', 'img src', 'a href']);
+    expect(page).not.toMatch(/@import|url\(/);
     expect(page.startsWith('<!doctype html>')).toBe(true);
   });
 
-  it('draws each of its three plots for laptops and for phones', () => {
-    expect(page.match(/<svg /g)).toHaveLength(6);
+  it('draws each of its seven plots for laptops and for phones, and says what it shows', () => {
+    expect(page.match(/<svg /g)).toHaveLength(14);
+    const plots = elementsOf(page).filter(({ tag }) => tag === 'svg');
+    expect(plots.map(({ attributes }) => [attributes['role'], (attributes['aria-label'] ?? '').length > 10])).toEqual(plots.map(() => ['img', true]));
+    expect(page.match(/<figcaption>/g)).toHaveLength(7);
     expect(page).toContain('accuracy (fraction of questions)');
     expect(page).toContain('difference in accuracy (fraction of questions)');
     expect(page).toContain('reward: accuracy (fraction of questions)');
+    expect(page).toContain('pass over the self-edit\'s rows');
+    expect(page).toContain('seconds since the first computation');
+  });
+
+  it('has tables that a screen reader can name: a caption, column heads and row heads', () => {
+    const tables = page.match(/<table>[\s\S]*?<\/table>/g) ?? [];
+    expect(tables.length).toBeGreaterThan(8);
+    for (const table of tables) {
+      expect(table).toMatch(/<caption>[^<]+<\/caption>/);
+      expect(table).toMatch(/<th scope="col"/);
+      const [, body = ''] = /<tbody>([\s\S]*)<\/tbody>/.exec(table) ?? [];
+      expect(body.match(/<th scope="row"/g)?.length).toBe(body.match(/<tr>/g)?.length);
+    }
+    // What scrolls sideways can be reached by keyboard.
+    expect(page.match(/<div class="scroll" tabindex="0" role="region" aria-label="[^"]+">/g)).toHaveLength(tables.length);
+  });
+
+  it('leads to every section from its contents', () => {
+    const headings = [...page.matchAll(/<h2 id="([^"]+)">/g)].map(([, id]) => id);
+    const links = [...page.matchAll(/<a href="#([^"]+)">/g)].map(([, id]) => id);
+    expect(links).toEqual(headings);
+    expect(headings).toEqual(['scores', 'comparisons', 'rewards', 'examples', 'lengths', 'losses', 'timeline', 'ledger', 'contexts', 'excluded', 'lineage']);
   });
 
   it('draws an error bar and a dot for every method', () => {
@@ -41,24 +94,77 @@ describe('report.html', () => {
   });
 
   it('tells every method, comparison, epoch and input in words', () => {
-    for (const { name, score } of document.report.methods) expect(page).toContain(`<td>${name}</td><td class="number">${score.toFixed(4)}</td>`);
-    for (const { a, b } of document.report.comparisons) expect(page).toContain(`<td>${a}</td><td>${b}</td>`);
+    for (const { name, score } of document.report.methods) expect(page).toContain(`<th scope="row">${name}</th><td class="number">${score.toFixed(4)}</td>`);
+    for (const { a, b } of document.report.comparisons) expect(page).toContain(`<th scope="row">${a}</th><td>${b}</td>`);
     for (const hash of Object.values(document.lineage.model)) expect(page).toContain(hash);
     expect(page).toContain('−0.0210');
   });
 
-  it('names what was left out and why, with what a self-edit wrote escaped', () => {
-    expect(page).toContain('no line to train on, only &lt;blank&gt; lines');
+  it('says whose campaign it is and what it cost each fine-tune', () => {
+    expect(page).toContain('<dt>base model</dt><dd>nano <code>666666666666</code></dd>');
+    expect(page).toContain('<dt>first computation</dt><dd>2026-11-22 09:00 UTC</dd>');
+    // 141 s of training for 432 fine-tunes.
+    expect(page).toContain('<th scope="row">training</th><td class="number">2 min 21 s</td><td class="number">0.3 s</td>');
+  });
+
+  it('shows self-edits before and after with their scores, the rule of choice, and what was answered', () => {
+    expect(page).toContain('the 3 held-out contexts with the lowest ids');
+    expect(page).toContain('<h4>self-edits: score 0.2500</h4>');
+    expect(page).toContain('<h4>seal-epoch-2: score 0.7500</h4>');
+    expect(page).toContain('<strong>✓ right</strong>: by the sea');
+    expect(page).toContain('✗ wrong: &lt;/pre&gt;&lt;script&gt;');
+  });
+
+  it('names what was left out and why, counted by reason, with what a self-edit wrote escaped', () => {
+    expect(page).toContain('<th scope="row" class="prose">no line to train on, only &lt;blank&gt; lines</th><td>rejected</td><td class="number">8</td>');
     expect(page).not.toContain('<blank>');
+  });
+
+  it('escapes hostile text wherever a model or a data set may have written it', () => {
+    const hostile = `</pre><script>alert("x")</script> & '<img src=x onerror=alert(1)>'\u0000\u001b[31m`;
+    const attacked = renderPage(`(document) => {
+      const hostile = ${JSON.stringify(hostile)};
+      const replace = (value) => typeof value === 'string' && !/^(\\d{4}-|running|completed|scored|rejected|failed|done|propose|unadapted|fine-tune|evaluate|m-step|pass$|exact$)/.test(value) ? hostile + value
+        : Array.isArray(value) ? value.map(replace)
+        : value !== null && typeof value === 'object' ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, replace(inner)])) : value;
+      return replace(document);
+    }`);
+    expect(activeParts(attacked)).toEqual([]);
+    // eslint-disable-next-line no-control-regex -- none may be left
+    expect(attacked).not.toMatch(/[\u0000-\u0008\u000e-\u001f]/);
+    expect(attacked.match(/<pre>/g)?.length).toBe(attacked.match(/<\/pre>/g)?.length);
+    expect(attacked).toContain('&lt;/pre&gt;&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; &#39;&lt;img src=x');
+  });
+
+  it('stays small however many candidates, workers, contexts and epochs there are', () => {
+    const large = renderPage(`(document) => {
+      const epochs = 20;
+      const candidates = Array.from({ length: 5000 }, (_, i) => ({ ...document.candidates[i % 192], id: 'c/' + i, epoch: i % epochs + 1, reward: (i * 7919 % 1000) / 1000, status: i % 5 === 0 ? 'failed' : 'scored', reason: 'reason ' + i }));
+      const bars = Array.from({ length: 3000 }, (_, i) => ({ ...document.report.timeline.bars[0], worker: i % 300 + '@host', startSeconds: i, endSeconds: i + 1 }));
+      const workers = Array.from({ length: 300 }, (_, i) => ({ worker: i + '@host', computations: 10, failed: 0, busySeconds: i }));
+      const contexts = Array.from({ length: 2000 }, (_, i) => ({ ...document.report.contexts[0], contextId: 'id' + i }));
+      const innerLoop = Array.from({ length: epochs }, (_, i) => ({ ...document.report.losses.innerLoop[0], epoch: i + 1 }));
+      return { ...document, candidates, report: { ...document.report, contexts, losses: { ...document.report.losses, innerLoop }, timeline: { ...document.report.timeline, bars, workers },
+        excluded: candidates.filter(({ status }) => status === 'failed').map(({ id, status, reason }) => ({ id, status, reason })) } };
+    }`);
+    expect(Buffer.byteLength(large)).toBeLessThan(3_000_000);
+    expect(large).toContain('Of 20 epochs, 6 are drawn');
+    expect(large).toContain('Of 300 workers, the 20 busiest are drawn.');
+    expect(large).toContain('1800 more are in report.json');
+    expect(large).toContain('900 more are in candidates.csv');
   });
 
   it('says of a campaign that has just begun what is not there yet', () => {
     const begun = renderPage(
-      '(document) => ({ ...document, candidates: [], report: { ...document.report, state: "running", methods: [], epochs: [], comparisons: [], excluded: [] } })',
+      `(document) => ({ ...document, candidates: [], report: { ...document.report, state: "running", methods: [], epochs: [], comparisons: [], excluded: [], fineTunes: 0, contexts: [], lengths: [],
+        examples: [], losses: { part: 'pass', innerLoop: [], mStep: [] }, timeline: { startedAt: null, spanSeconds: 0, workers: [], scopes: [], bars: [] } } })`,
     );
     expect(begun).toContain('No method has been evaluated yet.');
     expect(begun).toContain('No candidate has a reward yet.');
+    expect(begun).toContain('Nothing has been trained yet.');
+    expect(begun).toContain('No computation is recorded.');
     expect(begun).not.toContain('<svg ');
+    expect(begun).not.toMatch(/NaN|undefined|Infinity/);
   });
 
   it('states log-probabilities in nats', () => {
@@ -89,8 +195,8 @@ describe('candidates.csv', () => {
   it('quotes what would break a record', () => {
     const odd: CandidateRow = { ...row!, title: 'Vel, "a\ntown"', reward: null, repeatRewards: [0.5, 1], selected: false, steps: null, reason: '' };
     expect(renderCandidatesCsv([odd])).toBe(
-      'id,epoch,context,title,candidate,status,reward,repeat_rewards,selected,steps,trained_tokens,reason,adapters\r\n' +
-        `demo/epoch-1/0a1b2c3d/c1,1,0a1b2c3d,"Vel, ""a\ntown""",1,scored,,0.5 1,false,,1200,,${'ab'.repeat(32)}\r\n`,
+      'id,epoch,context,title,candidate,status,reward,repeat_rewards,selected,steps,trained_tokens,reason,adapters,self_edit_characters\r\n' +
+        `demo/epoch-1/0a1b2c3d/c1,1,0a1b2c3d,"Vel, ""a\ntown""",1,scored,,0.5 1,false,,1200,,${'ab'.repeat(32)},80\r\n`,
     );
   });
 });

@@ -1,5 +1,7 @@
 import type * as PlotModule from '@observablehq/plot' with { 'resolution-mode': 'import' };
 
+import { allowed } from '../html';
+
 export type PlotLibrary = typeof PlotModule;
 export type PlotOptions = NonNullable<Parameters<PlotLibrary['plot']>[0]>;
 
@@ -26,7 +28,7 @@ export async function loadPlot(): Promise<{ readonly Plot: PlotLibrary; readonly
     };
     svg.setAttribute('role', 'img');
     svg.setAttribute('aria-label', label);
-    return svg.outerHTML;
+    return allowed(svg.outerHTML);
   };
   return { Plot, draw };
 }

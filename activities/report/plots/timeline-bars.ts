@@ -4,7 +4,8 @@ import { centredLabel, NARROW_PX, type PlotLibrary, type PlotOptions } from './p
 const LANE_PX = 30;
 /** Room for a lane's name above it, where there is none beside it. */
 const NAME_PX = 18;
-const CHARACTER_PX = 6.6;
+/** Digits and an @ are wider than letters. */
+const CHARACTER_PX = 7.6;
 const LONGEST_NAME = 28;
 /** Lanes drawn: those of the busiest workers. */
 export const MOST_LANES = 20;

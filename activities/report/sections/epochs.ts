@@ -46,7 +46,7 @@ export function lengthsSection({ report: { lengths }, candidates }: ReportDocume
     'Length of self-edits and reward',
     figure(
       (widthPx) => charts.lengths(candidates, widthPx),
-      html`Each dot is a scored candidate: ${swatch('kept', 'kept by selection')} ${swatch('hollow', 'not kept')}.${sampled}${panelsRule(lengths.length)}`,
+      html`Each dot is a scored candidate: ${swatch('kept dot', 'kept by selection')} ${swatch('hollow dot', 'not kept')}.${sampled}${panelsRule(lengths.length)}`,
     ),
     table('Correlation (Pearson’s r) of a self-edit’s characters with its reward', columns, lengths),
     html`<p>“Within contexts” compares self-edits of the same context only, so that long passages, or hard ones, do not pass for long self-edits.</p>`,
