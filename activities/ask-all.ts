@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * Runs all works at once and answers in their order. The first failure aborts the others; it is thrown once all have ended,
  * so that nothing is left running behind a failed activity.
@@ -8,6 +10,8 @@ export async function askAll<Result>(
 ): Promise<Result[]> {
   const others = new AbortController();
   const joined = AbortSignal.any([signal, others.signal]);
+  // Every work waits on it.
+  setMaxListeners(0, joined);
   const failures: unknown[] = [];
   const results = await Promise.all(
     works.map(async (work) => {

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createActivities, type SealActivities } from '../../activities';
-import type { AdaptationScope, PinnedCampaign } from '../../activities/activity-types';
+import type { AdaptationScope, PinnedCampaign, ProposalSource } from '../../activities/activity-types';
 import { putJson } from '../../activities/stored-json';
 import type { CampaignInput } from '../../contracts/campaign';
 import { campaignSpecSchema, type Context } from '../../contracts/campaign-spec';
+import { Endpoints } from '../../endpoint/endpoints';
 import { contextId } from '../../seal/ids';
 import { knowledgeDomain } from '../../seal/knowledge/domain';
 import type { ArtifactStore } from '../../storage/artifact-store';
@@ -40,8 +41,11 @@ export class ActivityFixture {
   readonly activities: SealActivities;
   readonly #modelDirectory = join(this.directory, 'model');
 
-  /** @param store shared with another worker, where there is one */
-  constructor(store: ArtifactStore = createMemoryStore()) {
+  /**
+   * @param store shared with another worker, where there is one
+   * @param endpoints with keys and timers of the test's
+   */
+  constructor(store: ArtifactStore = createMemoryStore(), endpoints: Endpoints = new Endpoints({})) {
     this.store = store;
     mkdirSync(this.#modelDirectory);
     for (const [name, text] of Object.entries(MODEL_FILES)) writeFileSync(join(this.#modelDirectory, name), text);
@@ -54,6 +58,7 @@ export class ActivityFixture {
       cacheDirectory: join(this.directory, 'cache'),
       renderHtml: ({ report }) => Promise.resolve(`<title>${report.campaignId}</title>`),
       heartbeatIntervalMs: 20,
+      endpoints,
     });
   }
 
@@ -97,12 +102,15 @@ export class ActivityFixture {
     };
   }
 
-  async pin(campaignId: string, spec: Record<string, unknown> = {}): Promise<PinnedCampaign> {
-    return this.run('pinInputs', await this.input(campaignId, spec));
+  /** @param template the text of a prompt of its own */
+  async pin(campaignId: string, spec: Record<string, unknown> = {}, template?: string): Promise<PinnedCampaign> {
+    const input = await this.input(campaignId, spec);
+    if (template === undefined) return this.run('pinInputs', input);
+    return this.run('pinInputs', { ...input, template: await this.store.put(Buffer.from(template), 'text/plain') });
   }
 
   /** Epoch 1's scope, its self-edits proposed by the fake policy or recorded. */
-  async proposed(campaign: PinnedCampaign, source: 'policy' | 'recorded' = 'policy'): Promise<AdaptationScope> {
+  async proposed(campaign: PinnedCampaign, source: ProposalSource = 'policy'): Promise<AdaptationScope> {
     const base = { campaign, scope: 'epoch-1', split: 'train' as const, policyAdapters: [] };
     const task = { ...base, source, perContext: 2, contextsPerChunk: 2 };
     for (const chunk of [1, 2]) await this.run('proposeSelfEdits', { ...task, chunk });

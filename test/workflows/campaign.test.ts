@@ -90,6 +90,16 @@ describe('a campaign', () => {
     expect(candidates.sort()).toEqual(expected.sort());
   });
 
+  test('asks the endpoint for the self-edits it is named for, and the policy for its own held-out ones', async () => {
+    const sources: string[] = [];
+    const fakes = fakeActivities(() => before('proposeSelfEdits', ({ scope, source }) => void sources.push(`${scope} ${source}`)));
+    const endpoint = { url: 'http://localhost:1/v1', model: 'm', protocol: 'chat', concurrency: 1, timeoutSeconds: 1, retries: 0 } as const;
+    const baselines = ['endpoint', 'self-edits', 'oracle'] as const;
+    const result = await run(fakes, campaignInput('endpoint', { proposals: { source: 'endpoint', endpoint }, evaluation: { baselines: [...baselines] } }));
+    expect(result.methods.map(({ name }) => name)).toEqual(['self-edits', 'oracle', 'endpoint', 'seal-epoch-1']);
+    expect(sources).toEqual(['evaluation/self-edits policy', 'evaluation/endpoint endpoint', 'epoch-1 endpoint', 'evaluation/seal-epoch-1 policy']);
+  });
+
   test('keeps the best candidate of each context and trains the policy on it', async () => {
     const fakes = fakeActivities();
     const result = await run(fakes, campaignInput('selects', { contexts: 2, proposals: { k: 4 } }));

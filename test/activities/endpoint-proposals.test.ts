@@ -1,0 +1,192 @@
+import type { PinnedCampaign, ProposalTask } from '../../activities/activity-types';
+import { manifestKeys } from '../../contracts/campaign';
+import { DEFAULT_ENDPOINT_TIMERS } from '../../endpoint/endpoint-client';
+import { Endpoints } from '../../endpoint/endpoints';
+import { hashBytes } from '../../storage/content-hash';
+import { createMemoryStore } from '../../storage/memory-store';
+import { chat, json, MisbehavingServer, refusal } from '../endpoint/misbehaving-server';
+import { activityEnvironment, ActivityFixture } from './activity-fixture';
+import { storedTexts } from './stored-texts';
+
+const KEY = 'sk-test-0123456789abcdef';
+
+let server: MisbehavingServer;
+beforeAll(async () => {
+  server = await MisbehavingServer.start();
+});
+afterAll(() => server.stop());
+
+const fixtures: ActivityFixture[] = [];
+function fixture(store = createMemoryStore(), environment: Record<string, string> = { WRITER_API_KEY: KEY }): ActivityFixture {
+  const timers = { ...DEFAULT_ENDPOINT_TIMERS, sleep: () => Promise.resolve() };
+  const made = new ActivityFixture(store, new Endpoints(environment, timers));
+  fixtures.push(made);
+  return made;
+}
+afterEach(() => fixtures.splice(0).forEach((made) => made.remove()));
+
+const spec = (endpoint: object = {}): Record<string, unknown> => ({
+  proposals: { k: 2, source: 'endpoint', endpoint: { url: server.url, model: 'writer', apiKeyVariable: 'WRITER_API_KEY', concurrency: 1, retries: 0, ...endpoint } },
+});
+
+function taskOf(campaign: PinnedCampaign): ProposalTask & { readonly chunk: number } {
+  return { campaign, scope: 'epoch-1', split: 'train', policyAdapters: [], source: 'endpoint', perContext: 2, contextsPerChunk: 8, chunk: 1 };
+}
+
+/** What the scope's candidates are made from. */
+async function proposals(made: ActivityFixture, campaign: PinnedCampaign): Promise<{ contextId: string; candidate: number; text: string }[]> {
+  const { proposals: ref } = await made.run('collectProposals', taskOf(campaign));
+  return JSON.parse(Buffer.from(await made.store.get(ref)).toString()) as Awaited<ReturnType<typeof proposals>>;
+}
+
+test('an endpoint writes each self-edit with the prompt, sampling and seed of the campaign', async () => {
+  const made = fixture();
+  const campaign = await made.pin('c', spec());
+  server.behave([], chat(({ body }) => `Fact of seed ${String(body['seed'])}.`));
+  const { spent } = await made.run('proposeSelfEdits', taskOf(campaign));
+  expect(spent).toMatchObject({ generatedTokens: 18, trainedTokens: 0 });
+  expect(spent.generateSeconds).toBeGreaterThan(0);
+  expect(server.requests.map(({ body }) => body)).toEqual(
+    expect.arrayContaining([
+      {
+        model: 'writer',
+        messages: [{ role: 'user', content: 'List facts that follow from this passage.\n\nPassage:\ntown 0\nPassage 0 of town.\n\nImplications:\n' }],
+        max_tokens: 256,
+        temperature: 1,
+        top_p: 0.95,
+        seed: expect.any(Number) as number,
+      },
+    ]),
+  );
+  const seeds = new Set(server.requests.map(({ body }) => body['seed']));
+  expect(seeds.size).toBe(6);
+  expect(made.controls.generates).toHaveLength(0);
+  const list = await proposals(made, campaign);
+  expect(list.map(({ candidate }) => candidate)).toEqual([1, 2, 1, 2, 1, 2]);
+  expect(new Set(list.map(({ text }) => text))).toEqual(new Set([...seeds].map((seed) => `Fact of seed ${String(seed)}.`)));
+});
+
+test('what has arrived is never asked for again, by this attempt or by another worker', async () => {
+  const store = createMemoryStore();
+  const first = fixture(store);
+  const campaign = await first.pin('c', spec());
+  server.behave([chat('One.'), chat('Two.'), chat('Three.')], json(500, 'down'));
+  await expect(first.run('proposeSelfEdits', taskOf(campaign))).rejects.toMatchObject({ type: 'EndpointFailedError', nonRetryable: false });
+  // Three answers and the failure: it ends the others, which were waiting.
+  expect(server.requests).toHaveLength(4);
+  server.behave([], chat('Later.'));
+  const second = fixture(store);
+  await second.run('proposeSelfEdits', taskOf(campaign));
+  expect(server.requests).toHaveLength(3);
+  server.behave([]);
+  await second.run('proposeSelfEdits', taskOf(campaign));
+  expect(server.requests).toHaveLength(0);
+  const list = await proposals(second, campaign);
+  expect(list.map(({ text }) => text)).toEqual(['One.', 'Two.', 'Three.', 'Later.', 'Later.', 'Later.']);
+});
+
+test('of two attempts at once the first stored answer counts for both', async () => {
+  const store = createMemoryStore();
+  const [one, two] = [fixture(store), fixture(store)];
+  const campaign = await one.pin('c', spec());
+  let answers = 0;
+  server.behave([], chat(() => `Answer ${(answers += 1)}.`));
+  await Promise.all([one, two].map((made) => made.run('proposeSelfEdits', taskOf(campaign))));
+  expect(answers).toBeGreaterThan(6);
+  const list = await proposals(one, campaign);
+  for (const { contextId, candidate, text } of list) {
+    const manifest = await store.readManifest(manifestKeys.endpointAnswer('c', 'epoch-1', contextId, candidate));
+    expect(JSON.parse(Buffer.from(await store.get(manifest.files['answer.json']!)).toString())).toEqual({ text });
+  }
+  expect(await proposals(two, campaign)).toEqual(list);
+});
+
+test('a refusal ends the activity for good, and the requests that wait with it', async () => {
+  const made = fixture();
+  const campaign = await made.pin('c', spec());
+  server.behave([], refusal(401, `Incorrect API key provided: ${KEY}`));
+  await expect(made.run('proposeSelfEdits', taskOf(campaign))).rejects.toMatchObject({
+    type: 'BadInputError',
+    nonRetryable: true,
+    message: `proposals.endpoint: writer at ${server.url}/chat/completions: expected an answer, got 401 Unauthorized: the key is missing, wrong or not allowed to use this model`,
+  });
+  expect(server.requests).toHaveLength(1);
+});
+
+test('a worker without the key says so before anything is computed', async () => {
+  const made = fixture(createMemoryStore(), { OTHER_API_KEY: KEY });
+  await expect(made.pin('c', spec())).rejects.toMatchObject({
+    type: 'BadInputError',
+    nonRetryable: true,
+    message: 'proposals.endpoint.apiKeyVariable: expected a key in the environment variable WRITER_API_KEY of the worker, got nothing',
+  });
+  const baseline = { proposals: { k: 2, endpoint: { url: server.url, model: 'w', apiKeyVariable: 'WRITER_API_KEY' } } };
+  await expect(made.pin('d', { ...baseline, evaluation: { baselines: ['endpoint'] } })).rejects.toMatchObject({ type: 'BadInputError' });
+  // Named, but not used.
+  await made.pin('e', baseline);
+});
+
+test('a cancelled activity stops asking', async () => {
+  const made = fixture();
+  const campaign = await made.pin('c', spec());
+  const environment = activityEnvironment();
+  server.behave([], () => environment.cancel());
+  await expect(made.run('proposeSelfEdits', taskOf(campaign), environment)).rejects.toMatchObject({ name: 'CancelledFailure' });
+  expect(server.requests).toHaveLength(1);
+});
+
+test('a self-edit that the policy could not learn is rejected, not trained on hours later', async () => {
+  const made = fixture();
+  const campaign = await made.pin('c', spec());
+  server.behave([chat(Array.from({ length: 20 }, (_, i) => `The town has ${i} gates.`).join('\n'))], chat('The town has a gate.'));
+  const scope = await proposed(made, campaign);
+  expect(await made.run('validateSelfEdit', { scope, position: 0 })).toEqual({
+    accepted: false,
+    reason: 'with its prompt 117 tokens, too many for the policy to learn it: its context is 64',
+  });
+  expect(await made.run('validateSelfEdit', { scope, position: 1 })).toEqual({ accepted: true });
+});
+
+async function proposed(made: ActivityFixture, campaign: PinnedCampaign) {
+  const task = taskOf(campaign);
+  await made.run('proposeSelfEdits', task);
+  const { proposals } = await made.run('collectProposals', task);
+  return { ...task, rows: { kind: 'proposals' as const, proposals } };
+}
+
+test('a template is what is asked and learnt, and every record that follows from it names its hash', async () => {
+  const made = fixture();
+  const template = 'Passage about {title}:\n{context}\nNotes:\n';
+  const { sha256 } = hashBytes(Buffer.from(template));
+  const campaign = await made.pin('c', spec(), template);
+  server.behave([], chat('The town has a gate.'));
+  const scope = await proposed(made, campaign);
+  const prompt = 'Passage about town 0:\nPassage 0 of town.\nNotes:\n';
+  expect(server.requests[0]?.body['messages']).toEqual([{ role: 'user', content: prompt }]);
+  const outcomes = Array.from({ length: 6 }, (_, position) => ({ position, status: 'scored' as const, reward: 1 }));
+  await made.run('trainPolicy', { campaign, epoch: 1, policyAdapters: [], proposals: scope.rows.proposals, perContext: 2, outcomes, kept: [0] });
+  expect(made.controls.fineTunes.at(-1)?.jobs[0]?.rows).toEqual([{ prompt, completion: 'The town has a gate.' }]);
+  const pinned = await made.store.readManifest(manifestKeys.campaign('c'));
+  expect(pinned.lineage.inputs['template']).toBe(sha256);
+  expect(pinned.files['template.txt']?.sha256).toBe(sha256);
+  for (const key of await made.store.list('campaigns/c/epoch-1/')) {
+    const { kind, lineage } = await made.store.readManifest(key);
+    if (kind === 'proposals-chunk' || kind === 'endpoint-answer') expect(lineage.inputs['template']).toBe(sha256);
+  }
+  // The policy samples with it too.
+  await made.run('proposeSelfEdits', { ...taskOf(campaign), scope: 'epoch-2', source: 'policy' });
+  expect(made.controls.generates.at(-1)?.groups[0]?.rows[0]?.prompt).toBe(prompt);
+  // Another text under the same id is another campaign.
+  await expect(made.pin('c', spec(), `${template}\n`)).rejects.toMatchObject({ type: 'BadInputError' });
+});
+
+test('the key is nowhere in the store, even where the server writes it into a self-edit', async () => {
+  const made = fixture();
+  const campaign = await made.pin('c', spec());
+  server.behave([], chat(({ headers }) => `The town has ${String(headers.authorization)}.`));
+  await proposed(made, campaign);
+  const texts = await storedTexts(made.store);
+  expect(texts.filter((text) => text.includes('The town has Bearer [key].'))).not.toHaveLength(0);
+  expect(texts.filter((text) => text.includes(KEY))).toEqual([]);
+  expect(texts.filter((text) => text.includes('WRITER_API_KEY'))).not.toHaveLength(0);
+});

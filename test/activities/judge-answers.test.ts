@@ -1,0 +1,120 @@
+import type { AdaptationScope, PinnedCampaign } from '../../activities/activity-types';
+import type { Answer, GroupAnswers } from '../../activities/answers';
+import { manifestKeys } from '../../contracts/campaign';
+import { DEFAULT_ENDPOINT_TIMERS } from '../../endpoint/endpoint-client';
+import { Endpoints } from '../../endpoint/endpoints';
+import { createMemoryStore } from '../../storage/memory-store';
+import { type Behaviour, chat, json, MisbehavingServer } from '../endpoint/misbehaving-server';
+import { ActivityFixture } from './activity-fixture';
+import { storedTexts } from './stored-texts';
+
+const KEY = 'sk-judge-0123456789abcdef';
+
+let server: MisbehavingServer;
+beforeAll(async () => {
+  server = await MisbehavingServer.start();
+});
+afterAll(() => server.stop());
+
+const fixtures: ActivityFixture[] = [];
+function fixture(store = createMemoryStore()): ActivityFixture {
+  const timers = { ...DEFAULT_ENDPOINT_TIMERS, sleep: () => Promise.resolve() };
+  const made = new ActivityFixture(store, new Endpoints({ JUDGE_API_KEY: KEY }, timers));
+  fixtures.push(made);
+  return made;
+}
+afterEach(() => fixtures.splice(0).forEach((made) => made.remove()));
+
+function pin(made: ActivityFixture, concurrency = 2): Promise<PinnedCampaign> {
+  const judge = { url: server.url, model: 'strict-judge', apiKeyVariable: 'JUDGE_API_KEY', concurrency, retries: 1 };
+  return made.pin('c', { reward: { grader: 'judge', judge } });
+}
+
+const prompt = (body: Record<string, unknown>): string => (body['messages'] as { content: string }[])[0]!.content;
+
+/** A judge that compares letter by letter, in words of its own. */
+const fair: Behaviour = chat(({ body }) => {
+  const [, gold, answer] = /Correct answer: (.*)\nAnswer: (.*)\n/.exec(prompt(body)) ?? [];
+  return gold === answer ? 'Yes.' : 'No, it is another one.';
+});
+
+async function evaluate(made: ActivityFixture, campaign: PinnedCampaign): Promise<{ reward: number; answers: readonly Answer[] }> {
+  const scope: AdaptationScope = await made.proposed(campaign);
+  const { reward } = await made.run('evaluateAdapter', { scope, group: { from: 0, to: 4 }, position: 0, repeat: 1, repeats: 1 });
+  const key = (await made.store.list('campaigns/c/epoch-1/')).find((one) => one.endsWith('/c1/r1/evaluation.json'))!;
+  const manifest = await made.store.readManifest(key);
+  expect(manifest.lineage.settings).toMatchObject({ grader: 'judge', judge: { model: 'strict-judge', url: server.url } });
+  const group = JSON.parse(Buffer.from(await made.store.get(manifest.files['answers.json']!)).toString()) as GroupAnswers;
+  return { reward: reward!, answers: group.flatMap(({ answers }) => answers) };
+}
+
+test('verdicts are the marks, stored with the answers under the name of their judge', async () => {
+  const made = fixture();
+  const campaign = await pin(made);
+  server.behave([], (response, request) => setTimeout(() => fair(response, request), 10));
+  const { reward, answers } = await evaluate(made, campaign);
+  expect(answers).toHaveLength(16);
+  for (const { goldAnswer, answer, score, verdict } of answers) {
+    expect(score).toBe(goldAnswer === answer ? 1 : 0);
+    expect(verdict).toEqual({ model: 'strict-judge', reply: score === 1 ? 'Yes.' : 'No, it is another one.' });
+  }
+  expect(new Set(answers.map(({ score }) => score))).toEqual(new Set([0, 1]));
+  expect(reward).toBe(answers.slice(0, 4).reduce((sum, { score }) => sum + score, 0) / 4);
+  expect(server.requests[0]?.body).toMatchObject({ model: 'strict-judge', temperature: 0, max_tokens: 16 });
+  expect(server.mostAtOnce).toBe(2);
+});
+
+test('the same question, gold answer and answer are asked once, and never again in the campaign', async () => {
+  const store = createMemoryStore();
+  const made = fixture(store);
+  const campaign = await pin(made);
+  server.behave([], fair);
+  const { answers } = await evaluate(made, campaign);
+  const triples = new Set(answers.map(({ question, goldAnswer, answer }) => JSON.stringify([question, goldAnswer, answer])));
+  expect(server.requests).toHaveLength(triples.size);
+  expect(triples.size).toBeLessThan(answers.length);
+  // The unadapted policy may give an answer that is known; only others are asked.
+  server.behave([], fair);
+  await made.run('evaluateBase', { campaign, scope: 'epoch-1', split: 'train', policyAdapters: [], contextsPerChunk: 16, chunk: 1 });
+  const asked = server.requests.map(({ body }) => prompt(body));
+  expect(new Set(asked).size).toBe(asked.length);
+  const verdicts = await store.list('campaigns/c/verdicts/');
+  expect(verdicts).toHaveLength(triples.size + asked.length);
+});
+
+test('an attempt after a judge that broke off asks for the rest only', async () => {
+  const store = createMemoryStore();
+  const made = fixture(store);
+  const campaign = await pin(made, 1);
+  const task = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policyAdapters: [], contextsPerChunk: 16, chunk: 1 };
+  server.behave([fair, fair, fair], json(500, 'down'));
+  await expect(made.run('evaluateBase', task)).rejects.toMatchObject({ type: 'EndpointFailedError', nonRetryable: false, message: expect.stringContaining('reward.judge: strict-judge at') as string });
+  expect(await store.findManifest(manifestKeys.unadapted('c', 'evaluation/base', 1))).toBeNull();
+  const known = (await store.list('campaigns/c/verdicts/')).length;
+  expect(known).toBe(3);
+  server.behave([], fair);
+  const { scores } = await made.run('evaluateBase', task);
+  expect(scores).toHaveLength(2);
+  expect(server.requests).toHaveLength(5);
+});
+
+test.each<[string, Behaviour, number]>([
+  ['yes', chat('yes'), 1],
+  ['ambiguous', chat('yes and no'), 0],
+  ['silent', chat(''), 0],
+  ['neither', chat('The answer is right.'), 0],
+])('a judge that is %s', async (_, behaviour, score) => {
+  const made = fixture();
+  const campaign = await pin(made);
+  server.behave([], behaviour);
+  const { scores } = await made.run('evaluateBase', { campaign, scope: 'evaluation/base', split: 'heldOut', policyAdapters: [], contextsPerChunk: 16, chunk: 1 });
+  expect(scores).toEqual([score, score]);
+});
+
+test('the key is nowhere in the store', async () => {
+  const made = fixture();
+  const campaign = await pin(made);
+  server.behave([], chat(({ headers }) => `yes ${JSON.stringify(headers)}`));
+  await evaluate(made, campaign);
+  expect((await storedTexts(made.store)).filter((text) => text.includes(KEY))).toEqual([]);
+});
