@@ -1,6 +1,6 @@
 import type { Tensor } from 'onnxruntime-node';
 import type { AdapterStack } from './adapter-stack';
-import { type DecodingSession, nextOf, runDecoding } from './decoding-run';
+import { type DecodingSession, runDecoding } from './decoding-run';
 import type { GeneratingRow } from './generating-row';
 import { KeyValueCache } from './key-value-cache';
 import { prefill } from './prefill';
@@ -64,10 +64,13 @@ export class Decoder {
     const longest = Math.max(...lengths);
     if (longest > this.cache.slots) this.cache = this.cache.withSlots(roomFor(longest), lengths.map((length) => Math.max(0, length - 1)));
     const tokens = placed(this.grid).map((row, r) => ({ ids: [row?.last ?? 0], start: Math.max(0, (lengths[r] as number) - 1) }));
-    const next = await runDecoding(this.decoding, { count: adapters.length, feeds: this.feeds(adapters) }, tokens, this.cache);
+    const { next, fresh } = await runDecoding(this.decoding, { count: adapters.length, feeds: this.feeds(adapters) }, tokens, this.cache);
     rows.forEach((ofAdapter, n) => {
       ofAdapter.forEach((row, b) => {
-        if (row.finish === undefined) row.advance(nextOf(next, n * places + b));
+        if (row.finish !== undefined) return;
+        const r = n * places + b;
+        this.cache.write(fresh, r, r, row.length - 1, 1);
+        row.advance(next(r));
       });
     });
   }

@@ -1,26 +1,27 @@
 import type { ModelDirectory } from '../files/model-directory';
 import { Graph } from '../graph/graph';
 import { ArgMax } from '../graph/ops/arg-max';
-import { Gather, ScatterND } from '../graph/ops/gather';
+import { Gather } from '../graph/ops/gather';
 import { ReduceSum } from '../graph/ops/reduce';
 import { Reshape } from '../graph/ops/shape';
 import type { Tensor } from '../graph/tensor';
-import { cacheMask } from './attention';
+import { type Attention, type KeyValues, cachedAttention } from './attention';
 import { baseWeights } from './base-weights';
 import type { LoraLayout } from './lora';
 import { adapterInputs } from './scoring-graph';
 import type { BuiltGraph } from './training-graph';
-import { type KeyValues, languageModelHead, transformer } from './transformer';
+import { languageModelHead, transformer } from './transformer';
 
 /**
- * Next tokens with a key-value cache of S slots a row. Fed and fetched in the same memory, the cache is written in place.
+ * Next tokens with a key-value cache of S slots a row, which is read only: what comes out are the keys and values of the new tokens.
+ * (A cache that passes through the graph would be copied on its way out: onnxruntime-node copies every result.)
  *
- * Inputs: `ids` int64 [N, B, T]; `positions` int64 [R, T], R = B*N: the slot of each token, which is its place in its row; `slots` int64
- * [R, K, T, 3]: the same as places (row, key head, slot) of the cache; `selected` int64 [L]: places within N*B*T whose next token is
- * wanted; `past.keys.<l>` and `past.values.<l>` float32 [R, K, S, D]; the adapters'.
+ * Inputs: `ids` int64 [N, B, T]; `positions` int64 [R, T], R = B*N: the place of each token in its row; `lengths` int64 [R, 1]: slots of
+ * the cache that hold tokens of the row; `selected` int64 [L]: places within N*B*T whose next token is wanted; `past.keys.<l>` and
+ * `past.values.<l>` float32 [R, K, S, D]; the adapters'.
  *
  * Outputs: `logits` float32 [L, V] and their largest's `tokens` int64 [L]; `sums` float32 [L, 1] of the logits, not finite where one
- * of them is not; `keys.<l>` and `values.<l>` [R, K, S, D].
+ * of them is not; `keys.<l>` and `values.<l>` [R, K, T, D].
  */
 export function decodingGraph(model: ModelDirectory, layout: LoraLayout | null): BuiltGraph {
   const graph = new Graph();
@@ -28,20 +29,18 @@ export function decodingGraph(model: ModelDirectory, layout: LoraLayout | null):
   const { config } = model;
   const ids = graph.input('ids', 'int64', ['N', 'B', 'T']);
   const positions = graph.input('positions', 'int64', ['B*N', 'T']);
-  const slots = graph.input('slots', 'int64', ['B*N', config.kvHeads, 'T', 3]);
+  const lengths = graph.input('lengths', 'int64', ['B*N', 1]);
   const selected = graph.input('selected', 'int64', ['L']);
   const pastKeyValues = Array.from({ length: config.layers }, (_, layer): KeyValues => {
     const past = (kind: string): Tensor => graph.input(`past.${kind}.${layer}`, 'float32', ['B*N', config.kvHeads, 'S', config.headDim]);
     return { keys: past('keys'), values: past('values') };
   });
   const delta = adapterInputs(graph, layout);
-  const cached = (layer: number, fresh: KeyValues): KeyValues => {
-    const past = pastKeyValues[layer] as KeyValues;
-    const keys = ScatterND(past.keys, slots, fresh.keys);
-    const values = ScatterND(past.values, slots, fresh.values);
-    graph.output(`keys.${layer}`, keys);
-    graph.output(`values.${layer}`, values);
-    return { keys, values };
+  const attend = cachedAttention(config, pastKeyValues, lengths);
+  const attention: Attention = (layer, q, fresh) => {
+    graph.output(`keys.${layer}`, fresh.keys);
+    graph.output(`values.${layer}`, fresh.values);
+    return attend(layer, q, fresh);
   };
   const hidden = transformer({
     config,
@@ -49,8 +48,7 @@ export function decodingGraph(model: ModelDirectory, layout: LoraLayout | null):
     ...(delta && { delta }),
     ids,
     positions,
-    mask: cacheMask(positions, 'S'),
-    cached,
+    attention,
   });
   const last = Gather(Reshape(hidden, ['B*N*T', config.width]), selected);
   const logits = languageModelHead(config, base.weights, last);

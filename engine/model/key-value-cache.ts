@@ -7,43 +7,47 @@ export function cacheBytesAToken({ layers, kvHeads, headDim }: ModelConfig): num
   return 2 * layers * kvHeads * headDim * Float32Array.BYTES_PER_ELEMENT;
 }
 
+/** Keys and values of the tokens of one run, float32 [R, K, T, D] by name (`keys.<layer>`, `values.<layer>`). */
+export interface FreshKeyValues {
+  readonly tokens: number;
+  readonly named: (name: string) => Float32Array;
+}
+
 /**
- * Keys and values of R rows in S slots, float32 [R, K, S, D] a layer and kind, which the decoding graph writes in place: slot s holds
- * the token at place s of its row.
+ * Keys and values of R rows in S slots, float32 [R, K, S, D] a layer and kind: slot s holds the token at place s of its row. It lies in
+ * memory of our own, which the decoding graph reads and this class writes.
  */
 export class KeyValueCache {
   private constructor(
     private readonly config: ModelConfig,
     readonly rows: number,
     readonly slots: number,
-    private readonly buffers: readonly { readonly name: string; readonly data: Float32Array }[],
+    private readonly buffers: ReadonlyMap<string, Float32Array>,
   ) {}
 
   static empty(config: ModelConfig, rows: number, slots: number): KeyValueCache {
     const names = Array.from({ length: config.layers }, (_, layer) => [`keys.${layer}`, `values.${layer}`]).flat();
     const size = rows * config.kvHeads * slots * config.headDim;
-    return new KeyValueCache(config, rows, slots, names.map((name) => ({ name, data: new Float32Array(size) })));
+    return new KeyValueCache(config, rows, slots, new Map(names.map((name) => [name, new Float32Array(size)])));
   }
 
   feeds(): Record<string, Tensor> {
-    return Object.fromEntries(this.buffers.map(({ name, data }) => [`past.${name}`, this.tensor(data)]));
+    const dims = [this.rows, this.config.kvHeads, this.slots, this.config.headDim];
+    return Object.fromEntries([...this.buffers].map(([name, data]) => [`past.${name}`, floatTensor(data, dims)]));
   }
 
-  /** The same memory as the feeds'. */
-  fetches(): Record<string, Tensor> {
-    return Object.fromEntries(this.buffers.map(({ name, data }) => [name, this.tensor(data)]));
-  }
-
-  /** Copies the first `tokens` slots of a row of `from` into a row of this cache. */
-  copyRow(from: KeyValueCache, fromRow: number, toRow: number, tokens: number): void {
+  /** Writes the first `count` tokens of a row of a run into a row of this cache, from slot `start` on. */
+  write({ tokens, named }: FreshKeyValues, fromRow: number, toRow: number, start: number, count: number): void {
     const { kvHeads: K, headDim: D } = this.config;
-    this.buffers.forEach(({ data }, i) => {
-      const source = (from.buffers[i] as { data: Float32Array }).data;
-      for (let k = 0; k < K; k += 1) {
-        const start = (fromRow * K + k) * from.slots * D;
-        data.set(source.subarray(start, start + tokens * D), (toRow * K + k) * this.slots * D);
-      }
-    });
+    for (const [name, data] of this.buffers) copyHeads(named(name), tokens, fromRow * K, data, this.slots, toRow * K, { heads: K, width: D, start, count });
+  }
+
+  /** Copies the first `count` slots of a row of `from` into a row of this cache. */
+  copyRow(from: KeyValueCache, fromRow: number, toRow: number, count: number): void {
+    const { kvHeads: K, headDim: D } = this.config;
+    for (const [name, data] of this.buffers) {
+      copyHeads(from.buffers.get(name) as Float32Array, from.slots, fromRow * K, data, this.slots, toRow * K, { heads: K, width: D, start: 0, count });
+    }
   }
 
   /** A cache with room for more tokens, holding the first `lengths[r]` of each row. */
@@ -56,10 +60,22 @@ export class KeyValueCache {
   /** The first rows only, in the same memory. */
   firstRows(rows: number): KeyValueCache {
     const size = rows * this.config.kvHeads * this.slots * this.config.headDim;
-    return new KeyValueCache(this.config, rows, this.slots, this.buffers.map(({ name, data }) => ({ name, data: data.subarray(0, size) })));
+    return new KeyValueCache(this.config, rows, this.slots, new Map([...this.buffers].map(([name, data]) => [name, data.subarray(0, size)])));
   }
+}
 
-  private tensor(data: Float32Array): Tensor {
-    return floatTensor(data, [this.rows, this.config.kvHeads, this.slots, this.config.headDim]);
+/** Copies `count` slots of neighbouring heads [slots, width] from slot 0 of `source` to slot `start` of `target`. */
+function copyHeads(
+  source: Float32Array,
+  sourceSlots: number,
+  sourceHead: number,
+  target: Float32Array,
+  targetSlots: number,
+  targetHead: number,
+  { heads, width, start, count }: { readonly heads: number; readonly width: number; readonly start: number; readonly count: number },
+): void {
+  for (let k = 0; k < heads; k += 1) {
+    const from = (sourceHead + k) * sourceSlots * width;
+    target.set(source.subarray(from, from + count * width), ((targetHead + k) * targetSlots + start) * width);
   }
 }

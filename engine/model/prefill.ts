@@ -1,5 +1,5 @@
 import type { Tensor } from 'onnxruntime-node';
-import { type DecodingSession, type NextToken, type NextTokens, type RowTokens, nextOf, runDecoding } from './decoding-run';
+import { type DecodingSession, type NextToken, type RowTokens, type RunResult, runDecoding } from './decoding-run';
 import { KeyValueCache } from './key-value-cache';
 import { type PromptFamily, promptFamilies } from './prompt-families';
 
@@ -54,27 +54,49 @@ async function runRows(
   rows: readonly StartedRow[],
   onReady: (index: number, prefilled: Prefilled) => void,
 ): Promise<void> {
+  const run = (members: readonly RowTokens[], cache: KeyValueCache): Promise<RunResult> => runDecoding(decoding, { count: 1, feeds: adapter }, members, cache);
   for (const batch of batchesOf(rows)) {
     const members = batch.map((i) => rows[i] as StartedRow);
-    const slots = Math.max(...members.map(({ start }) => start)) + Math.max(...members.map(({ ids }) => ids.length));
-    const cache = KeyValueCache.empty(decoding.config, members.length, slots);
-    members.forEach(({ beginning }, r) => beginning?.copyTo(cache, r));
-    const next = await runPieces(decoding, adapter, members, cache, slots);
+    if (members.length === 1) {
+      onReady(batch[0] as number, await runAlone(decoding, members[0] as StartedRow, run));
+      continue;
+    }
+    const { next, fresh } = await run(members, beginningsOf(decoding, members));
     batch.forEach((i, r) => {
-      const { ids, start } = rows[i] as StartedRow;
-      onReady(i, { next: nextOf(next, r), copyTo: (to, row) => to.copyRow(cache, r, row, start + ids.length) });
+      const { ids, start, beginning } = rows[i] as StartedRow;
+      const copyTo = (to: KeyValueCache, row: number): void => {
+        beginning?.copyTo(to, row);
+        to.write(fresh, r, row, start, ids.length);
+      };
+      onReady(i, { next: next(r), copyTo });
     });
   }
 }
 
-async function runPieces(decoding: DecodingSession, adapter: Record<string, Tensor>, rows: readonly RowTokens[], cache: KeyValueCache, slots: number): Promise<NextTokens> {
-  const run = (piece: readonly RowTokens[]): Promise<NextTokens> => runDecoding(decoding, { count: 1, feeds: adapter }, piece, cache);
-  const [only, ...others] = rows;
-  if (only === undefined || others.length > 0) return run(rows);
-  const most = Math.max(1, Math.min(TOKENS_A_RUN, Math.floor(SCORES_A_RUN / (slots * decoding.config.heads))));
-  const pieces = cut(only, most);
-  for (const piece of pieces.slice(0, -1)) await run([piece]);
-  return run(pieces.slice(-1));
+/** Piece by piece, each behind a cache of those before it. */
+async function runAlone(
+  decoding: DecodingSession,
+  row: StartedRow,
+  run: (rows: readonly RowTokens[], cache: KeyValueCache) => Promise<RunResult>,
+): Promise<Prefilled> {
+  const { heads } = decoding.config;
+  const most = Math.max(1, Math.min(TOKENS_A_RUN, Math.floor(SCORES_A_RUN / ((row.start + row.ids.length) * heads))));
+  const pieces = cut(row, most);
+  let cache = beginningsOf(decoding, [row]);
+  let last: RunResult | undefined;
+  for (const piece of pieces) {
+    last = await run([piece], cache);
+    cache = cache.withSlots(piece.start + piece.ids.length, [piece.start]);
+    cache.write(last.fresh, 0, 0, piece.start, piece.ids.length);
+  }
+  return { next: (last as RunResult).next(0), copyTo: (to, r) => to.copyRow(cache, 0, r, cache.slots) };
+}
+
+/** The rows' beginnings; at least one slot, held by no row. */
+function beginningsOf({ config }: DecodingSession, rows: readonly StartedRow[]): KeyValueCache {
+  const cache = KeyValueCache.empty(config, rows.length, Math.max(1, ...rows.map(({ start }) => start)));
+  rows.forEach(({ beginning }, r) => beginning?.copyTo(cache, r));
+  return cache;
 }
 
 /** Indices of rows, shortest first, in batches of at most `TOKENS_A_RUN` padded tokens. */

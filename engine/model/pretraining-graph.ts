@@ -4,7 +4,7 @@ import { Graph } from '../graph/graph';
 import { gradients } from '../graph/gradients';
 import type { Tensor } from '../graph/tensor';
 import { adamW } from './adamw';
-import { documentMask } from './attention';
+import { documentMask, maskedAttention } from './attention';
 import { labelLogProbabilities, weightedLoss } from './loss';
 import { muon } from './muon';
 import { type StackedParameter, stackedWeights } from './pretraining-parameters';
@@ -35,7 +35,7 @@ export function pretrainingGraph(config: ModelConfig, parameters: readonly Stack
   const states = parameters.map((parameter) => stateNames(parameter).map((name) => graph.input(name, 'float32', parameter.shape)));
   const values = states.map(([value]) => value as Tensor);
   const lookUp = stackedWeights(parameters, values);
-  const hidden = transformer({ config, weights: lookUp, ids, positions, positionLimit: 'T', mask: documentMask(segments) });
+  const hidden = transformer({ config, weights: lookUp, ids, positions, positionLimit: 'T', attention: maskedAttention(config, documentMask(segments)) });
   const loss = weightedLoss(labelLogProbabilities(languageModelHead(config, lookUp, hidden), labels), weights);
   const slopes = gradients(loss, values);
   graph.output('loss', loss);

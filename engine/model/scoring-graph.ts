@@ -1,6 +1,6 @@
 import type { ModelDirectory } from '../files/model-directory';
 import { Graph } from '../graph/graph';
-import { causalMask } from './attention';
+import { causalMask, maskedAttention } from './attention';
 import { baseWeights } from './base-weights';
 import { type LoraLayout, type LoraDelta, loraDelta } from './lora';
 import { labelLogProbabilities } from './loss';
@@ -35,7 +35,7 @@ export function scoringGraph(model: ModelDirectory, layout: LoraLayout | null): 
     ids,
     positions,
     positionLimit: 'T',
-    mask: causalMask(graph),
+    attention: maskedAttention(config, causalMask(graph)),
   });
   graph.output('logProbabilities', labelLogProbabilities(languageModelHead(config, base.weights, hidden), labels));
   return { graph, folder: base.folder };

@@ -1,19 +1,26 @@
 import type { ModelDirectory } from '../files/model-directory';
+import { checkpoint } from '../graph/checkpoint';
 import { Graph } from '../graph/graph';
 import { gradients } from '../graph/gradients';
 import { Add } from '../graph/ops/elementwise';
 import type { Tensor } from '../graph/tensor';
 import { type AdamWState, adamW, gradientClipping } from './adamw';
-import { documentMask } from './attention';
+import { documentMask, maskedAttention } from './attention';
 import { baseWeights } from './base-weights';
-import { type LoraLayout, loraDelta } from './lora';
+import { type LoraDelta, type LoraLayout, loraDelta } from './lora';
 import { frozenHeadLogProbabilities, weightedLoss } from './loss';
-import { headName, transformer } from './transformer';
+import { type TransformerInput, headName, transformer } from './transformer';
 
 /** A graph and the folder its external weights are in. */
 export interface BuiltGraph {
   readonly graph: Graph;
   readonly folder: string;
+}
+
+/** What shapes a training graph beside the adapters. */
+export interface TrainingOptions {
+  /** Layers are computed again in the backward pass instead of being kept. @default false */
+  readonly gradientCheckpointing?: boolean;
 }
 
 /**
@@ -26,10 +33,10 @@ export interface BuiltGraph {
  *
  * Outputs: `loss` and `gradientNorm` [N, 1], and the state after the step as `parameters.next` and so on.
  */
-export function trainingGraph(model: ModelDirectory, layout: LoraLayout): BuiltGraph {
+export function trainingGraph(model: ModelDirectory, layout: LoraLayout, options: TrainingOptions = {}): BuiltGraph {
   const graph = new Graph();
   const state = stateInputs(graph, layout);
-  const { loss, gradient, folder } = lossGradient(graph, model, layout, state.parameters);
+  const { loss, gradient, folder } = lossGradient(graph, model, layout, state.parameters, options);
   graph.output('loss', loss);
   updateState(graph, state, gradient);
   return { graph, folder };
@@ -40,10 +47,10 @@ export function trainingGraph(model: ModelDirectory, layout: LoraLayout): BuiltG
  *
  * Inputs: those of `trainingGraph` for rows and adapters, `parameters`, and `gradient` [N, P]. Outputs: `loss` [N, 1], `gradient.next`.
  */
-export function gradientGraph(model: ModelDirectory, layout: LoraLayout): BuiltGraph {
+export function gradientGraph(model: ModelDirectory, layout: LoraLayout, options: TrainingOptions = {}): BuiltGraph {
   const graph = new Graph();
   const parameters = graph.input('parameters', 'float32', ['N', layout.size]);
-  const { loss, gradient, folder } = lossGradient(graph, model, layout, parameters);
+  const { loss, gradient, folder } = lossGradient(graph, model, layout, parameters, options);
   graph.output('loss', loss);
   graph.output('gradient.next', Add(graph.input('gradient', 'float32', ['N', layout.size]), gradient));
   return { graph, folder };
@@ -62,7 +69,13 @@ function stateInputs(graph: Graph, layout: LoraLayout): AdamWState {
   return { parameters: vector('parameters'), firstMoment: vector('firstMoment'), secondMoment: vector('secondMoment') };
 }
 
-function lossGradient(graph: Graph, model: ModelDirectory, layout: LoraLayout, parameters: Tensor): { loss: Tensor; gradient: Tensor; folder: string } {
+function lossGradient(
+  graph: Graph,
+  model: ModelDirectory,
+  layout: LoraLayout,
+  parameters: Tensor,
+  { gradientCheckpointing = false }: TrainingOptions,
+): { loss: Tensor; gradient: Tensor; folder: string } {
   const base = baseWeights(graph, model);
   const ids = graph.input('ids', 'int64', ['N', 'B', 'T']);
   const positions = graph.input('positions', 'int64', ['B*N', 'T']);
@@ -71,19 +84,27 @@ function lossGradient(graph: Graph, model: ModelDirectory, layout: LoraLayout, p
   const weights = graph.input('weights', 'float32', ['N', 'B*T']);
   const scale = graph.input('scale', 'float32', ['N', 1, layout.scales.length]);
   const { config } = model;
+  const delta = loraDelta(layout, parameters, scale);
   const hidden = transformer({
     config,
     weights: base.weights,
-    delta: loraDelta(layout, parameters, scale),
+    delta,
+    ...(gradientCheckpointing && { inLayer: checkpointed(layout, delta) }),
     ids,
     positions,
     positionLimit: 'T',
-    mask: documentMask(segments),
+    attention: maskedAttention(config, documentMask(segments)),
   });
   const loss = weightedLoss(frozenHeadLogProbabilities(hidden, base.weights(headName(config)), labels), weights);
   const [gradient] = gradients(loss, [parameters]);
   if (gradient === undefined) throw new Error('no gradient of the LoRA parameters');
   return { loss, gradient, folder: base.folder };
+}
+
+/** Keeps nothing of a layer but its input; layers before the first adapted one have no gradient anyway. */
+function checkpointed({ groups }: LoraLayout, delta: LoraDelta): NonNullable<TransformerInput['inLayer']> {
+  const first = Math.min(...groups.map(({ layer }) => layer));
+  return (layer, build, x) => (layer < first ? build(x) : checkpoint(build, x, delta.matricesOf(layer), layer > first));
 }
 
 function updateState(graph: Graph, state: AdamWState, gradient: Tensor): void {

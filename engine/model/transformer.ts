@@ -1,12 +1,13 @@
 import type { Projection } from '../../contracts/language-model';
 import type { ModelConfig } from '../files/model-config';
+import type { Segment } from '../graph/checkpoint';
 import { Add, Cast, Cos, Mul, Sin } from '../graph/ops/elementwise';
 import { Gather, Range } from '../graph/ops/gather';
 import { RMSNormalization } from '../graph/ops/normalization';
 import { RotaryEmbedding } from '../graph/ops/rotary-embedding';
 import { Reshape, Transpose } from '../graph/ops/shape';
 import { type Dim, type Tensor, dimAt } from '../graph/tensor';
-import { groupedQueryAttention } from './attention';
+import type { Attention } from './attention';
 import type { Weights } from './base-weights';
 import { type FrozenLinear, frozenLinear } from './frozen-linear';
 import { type LoraDelta, withDelta } from './lora';
@@ -15,12 +16,6 @@ import { rotaryFrequencies } from './rotary-frequencies';
 import { swiGlu } from './swiglu';
 
 // Dims throughout: N adapters, B rows an adapter, T tokens a row, M = B*T, R = B*N rows in all, C = width.
-
-/** Keys and values of one layer, float32 [R, K, S, D]. */
-export interface KeyValues {
-  readonly keys: Tensor;
-  readonly values: Tensor;
-}
 
 export interface TransformerInput {
   readonly config: ModelConfig;
@@ -35,10 +30,9 @@ export interface TransformerInput {
   readonly positions: Tensor;
   /** One more than the largest position can be: the angles of all are computed once. @default each token's own are computed */
   readonly positionLimit?: Dim;
-  /** Broadcasts to [R, K, G, T, S]. */
-  readonly mask: Tensor;
-  /** Puts a layer's keys and values [R, K, T, D] into a cache, and gives what attention reads, [R, K, S, D]. @default nothing but them */
-  readonly cached?: (layer: number, fresh: KeyValues) => KeyValues;
+  readonly attention: Attention;
+  /** Builds a layer [N, M, C] -> [N, M, C]. @default as it is */
+  readonly inLayer?: (layer: number, build: Segment, x: Tensor) => Tensor;
 }
 
 /**
@@ -53,11 +47,15 @@ export function transformer(input: TransformerInput): Tensor {
   // Attention's 1/sqrt(D) is paid for with the rotation of the queries.
   const rotation = { forKeys, forQueries: scaledTables(forKeys, 1 / Math.sqrt(config.headDim)) };
   let x = Gather(weights(EMBEDDING), Reshape(ids, ['N', 'B*T']));
+  const { inLayer = (_layer, build, before) => build(before) } = input;
   for (let layer = 0; layer < config.layers; layer += 1) {
-    const normed = RMSNormalization(x, weights(inputNormName(layer)), config.normEpsilon);
-    x = Add(x, attentionBlock(input, layer, normed, rotation));
-    const gated = RMSNormalization(x, weights(postAttentionNormName(layer)), config.normEpsilon);
-    x = Add(x, feedForward(input, layer, gated));
+    const build: Segment = (before) => {
+      const normed = RMSNormalization(before, weights(inputNormName(layer)), config.normEpsilon);
+      const between = Add(before, attentionBlock(input, layer, normed, rotation));
+      const gated = RMSNormalization(between, weights(postAttentionNormName(layer)), config.normEpsilon);
+      return Add(between, feedForward(input, layer, gated));
+    };
+    x = inLayer(layer, build, x);
   }
   return RMSNormalization(x, weights(FINAL_NORM), config.normEpsilon);
 }
@@ -75,7 +73,7 @@ export function headName({ tied }: ModelConfig): string {
 /** x W' + b plus what the adapters add, for projections that read the same input. */
 function project(input: TransformerInput, layer: number, projections: readonly Projection[], x: Tensor): Tensor[] {
   const { config, weights, linear = frozenLinear(weights), delta } = input;
-  const deltas = delta?.(layer, projections, x);
+  const deltas = delta?.add(layer, projections, x);
   return projections.map((projection, i) => {
     const frozen = linear(projectionName(layer, projection), x);
     const biased = config.biases.includes(projection) ? Add(frozen, weights(biasName(layer, projection))) : frozen;
@@ -109,7 +107,7 @@ function attentionBlock(
   x: Tensor,
   rotation: { readonly forKeys: RotaryTables; readonly forQueries: RotaryTables },
 ): Tensor {
-  const { config, positions, mask, cached = (_layer, fresh) => fresh } = input;
+  const { config, positions, attention } = input;
   const { heads, kvHeads, headDim } = config;
   const R = dimAt(positions.shape, 0);
   const [q, k, v] = project(input, layer, ['q_proj', 'k_proj', 'v_proj'], x).map((projected) =>
@@ -119,8 +117,8 @@ function attentionBlock(
     RotaryEmbedding(projected, tables.cos, tables.sin, tables.positions, count);
   // [R, T, K*D] -> [R, K, T, D]
   const byHead = (fresh: Tensor): Tensor => Transpose(Reshape(fresh, [R, 'T', kvHeads, headDim]), [0, 2, 1, 3]);
-  const { keys, values } = cached(layer, { keys: byHead(rotate(k, rotation.forKeys, kvHeads)), values: byHead(v) });
-  const mixed = groupedQueryAttention(config, rotate(q, rotation.forQueries, heads), keys, values, mask);
+  const fresh = { keys: byHead(rotate(k, rotation.forKeys, kvHeads)), values: byHead(v) };
+  const mixed = attention(layer, rotate(q, rotation.forQueries, heads), fresh);
   const [output] = project(input, layer, ['o_proj'], Reshape(mixed, ['N', 'B*T', heads * headDim]));
   return output as Tensor;
 }

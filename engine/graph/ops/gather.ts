@@ -15,14 +15,6 @@ export function GatherElements(x: Tensor, indices: Tensor): Tensor {
   return emitOne('GatherElements', [x, indices], { axis: -1 }, indices.shape);
 }
 
-/**
- * `data` [d0, ..., dq, ...] with `updates` [..., ...] in the places that int64 `indices` [..., q] name. ONNX Runtime writes in place where
- * it is told to put the result where `data` lies.
- */
-export function ScatterND(data: Tensor, indices: Tensor, updates: Tensor): Tensor {
-  return emitOne('ScatterND', [data, indices, updates], {}, data.shape);
-}
-
 /** 0, 1, ..., n-1 as int64 [n], where n is the size of `dim`. */
 export function Range(graph: Tensor['graph'], dim: number | string): Tensor {
   const limit = Reshape(graph.sizeOf(dim), []);

@@ -69,6 +69,13 @@ export function Split(x: Tensor, sizes: readonly number[], axis: number): Tensor
   return x.graph.emit('Split', [x, x.graph.constant('int64', sizes)], { axis: at }, results);
 }
 
+/** Undoes a Concat along the last axis: pieces as wide as `parts` are at run time. It has no gradient. */
+export function SplitAgain(x: Tensor, parts: readonly Tensor[]): Tensor[] {
+  const widths = parts.map(({ graph, shape }) => graph.sizeOf(dimAt(shape, -1)));
+  const results = parts.map(({ shape }) => ({ dtype: x.dtype, shape: [...x.shape.slice(0, -1), dimAt(shape, -1)] }));
+  return x.graph.emit('Split', [x, Concat(widths, 0)], { axis: x.shape.length - 1 }, results);
+}
+
 /** Broadcasts `value` to the run-time shape of `like`. */
 export function expandLike(value: Tensor, like: Tensor): Tensor {
   const shape = emitOne('Shape', [like], {}, [like.shape.length], 'int64');
