@@ -22,6 +22,8 @@ export interface Directives {
 export interface SelfEditSettings {
   readonly innerLoop: Pick<InnerLoop, 'lossOn' | 'includePassage' | 'maxSteps'>;
   readonly limits: Limits;
+  /** What was asked for decides how the answer is cut into rows. */
+  readonly proposals: Pick<CampaignSpec['proposals'], 'prompt' | 'template'>;
 }
 
 export type ParsedSelfEdit =

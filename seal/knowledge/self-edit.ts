@@ -26,7 +26,8 @@ export function parseSelfEdit(text: string, context: Context, settings: SelfEdit
   if (!parsed.accepted) return parsed;
   const { directives, notes, rest } = parsed;
 
-  const lines = selfEditLines(rest);
+  const { prompt, template } = settings.proposals;
+  const lines = selfEditLines(rest, template === undefined && prompt === 'self-qa');
   const unusable = whyUnusable(lines, settings.limits);
   if (unusable !== null) return { accepted: false, reason: unusable };
 

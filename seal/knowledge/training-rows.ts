@@ -3,9 +3,9 @@
  * Source: paper, "Knowledge Incorporation", and the reference's rules for splitting a completion: at `---`, then every
  * non-empty line (a self-QA completion: before every `Question N:`) is a sequence of its own, prefixed with the title.
  *
- * Departures: a run of more than three dashes is one separator, so that no stray dashes become a row; a line without
- * a letter or digit is no row; the passage row carries the title like every other; no row is padded (the reference
- * pads to 2048 tokens and trains on the padding).
+ * Departures: a run of more than three dashes is one separator, so that no stray dashes become a row; `Question N:`
+ * begins a question only at the start of a line; a line without a letter or digit is no row; the passage row carries the
+ * title like every other; no row is padded (the reference pads to 2048 tokens and trains on the padding).
  */
 import type { Context, LossOn } from '../../contracts/campaign-spec';
 import type { TrainingRow } from '../../contracts/language-model';
@@ -14,12 +14,17 @@ const SEPARATOR = /-{3,}/;
 const QUESTION_START = /^(?=[ \t]*Question \d+:)/m;
 const LETTER_OR_DIGIT = /[\p{L}\p{N}]/u;
 
-/** The sequences of a self-edit, in order, without title. */
-export function selfEditLines(text: string): string[] {
+/**
+ * The sequences of a self-edit, in order, without title.
+ *
+ * @param selfQa questions with answers were asked for. Who was asked for something else may write them all the same; who was
+ * asked for them may stop after the first, whose `Question 1:` stands in the prompt.
+ */
+export function selfEditLines(text: string, selfQa = false): string[] {
   const pieces = text
     .split(SEPARATOR)
     .flatMap((segment) =>
-      QUESTION_START.test(segment) ? segment.split(QUESTION_START) : withoutLeadIn(nonEmptyLines(segment)),
+      selfQa || QUESTION_START.test(segment) ? segment.split(QUESTION_START) : withoutLeadIn(nonEmptyLines(segment)),
     );
   return pieces.map((piece) => piece.trim()).filter((piece) => LETTER_OR_DIGIT.test(piece));
 }

@@ -20,6 +20,8 @@ export function entityAt(spec: WorldSpec, split: NameSplit, position: number): E
  * @throws BadInputError past the split's last entity
  */
 export function worldContexts(spec: WorldSpec, split: 'train' | 'heldOut', skip: number, take: number): Context[] {
+  // Asked for first: a take beyond all bounds is refused before anything is made.
+  if (take > 0) nameAt(spec.seed, split, skip + take - 1);
   return Array.from({ length: take }, (_, i) => worldContext(spec, split, skip + i));
 }
 

@@ -9,6 +9,7 @@ const context: Context = {
   questions: [{ question: 'q', answer: 'a' }],
 };
 const settings: SelfEditSettings = {
+  proposals: { prompt: 'implications' },
   innerLoop: { lossOn: 'all', includePassage: true },
   limits: { learningRate: [1e-5, 1e-2], trainEpochs: [1, 20], maxRows: 5, maxRowTokens: 10, activitySeconds: 60 },
 };
@@ -24,6 +25,16 @@ test('an accepted self-edit has its lines and the passage as rows', () => {
     directives: {},
     notes: [],
   });
+});
+
+test('one question with its answer is one row where questions were asked for, and two lines elsewhere', () => {
+  const rows = (proposals: SelfEditSettings['proposals']) => {
+    const parsed = parseSelfEdit('Who sells wool?\nAnswer: Miravel.', context, { ...settings, proposals });
+    return parsed.accepted ? parsed.rows.length : parsed.reason;
+  };
+  expect(rows({ prompt: 'self-qa' })).toBe(2);
+  expect(rows({ prompt: 'implications' })).toBe(3);
+  expect(rows({ prompt: 'self-qa', template: 'own.txt' })).toBe(3);
 });
 
 test('directives set what the rows carry and what the fine-tune uses', () => {

@@ -1,4 +1,5 @@
 import type { Context } from '../../../contracts/campaign-spec';
+import { sharedJson, testWith } from '../shared-data';
 import { selfEditLines, trainingRow, trainingRows } from '../../../seal/knowledge/training-rows';
 
 test.each<[string, string, string[]]>([
@@ -63,4 +64,34 @@ test('the passage is the last row, whole, where it is included', () => {
     { prompt: 'Estonian\n', completion: 'One.' },
     { prompt: 'Estonian\n', completion: 'Two.' },
   ]);
+});
+
+test('asked for questions, a completion is cut before each and nowhere else', () => {
+  const lines = ['Who?\nAnswer:\n1. I.\n2. You.', 'Question 2: What?\nAnswer: It.'];
+  expect(selfEditLines(lines.join('\n'), true)).toEqual(lines);
+  expect(selfEditLines('Who?\nAnswer: I.', true)).toEqual(['Who?\nAnswer: I.']);
+});
+
+/** Rows of the self-edits that Qwen2.5-7B wrote to the prompt `implications`, the passage included. */
+function rowsOfRecorded(completions: readonly string[]): { meanRows: number; fewest: number; most: number } {
+  const counts = completions.map((completion) => selfEditLines(completion).length + 1);
+  return { meanRows: counts.reduce((a, b) => a + b) / counts.length, fewest: Math.min(...counts), most: Math.max(...counts) };
+}
+
+testWith('seal/rank_iter0.json')('the 250 recorded self-edits of an epoch: about 8.6 rows each, as the reference counts', () => {
+  const { articles } = sharedJson('seal/rank_iter0.json') as { articles: { completions: { text: string }[] }[] };
+  const texts = articles.flatMap(({ completions }) => completions.map(({ text }) => text));
+  expect(texts).toHaveLength(250);
+  expect(rowsOfRecorded(texts)).toEqual({ meanRows: 8.732, fewest: 4, most: 67 });
+});
+
+testWith('seal/iter0_train.json')('of the 1000 recorded ones, a single line is no row: a stray table border', () => {
+  const passages = sharedJson('seal/iter0_train.json') as { completions: string[] }[];
+  const texts = passages.flatMap(({ completions }) => completions);
+  expect(texts).toHaveLength(1000);
+  expect(rowsOfRecorded(texts)).toEqual({ meanRows: 8.992, fewest: 4, most: 77 });
+  const written = texts.flatMap((text) => text.split('\n').map((line) => line.trim()).filter((line) => line !== ''));
+  const rows = texts.flatMap((text) => selfEditLines(text));
+  expect(written.length - rows.length).toBe(1);
+  expect(written.filter((line) => !/[\p{L}\p{N}]/u.test(line))).toEqual(['|']);
 });
