@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 
-/** Settings of the fine-tuning that both sides do. */
+/** How the peer is set up, as bench/peer.py reads it. */
 export interface PeerSettings {
   readonly model: string;
   readonly threads: number;
@@ -11,14 +11,20 @@ export interface PeerSettings {
   readonly rank: number;
   readonly alpha: number;
   readonly learningRate: number;
+  readonly precision: 'float32' | 'bfloat16';
+  /** `torch.compile` in its default mode. */
+  readonly compile: boolean;
+  /** With a LoRA adapter on all linear layers. */
+  readonly adapted: boolean;
 }
 
-export interface StepTiming {
-  readonly secondsPerStep: number;
+/** What every answer of the peer says. */
+export interface PeerAnswer {
+  readonly seconds: number;
   readonly peakBytes: number;
 }
 
-/** PyTorch + PEFT in a Python process that waits for work between measurements. */
+/** PyTorch, transformers and PEFT in a Python process that waits for work between measurements. */
 export class Peer {
   private readonly lines: AsyncIterator<string>;
   private readonly reader: Interface;
@@ -31,23 +37,24 @@ export class Peer {
     this.lines = this.reader[Symbol.asyncIterator]();
   }
 
-  /** Starts the process and waits until the model is loaded. */
-  static async start(python: string, script: string, settings: PeerSettings): Promise<{ peer: Peer; versions: string }> {
-    const child = spawn(python, [script, JSON.stringify(settings)], { env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' } });
+  /** Starts the process and waits until the model is loaded. @throws Error with the process's last words if it cannot */
+  static async start(python: string, script: string, settings: PeerSettings): Promise<Peer> {
+    const child = spawn(python, [script, JSON.stringify(settings)], { env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', TOKENIZERS_PARALLELISM: 'false' } });
     const errors: string[] = [];
     child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
     const peer = new Peer(child, errors);
-    const hello = (await peer.answer()) as { torch: string };
-    return { peer, versions: `PyTorch ${hello.torch}` };
+    await peer.answer();
+    return peer;
   }
 
-  async time(batch: number, length: number, steps: number): Promise<StepTiming> {
-    this.child.stdin.write(`${JSON.stringify({ batch, length, steps })}\n`);
-    const { seconds, peakBytes } = (await this.answer()) as { seconds: number; peakBytes: number };
-    return { secondsPerStep: seconds / steps, peakBytes };
+  /** Has the peer do one piece of work: `work` is a method of bench/peer.py's Peer, `request` its arguments. */
+  async run<Answer extends PeerAnswer>(work: string, request: Readonly<Record<string, unknown>>): Promise<Answer> {
+    this.child.stdin.write(`${JSON.stringify({ do: work, ...request })}\n`);
+    return (await this.answer()) as Answer;
   }
 
   async close(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const gone = new Promise((resolve) => this.child.once('exit', resolve));
     this.child.stdin.end();
     await gone;
@@ -89,4 +96,10 @@ export function findPeerPython(repository: string, say: (line: string) => void, 
   }
   writeFileSync(installed, pins);
   return { python };
+}
+
+/** Versions of what the peer is made of, for the heading of a table. */
+export function peerVersions(python: string): string {
+  const script = 'import torch, transformers, peft; print(f"PyTorch {torch.__version__}, transformers {transformers.__version__}, PEFT {peft.__version__}")';
+  return spawnSync(python, ['-c', script], { encoding: 'utf8' }).stdout.trim();
 }

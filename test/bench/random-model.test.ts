@@ -1,17 +1,17 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { median } from '../../bench/lora-step';
-import { randomText, writeRandomLlama } from '../../bench/random-llama';
+import { median } from '../../bench/measure';
+import { SMALL, randomText, writeRandomModel } from '../../bench/random-model';
 import { openModelDirectory } from '../../engine/files/model-directory';
 import { loadTokenizer } from '../../engine/files/tokenizer';
 import { seededRandom } from '../../seal/seeds';
 
-describe('the random Llama of the benchmark', () => {
+describe('the small random model of the benchmark', () => {
   let directory: string;
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), 'seal-bench-'));
-    writeRandomLlama(join(directory, 'one'), 1);
+    writeRandomModel(join(directory, 'one'), SMALL, 1);
   });
   afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -22,14 +22,14 @@ describe('the random Llama of the benchmark', () => {
   });
 
   it('is the same each time', () => {
-    writeRandomLlama(join(directory, 'two'), 1);
+    writeRandomModel(join(directory, 'two'), SMALL, 1);
     const weights = (name: string): Buffer => readFileSync(join(directory, name, 'model.safetensors'));
     expect(weights('one').equals(weights('two'))).toBe(true);
   });
 
   it('reads a random text as exactly the tokens that were asked for', () => {
     const tokenizer = loadTokenizer(join(directory, 'one'));
-    const ids = tokenizer.encodePrompt(randomText(128, seededRandom(2)));
+    const ids = tokenizer.encodePrompt(randomText(128, seededRandom(2), SMALL));
     expect(ids).toHaveLength(128);
     expect(Math.min(...ids)).toBeGreaterThanOrEqual(3);
     expect(new Set(ids).size).toBeGreaterThan(100);
