@@ -26,7 +26,7 @@ const SELF_EDIT_PROMPTS: Readonly<Record<PromptName, Prompt>> = {
   'implications-very-long': asking('Write a very long list of all facts that follow from this passage.', 'Implications:\n'),
   rewrite: asking('Rewrite this passage in several ways, each on a line of its own.', 'Rewritten passages:\n'),
   'self-qa': asking('Write questions about this passage, each with its answer.', 'Question 1: '),
-  // Departure: the paper does not print this one; nothing but the passage is the plainest reading.
+  // Our reading of "no prompt": nothing but the passage.
   none: (title, context) => `${title}\n${context}\n\n`,
 };
 

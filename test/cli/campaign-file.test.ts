@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readCampaignFile } from '../../cli/campaign-file';
 import { campaignFileSchema, documentedFields, schemaFields } from '../../cli/campaign-schema';
+import { prepareCampaign } from '../../cli/prepare-campaign';
 import { runCommand } from './run-command';
 
 const ROOT = join(__dirname, '..', '..', '..');
@@ -33,6 +34,13 @@ describe('shipped campaign files', () => {
   it.each(readdirSync(directory).filter((name) => name.endsWith('.yaml')))('%s is valid', (name) => {
     expect(readCampaignFile(join(directory, name)).spec.name).toBe(name.replace('.yaml', ''));
   });
+});
+
+test('the example with an endpoint can be started: its template is found and names what it fills in', async () => {
+  const { spec, template } = await prepareCampaign(join(ROOT, 'examples', 'campaigns', 'endpoint.yaml'));
+  expect(spec.proposals.endpoint).toMatchObject({ protocol: 'chat', timeoutSeconds: 60, retries: 5 });
+  expect(spec.reward.judge).toMatchObject({ protocol: 'chat', timeoutSeconds: 120, maxNewTokens: 16 });
+  expect(template).toBe(read('examples', 'campaigns', 'endpoint-prompt.txt'));
 });
 
 describe('a wrong campaign file', () => {
