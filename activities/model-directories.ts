@@ -37,7 +37,7 @@ export class ModelDirectories {
    * @throws BadInputError naming the first file that differs
    */
   verifyBase(base: PinnedModel): Promise<void> {
-    return this.#verified.get(`${base.directory}\n${pinnedSha256(base)}`, () => verifyFiles(base));
+    return this.#verified.get(`${base.directory}\n${pinnedSha256(base)}`, () => verifyPinnedFiles(base));
   }
 
   /** The model directory of a policy, merged where it is not there yet. `limitMs` bounds the merge. */
@@ -88,7 +88,8 @@ export function pinnedSha256(base: PinnedModel): string {
   return hashBytes(Buffer.from(lines.join(''))).sha256;
 }
 
-async function verifyFiles(base: PinnedModel): Promise<void> {
+/** Hashes a model's files and compares them with those pinned. @throws BadInputError naming the first file that differs */
+export async function verifyPinnedFiles(base: PinnedModel): Promise<void> {
   const here = modelFiles(base.directory);
   const pinned = Object.keys(base.files).sort();
   if (here.join('\n') !== pinned.join('\n')) {

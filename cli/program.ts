@@ -4,6 +4,7 @@ import { cancelCommand } from './commands/cancel';
 import { demoCommand } from './commands/demo';
 import { doctorCommand } from './commands/doctor';
 import { downCommand } from './commands/down';
+import { exportCommand } from './commands/export';
 import { finetuneCommand } from './commands/finetune';
 import { generateCommand } from './commands/generate';
 import { gradeCommand } from './commands/grade';
@@ -37,6 +38,7 @@ const COMMANDS: readonly (() => Command)[] = [
   resumeCommand,
   cancelCommand,
   reportCommand,
+  exportCommand,
   finetuneCommand,
   generateCommand,
   scoreCommand,

@@ -45,11 +45,16 @@ const GENERATE = ['generate', '--model', MODEL];
 
 describe('bad input ends with exit code 2 and one line that names it', () => {
   const table: readonly (readonly [command: string, args: readonly string[], line: string])[] = [
-    ['no command', [], 'command: expected one of up, down, doctor, logs, start, watch, status, list, pause, resume, cancel, report, finetune, generate, score, select, grade, pretrain, world, demo, got none (see seal --help)'],
-    ['a mistyped command', ['statsu', '--json-not'], 'command: expected one of up, down, doctor, logs, start, watch, status, list, pause, resume, cancel, report, finetune, generate, score, select, grade, pretrain, world, demo, got "statsu"'],
+    ['no command', [], 'command: expected one of up, down, doctor, logs, start, watch, status, list, pause, resume, cancel, report, export, finetune, generate, score, select, grade, pretrain, world, demo, got none (see seal --help)'],
+    ['a mistyped command', ['statsu', '--json-not'], 'command: expected one of up, down, doctor, logs, start, watch, status, list, pause, resume, cancel, report, export, finetune, generate, score, select, grade, pretrain, world, demo, got "statsu"'],
     ['a mistyped flag', [...GENERATE, '--prmpt', 'x'], '--prmpt: expected a flag that this command has (see --help), got an unknown one (did you mean --prompt?)'],
     ['a missing flag', ['finetune', '--data', 'ok.jsonl', '--out', 'adapter'], '--model: expected a value (--model <dir>), got none'],
     ['a flag without its value', ['select', 'results.json', '--out'], '--out: expected a value, got none'],
+    ['an export of no epoch', ['export', 'demo', '--out', 'x', '--epoch', '0'], '--epoch: expected a whole number of at least 1, got "0"'],
+    ['an export without an epoch', ['export', 'demo', '--out', 'x'], '--epoch: expected a value (--epoch <n>), got none'],
+    ['an export in an unknown dtype', ['export', 'demo', '--epoch', '1', '--out', 'x', '--merge', '--dtype', 'int4'], '--dtype: expected one of float32, bfloat16, got "int4"'],
+    ['adapters in another dtype', ['export', 'demo', '--epoch', '1', '--out', 'x', '--dtype', 'bfloat16'], '--dtype: expected --merge beside it (adapters are written as they are), got bfloat16'],
+    ['an export into a file', ['export', 'demo', '--epoch', '1', '--out', 'a-file'], '--out a-file: expected a directory, got a file'],
     ['a missing argument', ['status'], 'id: expected a value, got none (see --help)'],
     ['an argument too many', ['status', 'a', 'b'], 'arguments: expected 1 argument, got 2'],
     ['rank 0', [...FINETUNE, 'ok.jsonl', '--rank', '0'], '--rank: expected a whole number from 1 to 1024, got "0"'],
