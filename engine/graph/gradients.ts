@@ -41,19 +41,25 @@ export const gradientRules: GradientRules = {
  * Only nodes on a path from `parameters` to `loss` get a gradient. The walker sums over broadcast axes and adds up the uses of a
  * tensor, so a rule gives the plain derivative. The loss may have any shape: what is differentiated is the sum of its elements.
  *
+ * @param options.seed what flows back into the loss, of its shape. @default ones
+ * @param options.firstNode nodes before this one are none of the function that is differentiated. @default 0
  * @returns one tensor a parameter, of the parameter's shape
  * @throws Error when an operator on the path has no rule, a gradient does not fit its tensor, or the loss does not depend on a parameter
  */
-export function gradients(loss: Tensor, parameters: readonly Tensor[]): Tensor[] {
+export function gradients(
+  loss: Tensor,
+  parameters: readonly Tensor[],
+  { seed = ones(loss), firstNode = 0 }: { readonly seed?: Tensor; readonly firstNode?: number } = {},
+): Tensor[] {
   const { graph } = loss;
-  const forward = [...graph.nodes];
+  const forward = graph.nodes.slice(firstNode);
   const dependent = new Set(parameters.map(({ name }) => name));
   for (const node of forward) {
     if (sourcesOf(node).some((input) => input !== undefined && dependent.has(input.name))) {
       for (const output of node.outputs) dependent.add(output.name);
     }
   }
-  const pending = new Map<string, Tensor[]>([[loss.name, [expandLike(graph.constant('float32', 1), loss)]]]);
+  const pending = new Map<string, Tensor[]>([[loss.name, [seed]]]);
   for (const node of forward.reverse()) {
     if (!node.outputs.some(({ name }) => dependent.has(name) && pending.has(name))) continue;
     const outputGradients = node.outputs.map((output) => collect(pending, output));
@@ -68,6 +74,10 @@ export function gradients(loss: Tensor, parameters: readonly Tensor[]): Tensor[]
     if (gradient === undefined) throw new Error(`gradients: the loss does not depend on ${parameter.name}`);
     return gradient;
   });
+}
+
+function ones(loss: Tensor): Tensor {
+  return expandLike(loss.graph.constant('float32', 1), loss);
 }
 
 /** What a node's gradient flows back to. */

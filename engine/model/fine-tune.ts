@@ -29,8 +29,7 @@ export async function fineTune(
   const started = performance.now();
   const layout = loraLayout(model.config, request.lora);
   const plans = request.jobs.map((job, i) => planJob(model, layout, job, request.jobs.length === 1 ? 'row' : `job ${i + 1}, row`));
-  const accumulation = Math.max(1, ...request.jobs.map(({ optimiser }) => optimiser.accumulation ?? 1));
-  const takeStep = await openTraining(model, layout, accumulation, request.compute);
+  const takeStep = await openTraining(model, layout, request);
   const trained = await trainJobs(takeStep, plans, await model.readBack(request.compute), onProgress);
   const seconds = (performance.now() - started) / 1000;
   trained.forEach(({ parameters }, i) => {

@@ -10,7 +10,7 @@ import { decodingGraph } from './decoding-graph';
 import { type ReadBack, openReadBack } from './device-memory';
 import { type LoraLayout, layoutKey } from './lora';
 import { scoringGraph } from './scoring-graph';
-import { type BuiltGraph, gradientGraph, trainingGraph, updateGraph } from './training-graph';
+import { type BuiltGraph, type TrainingOptions, gradientGraph, trainingGraph, updateGraph } from './training-graph';
 import { STATE_RESULTS } from './training-state';
 
 export interface LoadOptions {
@@ -50,13 +50,13 @@ export class LoadedModel {
   }
 
   /** @throws BadInputError if this build lacks a provider of `compute`, or the provider finds no device */
-  trainingSession(layout: LoraLayout, compute: ComputeSettings = {}): Promise<InferenceSession> {
-    return this.session('training', layout, compute, () => trainingGraph(this.model, layout));
+  trainingSession(layout: LoraLayout, options: TrainingOptions, compute: ComputeSettings = {}): Promise<InferenceSession> {
+    return this.session(`training${optionsKey(options)}`, layout, compute, () => trainingGraph(this.model, layout, options));
   }
 
   /** As `trainingSession`: its first part. */
-  gradientSession(layout: LoraLayout, compute: ComputeSettings = {}): Promise<InferenceSession> {
-    return this.session('gradient', layout, compute, () => gradientGraph(this.model, layout));
+  gradientSession(layout: LoraLayout, options: TrainingOptions, compute: ComputeSettings = {}): Promise<InferenceSession> {
+    return this.session(`gradient${optionsKey(options)}`, layout, compute, () => gradientGraph(this.model, layout, options));
   }
 
   /** As `trainingSession`: what is left of it. */
@@ -71,7 +71,7 @@ export class LoadedModel {
 
   /** As `trainingSession`. */
   decodingSession(layout: LoraLayout | null, compute: ComputeSettings = {}): Promise<InferenceSession> {
-    return this.session('decoding', layout, compute, () => decodingGraph(this.model, layout));
+    return this.session('decoding', layout, compute, () => decodingGraph(this.model, layout, compute.generationPrecision));
   }
 
   /** The way back from the device of `compute`, where its results stay there. */
@@ -105,9 +105,13 @@ export class LoadedModel {
     return openSession(graph, {
       folder,
       executionProviders: providersOf(compute),
-      keptOnDevice: kind === 'training' || kind === 'update' ? STATE_RESULTS : [],
+      keptOnDevice: kind.startsWith('training') || kind === 'update' ? STATE_RESULTS : [],
       ...(threads === undefined ? {} : { threads }),
       ...(profilePrefix === undefined ? {} : { profilePrefix: `${profilePrefix}-${kind}` }),
     });
   }
+}
+
+function optionsKey({ gradientCheckpointing = false }: TrainingOptions): string {
+  return gradientCheckpointing ? '-checkpointed' : '';
 }

@@ -81,12 +81,15 @@ export function loraLayout(config: ModelConfig, settings: LoraSettings): LoraLay
   return { settings, groups, size, scales: Float32Array.from(scales) };
 }
 
-/** What adapters add to projections of one input [N, M, in] in a layer: scale * (x A') B', [N, M, out] each; undefined where no adapter is. */
-export type LoraDelta = (layer: number, projections: readonly Projection[], x: Tensor) => (Tensor | undefined)[];
+/** The adapters' part of every projection. */
+export interface LoraDelta {
+  /** What is added to projections of one input [N, M, in] in a layer: scale * (x A') B', [N, M, out] each; undefined where no adapter is. */
+  readonly add: (layer: number, projections: readonly Projection[], x: Tensor) => (Tensor | undefined)[];
+  /** The matrices of a layer. */
+  readonly matricesOf: (layer: number) => Tensor[];
+}
 
 /**
- * The adapters' part of every projection.
- *
  * @param parameters float32 [N, P], laid out as `layout` says
  * @param scale float32 [N, 1, columns]: of each rank column, `layout.scales`
  *
@@ -102,7 +105,8 @@ export function loraDelta(layout: LoraLayout, parameters: Tensor, scale: Tensor)
     bs: modules.map((module) => next([module.rank, module.outWidth])),
   }));
   const scales = split(scale, groups.map(({ rank }) => rank), 2);
-  return (layer, projections, x) => {
+  const matricesOf = (layer: number): Tensor[] => matrices.filter((_, i) => groups[i]?.layer === layer).flatMap(({ a, bs }) => [a, ...bs]);
+  const add: LoraDelta['add'] = (layer, projections, x) => {
     const at = groups.findIndex((group) => group.layer === layer && group.modules.some(({ projection }) => projections.includes(projection)));
     const group = groups[at];
     if (group === undefined) return projections.map(() => undefined);
@@ -113,6 +117,7 @@ export function loraDelta(layout: LoraLayout, parameters: Tensor, scale: Tensor)
     const deltas = group.modules.map((_, i) => MatMul(columns[i] as Tensor, bs[i] as Tensor));
     return projections.map((wanted) => deltas[group.modules.findIndex(({ projection }) => projection === wanted)]);
   };
+  return { add, matricesOf };
 }
 
 function split(x: Tensor, sizes: readonly number[], axis: number): Tensor[] {

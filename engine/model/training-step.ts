@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { ComputeSettings, OptimiserSettings } from '../../contracts/language-model';
+import type { FineTuneRequest, OptimiserSettings } from '../../contracts/language-model';
 import { adamWScalars } from './adamw';
 import type { LoadedModel } from './loaded-model';
 import type { LoraLayout } from './lora';
@@ -27,10 +27,12 @@ export interface StepResult {
  */
 export type TakeStep = (state: TrainingState, adapters: readonly AdapterStep[], t: number) => Promise<StepResult>;
 
-/** @param accumulation parts of the jobs' steps: beyond 1, gradient and update are graphs of their own */
-export async function openTraining(model: LoadedModel, layout: LoraLayout, accumulation: number, compute?: ComputeSettings): Promise<TakeStep> {
-  if (accumulation === 1) return wholeStep(await model.trainingSession(layout, compute), layout);
-  return stepInParts(await model.gradientSession(layout, compute), await model.updateSession(layout, compute), layout);
+/** Opens the graphs that the request's jobs need: where a step is computed in parts, gradient and update have graphs of their own. */
+export async function openTraining(model: LoadedModel, layout: LoraLayout, { jobs, gradientCheckpointing = false, compute }: FineTuneRequest): Promise<TakeStep> {
+  const options = { gradientCheckpointing };
+  const inParts = jobs.some(({ optimiser: { accumulation = 1 } }) => accumulation > 1);
+  if (!inParts) return wholeStep(await model.trainingSession(layout, options, compute), layout);
+  return stepInParts(await model.gradientSession(layout, options, compute), await model.updateSession(layout, compute), layout);
 }
 
 function wholeStep(session: InferenceSession, layout: LoraLayout): TakeStep {
