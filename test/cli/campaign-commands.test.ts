@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CampaignClient } from '../../cli/campaign-client';
+import { mergeAdapters } from '../../engine/files/merge';
+import { openModelDirectory } from '../../engine/files/model-directory';
 import { startStack, stopStack } from '../../infra/stack/stack';
 import { runCommand } from './run-command';
 
@@ -115,10 +117,40 @@ describe('a campaign from the command line', () => {
     ]);
     expect(JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'))).toEqual(report);
     expect(readFileSync(join(out, 'candidates.csv'), 'utf8').split('\r\n')).toHaveLength(1 + 4 + 1);
-    expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('<svg ');
+    const page = readFileSync(join(out, 'report.html'), 'utf8');
+    for (const heading of ['Self-edits before and after', 'Losses', 'Timeline', 'Ledger', 'Scores by context']) expect(page).toContain(`${heading}</h2>`);
+    expect(page).not.toMatch(/NaN|undefined/);
 
     const ended = await runCommand(['pause', 'tiny-1']);
     expect(ended).toEqual({ exitCode: 2, stdout: '', stderr: 'tiny-1: expected a campaign that runs, to pause it, got one that is completed\n' });
+  }, TIMEOUT_MS);
+
+  it('gives its policy as an adapter, and as a merged model', async () => {
+    const base = join(ROOT, 'test', 'golden', 'models', 'tied-fp32');
+    const [adapters, merged] = [join(home, 'policy'), join(home, 'merged')];
+    const exported = await json('export', 'tiny-1', '--epoch', '1', '--out', adapters);
+    expect(exported).toEqual({
+      campaignId: 'tiny-1',
+      epoch: 1,
+      out: adapters,
+      kind: 'adapters',
+      dtype: 'float32',
+      adapters: [{ epoch: 1, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) }],
+      unchanged: false,
+    });
+    expect(await json('export', 'tiny-1', '--epoch', '1', '--out', adapters)).toEqual({ ...exported, unchanged: true });
+    expect(await json('export', 'tiny-1', '--epoch', '1', '--out', merged, '--merge')).toMatchObject({ kind: 'merged', dtype: 'float32', unchanged: false });
+    mergeAdapters(base, [join(adapters, 'epoch-1')], join(home, 'expected'));
+    expect(readFileSync(join(merged, 'model.safetensors')).equals(readFileSync(join(home, 'expected', 'model.safetensors')))).toBe(true);
+    expect(readFileSync(join(merged, 'model.safetensors')).equals(readFileSync(join(base, 'model.safetensors')))).toBe(false);
+
+    const rounded = join(home, 'rounded');
+    const moved = await runCommand(['export', 'tiny-1', '--epoch', '1', '--out', rounded, '--merge', '--dtype', 'bfloat16', '--model', join(home, 'expected')]);
+    expect(moved).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringMatching(/pinned at start/) });
+    await json('export', 'tiny-1', '--epoch', '1', '--out', rounded, '--merge', '--dtype', 'bfloat16', '--model', base);
+    expect(openModelDirectory(rounded).storedDtype).toBe('BF16');
+    const { exitCode, stderr } = await runCommand(['export', 'tiny-1', '--epoch', '1', '--out', rounded, '--merge']);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: `--out ${rounded}: expected a new or empty directory, or this very export, got another export\n` });
   }, TIMEOUT_MS);
 
   it('is cancelled, and says so', async () => {
