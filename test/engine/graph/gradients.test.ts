@@ -1,4 +1,6 @@
+import { checkpoint } from '../../../engine/graph/checkpoint';
 import { Graph } from '../../../engine/graph/graph';
+import { liveNodes } from '../../../engine/graph/live-nodes';
 import { gradientRules, gradients } from '../../../engine/graph/gradients';
 import * as elementwise from '../../../engine/graph/ops/elementwise';
 import { Gather, GatherElements } from '../../../engine/graph/ops/gather';
@@ -169,6 +171,36 @@ describe('gradients', () => {
     const x = graph.input('x', 'float32', [2]);
     const [odd] = graph.emit('Tan', [x], {}, [x]);
     expect(() => gradients(odd as Tensor, [x])).toThrow('Tan has no rule');
+  });
+});
+
+describe('checkpoint', () => {
+  const shape = [1, 2, 2];
+  const feeds = { x: { data: [0.3, -0.2, 0.5, 0.1], shape }, w: { data: [1, 2, -1, 0.5], shape } };
+
+  /** Two layers exp(x w), the second computed again. */
+  async function slopes(again: boolean): Promise<Record<string, number[]> | undefined> {
+    const graph = new Graph();
+    const x = graph.input('x', 'float32', shape);
+    const w = graph.input('w', 'float32', shape);
+    const layer = (before: Tensor): Tensor => Exp(MatMul(before, w));
+    const first = layer(x);
+    const loss = again ? checkpoint(layer, first, [w], true) : layer(first);
+    gradients(loss, [x, w]).forEach((slope, i) => graph.output(`d${['x', 'w'][i]}`, slope));
+    return (await runner.run(graph, [feeds]))[0];
+  }
+
+  test('gives the gradients of what it computes again', async () => {
+    expect(await slopes(true)).toEqual(await slopes(false));
+  });
+
+  test('leaves nodes that no result depends on out of the model', () => {
+    const graph = new Graph();
+    const x = graph.input('x', 'float32', shape);
+    const result = Exp(x);
+    Mul(result, 2);
+    graph.output('y', result);
+    expect(liveNodes(graph).map(({ operator }) => operator)).toEqual(['Exp']);
   });
 });
 

@@ -31,8 +31,8 @@ function job(name: string, batch: number, accumulation: number): FineTuneJob {
   return { rows, optimiser, seed: 5, initAdapterDirectory, outDirectory: join(directory, name) };
 }
 
-async function trained(jobs: readonly FineTuneJob[]): Promise<{ logs: (readonly StepLog[])[]; parameters: Float32Array[] }> {
-  const { outcomes } = await compute.fineTune({ modelDirectory, lora, jobs });
+async function trained(jobs: readonly FineTuneJob[], gradientCheckpointing = false): Promise<{ logs: (readonly StepLog[])[]; parameters: Float32Array[] }> {
+  const { outcomes } = await compute.fineTune({ modelDirectory, lora, gradientCheckpointing, jobs });
   const logs = outcomes.map((outcome) => (outcome.status === 'done' ? outcome.log : []));
   const parameters = jobs.map(({ outDirectory }) => {
     const matrices = [...readAdapter(outDirectory, config).matrices.values()];
@@ -90,6 +90,13 @@ describe('a step', () => {
     const apart = [await trained([job('a1', 6, 3)]), await trained([job('a2', 4, 1)])];
     expect(difference(stacked.parameters[0], apart[0]?.parameters[0])).toBeLessThan(1e-5);
     expect(difference(stacked.parameters[1], apart[1]?.parameters[0])).toBeLessThan(1e-5);
+  });
+
+  it('has the same bits when layers are computed again in the backward pass', async () => {
+    const kept = await trained([job('kept', 6, 1), job('kept-parts', 4, 2)]);
+    const again = await trained([job('again', 6, 1), job('again-parts', 4, 2)], true);
+    expect(again.logs).toEqual(kept.logs);
+    expect(again.parameters).toEqual(kept.parameters);
   });
 
   it('that follows another training of the same compute process gives the same bits', async () => {
