@@ -25,7 +25,8 @@ export function adapterDirectory(flag: string, directory: string, modelDirectory
   return settings;
 }
 
-function existingDirectory(flag: string, directory: string): string {
+/** @throws BadInputError if there is no such directory */
+export function existingDirectory(flag: string, directory: string): string {
   if (!existsSync(directory)) {
     throw new BadInputError({ where: `${flag} ${directory}`, expected: 'a directory', got: 'no such file' });
   }

@@ -1,5 +1,6 @@
 import { mkdirSync, renameSync, writeFileSync, closeSync, openSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { BadInputError } from '../contracts/errors';
 import { pretrainSpecSchema, type PretrainSpec } from '../contracts/pretrain-spec';
 import { corpusSpecSchema, type CorpusSpec } from '../seal/knowledge/world/corpus-spec';
 import { pretrainingDocuments } from '../seal/knowledge/world/pretraining-documents';
@@ -19,6 +20,11 @@ export interface PretrainingPlan {
 export function readPretrainFile(file: string): PretrainingPlan {
   const yaml = readYamlFile(file);
   const spec = validated(yaml, pretrainSpecSchema.safeExtend({ corpus: corpusSpecSchema }));
+  const { length } = spec.training;
+  const { contextLength } = spec.model;
+  if (length > contextLength) {
+    throw new BadInputError({ where: yaml.where(['training', 'length']), expected: `at most model.contextLength, which is ${contextLength}`, got: String(length) });
+  }
   return { spec, world: readWorldFile(resolve(dirname(resolve(file)), spec.world)), corpus: spec.corpus };
 }
 

@@ -1,4 +1,4 @@
-import { BadInputError } from '../contracts/errors';
+import { BadInputError, NotFiniteError } from '../contracts/errors';
 import type { TrainingRow } from '../contracts/language-model';
 import { kindOf, parseJsonLine, readInputLines } from './input-file';
 
@@ -53,13 +53,26 @@ export function textField(fields: Record<string, unknown>, name: string, where: 
   return value;
 }
 
+/** How the engine names a row or prompt of a request; it counts from 1. */
+const ROW_OF_REQUEST = /^(?:(?:job|group) \d+, )?(?:row|prompt) (\d+)(?=$|[:,])/;
+
 /**
- * An engine's complaint about a row of a request (it counts from 1), with the file and line that row came from.
- * Anything else is given back as it is.
+ * An engine's complaint about a row of a request, with the place that row came from instead. Anything else is given back as it is.
+ *
+ * @param placeOf names a row, counted from 1
  */
+export function locateComplaint(error: unknown, placeOf: (row: string) => string): unknown {
+  if (error instanceof BadInputError) {
+    const row = ROW_OF_REQUEST.exec(error.detail.where)?.[1];
+    return row === undefined ? error : new BadInputError({ ...error.detail, where: placeOf(row) }, { cause: error });
+  }
+  if (error instanceof NotFiniteError && ROW_OF_REQUEST.test(error.message)) {
+    return new NotFiniteError(error.message.replace(ROW_OF_REQUEST, (_all, row: string) => placeOf(row)), { cause: error });
+  }
+  return error;
+}
+
+/** The same for rows of a JSONL file, which stand one a line. */
 export function locateRow(error: unknown, path: string): unknown {
-  if (!(error instanceof BadInputError)) return error;
-  const row = /\brow (\d+)/.exec(error.detail.where)?.[1];
-  if (row === undefined) return error;
-  return new BadInputError({ ...error.detail, where: `${path}:${row}` }, { cause: error });
+  return locateComplaint(error, (row) => `${path}:${row}`);
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { renderCandidatesCsv } from '../activities/report/candidates-csv';
 import { renderReportHtml } from '../activities/report/report-html';
@@ -7,6 +7,7 @@ import { sealHome } from '../infra/stack/stack-file';
 import { openStoreFromEnvironment } from '../storage/open-store';
 import { CampaignClient } from './campaign-client';
 import { reportDocument } from './campaign-report';
+import { writeOutput } from './output-file';
 
 export interface WrittenReport {
   readonly report: CampaignReport;
@@ -29,9 +30,9 @@ export async function writeReportFiles(campaignId: string, directory: string): P
     const html = join(directory, 'report.html');
     const page = await renderReportHtml(document);
     mkdirSync(directory, { recursive: true });
-    writeFileSync(html, page);
-    writeFileSync(join(directory, 'report.json'), `${JSON.stringify(document.report, null, 2)}\n`);
-    writeFileSync(join(directory, 'candidates.csv'), renderCandidatesCsv(document.candidates));
+    writeOutput('--out', html, page);
+    writeOutput('--out', join(directory, 'report.json'), `${JSON.stringify(document.report, null, 2)}\n`);
+    writeOutput('--out', join(directory, 'candidates.csv'), renderCandidatesCsv(document.candidates));
     return { report: document.report, html };
   } finally {
     store.close();

@@ -5,12 +5,12 @@ const positiveInt = z.number().int().positive();
 /** Shape of a Llama model to be trained from scratch. Its vocabulary is the tokenizer's; the head is tied to the embedding. */
 export const pretrainModelSchema = z
   .strictObject({
-    width: positiveInt,
-    layers: positiveInt,
-    heads: positiveInt,
-    kvHeads: positiveInt,
-    ffnWidth: positiveInt,
-    contextLength: positiveInt.default(2048),
+    width: positiveInt.max(16_384),
+    layers: positiveInt.max(256),
+    heads: positiveInt.max(1024),
+    kvHeads: positiveInt.max(1024),
+    ffnWidth: positiveInt.max(65_536),
+    contextLength: positiveInt.max(1_048_576).default(2048),
     ropeTheta: z.number().positive().default(10_000),
     normEpsilon: z.number().positive().default(1e-5),
   })
@@ -20,11 +20,11 @@ export type PretrainModel = z.infer<typeof pretrainModelSchema>;
 
 export const pretrainTrainingSchema = z.strictObject({
   /** Of the corpus, in its order; packed into rows, each seen once. */
-  documents: positiveInt,
+  documents: positiveInt.max(100_000_000),
   /** Rows a step. */
-  rows: positiveInt,
-  /** Tokens a row. */
-  length: positiveInt,
+  rows: positiveInt.max(4096),
+  /** Tokens a row; at most the model's `contextLength`. */
+  length: positiveInt.max(1_048_576),
   /** Peak learning rate of Muon, for the hidden matrices. */
   matrixLearningRate: z.number().positive().default(0.02),
   matrixMomentum: z.number().min(0).max(1).default(0.95),

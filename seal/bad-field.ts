@@ -31,9 +31,15 @@ export function parseFile<Schema extends z.ZodType>(schema: Schema, json: unknow
   throw badField(
     where,
     issue.path,
-    issue.message.replace(/^Invalid input: expected /, '').replace(/, received .*$/, ''),
+    inWords(issue.message.replace(/^Invalid input: expected /, '').replace(/, received .*$/, '')),
     json,
   );
+}
+
+const WORDS: Readonly<Record<string, string>> = { array: 'a list', object: 'an object', string: 'a text', number: 'a number', boolean: 'true or false' };
+
+function inWords(expected: string): string {
+  return WORDS[expected] ?? expected;
 }
 
 /** A BadInputError about the value at `path` of `json`. */

@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { FineTuneOutcome, Schedule } from '../../contracts/language-model';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { adapterDirectory, checkLoraSettings, checkModelDirectory, writableDirectory, writableFile } from '../directories';
+import { writeOutput } from '../output-file';
 import { ComputeFailedError } from '../compute-failed-error';
 import { nonEmpty, pattern, realNumber, schedule, seed, targets, wholeNumber } from '../flags';
 import { withLanguageModel } from '../language-model';
@@ -92,7 +92,7 @@ export function finetuneCommand(): Command {
     );
     const outcome = finished(result.outcomes[0]);
     if (flags.lossLog !== undefined) {
-      writeFileSync(flags.lossLog, outcome.log.map((step) => `${JSON.stringify(step)}\n`).join(''));
+      writeOutput('--loss-log', flags.lossLog, outcome.log.map((step) => `${JSON.stringify(step)}\n`).join(''));
     }
     const { steps, finalLoss, trainedTokens } = outcome;
     const document = { adapter: flags.out, steps, finalLoss, trainedTokens, seconds: result.seconds };

@@ -7,7 +7,7 @@ import { newCommand, runWith, type CommonFlags } from '../command';
 import { adapterDirectory, checkModelDirectory } from '../directories';
 import { calendarDay, nonEmpty, realNumber, seed, wholeNumber } from '../flags';
 import { withLanguageModel } from '../language-model';
-import { locateRow, readPrompts } from '../row-file';
+import { locateComplaint, readPrompts } from '../row-file';
 
 interface GenerateFlags extends CommonFlags, ChatFlags {
   readonly model: string;
@@ -61,7 +61,7 @@ export function generateCommand(): Command {
           options,
         )
         .catch((error: unknown) => {
-          throw flags.prompts === undefined ? error : locateRow(error, flags.prompts);
+          throw locateComplaint(error, (row) => (flags.prompts === undefined ? '--prompt' : `${flags.prompts}:${row}`));
         }),
     );
     const rows = (result.groups[0] ?? []).map(({ text, tokenIds, finish }) => ({ text, tokenIds, finish }));

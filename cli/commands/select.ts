@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { policyRowsJsonl, selectFromReferenceResults } from '../../seal/reference-selection';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { writableFile } from '../directories';
+import { writeOutput } from '../output-file';
 import { nonEmpty, oneOf, wholeNumber } from '../flags';
 import { readInputJson } from '../input-file';
 
@@ -22,7 +22,7 @@ export function selectCommand(): Command {
   return runWith<SelectFlags>(command, (flags, output, [file = '']) => {
     const { rows, contexts, kept } = selectFromReferenceResults(readInputJson(file), file, { rule: flags.rule, keep: flags.keep });
     writableFile('--out', flags.out);
-    writeFileSync(flags.out, policyRowsJsonl(rows));
+    writeOutput('--out', flags.out, policyRowsJsonl(rows));
     output.result({ contexts, kept }, () => `kept ${kept} self-edits of ${contexts} contexts in ${flags.out}`);
   });
 }

@@ -1,9 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { worldContexts } from '../../seal/knowledge/world/contexts';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { writableDirectory } from '../directories';
+import { writeOutput } from '../output-file';
 import { nonEmpty, wholeNumber } from '../flags';
 import { readWorldFile } from '../world-file';
 
@@ -27,8 +28,8 @@ export function worldCommand(): Command {
     writableDirectory('--out', flags.out);
     mkdirSync(flags.out, { recursive: true });
     const files = { train: join(flags.out, 'train.json'), heldOut: join(flags.out, 'held-out.json') };
-    writeFileSync(files.train, `${JSON.stringify(train, null, 2)}\n`);
-    writeFileSync(files.heldOut, `${JSON.stringify(heldOut, null, 2)}\n`);
+    writeOutput('--out', files.train, `${JSON.stringify(train, null, 2)}\n`);
+    writeOutput('--out', files.heldOut, `${JSON.stringify(heldOut, null, 2)}\n`);
     output.result({ files, train: train.length, heldOut: heldOut.length }, () => `${train.length} passages in ${files.train}, ${heldOut.length} in ${files.heldOut}`);
   });
 }

@@ -40,6 +40,10 @@ export const COMPANION_FILES = [
 export function openModelDirectory(directory: string): ModelDirectory {
   const config = readModelConfig(directory);
   const { file: weightsName, tensors: stored } = openStoredWeights(directory);
+  if (config.layers > stored.size) {
+    // Before a list of all their tensors is made: a wrong number may be a huge one.
+    throw new BadInputError({ where: join(directory, 'config.json: num_hidden_layers'), expected: `layers that ${stored.size} tensors can hold`, got: String(config.layers) });
+  }
   const tensors = new Map<string, TensorEntry>();
   for (const [name, shape] of modelTensorShapes(config)) {
     const entry = stored.get(name);

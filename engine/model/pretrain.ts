@@ -6,7 +6,9 @@ import { BadInputError, NotFiniteError } from '../../contracts/errors';
 import type { ComputeProgress } from '../../contracts/language-model';
 import type { PretrainModel, PretrainTraining } from '../../contracts/pretrain-spec';
 import { writeJsonAtomically } from '../files/atomic-write';
+import { parseJsonObject } from '../files/json-file';
 import type { ModelConfig } from '../files/model-config';
+import { refuseNonFiniteValues } from '../files/non-finite';
 import { openSafetensors, readTensorF32, writeSafetensors } from '../files/safetensors';
 import { type Tokenizer, loadTokenizer } from '../files/tokenizer';
 import { openSession } from '../runtime/session';
@@ -64,6 +66,7 @@ export async function pretrain(request: PretrainRequest, onProgress: (progress: 
   const parameters = stackedParameters(config);
   const { rows, length } = request.training;
   const { steps } = packDocuments(await readDocuments(request, tokenizer), rows, length);
+  refuseNothingToLearn(request, steps);
   const session = await openSession(pretrainingGraph(config, parameters, request.training));
   const run = new PretrainingRun(request, config, parameters, session, steps);
   await run.train(onProgress);
@@ -71,6 +74,17 @@ export async function pretrain(request: PretrainRequest, onProgress: (progress: 
   run.writeModel();
   rmSync(request.workDirectory, { recursive: true, force: true });
   return { ...run.summary(), seconds: (performance.now() - started) / 1000 };
+}
+
+/** @throws BadInputError where no document fits a row, or a step's documents have no weight in the loss */
+function refuseNothingToLearn({ corpusFile, training }: PretrainRequest, steps: readonly PackedStep[]): void {
+  if (steps.length === 0) {
+    throw new BadInputError({ where: corpusFile, expected: `documents of at most ${training.length} tokens (training.length)`, got: 'none' });
+  }
+  const idle = steps.findIndex((step) => !step.flat().some(({ weights }) => weights.slice(1).some((weight) => weight > 0)));
+  if (idle >= 0) {
+    throw new BadInputError({ where: corpusFile, expected: 'a loss weight above 0 in every step', got: `none in step ${idle}` });
+  }
 }
 
 function modelConfig({ model, eosTokenId }: PretrainRequest, vocabularySize: number): ModelConfig {
@@ -124,7 +138,7 @@ function parseDocument(line: string, where: string): { text: string; lossWeight:
   const expected = 'a JSON object {"segments": [{"text", "lossWeight"}]}';
   try {
     const { segments } = JSON.parse(line) as { segments: { text: string; lossWeight: number }[] };
-    if (Array.isArray(segments) && segments.every(({ text, lossWeight }) => typeof text === 'string' && lossWeight >= 0)) return segments;
+    if (Array.isArray(segments) && segments.every(({ text, lossWeight }) => typeof text === 'string' && Number.isFinite(lossWeight) && lossWeight >= 0)) return segments;
   } catch (cause) {
     throw new BadInputError({ where, expected, got: line.slice(0, 60) }, { cause });
   }
@@ -249,19 +263,41 @@ class PretrainingRun {
   private restore(): void {
     if (!existsSync(this.checkpointFile)) return;
     const { metadata, tensors } = openSafetensors(this.checkpointFile);
-    const progress = JSON.parse(metadata['progress'] ?? '{}') as { step: number; tokens: number; curve: LossPoint[]; request: string };
-    if (progress.request !== this.fingerprint()) {
-      const expected = 'the checkpoint of this very run (remove the folder to start over)';
-      throw new BadInputError({ where: this.checkpointFile, expected, got: 'one with other settings' });
+    const progress = parseProgress(this.checkpointFile, metadata['progress']);
+    if (progress?.request !== this.fingerprint()) throw this.otherCheckpoint('one with other settings');
+    for (const [name, shape] of this.shapes) {
+      const entry = tensors.get(name);
+      if (entry?.shape.join() !== shape.join()) throw this.otherCheckpoint(`one without ${name} [${shape.join(', ')}]`);
+      const values = readTensorF32(entry);
+      refuseNonFiniteValues(entry, values);
+      this.current.set(name, values);
     }
-    for (const [name, entry] of tensors) this.current.set(name, readTensorF32(entry));
     ({ step: this.step, tokens: this.tokens, curve: this.curve } = progress);
+  }
+
+  private otherCheckpoint(got: string): BadInputError {
+    const expected = 'the checkpoint of this very run (remove the folder to start over)';
+    return new BadInputError({ where: this.checkpointFile, expected, got });
   }
 
   private fingerprint(): string {
     const { model, training, seed } = this.request;
     return JSON.stringify({ model, training, seed, steps: this.steps.length });
   }
+}
+
+interface CheckpointProgress {
+  readonly step: number;
+  readonly tokens: number;
+  readonly curve: LossPoint[];
+  readonly request: string;
+}
+
+/** Undefined where the text is not what a run writes. */
+function parseProgress(file: string, text: string | undefined): CheckpointProgress | undefined {
+  const { step, tokens, curve, request } = parseJsonObject(Buffer.from(text ?? '{}'), `${file}: __metadata__.progress`);
+  if (!Number.isSafeInteger(step) || !Number.isSafeInteger(tokens) || !Array.isArray(curve) || typeof request !== 'string') return undefined;
+  return { step: step as number, tokens: tokens as number, curve: curve as LossPoint[], request };
 }
 
 /** Warm-up, then constant, then linear to 0 over the last part. */

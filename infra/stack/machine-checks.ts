@@ -2,10 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { BadInputError } from '../../contracts/errors';
 import { INSTRUCTION_SETS } from '../../contracts/machine';
 import type { DoctorCheck } from './doctor';
 import { packageRoot } from './package-root';
 import { probeCommand } from './probe-command';
+import { refuseUnwritable } from './writable-directory';
 
 const LOWEST_NODE: readonly [number, number] = [20, 19];
 /** A nano campaign's worker, compute process and servers together. */
@@ -59,6 +61,12 @@ export function checkMemory(): DoctorCheck {
 }
 
 export async function checkDisk(home: string): Promise<DoctorCheck> {
+  try {
+    refuseUnwritable(`SEAL_HOME ${home}`, home);
+  } catch (error) {
+    if (!(error instanceof BadInputError)) throw error;
+    return { name: 'disk', ok: false, detail: error.message, advice: 'name another folder in SEAL_HOME' };
+  }
   await mkdir(home, { recursive: true });
   const { bavail, bsize } = await statfs(home);
   const ok = bavail * bsize >= LOWEST_DISK_GIB * GIB;

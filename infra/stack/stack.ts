@@ -51,6 +51,7 @@ export async function startStack(options: StackOptions = {}): Promise<StackStatu
     async () => {
       const context: StartContext = { ...options, home, env, say, processes: new OwnProcesses(home) };
       const before = readStackFile(home);
+      await refuseSilentObjectServer(env['S3_ENDPOINT'], before);
       const temporal = await ensureTemporal(context, before);
       await ensureNamespace(temporal.address, temporal.namespace);
       const s3 = await ensureObjectServer(context, before);
@@ -111,15 +112,20 @@ async function ensureTemporal(context: StartContext, before: StackFile | null): 
   return { ...server, namespace: NAMESPACE };
 }
 
+function isOfTheUser(endpoint: string | undefined, before: StackFile | null): endpoint is string {
+  return endpoint !== undefined && endpoint !== '' && endpoint !== before?.s3.endpoint;
+}
+
+/** Asked first, so that nothing has been started if it does not answer. @throws ServerUnreachableError */
+async function refuseSilentObjectServer(own: string | undefined, before: StackFile | null): Promise<void> {
+  if (!isOfTheUser(own, before) || (await answers(own))) return;
+  throw new ServerUnreachableError(`the S3 server at ${own} does not answer; start it, or unset S3_ENDPOINT to use the embedded one`);
+}
+
 async function ensureObjectServer(context: StartContext, before: StackFile | null): Promise<StackFile['s3']> {
   const { home, env, say, processes, ports } = context;
   const own = env['S3_ENDPOINT'];
-  if (own !== undefined && own !== '' && own !== before?.s3.endpoint) {
-    if (!(await answers(own))) {
-      throw new ServerUnreachableError(
-        `the S3 server at ${own} does not answer; start it, or unset S3_ENDPOINT to use the embedded one`,
-      );
-    }
+  if (isOfTheUser(own, before)) {
     const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? EMBEDDED_REGION;
     return { endpoint: own, bucket: env['S3_BUCKET'] ?? EMBEDDED_BUCKET, region, credentialsFile: null };
   }

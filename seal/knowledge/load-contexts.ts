@@ -38,6 +38,8 @@ function loadContext(entry: unknown, position: number, json: unknown, where: str
   }
   const blank = blankField(result.data);
   if (blank !== undefined) throw badField(where, [position, ...blank], 'text that is not blank', json);
+  const broken = textFields(result.data).find(([, text]) => LONE_SURROGATE.test(text))?.[0];
+  if (broken !== undefined) throw badField(where, [position, ...broken], 'Unicode text, without half a surrogate pair', json);
   return result.data;
 }
 
@@ -52,14 +54,27 @@ function expectedAt(path: readonly PropertyKey[]): string {
   return 'text that is not blank';
 }
 
+/** Half a surrogate pair has no UTF-8, so neither hash nor tokens. */
+const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
+
+type TextField = readonly [path: PropertyKey[], text: string];
+
 function blankField(context: Context): PropertyKey[] | undefined {
-  const fields: [PropertyKey[], string][] = [
+  return requiredTexts(context).find(([, text]) => text.trim() === '')?.[0];
+}
+
+function textFields(context: Context): TextField[] {
+  const listed = (['completions', 'oracle'] as const).flatMap((field) => (context[field] ?? []).map((text, i): TextField => [[field, i], text]));
+  return [...requiredTexts(context), ...listed];
+}
+
+function requiredTexts(context: Context): TextField[] {
+  return [
     [['title'], context.title],
     [['context'], context.context],
-    ...context.questions.flatMap(({ question, answer }, i): [PropertyKey[], string][] => [
+    ...context.questions.flatMap(({ question, answer }, i): TextField[] => [
       [['questions', i, 'question'], question],
       [['questions', i, 'answer'], answer],
     ]),
   ];
-  return fields.find(([, text]) => text.trim() === '')?.[0];
 }

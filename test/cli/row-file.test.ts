@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { readPrompts, readTrainingRows } from '../../cli/row-file';
-import { BadInputError } from '../../contracts/errors';
+import { locateComplaint, locateRow, readPrompts, readTrainingRows } from '../../cli/row-file';
+import { BadInputError, NotFiniteError } from '../../contracts/errors';
 
 let directory: string;
 let file: string;
@@ -74,5 +74,24 @@ describe('readTrainingRows', () => {
   it('reads or refuses any JSON a line, and any bytes', () => {
     fc.assert(fc.property(fc.array(fc.json(), { maxLength: 4 }), (lines) => void outcome(lines.join('\n'), readTrainingRows)), { numRuns: 150, seed: 3 });
     fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => void outcome(bytes, readPrompts)), { numRuns: 150, seed: 4 });
+  });
+});
+
+describe('locateRow', () => {
+  const bad = (where: string): BadInputError => new BadInputError({ where, expected: 'x', got: 'y' });
+
+  it.each<[error: Error, message: string]>([
+    [bad('row 3'), 'rows.jsonl:3: expected x, got y'],
+    [bad('job 1, row 12'), 'rows.jsonl:12: expected x, got y'],
+    [bad('prompt 2'), 'rows.jsonl:2: expected x, got y'],
+    [bad('/models/row 3/config.json'), '/models/row 3/config.json: expected x, got y'],
+    [new NotFiniteError('group 1, prompt 2, new token 5: expected finite logits, got NaN for token 0'), 'rows.jsonl:2, new token 5: expected finite logits, got NaN for token 0'],
+    [new Error('row 3: no'), 'row 3: no'],
+  ])('%p', (error, message) => {
+    expect(locateRow(error, 'rows.jsonl')).toMatchObject({ message, name: error.name });
+  });
+
+  it('names a flag where there is no file', () => {
+    expect(locateComplaint(bad('prompt 1'), () => '--prompt')).toMatchObject({ message: '--prompt: expected x, got y' });
   });
 });

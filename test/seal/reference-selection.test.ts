@@ -62,7 +62,7 @@ test('rows are written as Python writes them', () => {
 });
 
 test.each<[string, unknown, string]>([
-  ['a list', [], 'f: expected object, got an empty list'],
+  ['a list', [], 'f: expected an object, got an empty list'],
   ['no articles', { articles: [] }, 'f: articles: expected at least one article, got an empty list'],
   [
     'an article without completions',
@@ -72,7 +72,7 @@ test.each<[string, unknown, string]>([
   [
     'a reward in words',
     { articles: [article('p', [['t', 'high' as unknown as number]])] },
-    'f: articles[0].completions[0].stats.adapter_mean: expected number, got "high"',
+    'f: articles[0].completions[0].stats.adapter_mean: expected a number, got "high"',
   ],
   [
     'no prompt',
@@ -81,7 +81,7 @@ test.each<[string, unknown, string]>([
         { title: 'T', completions: [{ text: '', stats: { adapter_mean: 0, baseline_mean: 0 }, questions: [] }] },
       ],
     },
-    'f: articles[0].prompt: expected string, got nothing',
+    'f: articles[0].prompt: expected a text, got nothing',
   ],
 ])('%s is bad input, named by its field', (_, json, message) => {
   const select = (): unknown => selectFromReferenceResults(json, 'f', bestOne);
