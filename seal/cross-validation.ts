@@ -5,11 +5,10 @@
  * Departure: not in the paper, which asks GPT-4.1 for every verdict.
  */
 import { BadInputError } from '../contracts/errors';
-import type { Agreement } from './graders/agreement';
 import type { AnswerGrader } from './graders/grade';
 import { type Thresholds, thresholdedGrader } from './graders/thresholds';
-import { type RecordedAnswer, recordedVerdicts } from './recorded-verdicts';
-import { agreementWith } from './reference-agreement';
+import type { RecordedAnswer } from './recorded-verdicts';
+import { agreementWith, type GraderAgreement, shareAgreed } from './reference-agreement';
 
 export interface FoldResult {
   /** From 1. */
@@ -25,15 +24,8 @@ export interface FoldResult {
 }
 
 /** What `grade --cross-validate` prints. */
-export interface CrossValidation extends Agreement {
-  readonly grader: AnswerGrader;
-  readonly passages: number;
+export interface CrossValidation extends GraderAgreement {
   readonly folds: readonly FoldResult[];
-  /** Of `agreement`, clustered by passage. */
-  readonly standardError: number;
-  readonly distinctAnswers: number;
-  readonly distinctAgreement: number;
-  readonly distinctStandardError: number;
 }
 
 interface Examined extends RecordedAnswer {
@@ -45,10 +37,10 @@ interface Examined extends RecordedAnswer {
  * Passages in the order of their ids are dealt to the folds in turn. Thresholds are chosen by agreement over distinct
  * answers, so that a greedy answer recorded fifteen times counts once; among equals the shipped ones, then the first.
  *
- * @throws BadInputError for a malformed file, one without answers, or one with fewer passages than folds
+ * @param where the file, for messages
+ * @throws BadInputError for fewer passages than folds
  */
-export function crossValidate(json: unknown, where: string, grader: AnswerGrader, folds: number): CrossValidation {
-  const answers = recordedVerdicts(json, where);
+export function crossValidate(answers: readonly RecordedAnswer[], where: string, grader: AnswerGrader, folds: number): CrossValidation {
   const passages = [...new Set(answers.map(({ contextId }) => contextId))].sort();
   if (folds < 2 || passages.length < folds) {
     throw new BadInputError({ where, expected: `at least ${Math.max(folds, 2)} passages for ${folds} folds`, got: String(passages.length) });
@@ -60,7 +52,6 @@ export function crossValidate(json: unknown, where: string, grader: AnswerGrader
   const verdict = (answer: Examined): boolean => answer.saysYes(chosen[answer.fold]!);
   return {
     grader,
-    passages: passages.length,
     folds: chosen.map((thresholds, fold) => {
       const own = examined.filter((one) => one.fold === fold);
       const { n, distinctAnswers, agreement, distinctAgreement } = agreementWith(own, (one) => one.saysYes(thresholds));
@@ -68,8 +59,6 @@ export function crossValidate(json: unknown, where: string, grader: AnswerGrader
       return { fold: fold + 1, contexts, thresholds, n, distinctAnswers, agreement, distinctAgreement };
     }),
     ...agreementWith(examined, verdict),
-    standardError: clusteredError(examined, verdict, ({ verdicts }) => verdicts.length),
-    distinctStandardError: clusteredError(examined, verdict, () => 1),
   };
 }
 
@@ -80,27 +69,4 @@ function bestThresholds(answers: readonly Examined[], choices: readonly Threshol
     if (agreement > best.agreement + 1e-9) best = { thresholds, agreement };
   }
   return best.thresholds;
-}
-
-function shareAgreed({ verdicts }: RecordedAnswer, yes: boolean): number {
-  return verdicts.filter((verdict) => verdict === yes).length / verdicts.length;
-}
-
-/**
- * Standard error of the weighted mean agreement p with passages as the independent units:
- * sqrt(P / (P - 1) sum_p (agreed_p - p weight_p)^2) / sum_p weight_p.
- */
-function clusteredError(answers: readonly Examined[], verdict: (answer: Examined) => boolean, weightOf: (answer: Examined) => number): number {
-  const passages = new Map<string, { agreed: number; weight: number }>();
-  for (const answer of answers) {
-    const passage = passages.get(answer.contextId) ?? { agreed: 0, weight: 0 };
-    passage.agreed += weightOf(answer) * shareAgreed(answer, verdict(answer));
-    passage.weight += weightOf(answer);
-    passages.set(answer.contextId, passage);
-  }
-  const clusters = [...passages.values()];
-  const weight = clusters.reduce((sum, one) => sum + one.weight, 0);
-  const agreement = clusters.reduce((sum, one) => sum + one.agreed, 0) / weight;
-  const squares = clusters.reduce((sum, one) => sum + (one.agreed - agreement * one.weight) ** 2, 0);
-  return Math.sqrt((clusters.length / (clusters.length - 1)) * squares) / weight;
 }

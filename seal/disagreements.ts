@@ -1,6 +1,6 @@
 /** Answers on which a grader and the recorded judge differ, for a reader to decide between them. */
 import { type AnswerGrader, grade, isYes } from './graders/grade';
-import { recordedVerdicts } from './recorded-verdicts';
+import type { RecordedAnswer } from './recorded-verdicts';
 
 export interface Disagreement {
   readonly contextId: string;
@@ -21,9 +21,8 @@ export interface DisagreementSample {
   readonly sample: readonly Disagreement[];
 }
 
-/** @throws BadInputError for a malformed file or one without answers */
-export function disagreements(json: unknown, where: string, grader: AnswerGrader, count: number): DisagreementSample {
-  const all = recordedVerdicts(json, where)
+export function disagreements(answers: readonly RecordedAnswer[], grader: AnswerGrader, count: number): DisagreementSample {
+  const all = answers
     .map(({ verdicts, ...answer }): Disagreement => {
       const verdict = verdicts.filter((one) => one).length * 2 > verdicts.length;
       return { ...answer, grade: grade(grader, answer), verdict, times: verdicts.length };

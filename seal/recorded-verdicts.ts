@@ -14,11 +14,24 @@ export interface RecordedAnswer extends GradedAnswer {
   readonly verdicts: readonly boolean[];
 }
 
-/** Distinct answers in the file's order. @throws BadInputError for a malformed file or one without answers */
-export function recordedVerdicts(json: unknown, where: string): readonly RecordedAnswer[] {
+/**
+ * `development`: passages whose id ends in an even hex digit, the ones that grading rules were written on; `validation`:
+ * the others.
+ */
+export const PASSAGE_HALVES = ['development', 'validation'] as const;
+export type PassageHalf = (typeof PASSAGE_HALVES)[number];
+
+/**
+ * Distinct answers in the file's order.
+ *
+ * @param half answers about these passages only
+ * @throws BadInputError for a malformed file or one without answers
+ */
+export function recordedVerdicts(json: unknown, where: string, half?: PassageHalf): readonly RecordedAnswer[] {
   const answers = new Map<string, RecordedAnswer & { readonly verdicts: boolean[] }>();
   for (const { title, context, prompt, completions } of parseReferenceResults(json, where).articles) {
     const passage = contextId(title, context ?? prompt);
+    if (half !== undefined && half !== halfOf(passage)) continue;
     for (const { question, answer: goldAnswer, ...row } of completions.flatMap(({ questions }) => questions)) {
       for (const [answer, verdict] of [
         [row.baseline_answer, row.baseline_correct],
@@ -31,6 +44,10 @@ export function recordedVerdicts(json: unknown, where: string): readonly Recorde
       }
     }
   }
-  if (answers.size === 0) throw badField(where, ['articles'], 'completions with answered questions', json);
+  if (answers.size === 0) throw badField(where, ['articles'], `completions with answered questions${half === undefined ? '' : ` in the ${half} half`}`, json);
   return [...answers.values()];
+}
+
+function halfOf(passage: string): PassageHalf {
+  return Number.parseInt(passage.slice(-1), 16) % 2 === 0 ? 'development' : 'validation';
 }

@@ -4,38 +4,56 @@
  */
 import { type Agreement, type JudgedAnswer, agreementOf } from './graders/agreement';
 import { type AnswerGrader, grade, isYes } from './graders/grade';
-import { type RecordedAnswer, recordedVerdicts } from './recorded-verdicts';
-import { mean } from './statistics';
+import type { RecordedAnswer } from './recorded-verdicts';
+import { type Cluster, clusteredStandardError, mean } from './statistics';
 
 /** What `grade` prints. */
 export interface GraderAgreement extends Agreement {
   readonly grader: AnswerGrader;
+  readonly passages: number;
+  /** Of `agreement`; answers about one passage are alike, so passages are the independent units. NaN for one passage. */
+  readonly standardError: number;
   /** Different (question, gold answer, answer) triples among the n: greedy answers recur in every repeat. */
   readonly distinctAnswers: number;
   /**
    * Mean over distinct answers of the share of their verdicts that the grader agrees with: every answer counts once.
    */
   readonly distinctAgreement: number;
+  readonly distinctStandardError: number;
 }
 
-/** @throws BadInputError for a malformed file or one without answers */
-export function gradeReferenceResults(json: unknown, where: string, grader: AnswerGrader): GraderAgreement {
-  const answers = recordedVerdicts(json, where);
+/** @throws RangeError for no answers */
+export function graderAgreement(answers: readonly RecordedAnswer[], grader: AnswerGrader): GraderAgreement {
   return { grader, ...agreementWith(answers, (answer) => isYes(grade(grader, answer))) };
 }
 
 /** @throws RangeError for no answers */
 export function agreementWith<Answer extends RecordedAnswer>(
   answers: readonly Answer[],
-  gradeOf: (answer: Answer) => boolean,
-): Agreement & Pick<GraderAgreement, 'distinctAnswers' | 'distinctAgreement'> {
-  const judged = answers.map((answer): JudgedAnswer[] => {
-    const graded = gradeOf(answer);
-    return answer.verdicts.map((verdict) => ({ graded, verdict }));
+  saysYes: (answer: Answer) => boolean,
+): Omit<GraderAgreement, 'grader'> {
+  const judged = answers.map((answer) => {
+    const graded = saysYes(answer);
+    return { ...answer, graded, agreed: shareAgreed(answer, graded) };
   });
+  const passages = [...new Set(answers.map(({ contextId }) => contextId))];
+  const clusters = (weightOf: (answer: RecordedAnswer) => number): Cluster[] =>
+    passages.map((passage) => {
+      const own = judged.filter(({ contextId }) => contextId === passage);
+      const sum = own.reduce((total, answer) => total + weightOf(answer) * answer.agreed, 0);
+      return { sum, weight: own.reduce((total, answer) => total + weightOf(answer), 0) };
+    });
   return {
-    ...agreementOf(judged.flat()),
+    ...agreementOf(judged.flatMap(({ graded, verdicts }) => verdicts.map((verdict): JudgedAnswer => ({ graded, verdict })))),
+    passages: passages.length,
+    standardError: clusteredStandardError(clusters(({ verdicts }) => verdicts.length)),
     distinctAnswers: answers.length,
-    distinctAgreement: mean(judged.map((verdicts) => agreementOf(verdicts).agreement)),
+    distinctAgreement: mean(judged.map(({ agreed }) => agreed)),
+    distinctStandardError: clusteredStandardError(clusters(() => 1)),
   };
+}
+
+/** The share of an answer's verdicts that a yes, or a no, agrees with. */
+export function shareAgreed({ verdicts }: RecordedAnswer, yes: boolean): number {
+  return verdicts.filter((verdict) => verdict === yes).length / verdicts.length;
 }

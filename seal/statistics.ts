@@ -38,3 +38,22 @@ export function pairedDifference(a: readonly number[], b: readonly number[]): Pa
   const differences = a.map((value, i) => value - b[i]!);
   return { difference: mean(differences), pairedStandardError: standardError(differences), n: a.length };
 }
+
+/** What was counted in one independent unit: `sum` of a total `weight`. */
+export interface Cluster {
+  readonly sum: number;
+  readonly weight: number;
+}
+
+/**
+ * Standard error of sum / weight over all clusters, where what belongs to one cluster is not independent:
+ * sqrt(C / (C - 1) sum_c (sum_c - mean weight_c)^2) / weight. NaN for fewer than two clusters.
+ * Source: the linearised variance of a ratio of means, as in cluster sampling.
+ */
+export function clusteredStandardError(clusters: readonly Cluster[]): number {
+  if (clusters.length < 2) return Number.NaN;
+  const weight = clusters.reduce((total, cluster) => total + cluster.weight, 0);
+  const ratio = clusters.reduce((total, cluster) => total + cluster.sum, 0) / weight;
+  const squares = clusters.reduce((total, cluster) => total + (cluster.sum - ratio * cluster.weight) ** 2, 0);
+  return Math.sqrt((clusters.length / (clusters.length - 1)) * squares) / weight;
+}

@@ -4,7 +4,8 @@ import { BadInputError } from '../../contracts/errors';
 import { type CrossValidation, crossValidate } from '../../seal/cross-validation';
 import { type DisagreementSample, disagreements } from '../../seal/disagreements';
 import { isAnswerGrader, type AnswerGrader } from '../../seal/graders/grade';
-import { gradeReferenceResults } from '../../seal/reference-agreement';
+import { PASSAGE_HALVES, type PassageHalf, recordedVerdicts } from '../../seal/recorded-verdicts';
+import { graderAgreement, type GraderAgreement } from '../../seal/reference-agreement';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { oneOf, wholeNumber } from '../flags';
 import { readInputJson } from '../input-file';
@@ -13,6 +14,7 @@ interface GradeFlags extends CommonFlags {
   readonly grader: AnswerGrader;
   readonly crossValidate?: true;
   readonly folds?: number;
+  readonly half?: PassageHalf;
   readonly disagreements?: number;
 }
 
@@ -27,20 +29,23 @@ export function gradeCommand(): Command {
     .requiredOption('--grader <name>', ANSWER_GRADERS.join(' or '), oneOf('--grader', ANSWER_GRADERS))
     .option('--cross-validate', "choose the grader's thresholds without the passages it is judged on")
     .option('--folds <n>', `with --cross-validate: groups of passages (default: ${DEFAULT_FOLDS})`, wholeNumber('--folds', 2, 1000))
+    .option('--half <name>', `${PASSAGE_HALVES.join(' or ')} passages only, by the last digit of their ids (even or odd)`, oneOf('--half', PASSAGE_HALVES))
     .option('--disagreements <n>', 'show n answers on which grader and verdict differ', wholeNumber('--disagreements', 1));
   return runWith<GradeFlags>(command, (flags, output, [file = '']) => {
     const { grader } = flags;
     if (flags.folds !== undefined && flags.crossValidate !== true) {
       throw new BadInputError({ where: '--folds', expected: 'to stand beside --cross-validate', got: 'it alone' });
     }
-    const json = readInputJson(file);
-    const shown = flags.disagreements === undefined ? undefined : disagreements(json, file, grader, flags.disagreements);
+    const answers = recordedVerdicts(readInputJson(file), file, flags.half);
+    const shown = flags.disagreements === undefined ? undefined : disagreements(answers, grader, flags.disagreements);
+    const print = (result: GraderAgreement, text: (result: GraderAgreement) => string[]): void => {
+      output.result({ ...result, ...(shown && { disagreements: shown }) }, () => [...text(result), ...sampleLines(shown)].join('\n'));
+    };
     if (flags.crossValidate === true) {
-      const result = crossValidate(json, file, grader, flags.folds ?? DEFAULT_FOLDS);
-      output.result({ ...result, ...(shown && { disagreements: shown }) }, () => [foldTable(result), ...sampleLines(shown)].join('\n'));
+      const result = crossValidate(answers, file, grader, flags.folds ?? DEFAULT_FOLDS);
+      print(result, () => foldTable(result));
     } else {
-      const result = gradeReferenceResults(json, file, grader);
-      output.result({ ...result, ...(shown && { disagreements: shown }) }, () => [...figures(result), ...sampleLines(shown)].join('\n'));
+      print(graderAgreement(answers, grader), figures);
     }
   });
 }
@@ -53,7 +58,7 @@ function figure(value: unknown): string {
   return typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(4) : String(value);
 }
 
-function foldTable({ folds, ...overall }: CrossValidation): string {
+function foldTable({ folds, ...overall }: CrossValidation): string[] {
   const rows = folds.map(({ fold, contexts, thresholds, n, distinctAnswers, agreement, distinctAgreement }) =>
     [
       String(fold).padEnd(6),
@@ -71,7 +76,7 @@ function foldTable({ folds, ...overall }: CrossValidation): string {
     '',
     'all folds, each judged with its own thresholds',
     ...figures(overall),
-  ].join('\n');
+  ];
 }
 
 function sampleLines(shown: DisagreementSample | undefined): string[] {

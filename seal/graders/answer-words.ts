@@ -14,7 +14,7 @@ const SCALES: Readonly<Record<string, number>> = { hundred: 1e2, thousand: 1e3, 
 
 const THOUSANDS_COMMA = /(?<=\d),(?=\d{3}(?!\d))/g;
 /** "1,5 billion", "12,5 %". */
-const DECIMAL_COMMA = /(?<=\d),(?=\d{1,2}\s?(?:hundred|thousand|million|billion|trillion|percent|per cent|%))/g;
+const DECIMAL_COMMA = /(?<=\d),(?=\d{1,2}\s*(?:hundred|thousand|million|billion|trillion|percent|per cent|%))/g;
 /** A number with or without its ordinal ending, else a run of letters and digits. */
 const WORD = /\d+(?:\.\d+)?(?:st|nd|rd|th|s)?(?!\p{L})|[\p{L}\p{N}]+/gu;
 const ORDINAL_ENDING = /^(\d+(?:\.\d+)?)(?:st|nd|rd|th|s)$/;
@@ -46,7 +46,7 @@ function simplified(text: string): string {
     .replace(/(?<=\p{L})['’](?=\p{L})/gu, '')
     .replace(THOUSANDS_COMMA, '')
     .replace(DECIMAL_COMMA, '.')
-    .replace(/%|(?<!\p{L})per\s?cent(?!\p{L})/gu, ' percent ')
+    .replace(/%|(?<!\p{L})per\s*cent(?!\p{L})/gu, ' percent ')
     // initials: "b.c.", "u.s."
     .replace(/(?<=(?<!\p{L})\p{L})\.(?=\p{L}(?!\p{L}))/gu, '')
     .replace(/(?<!\p{L})bce(?!\p{L})/gu, 'bc');

@@ -3,7 +3,7 @@
  * and `contains` have no line to draw.
  */
 import { type AnswerGrader, type GradedAnswer, grade } from './grade';
-import { TOKENS_THRESHOLDS, tokenEvidence, tokensVerdict } from './tokens';
+import { TOKENS_THRESHOLDS, tokensRecall } from './tokens';
 
 export type Thresholds = Readonly<Record<string, number>>;
 
@@ -41,13 +41,11 @@ const THRESHOLDED: Readonly<Record<AnswerGrader, ThresholdedGrader>> = {
   },
   tokens: {
     shipped: { ...TOKENS_THRESHOLDS },
-    choices: [
-      { ...TOKENS_THRESHOLDS },
-      ...steps(0, 0.04, 0.005).flatMap((surplusCost) => steps(0.1, 1, 0.05).map((minimum) => ({ surplusCost, minimum }))),
-    ],
+    // more than half, a third, half, two thirds, three quarters, all
+    choices: [TOKENS_THRESHOLDS.minimum, 0.33, 0.5, 0.66, 0.75, 1].map((minimum) => ({ minimum })),
     examine: (answer) => {
-      const evidence = tokenEvidence(answer);
-      return (thresholds) => tokensVerdict(evidence, { ...TOKENS_THRESHOLDS, ...thresholds });
+      const recall = answer.answer.trim() === '' ? 0 : tokensRecall(answer);
+      return ({ minimum = TOKENS_THRESHOLDS.minimum }) => recall > 0 && recall >= minimum;
     },
   },
 };

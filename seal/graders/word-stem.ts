@@ -1,5 +1,5 @@
 /**
- * Which words `tokens` takes for the same: those with one stem ("evolution", "evolved"; "colour", "color"), and those
+ * Which words `tokens` takes for the same: those with one stem ("connected", "connections"; "colour", "color"), and those
  * that begin with the other's stem of at least four letters ("German" in "Germanic"). Light on purpose: it knows
  * endings, no words. Numbers are the same only if they are equal.
  */
@@ -23,10 +23,13 @@ export function stemmed(word: string): StemmedWord {
   return { word, stem: isNumber(word) ? word : stemOf(word) };
 }
 
+export function sameStem(a: StemmedWord, b: StemmedWord): boolean {
+  return a.stem === b.stem;
+}
+
 export function sameWord(a: StemmedWord, b: StemmedWord): boolean {
-  if (a.word === b.word) return true;
+  if (sameStem(a, b)) return true;
   if (isNumber(a.word) || isNumber(b.word)) return false;
-  if (a.stem === b.stem) return true;
   const [shorter, longer] = a.stem.length < b.stem.length ? [a, b] : [b, a];
   return shorter.stem.length >= SHORTEST_PREFIX && longer.word.startsWith(shorter.stem);
 }

@@ -86,6 +86,20 @@ describe('select and grade', () => {
     expect(agreement).toMatchObject({ grader: 'contains', n: 6750 });
     for (const name of ['agreement', 'precision', 'recall', 'kappa']) expect(agreement[name]).toEqual(expect.any(Number));
   });
+
+  withData('grade cross-validates, and shows what the grader and the judge differ on (needs ../shared/data/seal)', async () => {
+    const found = await documentOf('grade', RESULTS, '--grader', 'tokens', '--cross-validate', '--folds', '2', '--disagreements', '3', '--half', 'validation');
+    expect(found).toMatchObject({ grader: 'tokens', n: 3510, passages: 27, folds: [{ fold: 1 }, { fold: 2 }] });
+    expect((found['disagreements'] as { sample: unknown[] }).sample).toHaveLength(3);
+    const { stdout } = await runCommand(['grade', RESULTS, '--grader', 'f1', '--cross-validate', '--disagreements', '1']);
+    expect(stdout).toMatch(/^fold {2}passages {2}answers/);
+    expect(stdout).toMatch(/^disagreements: 1 of \d+ distinct answers$/m);
+  });
+
+  it('grade takes folds with cross-validation only', async () => {
+    const { exitCode, stderr } = await runCommand(['grade', 'results.json', '--grader', 'tokens', '--folds', '3']);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: '--folds: expected to stand beside --cross-validate, got it alone\n' });
+  });
 });
 
 describe('world', () => {

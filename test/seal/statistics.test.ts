@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { mean, pairedDifference, standardError } from '../../seal/statistics';
+import { clusteredStandardError, mean, pairedDifference, standardError } from '../../seal/statistics';
 
 test('mean and standard error of a list worked by hand', () => {
   // deviations from 5: -3 -1 -1 -1 0 0 2 4, squares sum 32, variance 32/7, over 8
@@ -39,4 +39,15 @@ test('a constant shift moves the difference and leaves its error at zero', () =>
       },
     ),
   );
+});
+
+test('clusters of one size give the standard error of their means', () => {
+  const sums = [2, 1, 0, 2];
+  expect(clusteredStandardError(sums.map((sum) => ({ sum, weight: 2 })))).toBeCloseTo(standardError(sums.map((sum) => sum / 2)), 12);
+});
+
+test('a large cluster counts as much as it weighs', () => {
+  // mean 3/4; deviations 1 - 3/4 = 1/4 and 2 - 9/4 = -1/4
+  expect(clusteredStandardError([{ sum: 1, weight: 1 }, { sum: 2, weight: 3 }])).toBeCloseTo(Math.sqrt(2 * (2 / 16)) / 4, 12);
+  expect(clusteredStandardError([{ sum: 1, weight: 1 }])).toBeNaN();
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { grade, isAnswerGrader } from '../../../seal/graders/grade';
+import { GRADERS } from '../../../contracts/campaign-spec';
+import { grade, isAnswerGrader, isYes } from '../../../seal/graders/grade';
 
 // gold, answer, exact, contains
 test.each<[string, string, 0 | 1, 0 | 1]>([
@@ -27,25 +28,67 @@ test.each<[string, string, 0 | 1, 0 | 1]>([
   expect(grade('contains', { question: 'q', goldAnswer, answer })).toBe(contains);
 });
 
-test('the gold answer itself is right, and what is exact is contained', () => {
-  const text = fc.string({ unit: 'grapheme' });
-  fc.assert(
-    fc.property(
-      text.filter((gold) => gold.trim() !== ''),
-      text,
-      (goldAnswer, answer) => {
-        expect(grade('exact', { question: '', goldAnswer, answer: goldAnswer })).toBe(1);
-        const exact = grade('exact', { question: '', goldAnswer, answer });
-        expect(grade('contains', { question: '', goldAnswer, answer })).toBeGreaterThanOrEqual(exact);
-      },
-    ),
-  );
+const text = fc.string({ unit: 'grapheme' });
+const words = fc
+  .array(fc.constantFrom('wool', 'The', 'Vel', '1,750', 'nine', 'not', 'rather than', 'Q:', 'who', 'how many', 'IMF', 'Orn.', 'per cent', '?'))
+  .map((some) => some.join(' '));
+const anyText = fc.oneof(text, words);
+
+describe.each(GRADERS.filter(isAnswerGrader))('%s', (grader) => {
+  test('a grade is from 0 to 1, and only f1 gives anything between', () => {
+    fc.assert(
+      fc.property(anyText, anyText, anyText, (question, goldAnswer, answer) => {
+        const given = grade(grader, { question, goldAnswer, answer });
+        expect(given).toBeGreaterThanOrEqual(0);
+        expect(given).toBeLessThanOrEqual(1);
+        if (grader !== 'f1') expect([0, 1]).toContain(given);
+      }),
+    );
+  });
+
+  test('the gold answer itself is right, a blank answer wrong, an exact answer never wrong', () => {
+    fc.assert(
+      fc.property(
+        anyText,
+        anyText.filter((gold) => gold.trim() !== ''),
+        anyText,
+        (question, goldAnswer, answer) => {
+          expect(grade(grader, { question, goldAnswer, answer: goldAnswer })).toBe(1);
+          expect(grade(grader, { question, goldAnswer, answer: ' \n' })).toBe(0);
+          if (grade('exact', { question, goldAnswer, answer }) === 1) expect(grade(grader, { question, goldAnswer, answer })).toBe(1);
+        },
+      ),
+    );
+  });
+
+  test('case and white space do not matter', () => {
+    fc.assert(
+      fc.property(words, words, words, (question, goldAnswer, answer) => {
+        const loud = (some: string): string => ` ${some.toUpperCase().replaceAll(' ', ' \n\t')} `;
+        expect(grade(grader, { question: loud(question), goldAnswer: loud(goldAnswer), answer: loud(answer) })).toBe(
+          grade(grader, { question, goldAnswer, answer }),
+        );
+      }),
+    );
+  });
+});
+
+test.each([
+  [0, false],
+  [0.49, false],
+  [0.5, true],
+  [1, true],
+])('a grade of %d as a yes: %s', (given, expected) => {
+  expect(isYes(given)).toBe(expected);
 });
 
 test.each([
   ['exact', true],
   ['contains', true],
+  ['f1', true],
+  ['tokens', true],
   ['logprob', false],
+  ['judge', false],
   ['toString', false],
 ])('isAnswerGrader(%s) is %s', (name, expected) => {
   expect(isAnswerGrader(name)).toBe(expected);
