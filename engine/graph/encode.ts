@@ -1,13 +1,16 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { Graph, Initializer } from './graph';
+import { liveNodes } from './live-nodes';
 import type { AttributeValue, DType, Node, Tensor } from './tensor';
 
 /** Opset 23 is the first with RMSNormalization and RotaryEmbedding as standard operators. */
 const OPSET = 23;
 const IR_VERSION = 11;
+/** Domain of ONNX Runtime's own operators. */
+const MICROSOFT = 'com.microsoft';
 
 // Field numbers and enum values below: onnx/onnx.proto3 of ONNX 1.18.
-const ELEMENT_TYPE: Readonly<Record<DType, number>> = { float32: 1, int64: 7, bool: 9, float16: 10, bfloat16: 16 };
+const ELEMENT_TYPE: Readonly<Record<DType, number>> = { float32: 1, uint8: 2, int64: 7, bool: 9, float16: 10, uint32: 12, bfloat16: 16 };
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 const EXTERNAL = 1;
 
@@ -34,12 +37,16 @@ export function encodeModel(graph: Graph): Uint8Array {
   text(writer, 2, 'seal-campaigns');
   message(writer, 7, (w) => encodeGraph(w, graph));
   message(writer, 8, (w) => integer(w, 2, OPSET));
+  message(writer, 8, (w) => {
+    text(w, 1, MICROSOFT);
+    integer(w, 2, 1);
+  });
   return writer.finish();
 }
 
 function encodeGraph(writer: BinaryWriter, graph: Graph): void {
   const nameOf: NameOf = ({ name }) => graph.outputNames.get(name) ?? name;
-  for (const node of graph.nodes) message(writer, 1, (w) => encodeNode(w, node, nameOf));
+  for (const node of liveNodes(graph)) message(writer, 1, (w) => encodeNode(w, node, nameOf));
   text(writer, 2, 'seal');
   for (const initializer of graph.initializers) message(writer, 5, (w) => encodeInitializer(w, initializer));
   for (const input of graph.inputs) message(writer, 11, (w) => encodeValue(w, input, nameOf));
@@ -54,7 +61,9 @@ function encodeNode(writer: BinaryWriter, node: Node, nameOf: NameOf): void {
   for (const input of node.inputs) text(writer, 1, input === undefined ? '' : nameOf(input));
   for (const output of node.outputs) text(writer, 2, nameOf(output));
   text(writer, 3, node.outputs[0]?.name ?? '');
-  text(writer, 4, node.operator);
+  const dot = node.operator.lastIndexOf('.');
+  text(writer, 4, node.operator.slice(dot + 1));
+  if (dot > 0) text(writer, 7, node.operator.slice(0, dot));
   for (const [name, value] of Object.entries(node.attributes)) message(writer, 5, (w) => encodeAttribute(w, name, value));
 }
 

@@ -1,7 +1,7 @@
 import type { CustomGradient } from './custom-gradient';
 import type { Graph } from './graph';
 
-export type DType = 'float32' | 'float16' | 'bfloat16' | 'int64' | 'bool';
+export type DType = 'float32' | 'float16' | 'bfloat16' | 'int64' | 'uint8' | 'uint32' | 'bool';
 
 /** A size: known, or a name bound at run time. A product of names is written `B*T`. */
 export type Dim = number | string;
@@ -21,6 +21,7 @@ export type AttributeValue = number | string | readonly number[] | { readonly fl
 
 /** One application of an ONNX operator. */
 export interface Node {
+  /** With its domain before a dot, unless it is ONNX's own. */
   readonly operator: string;
   /** Undefined stands for an optional input left out. */
   readonly inputs: readonly (Tensor | undefined)[];

@@ -112,6 +112,6 @@ export class LoadedModel {
   }
 }
 
-function optionsKey({ gradientCheckpointing = false }: TrainingOptions): string {
-  return gradientCheckpointing ? '-checkpointed' : '';
+function optionsKey({ gradientCheckpointing = false, dropout = 0 }: TrainingOptions): string {
+  return `${gradientCheckpointing ? '-checkpointed' : ''}${dropout > 0 ? `-dropout-${dropout}` : ''}`;
 }

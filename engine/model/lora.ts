@@ -6,6 +6,7 @@ import { Add, Mul } from '../graph/ops/elementwise';
 import { MatMul } from '../graph/ops/mat-mul';
 import { Reshape, Split } from '../graph/ops/shape';
 import type { Tensor } from '../graph/tensor';
+import { type Dropout, dropped } from './dropout';
 import { symmetric } from './random';
 
 /** Projections that read the same input: their A matrices lie side by side, so that one GEMM narrows the input for all of them. */
@@ -92,10 +93,11 @@ export interface LoraDelta {
 /**
  * @param parameters float32 [N, P], laid out as `layout` says
  * @param scale float32 [N, 1, columns]: of each rank column, `layout.scales`
+ * @param dropout of a training step. @default none
  *
  * Source: LoRA (arXiv 2106.09685), section 4.1.
  */
-export function loraDelta(layout: LoraLayout, parameters: Tensor, scale: Tensor): LoraDelta {
+export function loraDelta(layout: LoraLayout, parameters: Tensor, scale: Tensor, dropout?: Dropout): LoraDelta {
   const { groups } = layout;
   const sizes = groups.flatMap(({ inWidth, rank, modules }) => [inWidth * rank, ...modules.map((module) => module.rank * module.outWidth)]);
   const pieces = Split(parameters, sizes, 1)[Symbol.iterator]();
@@ -111,13 +113,20 @@ export function loraDelta(layout: LoraLayout, parameters: Tensor, scale: Tensor)
     const group = groups[at];
     if (group === undefined) return projections.map(() => undefined);
     const { a, bs } = matrices[at] as (typeof matrices)[number];
-    // [N, M, in] [N, in, r] -> [N, M, r], scaled where it is smallest
-    const narrow = Mul(MatMul(x, a), scales[at] as Tensor);
-    const columns = split(narrow, group.modules.map(({ rank }) => rank), 2);
+    const columns = narrowed(group, x, a, scales[at] as Tensor, dropout);
     const deltas = group.modules.map((_, i) => MatMul(columns[i] as Tensor, bs[i] as Tensor));
     return projections.map((wanted) => deltas[group.modules.findIndex(({ projection }) => projection === wanted)]);
   };
   return { add, matricesOf };
+}
+
+/** Of each module (x A') scale, [N, M, in] -> [N, M, r], scaled where it is smallest. */
+function narrowed({ modules }: LoraGroup, x: Tensor, a: Tensor, scale: Tensor, dropout: Dropout | undefined): Tensor[] {
+  const ranks = modules.map(({ rank }) => rank);
+  if (dropout === undefined) return split(Mul(MatMul(x, a), scale), ranks, 2);
+  // Each drops other elements of the input: there is no product to share.
+  const [factors, scales] = [split(a, ranks, 2), split(scale, ranks, 2)];
+  return modules.map(({ key }, i) => Mul(MatMul(dropped(x, dropout, key), factors[i] as Tensor), scales[i] as Tensor));
 }
 
 function split(x: Tensor, sizes: readonly number[], axis: number): Tensor[] {

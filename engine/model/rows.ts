@@ -2,12 +2,15 @@ import { BadInputError } from '../../contracts/errors';
 import type { TrainingRow } from '../../contracts/language-model';
 import type { ModelConfig } from '../files/model-config';
 import type { Tokenizer } from '../files/tokenizer';
+import { dropoutTokenKey } from './dropout';
 
 /** A row as the model sees it. The loss falls on ids[lossFrom..]. */
 export interface TokenRow {
   readonly ids: readonly number[];
   /** At least 1: nothing predicts the first token. */
   readonly lossFrom: number;
+  /** In a training with dropout: from `dropoutRowKey`. */
+  readonly dropoutKey?: number;
 }
 
 export interface RowOptions {
@@ -63,6 +66,8 @@ export interface TokenBatch {
   readonly positions: BigInt64Array;
   /** [B*N, T]: numbers the rows that share a line; 0 is padding. */
   readonly segments: BigInt64Array;
+  /** Of each token, from `dropoutTokenKey`; 0 where there is none. */
+  readonly dropoutKeys: Uint32Array;
   /** The next token at each place, 0 where there is none. */
   readonly labels: BigInt64Array;
   /** 1/n at each of an adapter's n loss tokens, 0 elsewhere. */
@@ -126,7 +131,14 @@ function layOut(linesByAdapter: readonly TokenRow[][][], T: number, lossTokens: 
   const N = linesByAdapter.length;
   const B = Math.max(...linesByAdapter.map((lines) => lines.length));
   const array = (): BigInt64Array => new BigInt64Array(N * B * T);
-  const batch = { ids: array(), positions: array(), segments: array(), labels: array(), weights: new Float32Array(N * B * T) };
+  const batch = {
+    ids: array(),
+    positions: array(),
+    segments: array(),
+    dropoutKeys: new Uint32Array(N * B * T),
+    labels: array(),
+    weights: new Float32Array(N * B * T),
+  };
   linesByAdapter.forEach((lines, n) => {
     lines.forEach((rows, b) => {
       let start = (n * B + b) * T;
@@ -140,7 +152,7 @@ function layOut(linesByAdapter: readonly TokenRow[][][], T: number, lossTokens: 
 }
 
 function placeRow(
-  { ids, positions, segments, labels, weights }: Pick<TokenBatch, 'ids' | 'positions' | 'segments' | 'labels' | 'weights'>,
+  { ids, positions, segments, dropoutKeys, labels, weights }: Omit<TokenBatch, 'N' | 'B' | 'T' | 'lossTokens'>,
   row: TokenRow,
   { start, segment, weight }: { readonly start: number; readonly segment: number; readonly weight: number },
 ): void {
@@ -148,6 +160,7 @@ function placeRow(
     ids[start + t] = BigInt(id);
     positions[start + t] = BigInt(t);
     segments[start + t] = BigInt(segment);
+    if (row.dropoutKey !== undefined) dropoutKeys[start + t] = dropoutTokenKey(row.dropoutKey, t);
     if (t > 0) labels[start + t - 1] = BigInt(id);
     if (t >= row.lossFrom) weights[start + t - 1] = weight;
   });

@@ -10,6 +10,11 @@ export function integerTensor(data: BigInt64Array, dims: readonly number[]): Ten
   return new Tensor('int64', data, dims);
 }
 
+/** A uint32 tensor over `data`, which is not copied. */
+export function unsignedTensor(data: Uint32Array, dims: readonly number[]): Tensor {
+  return new Tensor('uint32', data, dims);
+}
+
 /** One number an adapter: float32 [N, 1]. */
 export function columnTensor(values: readonly number[]): Tensor {
   return floatTensor(Float32Array.from(values), [values.length, 1]);

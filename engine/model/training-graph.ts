@@ -21,6 +21,8 @@ export interface BuiltGraph {
 export interface TrainingOptions {
   /** Layers are computed again in the backward pass instead of being kept. @default false */
   readonly gradientCheckpointing?: boolean;
+  /** Share of an adapter's input that a step drops. @default 0 */
+  readonly dropout?: number;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface TrainingOptions {
  *
  * Inputs: `ids` int64 [N, B, T]; `positions` and `segments` int64 [B*N, T] (place in its row, number of its row on the line); `labels`
  * int64 and `weights` float32 [N, B*T] (the token each position should give, and its share of the adapter's loss; 0 for prompts and
- * padding); `scale` [N, 1, columns]; the state `parameters`, `firstMoment`, `secondMoment` [N, P]; `stepSize`,
+ * padding); `scale` [N, 1, columns]; with dropout `dropoutKeys` uint32 [N, B*T]; the state `parameters`, `firstMoment`, `secondMoment` [N, P]; `stepSize`,
  * `secondMomentCorrection`, `decay`, `maxNorm` [N, 1].
  *
  * Outputs: `loss` and `gradientNorm` [N, 1], and the state after the step as `parameters.next` and so on.
@@ -74,7 +76,7 @@ function lossGradient(
   model: ModelDirectory,
   layout: LoraLayout,
   parameters: Tensor,
-  { gradientCheckpointing = false }: TrainingOptions,
+  { gradientCheckpointing = false, dropout = 0 }: TrainingOptions,
 ): { loss: Tensor; gradient: Tensor; folder: string } {
   const base = baseWeights(graph, model);
   const ids = graph.input('ids', 'int64', ['N', 'B', 'T']);
@@ -84,7 +86,8 @@ function lossGradient(
   const weights = graph.input('weights', 'float32', ['N', 'B*T']);
   const scale = graph.input('scale', 'float32', ['N', 1, layout.scales.length]);
   const { config } = model;
-  const delta = loraDelta(layout, parameters, scale);
+  const tokenKeys = dropout > 0 ? graph.input('dropoutKeys', 'uint32', ['N', 'B*T']) : undefined;
+  const delta = loraDelta(layout, parameters, scale, tokenKeys && { share: dropout, tokenKeys });
   const hidden = transformer({
     config,
     weights: base.weights,

@@ -1,15 +1,17 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { FineTuneRequest, OptimiserSettings } from '../../contracts/language-model';
 import { adamWScalars } from './adamw';
+import { dropoutRowKey } from './dropout';
 import type { LoadedModel } from './loaded-model';
 import type { LoraLayout } from './lora';
 import { type TokenBatch, type TokenRow, countLossTokens, packRows } from './rows';
-import { columnTensor, floatTensor, floats, integerTensor } from './tensors';
+import { columnTensor, floatTensor, floats, integerTensor, unsignedTensor } from './tensors';
 import type { TrainingState } from './training-state';
 
 /** What one adapter of the stack does in a step. */
 export interface AdapterStep {
   readonly optimiser: OptimiserSettings;
+  readonly seed: number;
   readonly rows: readonly TokenRow[];
   readonly learningRate: number;
 }
@@ -29,10 +31,20 @@ export type TakeStep = (state: TrainingState, adapters: readonly AdapterStep[], 
 
 /** Opens the graphs that the request's jobs need: where a step is computed in parts, gradient and update have graphs of their own. */
 export async function openTraining(model: LoadedModel, layout: LoraLayout, { jobs, gradientCheckpointing = false, compute }: FineTuneRequest): Promise<TakeStep> {
-  const options = { gradientCheckpointing };
+  const options = { gradientCheckpointing, dropout: layout.settings.dropout ?? 0 };
   const inParts = jobs.some(({ optimiser: { accumulation = 1 } }) => accumulation > 1);
-  if (!inParts) return wholeStep(await model.trainingSession(layout, options, compute), layout);
-  return stepInParts(await model.gradientSession(layout, options, compute), await model.updateSession(layout, compute), layout);
+  const takeStep = inParts
+    ? stepInParts(await model.gradientSession(layout, options, compute), await model.updateSession(layout, compute), layout)
+    : wholeStep(await model.trainingSession(layout, options, compute), layout);
+  return options.dropout === 0 ? takeStep : (state, adapters, t) => takeStep(state, withDropoutKeys(adapters, t), t);
+}
+
+/** A row's key is its place in the step: neither the parts of the step nor other jobs change it. */
+function withDropoutKeys(adapters: readonly AdapterStep[], t: number): AdapterStep[] {
+  return adapters.map((adapter) => ({
+    ...adapter,
+    rows: adapter.rows.map((row, i) => ({ ...row, dropoutKey: dropoutRowKey(adapter.seed, t - 1, i) })),
+  }));
 }
 
 function wholeStep(session: InferenceSession, layout: LoraLayout): TakeStep {
@@ -76,15 +88,18 @@ export function partsOfStep(adapters: readonly Pick<AdapterStep, 'rows' | 'optim
   return Array.from({ length: count }, (_, i) => ofAdapter.map((parts) => parts[i] ?? []));
 }
 
-function rowFeeds(batch: TokenBatch, { scales }: LoraLayout): Record<string, Tensor> {
+function rowFeeds(batch: TokenBatch, { scales, settings: { dropout = 0 } }: LoraLayout): Record<string, Tensor> {
   const { N, B, T } = batch;
-  const scale = Float32Array.from({ length: N * scales.length }, (_, i) => scales[i % scales.length] as number);
+  // What is kept of the input stands for what is dropped.
+  const factor = 1 / (1 - dropout);
+  const scale = Float32Array.from({ length: N * scales.length }, (_, i) => factor * (scales[i % scales.length] as number));
   return {
     ids: integerTensor(batch.ids, [N, B, T]),
     positions: integerTensor(batch.positions, [B * N, T]),
     segments: integerTensor(batch.segments, [B * N, T]),
     labels: integerTensor(batch.labels, [N, B * T]),
     weights: floatTensor(batch.weights, [N, B * T]),
+    ...(dropout > 0 && { dropoutKeys: unsignedTensor(batch.dropoutKeys, [N, B * T]) }),
     scale: floatTensor(scale, [N, 1, scales.length]),
   };
 }

@@ -21,19 +21,29 @@ export const Add = (a: Operand, b: Operand): Tensor => binary('Add', a, b);
 export const Sub = (a: Operand, b: Operand): Tensor => binary('Sub', a, b);
 export const Mul = (a: Operand, b: Operand): Tensor => binary('Mul', a, b);
 export const Div = (a: Operand, b: Operand): Tensor => binary('Div', a, b);
+export const Max = (a: Operand, b: Operand): Tensor => binary('Max', a, b);
 export const Min = (a: Operand, b: Operand): Tensor => binary('Min', a, b);
 export const Equal = (a: Tensor, b: Tensor): Tensor => binary('Equal', a, b, 'bool');
 export const LessOrEqual = (a: Tensor, b: Tensor): Tensor => binary('LessOrEqual', a, b, 'bool');
+export const GreaterOrEqual = (a: Tensor, b: Tensor): Tensor => binary('GreaterOrEqual', a, b, 'bool');
+/** Of unsigned integers. */
+export const BitwiseXor = (a: Tensor, b: Tensor): Tensor => binary('BitwiseXor', a, b);
 export const And = (a: Tensor, b: Tensor): Tensor => binary('And', a, b, 'bool');
 
 const unary = (operator: string) => (x: Tensor): Tensor => emitOne(operator, [x], {}, x.shape);
 export const Neg = unary('Neg');
+export const Round = unary('Round');
 export const Exp = unary('Exp');
 export const Sqrt = unary('Sqrt');
 export const Reciprocal = unary('Reciprocal');
 export const Sigmoid = unary('Sigmoid');
 export const Cos = unary('Cos');
 export const Sin = unary('Sin');
+
+/** Unsigned integers moved right by so many bits. */
+export function BitShift(x: Tensor, bits: Tensor): Tensor {
+  return emitOne('BitShift', [x, bits], { direction: 'RIGHT' }, broadcastShapes(x.shape, bits.shape));
+}
 
 export function Cast(x: Tensor, to: DType): Tensor {
   return x.dtype === to ? x : emitOne('Cast', [x], { to: { dtype: to } }, x.shape, to);

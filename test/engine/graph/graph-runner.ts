@@ -19,6 +19,7 @@ export type RunnerReply = { readonly results: Record<string, number[]>[] } | { r
 
 function toValue({ dtype, data, shape }: Feed): Value {
   if (dtype === 'int64') return new Value('int64', BigInt64Array.from(data.map(BigInt)), shape);
+  if (dtype === 'uint32') return new Value('uint32', Uint32Array.from(data), shape);
   if (dtype === 'bool') return new Value('bool', Uint8Array.from(data), shape);
   return new Value('float32', Float32Array.from(data), shape);
 }
