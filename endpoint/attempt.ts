@@ -65,12 +65,12 @@ async function failure(response: Response, key: ApiKey, nowMs: number): Promise<
   const { status, statusText } = response;
   const line = `${status}${statusText === '' ? '' : ` ${statusText}`}`;
   if (status === 401 || status === 403) {
-    await response.body?.cancel();
+    await response.body?.cancel().catch(unread);
     // Servers quote parts of the key they refuse.
     return { kind: 'refused', said: key.redact(`${line}: the key is missing, wrong or not allowed to use this model`) };
   }
   if (status < 400) {
-    await response.body?.cancel();
+    await response.body?.cancel().catch(unread);
     return { kind: 'refused', said: key.redact(`${line}, a redirection to ${response.headers.get('location') ?? 'nowhere'}`) };
   }
   const message = serverMessage(await boundedBody(response, MAX_ERROR_BYTES).catch(unread));

@@ -46,7 +46,11 @@ const errorBody = z.object({ error: z.union([z.string(), z.object({ message: z.s
 
 /** What the server itself says is wrong, where it says so in the usual place; short and on one line. */
 export function serverMessage(body: string): string | null {
-  const error = errorBody.safeParse(parsed(body));
+  return statedMessage(parsed(body));
+}
+
+function statedMessage(json: unknown): string | null {
+  const error = errorBody.safeParse(json);
   if (!error.success) return null;
   const message = typeof error.data.error === 'string' ? error.data.error : error.data.error.message;
   const line = message.replace(/[\s\p{Cc}]+/gu, ' ').trim();
@@ -54,7 +58,7 @@ export function serverMessage(body: string): string | null {
 }
 
 function stated(json: unknown): string {
-  const message = serverMessage(JSON.stringify(json));
+  const message = statedMessage(json);
   return message === null ? '' : `: ${message}`;
 }
 

@@ -48,7 +48,7 @@ export function methodScore(method: MethodRuns): MethodScore {
 
 /**
  * Every method minus base, minus passage-only and minus passage-only-step-matched, and every SEAL epoch minus the
- * self-edits before RL and minus the epoch before, on the contexts that both have. Fewer than two such contexts make
+ * self-edits before RL, minus another model's (`endpoint`) and minus the epoch before, on the contexts that both have. Fewer than two such contexts make
  * no comparison: it would have no error.
  */
 export function comparisons(methods: readonly MethodRuns[]): Comparison[] {

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { type EndpointSettings, endpointSettingsSchema } from '../../contracts/endpoint';
 import { BadInputError, ComputeCancelledError, EndpointFailedError } from '../../contracts/errors';
 import { DEFAULT_ENDPOINT_TIMERS, type EndpointTimers } from '../../endpoint/endpoint-client';
@@ -124,6 +125,19 @@ describe('what may pass is asked again', () => {
   test('a body without end is read to its bound only', async () => {
     server.behave([endless], chat('fine'));
     expect((await open().ask()).text).toBe('fine');
+  });
+
+  test('a small body that unpacks without end is read to the same bound', async () => {
+    const bomb = gzipSync(Buffer.alloc(64 * 2 ** 20, ' '));
+    expect(bomb.byteLength).toBeLessThan(100_000);
+    server.behave([
+      (response) => {
+        response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+        response.end(bomb);
+      },
+    ]);
+    expect((await open().ask()).text).toBe('fine');
+    expect(server.requests).toHaveLength(2);
   });
 
   test('no wait is longer than a minute', async () => {

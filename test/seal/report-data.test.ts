@@ -75,6 +75,12 @@ test('methods are compared with the baselines, SEAL epochs also with the self-ed
   ]);
 });
 
+test('SEAL epochs are compared with what another model wrote; it is compared with the baselines', () => {
+  const names = ['base', 'self-edits', 'seal-epoch-1', 'endpoint'];
+  const pairs = comparisons(names.map((name) => method(name, [0.1, 0.4]))).map(({ a, b }) => `${a} - ${b}`);
+  expect(pairs).toEqual(['self-edits - base', 'seal-epoch-1 - base', 'seal-epoch-1 - self-edits', 'seal-epoch-1 - endpoint', 'endpoint - base']);
+});
+
 test('a comparison pairs the contexts that both methods have', () => {
   const self = method('self-edits', [0.5, 0.5, 1]);
   const base = {
