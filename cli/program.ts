@@ -10,6 +10,7 @@ import { generateCommand } from './commands/generate';
 import { gradeCommand } from './commands/grade';
 import { listCommand } from './commands/list';
 import { logsCommand } from './commands/logs';
+import { modelsCommand } from './commands/models';
 import { pauseCommand } from './commands/pause';
 import { pretrainCommand } from './commands/pretrain';
 import { reportCommand } from './commands/report';
@@ -39,6 +40,7 @@ const COMMANDS: readonly (() => Command)[] = [
   cancelCommand,
   reportCommand,
   exportCommand,
+  modelsCommand,
   finetuneCommand,
   generateCommand,
   scoreCommand,

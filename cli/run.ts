@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { describeFailure } from './failure';
 import type { Streams } from './output';
+import { PartialResultError } from './partial-result-error';
 import { createProgram } from './program';
 
 /** Commander's ways of saying that it has printed what was asked for (`--help`, `--version`). */
@@ -15,7 +16,8 @@ export async function run(argv: readonly string[], streams: Streams): Promise<0 
     if (error instanceof CommanderError && PRINTED.has(error.code) && error.exitCode === 0) return 0;
     const failure = describeFailure(error);
     if (argv.includes('--json')) {
-      streams.writeOut(`${JSON.stringify({ error: { code: failure.code, message: failure.message } })}\n`);
+      const result = error instanceof PartialResultError ? error.result : {};
+      streams.writeOut(`${JSON.stringify({ ...result, error: { code: failure.code, message: failure.message } })}\n`);
     }
     streams.writeErr(`${failure.message}\n`);
     if (process.env['SEAL_DEBUG'] !== undefined && error instanceof Error) streams.writeErr(`${error.stack ?? ''}\n`);

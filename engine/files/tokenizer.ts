@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadInputError } from '../../contracts/errors';
-import { readJsonObject } from './json-file';
+import { describeValue, isJsonObject, readJsonObject, type JsonObject } from './json-file';
 import type { ModelConfig } from './model-config';
 
 /** What is used of the class that `@huggingface/tokenizers` exports. */
 interface HuggingFaceTokenizer {
   encode(text: string, options: { readonly add_special_tokens: boolean }): { readonly ids: number[] };
   decode(ids: readonly number[], options: { readonly skip_special_tokens: boolean; readonly clean_up_tokenization_spaces: boolean }): string;
+  id_to_token(id: number): string | undefined;
   get_vocab(withAddedTokens: boolean): ReadonlyMap<string | undefined, number>;
 }
 
@@ -23,6 +24,8 @@ export interface Tokenizer {
   encodeCompletion(text: string): number[];
   /** Special tokens are skipped. */
   decode(ids: readonly number[]): string;
+  /** The token as its vocabulary spells it; undefined for an id that it does not have. */
+  tokenOf(id: number): string | undefined;
   /** One more than the highest id. */
   readonly vocabularySize: number;
   /** One more than the highest id that is no added token. */
@@ -55,6 +58,7 @@ export function loadTokenizer(directory: string): Tokenizer {
   const configFile = join(directory, 'tokenizer_config.json');
   const json = readJsonObject(file);
   const config = existsSync(configFile) ? readJsonObject(configFile) : {};
+  refuseOddIds(file, json);
   let tokenizer: HuggingFaceTokenizer;
   try {
     tokenizer = new huggingFace.Tokenizer(json, config);
@@ -68,9 +72,21 @@ export function loadTokenizer(directory: string): Tokenizer {
     encodeCompletion: (text) => tokenizer.encode(text, { add_special_tokens: false }).ids,
     decode: (ids) =>
       ids.length === 0 ? '' : tokenizer.decode(ids, { skip_special_tokens: true, clean_up_tokenization_spaces: cleanUp }),
+    tokenOf: (id) => tokenizer.id_to_token(id),
     vocabularySize: highestId(tokenizer.get_vocab(true)) + 1,
     baseVocabularySize: highestId(tokenizer.get_vocab(false)) + 1,
   };
+}
+
+/** The library takes any value for an id, and gives it back as a token. */
+function refuseOddIds(file: string, { model, added_tokens: added }: JsonObject): void {
+  const vocabulary = isJsonObject(model) ? model['vocab'] : undefined;
+  const ids = isJsonObject(vocabulary) ? Object.entries(vocabulary) : [];
+  const addedIds = Array.isArray(added) ? added.map((token: unknown): [string, unknown] => ['added_tokens', isJsonObject(token) ? token['id'] : token]) : [];
+  for (const [token, id] of [...ids, ...addedIds]) {
+    if (Number.isSafeInteger(id) && (id as number) >= 0) continue;
+    throw new BadInputError({ where: `${file}: id of ${JSON.stringify(token)}`, expected: 'a whole number, 0 or above', got: describeValue(id) });
+  }
 }
 
 /** Ids without a token have an entry too, of no name. */
