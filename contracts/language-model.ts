@@ -95,6 +95,8 @@ export interface FineTuneRequest {
   readonly lora: LoraSettings;
   /** Computes each layer again in the backward pass instead of keeping what it computed: less memory, more time. @default false */
   readonly gradientCheckpointing?: boolean;
+  /** Refused, before it starts, if it is expected to need more than this. @default no limit */
+  readonly memoryLimitBytes?: number;
   readonly jobs: readonly FineTuneJob[];
 }
 

@@ -18,6 +18,8 @@ interface FinetuneFlags extends CommonFlags, Omit<LoraFlags, 'rsLora'> {
   readonly lr: number;
   readonly batch: number;
   readonly accumulation: number;
+  readonly gradientCheckpointing?: boolean;
+  readonly memoryCheck: boolean;
   readonly schedule: Schedule;
   readonly warmup: number;
   readonly seed: number;
@@ -43,6 +45,8 @@ export function finetuneCommand(): Command {
     .option('--lr <x>', 'peak learning rate', realNumber('--lr', { minimum: 0, inclusive: false, maximum: 1 }), 1e-3)
     .option('--batch <n>', 'rows a step', wholeNumber('--batch', 1, 4096), 1)
     .option('--accumulation <n>', 'parts in which the rows of a step are computed: less memory for the same step', wholeNumber('--accumulation', 1, 4096), 1)
+    .option('--gradient-checkpointing', 'compute layers again in the backward pass: less memory, more time')
+    .option('--no-memory-check', 'start even if more memory is expected to be needed than is available')
     .option('--schedule <name>', 'linear, cosine or constant', schedule, 'linear')
     .option('--warmup <n>', 'optimiser steps of linear warm-up', wholeNumber('--warmup', 0), 0)
     .option('--seed <n>', 'seed of the first A matrices and of the row order', seed('--seed'), 0)
@@ -64,6 +68,8 @@ export function finetuneCommand(): Command {
           {
             modelDirectory: flags.model,
             lora,
+            ...(flags.gradientCheckpointing === true && { gradientCheckpointing: true }),
+            ...(flags.memoryCheck && { memoryLimitBytes: process.availableMemory() }),
             jobs: [
               {
                 rows,

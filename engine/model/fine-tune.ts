@@ -11,6 +11,7 @@ import type { LoadedModel } from './loaded-model';
 import { type LoraLayout, flattenAdapter, initialiseLora, loraLayout, unflattenAdapter } from './lora';
 import { permutation, randomStream } from './random';
 import { tokeniseRow } from './rows';
+import { refuseBeyondMemory } from './training-memory';
 import { openTraining } from './training-step';
 import { type JobPlan, trainJobs } from './training-run';
 
@@ -19,7 +20,7 @@ import { type JobPlan, trainJobs } from './training-run';
  * job's rows, learning rate, length and end are its own; a loss that is not finite ends that job alone.
  *
  * Source: paper, section 3.1 (inner loop) and appendix B (settings).
- * @throws BadInputError for rows or an initial adapter that do not fit the model
+ * @throws BadInputError for rows or an initial adapter that do not fit the model, and for more memory than the request allows
  */
 export async function fineTune(
   model: LoadedModel,
@@ -29,6 +30,7 @@ export async function fineTune(
   const started = performance.now();
   const layout = loraLayout(model.config, request.lora);
   const plans = request.jobs.map((job, i) => planJob(model, layout, job, request.jobs.length === 1 ? 'row' : `job ${i + 1}, row`));
+  refuseBeyondMemory(model.directory, request, plans);
   const takeStep = await openTraining(model, layout, request);
   const trained = await trainJobs(takeStep, plans, await model.readBack(request.compute), onProgress);
   const seconds = (performance.now() - started) / 1000;
