@@ -5,8 +5,6 @@ import { BodyTooLargeError, boundedBody } from './bounded-body';
 import { retryAfterMs } from './retry-after';
 import { readAnswer, requestBody, requestUrl, serverMessage } from './wire-format';
 
-/** 8 MiB: many times the longest self-edit, and little enough for every request of a worker at once. */
-const MAX_BODY_BYTES = 8 * 2 ** 20;
 /** An error's page is read no further. */
 const MAX_ERROR_BYTES = 64 * 2 ** 10;
 
@@ -31,7 +29,7 @@ export async function attempt(
   key: ApiKey,
   request: EndpointRequest,
   signal: AbortSignal,
-  nowMs: () => number,
+  { nowMs, maximumBodyBytes }: { readonly nowMs: () => number; readonly maximumBodyBytes: number },
 ): Promise<Attempt> {
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), settings.timeoutSeconds * 1000);
@@ -47,7 +45,7 @@ export async function attempt(
     });
     attempted.status = response.status;
     if (!response.ok) return await failure(response, key, nowMs());
-    const read = readAnswer(settings.protocol, await boundedBody(response, MAX_BODY_BYTES));
+    const read = readAnswer(settings.protocol, await boundedBody(response, maximumBodyBytes));
     if (typeof read === 'string') return { kind: 'failed', said: `${response.status} with ${key.redact(read)}`, waitMs: null };
     return { kind: 'answered', answer: { ...read, text: key.redact(read.text) } };
   } catch (error) {

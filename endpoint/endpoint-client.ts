@@ -7,7 +7,8 @@ import { attempt } from './attempt';
 import { RequestSlots } from './request-slots';
 import { requestUrl } from './wire-format';
 
-export interface EndpointTimers {
+/** How patient a client is, and its clock; tests have others. */
+export interface EndpointBounds {
   readonly nowMs: () => number;
   /** Rejects when `signal` aborts. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -17,31 +18,35 @@ export interface EndpointTimers {
   readonly maximumBackOffMs: number;
   /** Who asks for more patience than this has failed: better the activity's own retries than a worker asleep. */
   readonly maximumRetryAfterMs: number;
+  /** Of an answer, unpacked. */
+  readonly maximumBodyBytes: number;
 }
 
-export const DEFAULT_ENDPOINT_TIMERS: EndpointTimers = {
+export const DEFAULT_ENDPOINT_BOUNDS: EndpointBounds = {
   nowMs: Date.now,
   sleep: (ms, signal) => timerSleep(ms, undefined, { signal }),
   backOffMs: 1_000,
   maximumBackOffMs: 60_000,
   maximumRetryAfterMs: 600_000,
+  // Many times the longest self-edit, and little enough for every request of a worker at once.
+  maximumBodyBytes: 8 * 2 ** 20,
 };
 
 export class EndpointClient implements TextEndpoint {
   readonly #where: string;
   readonly #settings: EndpointSettings;
   readonly #key: ApiKey;
-  readonly #timers: EndpointTimers;
+  readonly #bounds: EndpointBounds;
   readonly #slots: RequestSlots;
   /** Asked to wait, everyone waits: others would only be told the same. */
   #quietUntilMs = 0;
 
   /** @param where the section of the campaign file, for messages */
-  constructor(where: string, settings: EndpointSettings, key: ApiKey, timers: EndpointTimers = DEFAULT_ENDPOINT_TIMERS) {
+  constructor(where: string, settings: EndpointSettings, key: ApiKey, bounds: EndpointBounds = DEFAULT_ENDPOINT_BOUNDS) {
     this.#where = where;
     this.#settings = settings;
     this.#key = key;
-    this.#timers = timers;
+    this.#bounds = bounds;
     this.#slots = new RequestSlots(settings.concurrency);
   }
 
@@ -56,11 +61,11 @@ export class EndpointClient implements TextEndpoint {
 
   async #askUntilAnswered(request: EndpointRequest, signal: AbortSignal): Promise<EndpointAnswer> {
     const { retries } = this.#settings;
-    const { nowMs, sleep, maximumRetryAfterMs } = this.#timers;
+    const { nowMs, sleep, maximumRetryAfterMs } = this.#bounds;
     for (let failures = 0; ; ) {
       const quietMs = this.#quietUntilMs - nowMs();
       if (quietMs > 0) await sleep(quietMs, signal);
-      const result = await attempt(this.#settings, this.#key, request, signal, nowMs);
+      const result = await attempt(this.#settings, this.#key, request, signal, this.#bounds);
       if (result.kind === 'answered') return result.answer;
       if (result.kind === 'refused') throw this.#refusal(result.said);
       failures += 1;
@@ -76,7 +81,7 @@ export class EndpointClient implements TextEndpoint {
   }
 
   #backOffMs(failures: number): number {
-    return Math.min(this.#timers.maximumBackOffMs, this.#timers.backOffMs * 2 ** (failures - 1));
+    return Math.min(this.#bounds.maximumBackOffMs, this.#bounds.backOffMs * 2 ** (failures - 1));
   }
 
   #refusal(said: string): BadInputError {

@@ -1,17 +1,17 @@
 import type { EndpointSettings, TextEndpoint } from '../contracts/endpoint';
 import { ApiKey } from './api-key';
-import { DEFAULT_ENDPOINT_TIMERS, EndpointClient, type EndpointTimers } from './endpoint-client';
+import { DEFAULT_ENDPOINT_BOUNDS, EndpointClient, type EndpointBounds } from './endpoint-client';
 
 /** The endpoints of one process. Who names the same one shares its client, so that its concurrency is kept. */
 export class Endpoints {
   readonly #environment: Readonly<Record<string, string | undefined>>;
-  readonly #timers: EndpointTimers;
+  readonly #bounds: EndpointBounds;
   readonly #clients = new Map<string, EndpointClient>();
 
   /** @param environment where keys are read, each when its endpoint is first opened */
-  constructor(environment: Readonly<Record<string, string | undefined>>, timers: EndpointTimers = DEFAULT_ENDPOINT_TIMERS) {
+  constructor(environment: Readonly<Record<string, string | undefined>>, bounds: EndpointBounds = DEFAULT_ENDPOINT_BOUNDS) {
     this.#environment = environment;
-    this.#timers = timers;
+    this.#bounds = bounds;
   }
 
   /**
@@ -23,7 +23,7 @@ export class Endpoints {
     const known = this.#clients.get(name);
     if (known !== undefined) return known;
     const key = ApiKey.from(this.#environment, settings.apiKeyVariable, where);
-    const client = new EndpointClient(where, settings, key, this.#timers);
+    const client = new EndpointClient(where, settings, key, this.#bounds);
     this.#clients.set(name, client);
     return client;
   }

@@ -1,6 +1,6 @@
 import type { PinnedCampaign, ProposalTask } from '../../activities/activity-types';
 import { manifestKeys } from '../../contracts/campaign';
-import { DEFAULT_ENDPOINT_TIMERS } from '../../endpoint/endpoint-client';
+import { DEFAULT_ENDPOINT_BOUNDS } from '../../endpoint/endpoint-client';
 import { Endpoints } from '../../endpoint/endpoints';
 import { hashBytes } from '../../storage/content-hash';
 import { createMemoryStore } from '../../storage/memory-store';
@@ -18,8 +18,8 @@ afterAll(() => server.stop());
 
 const fixtures: ActivityFixture[] = [];
 function fixture(store = createMemoryStore(), environment: Record<string, string> = { WRITER_API_KEY: KEY }): ActivityFixture {
-  const timers = { ...DEFAULT_ENDPOINT_TIMERS, sleep: () => Promise.resolve() };
-  const made = new ActivityFixture(store, new Endpoints(environment, timers));
+  const bounds = { ...DEFAULT_ENDPOINT_BOUNDS, sleep: () => Promise.resolve() };
+  const made = new ActivityFixture(store, new Endpoints(environment, bounds));
   fixtures.push(made);
   return made;
 }

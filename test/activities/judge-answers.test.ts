@@ -1,7 +1,7 @@
 import type { AdaptationScope, PinnedCampaign } from '../../activities/activity-types';
 import type { Answer, GroupAnswers } from '../../activities/answers';
 import { manifestKeys } from '../../contracts/campaign';
-import { DEFAULT_ENDPOINT_TIMERS } from '../../endpoint/endpoint-client';
+import { DEFAULT_ENDPOINT_BOUNDS } from '../../endpoint/endpoint-client';
 import { Endpoints } from '../../endpoint/endpoints';
 import { createMemoryStore } from '../../storage/memory-store';
 import { type Behaviour, chat, json, MisbehavingServer } from '../endpoint/misbehaving-server';
@@ -18,8 +18,8 @@ afterAll(() => server.stop());
 
 const fixtures: ActivityFixture[] = [];
 function fixture(store = createMemoryStore()): ActivityFixture {
-  const timers = { ...DEFAULT_ENDPOINT_TIMERS, sleep: () => Promise.resolve() };
-  const made = new ActivityFixture(store, new Endpoints({ JUDGE_API_KEY: KEY }, timers));
+  const bounds = { ...DEFAULT_ENDPOINT_BOUNDS, sleep: () => Promise.resolve() };
+  const made = new ActivityFixture(store, new Endpoints({ JUDGE_API_KEY: KEY }, bounds));
   fixtures.push(made);
   return made;
 }

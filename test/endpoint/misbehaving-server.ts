@@ -109,7 +109,7 @@ export const stall: Behaviour = (response) => {
 /** Sends without end, as fast as it is read. */
 export const endless: Behaviour = (response) => {
   response.writeHead(200, { 'content-type': 'application/json' });
-  const piece = Buffer.alloc(256 * 1024, ' ');
+  const piece = Buffer.alloc(64 * 1024, ' ');
   const send = (): void => {
     while (!response.destroyed && response.write(piece));
   };

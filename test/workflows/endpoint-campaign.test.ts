@@ -1,5 +1,5 @@
 import type { CampaignInput } from '../../contracts/campaign';
-import { DEFAULT_ENDPOINT_TIMERS } from '../../endpoint/endpoint-client';
+import { DEFAULT_ENDPOINT_BOUNDS } from '../../endpoint/endpoint-client';
 import { Endpoints } from '../../endpoint/endpoints';
 import { createMemoryStore } from '../../storage/memory-store';
 import { ActivityFixture } from '../activities/activity-fixture';
@@ -25,8 +25,8 @@ afterAll(async () => {
 
 /** Real activities, a fake language model, an endpoint that writes and judges. */
 async function campaign(campaignId: string, environment: Record<string, string>): Promise<{ made: ActivityFixture; input: CampaignInput }> {
-  const timers = { ...DEFAULT_ENDPOINT_TIMERS, sleep: () => Promise.resolve() };
-  const made = new ActivityFixture(createMemoryStore(), new Endpoints(environment, timers));
+  const bounds = { ...DEFAULT_ENDPOINT_BOUNDS, sleep: () => Promise.resolve() };
+  const made = new ActivityFixture(createMemoryStore(), new Endpoints(environment, bounds));
   fixtures.push(made);
   const endpoint = { url: server.url, apiKeyVariable: 'SOME_API_KEY' };
   const input = await made.input(campaignId, {
