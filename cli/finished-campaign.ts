@@ -18,6 +18,6 @@ export class CampaignNotCompletedError extends Error {
 export async function waitForCampaign(campaigns: CampaignClient, campaignId: string, output: Output, signal: AbortSignal): Promise<CampaignProgress> {
   const progress = await watchCampaign(campaigns, campaignId, output, signal);
   if (progress.state !== 'failed' && progress.state !== 'cancelled') return progress;
-  const reason = await campaigns.result(campaignId).then(() => 'an operator ended it', failureOf);
+  const reason = await campaigns.result(campaignId).then(() => (progress.phase === progress.state ? 'an operator ended it' : progress.phase), failureOf);
   throw new CampaignNotCompletedError(campaignId, progress.state, reason);
 }

@@ -84,7 +84,7 @@ export function figure(draw: (widthPx: number) => string, caption: Html): Html {
 
 /** Legend of a chart's colours. `style`: the style sheet's class of the swatch. */
 export function swatch(style: string, label: string): Html {
-  return html`<span class="swatch ${style}"></span>${label}`;
+  return html`<span class="legend"><span class="swatch ${style}"></span>${label}</span>`;
 }
 
 /** Short facts side by side. */

@@ -36,6 +36,7 @@ figcaption { color: var(--muted); font-size: .9rem; margin-top: .25rem; max-widt
 svg { max-width: 100%; height: auto; display: block; overflow: visible; }
 .narrow { display: none; }
 @media (max-width: 40rem) { .wide { display: none; } .narrow { display: block; } }
+.legend { white-space: nowrap; }
 .swatch { display: inline-block; width: .8em; height: .8em; border-radius: .15em; margin: 0 .35em 0 .5em; vertical-align: -.05em; border: 1.5px solid var(--swatch); background: var(--swatch); print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .swatch.kept { --swatch: var(--mark); }
 .swatch.rest { --swatch: var(--mark-rest); }

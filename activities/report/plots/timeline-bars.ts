@@ -24,7 +24,7 @@ export function timelineBars(Plot: PlotLibrary, timeline: CampaignTimeline, widt
   const done = bars.filter(({ outcome }) => outcome === 'done');
   return {
     width: widthPx,
-    height: 56 + names.length * (narrow ? LANE_PX + NAME_PX : LANE_PX),
+    height: 44 + names.length * (narrow ? LANE_PX + NAME_PX : LANE_PX),
     marginLeft: narrow ? 12 : Math.ceil(longest * CHARACTER_PX) + 16,
     marginRight: 16,
     marginTop: 4,
@@ -34,7 +34,7 @@ export function timelineBars(Plot: PlotLibrary, timeline: CampaignTimeline, widt
     color: { domain: [...WORK_KINDS], range: WORK_KINDS.map((kind) => `var(--kind-${kind})`) },
     marks: [
       narrow
-        ? Plot.axisY({ tickSize: 0, textAnchor: 'start', dx: 12, dy: -(LANE_PX + NAME_PX) / 2 + 10, label: null, fill: 'currentColor', stroke: 'var(--page)', strokeWidth: 4 })
+        ? Plot.axisY({ tickSize: 0, textAnchor: 'start', dx: 12, dy: -15, label: null, fill: 'currentColor', stroke: 'var(--page)', strokeWidth: 4 })
         : Plot.axisY({ tickSize: 0, label: null }),
       Plot.rect(done, { ...span, fill: 'kind', stroke: 'kind', strokeWidth: 0.5 }),
       Plot.rect(bars.filter(({ outcome }) => outcome === 'failed'), { ...span, fill: 'none', stroke: 'var(--bad)', strokeWidth: 2 }),

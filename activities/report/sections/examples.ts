@@ -12,9 +12,14 @@ export function examplesSection({ report: { examples, methods } }: ReportDocumen
   return section(
     'examples',
     'Self-edits before and after',
-    html`<p>Chosen by a rule: the ${EXAMPLES} held-out contexts with the lowest ids (an id is a hash of the passage), candidate 1 of each, first by the policy before any training on self-edits, then after the last epoch. Scores are of the policy trained on that self-edit alone.</p>`,
+    html`<p>Chosen by a rule: the ${EXAMPLES} held-out contexts with the lowest ids (an id is a hash of the passage), candidate 1 of each, first by the policy before any training on self-edits, then after the last epoch. Scores are of the policy trained on that self-edit alone.${shown.every(sameText) ? ' Here both are the same text: only the policy that is trained on it differs.' : ''}</p>`,
     ...shown.map((example) => exampleArticle(example, grader)),
   );
+}
+
+/** As where self-edits are recorded ones. */
+function sameText({ selfEdits }: Example): boolean {
+  return selfEdits.length > 1 && selfEdits.every(({ text }) => text === selfEdits[0]?.text);
 }
 
 function exampleArticle({ contextId, title, passage, selfEdits }: Example, grader: string): Html {

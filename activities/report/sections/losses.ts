@@ -15,10 +15,14 @@ export function lossesSection({ report: { losses } }: ReportDocument, charts: Ch
     html`Inner loop: median over candidates of the mean loss of a part of the fine-tune; the band reaches from the 10th to the 90th percentile. ${parts}${part === 'pass' ? ' (of a self-edit that asked for another number of passes, an equal share of its steps)' : ''}. First repeat of each candidate${sampling(innerLoop)}.${panelsRule(innerLoop.length)}`,
   )}
 ${table('Inner loop: median loss of candidates', INNER_COLUMNS, innerLoop)}`;
-  const policy = html`${figure(
-    (widthPx) => charts.mStep(mStep, widthPx),
-    html`M-step: loss of each optimiser step while the policy learns the kept self-edits.${panelsRule(mStep.length)}`,
-  )}
+  // One step makes no curve.
+  const curves = mStep.some(({ points }) => points.length > 1)
+    ? figure(
+        (widthPx) => charts.mStep(mStep, widthPx),
+        html`M-step: loss of each optimiser step while the policy learns the kept self-edits.${panelsRule(mStep.length)}`,
+      )
+    : html``;
+  const policy = html`${curves}
 ${table('M-step: loss', POLICY_COLUMNS, mStep)}`;
   return section('losses', 'Losses', innerLoop.length === 0 ? html`` : inner, mStep.length === 0 ? html`` : policy);
 }

@@ -28,7 +28,7 @@ export function timelineSection({ report: { timeline } }: ReportDocument, charts
   ];
   const scopeColumns: readonly Column<ScopeWork>[] = [
     { head: 'part', cell: ({ scope }) => scope },
-    ...KINDS.map(([kind, head]): Column<ScopeWork> => ({ head, cell: (row) => (row.seconds[kind] === 0 ? '' : seconds(row.seconds[kind])), number: true })),
+    ...KINDS.filter(([kind]) => scopes.some((scope) => scope.seconds[kind] > 0)).map(([kind, head]): Column<ScopeWork> => ({ head, cell: (row) => (row.seconds[kind] === 0 ? '' : seconds(row.seconds[kind])), number: true })),
     { head: 'computations', cell: (row) => whole(row.computations), number: true },
     { head: 'failed', cell: (row) => whole(row.failed), number: true },
   ];
