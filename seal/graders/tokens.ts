@@ -17,7 +17,7 @@ import { answerWords, isNumber } from './answer-words';
 import { exactGrade } from './exact';
 import type { GradedAnswer } from './grade';
 import { abbreviationsOf } from './initials';
-import { sameStem, sameWord, type StemmedWord, stemmed } from './word-stem';
+import { type StemmedWord, stemmed, wordFinder } from './word-stem';
 
 export interface TokensThresholds {
   /** Share of the gold answer's words that an answer must have. */
@@ -45,11 +45,11 @@ export function tokensRecall(graded: GradedAnswer): number {
   const wanted = wantedOf(gold, asked, question);
   // a gold answer of punctuation alone
   if (wanted.length === 0) return 0;
-  const found = wanted.filter(foundIn(said, gold));
-  if (wanted.some((word) => isNumber(word.word) && !found.includes(word))) return 0;
+  const found = new Set(wanted.filter(foundIn(said, gold)));
+  if (wanted.some((word) => isNumber(word.word) && !found.has(word))) return 0;
   if (NUMBER_WANTED.test(question) && wanted.every(({ word }) => isNumber(word)) && strayNumbers(said, [...asked, ...gold]) > MOST_STRAY_NUMBERS) return 0;
-  const named = WHO.test(question) && gold.length <= LONGEST_NAME && !LISTS.test(goldAnswer) && found.includes(wanted.at(-1)!);
-  return named ? 1 : found.length / wanted.length;
+  const named = WHO.test(question) && gold.length <= LONGEST_NAME && !LISTS.test(goldAnswer) && found.has(wanted.at(-1)!);
+  return named ? 1 : found.size / wanted.length;
 }
 
 const RUNS_ON = /\b(?:q|question|topic|passage)\s?:/i;
@@ -88,7 +88,8 @@ function contentOf(words: readonly StemmedWord[]): readonly StemmedWord[] {
 
 /** The gold answer's words that an answer must have; none only for a gold answer without words. */
 function wantedOf(gold: readonly StemmedWord[], asked: readonly StemmedWord[], question: string): readonly StemmedWord[] {
-  const unsaid = gold.filter((word) => isNumber(word.word) || !asked.some((one) => sameStem(one, word)));
+  const given = new Set(asked.map(({ stem }) => stem));
+  const unsaid = gold.filter(({ word, stem }) => isNumber(word) || !given.has(stem));
   const wanted = unsaid.length === 0 ? gold : unsaid;
   const numbers = wanted.filter(({ word }) => isNumber(word));
   return numbers.length > 0 && NUMBER_WANTED.test(question) ? numbers : wanted;
@@ -99,7 +100,8 @@ function foundIn(said: readonly StemmedWord[], gold: readonly StemmedWord[]): (w
   const abbreviable = abbreviationsOf(gold.filter(({ word }) => !isNumber(word)));
   const abbreviated = new Set(said.flatMap(({ word }) => abbreviable.get(word) ?? []));
   const spelled = abbreviationsOf(said.filter(({ word }) => !STOP_WORDS.has(word) && !isNumber(word)));
-  return (word) => abbreviated.has(word) || spelled.has(word.word) || said.some((one) => sameWord(one, word));
+  const stands = wordFinder(said);
+  return (word) => stands(word) || abbreviated.has(word) || spelled.has(word.word);
 }
 
 /** Different numbers of the answer that are in neither the question nor the gold answer. */

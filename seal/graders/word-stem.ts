@@ -19,19 +19,40 @@ const MOST_ENDINGS = 3;
 const SHORTEST_STEM = 3;
 const SHORTEST_PREFIX = 4;
 
+/** Stems longer than this are the same only as a whole. */
+const LONGEST_PREFIX = 64;
+
 export function stemmed(word: string): StemmedWord {
   return { word, stem: isNumber(word) ? word : stemOf(word) };
 }
 
-export function sameStem(a: StemmedWord, b: StemmedWord): boolean {
-  return a.stem === b.stem;
+/** Whether one of `words` is the same as a given word; takes time that grows with their number, not with its square. */
+export function wordFinder(words: readonly StemmedWord[]): (wanted: StemmedWord) => boolean {
+  const stems = new Set(words.map(({ stem }) => stem));
+  const sorted = words.map(({ word }) => word).sort();
+  return ({ word, stem }) => {
+    if (stems.has(stem)) return true;
+    if (isNumber(word)) return false;
+    const comparable = stem.length >= SHORTEST_PREFIX && stem.length <= LONGEST_PREFIX;
+    if (comparable && firstFrom(sorted, stem)?.startsWith(stem) === true) return true;
+    for (let length = SHORTEST_PREFIX; length <= Math.min(word.length, LONGEST_PREFIX); length++) {
+      const prefix = word.slice(0, length);
+      if (stems.has(prefix) && !isNumber(prefix)) return true;
+    }
+    return false;
+  };
 }
 
-export function sameWord(a: StemmedWord, b: StemmedWord): boolean {
-  if (sameStem(a, b)) return true;
-  if (isNumber(a.word) || isNumber(b.word)) return false;
-  const [shorter, longer] = a.stem.length < b.stem.length ? [a, b] : [b, a];
-  return shorter.stem.length >= SHORTEST_PREFIX && longer.word.startsWith(shorter.stem);
+/** The first of the sorted words that is not before `start`; a word that begins with `start` if there is one. */
+function firstFrom(sorted: readonly string[], start: string): string | undefined {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! < start) low = middle + 1;
+    else high = middle;
+  }
+  return sorted[low];
 }
 
 function stemOf(word: string): string {
