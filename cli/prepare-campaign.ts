@@ -48,11 +48,14 @@ export async function prepareCampaign(file: string): Promise<PreparedCampaign> {
   };
 }
 
+/** A prompt of more is meant for no model. */
+const MAX_TEMPLATE_BYTES = 2 ** 20;
+
 /** Taken to the last character: a prompt that ends with a line end is another prompt. */
 function readTemplate({ proposals }: CampaignSpec, directory: string): string | null {
   if (proposals.template === undefined) return null;
   const file = resolve(directory, proposals.template);
-  return checkedTemplate(decodeInput(readInputBytes(file), file), file);
+  return checkedTemplate(decodeInput(readInputBytes(file, MAX_TEMPLATE_BYTES), file), file);
 }
 
 async function pinModel(directory: string): Promise<PinnedModel> {
