@@ -4,8 +4,12 @@ import type { Graph } from '../graph/graph';
 import { Cast } from '../graph/ops/elementwise';
 import type { DType, Tensor } from '../graph/tensor';
 
-/** Gives a graph the model's weights by their checkpoint names. */
-export type Weights = (name: string) => Tensor;
+/**
+ * Gives a graph the model's weights by their checkpoint names.
+ *
+ * @param rowLength reads the same elements as rows of this length instead of the weight's own shape
+ */
+export type Weights = (name: string, rowLength?: number) => Tensor;
 
 const DTYPES: Readonly<Record<string, DType>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
 
@@ -18,17 +22,20 @@ const DTYPES: Readonly<Record<string, DType>> = { F32: 'float32', F16: 'float16'
 export function baseWeights(graph: Graph, model: ModelDirectory): { readonly weights: Weights; readonly folder: string } {
   const known = new Map<string, Tensor>();
   const files = resolveWeightFiles([...model.tensors.values()].map(({ file }) => file));
-  const weights = (name: string): Tensor => {
-    const cached = known.get(name);
+  const weights = (name: string, rowLength?: number): Tensor => {
+    const view = rowLength === undefined ? name : `${name} in rows of ${rowLength}`;
+    const cached = known.get(view);
     if (cached !== undefined) return cached;
     const entry = model.tensors.get(name);
     if (entry === undefined) throw new Error(`${model.directory}: no tensor ${name}`);
     const dtype = DTYPES[entry.dtype];
     if (dtype === undefined) throw new Error(`${entry.file}: tensor ${name} is ${entry.dtype}`);
     const { byteOffset, byteLength } = entry;
-    const stored = graph.weight(name, dtype, entry.shape, { file: files.nameOf(entry.file), byteOffset, byteLength });
+    const elements = entry.shape.reduce((product, size) => product * size, 1);
+    const shape = rowLength === undefined ? entry.shape : [elements / rowLength, rowLength];
+    const stored = graph.weight(view, dtype, shape, { file: files.nameOf(entry.file), byteOffset, byteLength });
     const weight = Cast(stored, 'float32');
-    known.set(name, weight);
+    known.set(view, weight);
     return weight;
   };
   return { weights, folder: files.folder };

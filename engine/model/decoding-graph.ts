@@ -1,3 +1,4 @@
+import type { GenerationPrecision } from '../../contracts/language-model';
 import type { ModelDirectory } from '../files/model-directory';
 import { Graph } from '../graph/graph';
 import { ArgMax } from '../graph/ops/arg-max';
@@ -7,10 +8,11 @@ import { Reshape } from '../graph/ops/shape';
 import type { Tensor } from '../graph/tensor';
 import { type Attention, type KeyValues, cachedAttention } from './attention';
 import { baseWeights } from './base-weights';
+import { decodingLinear } from './frozen-linear';
 import type { LoraLayout } from './lora';
 import { adapterInputs } from './scoring-graph';
 import type { BuiltGraph } from './training-graph';
-import { languageModelHead, transformer } from './transformer';
+import { headName, languageModelHead, transformer } from './transformer';
 
 /**
  * Next tokens with a key-value cache of S slots a row, which is read only: what comes out are the keys and values of the new tokens.
@@ -23,7 +25,7 @@ import { languageModelHead, transformer } from './transformer';
  * Outputs: `logits` float32 [L, V] and their largest's `tokens` int64 [L]; `sums` float32 [L, 1] of the logits, not finite where one
  * of them is not; `keys.<l>` and `values.<l>` [R, K, T, D].
  */
-export function decodingGraph(model: ModelDirectory, layout: LoraLayout | null): BuiltGraph {
+export function decodingGraph(model: ModelDirectory, layout: LoraLayout | null, precision: GenerationPrecision = 'float32'): BuiltGraph {
   const graph = new Graph();
   const base = baseWeights(graph, model);
   const { config } = model;
@@ -35,6 +37,8 @@ export function decodingGraph(model: ModelDirectory, layout: LoraLayout | null):
     const past = (kind: string): Tensor => graph.input(`past.${kind}.${layer}`, 'float32', ['B*N', config.kvHeads, 'S', config.headDim]);
     return { keys: past('keys'), values: past('values') };
   });
+  const shapeOf = (name: string): readonly [number, number] => (model.tensors.get(name) as { shape: readonly number[] }).shape as [number, number];
+  const linear = decodingLinear(base.weights, shapeOf, precision, headName(config));
   const delta = adapterInputs(graph, layout);
   const attend = cachedAttention(config, pastKeyValues, lengths);
   const attention: Attention = (layer, q, fresh) => {
@@ -45,13 +49,14 @@ export function decodingGraph(model: ModelDirectory, layout: LoraLayout | null):
   const hidden = transformer({
     config,
     weights: base.weights,
+    linear,
     ...(delta && { delta }),
     ids,
     positions,
     attention,
   });
   const last = Gather(Reshape(hidden, ['B*N*T', config.width]), selected);
-  const logits = languageModelHead(config, base.weights, last);
+  const logits = languageModelHead(config, base.weights, last, linear);
   graph.output('logits', logits);
   graph.output('tokens', ArgMax(logits));
   graph.output('sums', ReduceSum(logits, [-1]));

@@ -61,8 +61,8 @@ export function transformer(input: TransformerInput): Tensor {
 }
 
 /** Logits [..., V] of hidden states [..., C]; a tied head is the embedding. */
-export function languageModelHead(config: ModelConfig, weights: Weights, hidden: Tensor): Tensor {
-  return frozenLinear(weights)(headName(config), hidden);
+export function languageModelHead(config: ModelConfig, weights: Weights, hidden: Tensor, linear: FrozenLinear = frozenLinear(weights)): Tensor {
+  return linear(headName(config), hidden);
 }
 
 /** The checkpoint name of the output head [V, C]. */

@@ -21,7 +21,6 @@ export const Add = (a: Operand, b: Operand): Tensor => binary('Add', a, b);
 export const Sub = (a: Operand, b: Operand): Tensor => binary('Sub', a, b);
 export const Mul = (a: Operand, b: Operand): Tensor => binary('Mul', a, b);
 export const Div = (a: Operand, b: Operand): Tensor => binary('Div', a, b);
-export const Max = (a: Operand, b: Operand): Tensor => binary('Max', a, b);
 export const Min = (a: Operand, b: Operand): Tensor => binary('Min', a, b);
 export const Equal = (a: Tensor, b: Tensor): Tensor => binary('Equal', a, b, 'bool');
 export const LessOrEqual = (a: Tensor, b: Tensor): Tensor => binary('LessOrEqual', a, b, 'bool');
@@ -32,7 +31,6 @@ export const And = (a: Tensor, b: Tensor): Tensor => binary('And', a, b, 'bool')
 
 const unary = (operator: string) => (x: Tensor): Tensor => emitOne(operator, [x], {}, x.shape);
 export const Neg = unary('Neg');
-export const Round = unary('Round');
 export const Exp = unary('Exp');
 export const Sqrt = unary('Sqrt');
 export const Reciprocal = unary('Reciprocal');

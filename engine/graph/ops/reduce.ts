@@ -12,6 +12,8 @@ function reduce(operator: string, x: Tensor, axes: readonly number[]): Tensor {
 }
 
 export const ReduceSum = (x: Tensor, axes: readonly number[]): Tensor => reduce('ReduceSum', x, axes);
+export const ReduceMax = (x: Tensor, axes: readonly number[]): Tensor => reduce('ReduceMax', x, axes);
+export const ReduceMin = (x: Tensor, axes: readonly number[]): Tensor => reduce('ReduceMin', x, axes);
 export const ReduceMean = (x: Tensor, axes: readonly number[]): Tensor => reduce('ReduceMean', x, axes);
 export const ReduceSumSquare = (x: Tensor, axes: readonly number[]): Tensor => reduce('ReduceSumSquare', x, axes);
 
