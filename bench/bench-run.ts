@@ -18,7 +18,8 @@ export interface BenchOptions {
   readonly repository: string;
   /** For models and adapters; removed at the end. */
   readonly directory: string;
-  readonly python: PeerPython;
+  /** Finds the peer's Python; asked by the first row that has a peer. */
+  readonly findPython: () => PeerPython;
   readonly print: (row: Row) => void;
   readonly say: (line: string) => void;
 }
@@ -27,6 +28,8 @@ export interface BenchOptions {
 export class BenchRun {
   private readonly models = new Map<string, string>();
   private readonly open: { close(): Promise<void> }[] = [];
+
+  private python: PeerPython | undefined;
 
   constructor(readonly options: BenchOptions) {}
 
@@ -58,7 +61,8 @@ export class BenchRun {
 
   /** @throws Error saying why there is no peer */
   async peer(model: string, settings: Partial<PeerSettings> = {}): Promise<Peer> {
-    const { python, threads, seed, repository } = this.options;
+    const { findPython, threads, seed, repository } = this.options;
+    const python = (this.python ??= findPython());
     if ('missing' in python) throw new Error(`no peer: ${python.missing}`);
     const peer = await Peer.start(python.python, join(repository, 'bench/peer.py'), {
       model, threads, seed, ...LORA, precision: 'float32', compile: false, adapted: true, ...settings,

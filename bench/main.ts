@@ -5,7 +5,7 @@ import { BadInputError } from '../contracts/errors';
 import { parseArguments } from './arguments';
 import { BenchRun } from './bench-run';
 import { GROUPS } from './groups';
-import { findPeerPython, peerVersions } from './peer';
+import { findPeerPython, type PeerPython, peerVersions } from './peer';
 import { formatted, heading, ratio, type Row } from './table';
 
 const SEED = 1;
@@ -19,11 +19,16 @@ const show = (line: string): void => void process.stdout.write(`${line}\n`);
 async function main(): Promise<void> {
   const { groups, json } = parseArguments(process.argv.slice(2));
   const threads = Number(process.env['SEAL_BENCH_THREADS'] ?? availableParallelism());
-  const python = findPeerPython(REPOSITORY, say);
   const about = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${threads} threads, Node ${process.version}, seed ${SEED}, medians of runs in turns; load ${loadavg()[0]?.toFixed(1)} before`;
   show(about);
-  show('missing' in python ? `no peer to compare with: ${python.missing}` : `peer: ${peerVersions(python.python)}`);
   show(heading());
+  let peer: string | undefined;
+  const findPython = (): PeerPython => {
+    const found = findPeerPython(REPOSITORY, say);
+    peer = 'missing' in found ? `no peer to compare with: ${found.missing}` : `peer: ${peerVersions(found.python)}`;
+    say(peer);
+    return found;
+  };
   const rows: Row[] = [];
   const print = (row: Row): void => {
     rows.push(row);
@@ -31,7 +36,7 @@ async function main(): Promise<void> {
   };
   const directory = mkdtempSync(join(tmpdir(), 'seal-bench-'));
   try {
-    const run = new BenchRun({ seed: SEED, threads, repeats: REPEATS, repository: REPOSITORY, directory, python, print, say });
+    const run = new BenchRun({ seed: SEED, threads, repeats: REPEATS, repository: REPOSITORY, directory, findPython, print, say });
     for (const name of groups) {
       try {
         if ((await GROUPS[name](run)) === false) process.exitCode = 1;
@@ -42,7 +47,7 @@ async function main(): Promise<void> {
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ about, rows: rows.map((row) => ({ ...row, ratio: ratio(row) })) }, null, 2)}\n`);
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ about, ...(peer === undefined ? {} : { peer }), rows: rows.map((row) => ({ ...row, ratio: ratio(row) })) }, null, 2)}\n`);
 }
 
 main().catch((error: unknown) => {
