@@ -22,3 +22,14 @@ test.each([
 test('a long value is cut to 60 characters', () => {
   expect(describeValue('x'.repeat(500))).toHaveLength(60);
 });
+
+test.each([
+  ['a\u2028b', '"a\\u2028b"'],
+  ['a\u0085\u007f\u202eb', '"a\\u0085\\u007f\\u202eb"'],
+  ['\ud83d', '"\\ud83d"'],
+  // the cut falls between the halves of the pair
+  [`${'a'.repeat(55)}🐑🐑🐑🐑`, `"${'a'.repeat(55)}...`],
+  [`${'a'.repeat(54)}🐑🐑🐑🐑`, `"${'a'.repeat(54)}🐑...`],
+])('describeValue(%j) is one line of whole characters', (value, expected) => {
+  expect(describeValue(value)).toBe(expected);
+});
