@@ -68,8 +68,8 @@ export function loadTokenizer(directory: string): Tokenizer {
   // Absent, the field is off: a decoded text is then what the tokens say, spaces before punctuation included.
   const cleanUp = config['clean_up_tokenization_spaces'] === true;
   return {
-    encodePrompt: (text) => tokenizer.encode(text, { add_special_tokens: true }).ids,
-    encodeCompletion: (text) => tokenizer.encode(text, { add_special_tokens: false }).ids,
+    encodePrompt: (text) => encode(file, tokenizer, text, true),
+    encodeCompletion: (text) => encode(file, tokenizer, text, false),
     decode: (ids) =>
       ids.length === 0 ? '' : tokenizer.decode(ids, { skip_special_tokens: true, clean_up_tokenization_spaces: cleanUp }),
     tokenOf: (id) => tokenizer.id_to_token(id),
@@ -78,14 +78,30 @@ export function loadTokenizer(directory: string): Tokenizer {
   };
 }
 
+/** @throws BadInputError where the file's rules break down on the text, or give what is no id */
+function encode(file: string, tokenizer: HuggingFaceTokenizer, text: string, withSpecialTokens: boolean): number[] {
+  let ids: number[];
+  try {
+    ids = tokenizer.encode(text, { add_special_tokens: withSpecialTokens }).ids;
+  } catch (cause) {
+    throw new BadInputError({ where: file, expected: `rules that encode ${describeValue(text)}`, got: String(cause).slice(0, 120) }, { cause });
+  }
+  const odd = ids.findIndex((id) => !Number.isSafeInteger(id) || id < 0);
+  if (odd < 0) return ids;
+  throw new BadInputError({ where: file, expected: `token ids of ${describeValue(text)}`, got: describeValue(ids[odd]) });
+}
+
+/** Far above any vocabulary, and a number that the library can count to. */
+const HIGHEST_ID = (1 << 22) - 1;
+
 /** The library takes any value for an id, and gives it back as a token. */
 function refuseOddIds(file: string, { model, added_tokens: added }: JsonObject): void {
   const vocabulary = isJsonObject(model) ? model['vocab'] : undefined;
   const ids = isJsonObject(vocabulary) ? Object.entries(vocabulary) : [];
   const addedIds = Array.isArray(added) ? added.map((token: unknown): [string, unknown] => ['added_tokens', isJsonObject(token) ? token['id'] : token]) : [];
   for (const [token, id] of [...ids, ...addedIds]) {
-    if (Number.isSafeInteger(id) && (id as number) >= 0) continue;
-    throw new BadInputError({ where: `${file}: id of ${JSON.stringify(token)}`, expected: 'a whole number, 0 or above', got: describeValue(id) });
+    if (Number.isSafeInteger(id) && (id as number) >= 0 && (id as number) <= HIGHEST_ID) continue;
+    throw new BadInputError({ where: `${file}: id of ${JSON.stringify(token)}`, expected: `a whole number from 0 to ${HIGHEST_ID}`, got: describeValue(id) });
   }
 }
 
