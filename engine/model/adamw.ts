@@ -3,10 +3,11 @@ import { ReduceSum, ReduceSumSquare } from '../graph/ops/reduce';
 import { Reshape } from '../graph/ops/shape';
 import type { Dim, Tensor } from '../graph/tensor';
 
-const BETA1 = 0.9;
+/** First-moment decay. */
+export const BETA1 = 0.9;
 /** Second-moment decay of fine-tuning. */
 export const BETA2 = 0.999;
-const EPSILON = 1e-8;
+export const EPSILON = 1e-8;
 
 /** Parameters and both moments, each float32 [N, P]. */
 export interface AdamWState {
@@ -37,6 +38,11 @@ export function gradientClipping(gradient: Tensor, maxNorm: Tensor): { norm: Ten
   const rows = Reshape(gradient, [N, P / rowLength(P), rowLength(P)]);
   const norm = Sqrt(Reshape(ReduceSum(ReduceSumSquare(rows, [-1]), [1]), [N, 1]));
   return { norm, factor: Min(Div(maxNorm, Add(norm, 1e-6)), gradient.graph.constant('float32', 1)) };
+}
+
+/** The host's form of `gradientClipping`: what a gradient of this norm is multiplied by. */
+export function clippingFactor(norm: number, maxNorm: number): number {
+  return Math.min(1, maxNorm / (norm + 1e-6));
 }
 
 /** The largest divisor of P up to 4096. */

@@ -12,8 +12,8 @@ import { type LoraLayout, flattenAdapter, initialiseLora, loraLayout, unflattenA
 import { permutation, randomStream } from './random';
 import { tokeniseRow } from './rows';
 import { refuseBeyondMemory } from './training-memory';
-import { openTraining } from './training-step';
 import { type JobPlan, trainJobs } from './training-run';
+import { openTraining } from './training-stack';
 
 /**
  * LoRA fine-tuning of the request's jobs, stacked: every run of the graph is one optimiser step of every job that has one left. A
@@ -31,8 +31,7 @@ export async function fineTune(
   const layout = loraLayout(model.config, request.lora);
   const plans = request.jobs.map((job, i) => planJob(model, layout, job, request.jobs.length === 1 ? 'row' : `job ${i + 1}, row`));
   refuseBeyondMemory(model.directory, request, plans);
-  const takeStep = await openTraining(model, layout, request);
-  const trained = await trainJobs(takeStep, plans, await model.readBack(request.compute), onProgress);
+  const trained = await trainJobs(await openTraining(model, layout, request), plans, onProgress);
   const seconds = (performance.now() - started) / 1000;
   trained.forEach(({ parameters }, i) => {
     if (parameters === undefined) return;

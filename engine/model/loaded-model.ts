@@ -10,8 +10,7 @@ import { decodingGraph } from './decoding-graph';
 import { type ReadBack, openReadBack } from './device-memory';
 import { type LoraLayout, layoutKey } from './lora';
 import { scoringGraph } from './scoring-graph';
-import { type BuiltGraph, type TrainingOptions, gradientGraph, trainingGraph, updateGraph } from './training-graph';
-import { STATE_RESULTS } from './training-state';
+import { type BuiltGraph, type TrainingOptions, STATE_NAMES, gradientGraph, partialGradientGraph, trainingGraph, updateGraph } from './training-graph';
 
 export interface LoadOptions {
   readonly threads?: number;
@@ -54,9 +53,14 @@ export class LoadedModel {
     return this.session(`training${optionsKey(options)}`, layout, compute, () => trainingGraph(this.model, layout, options));
   }
 
-  /** As `trainingSession`: its first part. */
+  /** As `trainingSession`: the gradient alone, for an optimiser on the host. */
   gradientSession(layout: LoraLayout, options: TrainingOptions, compute: ComputeSettings = {}): Promise<InferenceSession> {
     return this.session(`gradient${optionsKey(options)}`, layout, compute, () => gradientGraph(this.model, layout, options));
+  }
+
+  /** As `trainingSession`: its first part. */
+  partialGradientSession(layout: LoraLayout, options: TrainingOptions, compute: ComputeSettings = {}): Promise<InferenceSession> {
+    return this.session(`partial-gradient${optionsKey(options)}`, layout, compute, () => partialGradientGraph(this.model, layout, options));
   }
 
   /** As `trainingSession`: what is left of it. */
@@ -105,7 +109,7 @@ export class LoadedModel {
     return openSession(graph, {
       folder,
       executionProviders: providersOf(compute),
-      keptOnDevice: kind.startsWith('training') || kind === 'update' ? STATE_RESULTS : [],
+      keptOnDevice: kind.startsWith('training') || kind === 'update' ? STATE_NAMES.map((name) => `${name}.next`) : [],
       ...(threads === undefined ? {} : { threads }),
       ...(profilePrefix === undefined ? {} : { profilePrefix: `${profilePrefix}-${kind}` }),
     });

@@ -35,14 +35,21 @@ export interface LoraGroup {
   readonly offset: number;
 }
 
+/** A matrix of the flat vector. */
+export interface LoraSlot {
+  readonly offset: number;
+  readonly shape: readonly [rows: number, columns: number];
+}
+
 /**
- * Where each LoRA matrix lies in the flat parameter vector [P] of an adapter. One vector, so that clipping and AdamW are a few
- * operators over all matrices at once, and N adapters are [N, P]. Matrices are kept transposed, A' [in, r] and B' [r, out]: then
- * no product, forward or backward, needs a transposed copy of them.
+ * Where each LoRA matrix lies in the flat parameter vector [P] of an adapter. Matrices are kept transposed, A' [in, r] and B' [r, out]:
+ * then no product, forward or backward, needs a transposed copy of them.
  */
 export interface LoraLayout {
   readonly settings: LoraSettings;
   readonly groups: readonly LoraGroup[];
+  /** A' of each group and B' of each of its modules, in the vector's order. */
+  readonly slots: readonly LoraSlot[];
   /** P, elements of an adapter. */
   readonly size: number;
   /** The scale of each rank column of all groups: float32 [columns]. */
@@ -79,7 +86,17 @@ export function loraLayout(config: ModelConfig, settings: LoraSettings): LoraLay
       groups.push({ layer, modules, inWidth, rank, offset });
     }
   }
-  return { settings, groups, size, scales: Float32Array.from(scales) };
+  return { settings, groups, slots: groups.flatMap(slotsOf), size, scales: Float32Array.from(scales) };
+}
+
+function slotsOf({ offset, inWidth, rank, modules }: LoraGroup): LoraSlot[] {
+  return [{ offset, shape: [inWidth, rank] }, ...modules.map((module): LoraSlot => ({ offset: module.offset, shape: [module.rank, module.outWidth] }))];
+}
+
+/** Cuts vectors float32 [N, P] into the matrices of each slot, [N, rows, columns]. */
+export function splitSlots({ slots }: LoraLayout, vectors: Tensor): Tensor[] {
+  const pieces = Split(vectors, slots.map(({ shape: [rows, columns] }) => rows * columns), 1);
+  return pieces.map((piece, i) => Reshape(piece, ['N', ...(slots[i] as LoraSlot).shape]));
 }
 
 /** The adapters' part of every projection. */
@@ -91,21 +108,16 @@ export interface LoraDelta {
 }
 
 /**
- * @param parameters float32 [N, P], laid out as `layout` says
+ * @param slots the matrices of each slot of the layout, float32 [N, rows, columns]
  * @param scale float32 [N, 1, columns]: of each rank column, `layout.scales`
  * @param dropout of a training step. @default none
  *
  * Source: LoRA (arXiv 2106.09685), section 4.1.
  */
-export function loraDelta(layout: LoraLayout, parameters: Tensor, scale: Tensor, dropout?: Dropout): LoraDelta {
-  const { groups } = layout;
-  const sizes = groups.flatMap(({ inWidth, rank, modules }) => [inWidth * rank, ...modules.map((module) => module.rank * module.outWidth)]);
-  const pieces = Split(parameters, sizes, 1)[Symbol.iterator]();
-  const next = (shape: readonly [number, number]): Tensor => Reshape(pieces.next().value as Tensor, ['N', ...shape]);
-  const matrices = groups.map(({ inWidth, rank, modules }) => ({
-    a: next([inWidth, rank]),
-    bs: modules.map((module) => next([module.rank, module.outWidth])),
-  }));
+export function loraDelta({ groups }: LoraLayout, slots: readonly Tensor[], scale: Tensor, dropout?: Dropout): LoraDelta {
+  const inOrder = slots[Symbol.iterator]();
+  const next = (): Tensor => inOrder.next().value as Tensor;
+  const matrices = groups.map(({ modules }) => ({ a: next(), bs: modules.map(next) }));
   const scales = split(scale, groups.map(({ rank }) => rank), 2);
   const matricesOf = (layer: number): Tensor[] => matrices.filter((_, i) => groups[i]?.layer === layer).flatMap(({ a, bs }) => [a, ...bs]);
   const add: LoraDelta['add'] = (layer, projections, x) => {

@@ -2,7 +2,7 @@ import type { ModelDirectory } from '../files/model-directory';
 import { Graph } from '../graph/graph';
 import { causalMask, maskedAttention } from './attention';
 import { baseWeights } from './base-weights';
-import { type LoraLayout, type LoraDelta, loraDelta } from './lora';
+import { type LoraLayout, type LoraDelta, loraDelta, splitSlots } from './lora';
 import { labelLogProbabilities } from './loss';
 import type { BuiltGraph } from './training-graph';
 import { languageModelHead, transformer } from './transformer';
@@ -11,7 +11,7 @@ import { languageModelHead, transformer } from './transformer';
 export function adapterInputs(graph: Graph, layout: LoraLayout | null): LoraDelta | undefined {
   if (layout === null) return undefined;
   const parameters = graph.input('parameters', 'float32', ['N', layout.size]);
-  return loraDelta(layout, parameters, graph.input('scale', 'float32', ['N', 1, layout.scales.length]));
+  return loraDelta(layout, splitSlots(layout, parameters), graph.input('scale', 'float32', ['N', 1, layout.scales.length]));
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Tensor } from '../graph/tensor';
 import { type AdamWState, adamW, gradientClipping } from './adamw';
 import { documentMask, maskedAttention } from './attention';
 import { baseWeights } from './base-weights';
-import { type LoraDelta, type LoraLayout, loraDelta } from './lora';
+import { type LoraDelta, type LoraLayout, loraDelta, splitSlots } from './lora';
 import { frozenHeadLogProbabilities, weightedLoss } from './loss';
 import { type TransformerInput, headName, transformer } from './transformer';
 
@@ -16,6 +16,9 @@ export interface BuiltGraph {
   readonly graph: Graph;
   readonly folder: string;
 }
+
+/** The optimiser's state as inputs; with `.next` behind, as results. */
+export const STATE_NAMES = ['parameters', 'firstMoment', 'secondMoment'] as const;
 
 /** What shapes a training graph beside the adapters. */
 export interface TrainingOptions {
@@ -38,9 +41,24 @@ export interface TrainingOptions {
 export function trainingGraph(model: ModelDirectory, layout: LoraLayout, options: TrainingOptions = {}): BuiltGraph {
   const graph = new Graph();
   const state = stateInputs(graph, layout);
-  const { loss, gradient, folder } = lossGradient(graph, model, layout, state.parameters, options);
+  const { loss, folder } = adaptersLoss(graph, model, layout, splitSlots(layout, state.parameters), options);
   graph.output('loss', loss);
-  updateState(graph, state, gradient);
+  updateState(graph, state, gradients(loss, [state.parameters])[0] as Tensor);
+  return { graph, folder };
+}
+
+/**
+ * The gradient alone, for an optimiser on the host.
+ *
+ * Inputs: those of `trainingGraph` for rows and adapters, and of each slot of the layout `parameters.<i>` [N, rows, columns]. Outputs:
+ * `loss` [N, 1], and `gradient.<i>` of each slot.
+ */
+export function gradientGraph(model: ModelDirectory, layout: LoraLayout, options: TrainingOptions = {}): BuiltGraph {
+  const graph = new Graph();
+  const slots = layout.slots.map(({ shape }, i) => graph.input(`parameters.${i}`, 'float32', ['N', ...shape]));
+  const { loss, folder } = adaptersLoss(graph, model, layout, slots, options);
+  graph.output('loss', loss);
+  gradients(loss, slots).forEach((gradient, i) => graph.output(`gradient.${i}`, gradient));
   return { graph, folder };
 }
 
@@ -49,16 +67,17 @@ export function trainingGraph(model: ModelDirectory, layout: LoraLayout, options
  *
  * Inputs: those of `trainingGraph` for rows and adapters, `parameters`, and `gradient` [N, P]. Outputs: `loss` [N, 1], `gradient.next`.
  */
-export function gradientGraph(model: ModelDirectory, layout: LoraLayout, options: TrainingOptions = {}): BuiltGraph {
+export function partialGradientGraph(model: ModelDirectory, layout: LoraLayout, options: TrainingOptions = {}): BuiltGraph {
   const graph = new Graph();
   const parameters = graph.input('parameters', 'float32', ['N', layout.size]);
-  const { loss, gradient, folder } = lossGradient(graph, model, layout, parameters, options);
+  const { loss, folder } = adaptersLoss(graph, model, layout, splitSlots(layout, parameters), options);
+  const [gradient] = gradients(loss, [parameters]);
   graph.output('loss', loss);
-  graph.output('gradient.next', Add(graph.input('gradient', 'float32', ['N', layout.size]), gradient));
+  graph.output('gradient.next', Add(graph.input('gradient', 'float32', ['N', layout.size]), gradient as Tensor));
   return { graph, folder };
 }
 
-/** The rest of `trainingGraph` where `gradientGraph` did the first part: takes its `gradient`, gives `gradientNorm` and the state. */
+/** The rest of `trainingGraph` where `partialGradientGraph` did the first part: takes its `gradient`, gives `gradientNorm` and the state. */
 export function updateGraph(layout: LoraLayout): Graph {
   const graph = new Graph();
   const state = stateInputs(graph, layout);
@@ -71,13 +90,14 @@ function stateInputs(graph: Graph, layout: LoraLayout): AdamWState {
   return { parameters: vector('parameters'), firstMoment: vector('firstMoment'), secondMoment: vector('secondMoment') };
 }
 
-function lossGradient(
+/** @param slots the adapters' matrices, one a slot of the layout */
+function adaptersLoss(
   graph: Graph,
   model: ModelDirectory,
   layout: LoraLayout,
-  parameters: Tensor,
+  slots: readonly Tensor[],
   { gradientCheckpointing = false, dropout = 0 }: TrainingOptions,
-): { loss: Tensor; gradient: Tensor; folder: string } {
+): { loss: Tensor; folder: string } {
   const base = baseWeights(graph, model);
   const ids = graph.input('ids', 'int64', ['N', 'B', 'T']);
   const positions = graph.input('positions', 'int64', ['B*N', 'T']);
@@ -87,7 +107,7 @@ function lossGradient(
   const scale = graph.input('scale', 'float32', ['N', 1, layout.scales.length]);
   const { config } = model;
   const tokenKeys = dropout > 0 ? graph.input('dropoutKeys', 'uint32', ['N', 'B*T']) : undefined;
-  const delta = loraDelta(layout, parameters, scale, tokenKeys && { share: dropout, tokenKeys });
+  const delta = loraDelta(layout, slots, scale, tokenKeys && { share: dropout, tokenKeys });
   const hidden = transformer({
     config,
     weights: base.weights,
@@ -99,9 +119,7 @@ function lossGradient(
     attention: maskedAttention(config, documentMask(segments)),
   });
   const loss = weightedLoss(frozenHeadLogProbabilities(hidden, base.weights(headName(config)), labels), weights);
-  const [gradient] = gradients(loss, [parameters]);
-  if (gradient === undefined) throw new Error('no gradient of the LoRA parameters');
-  return { loss, gradient, folder: base.folder };
+  return { loss, folder: base.folder };
 }
 
 /** Keeps nothing of a layer but its input; layers before the first adapted one have no gradient anyway. */
@@ -120,7 +138,5 @@ function updateState(graph: Graph, state: AdamWState, gradient: Tensor): void {
   const { norm, factor } = gradientClipping(gradient, number('maxNorm'));
   const next = adamW(state, gradient, step, { gradientFactor: factor });
   graph.output('gradientNorm', norm);
-  graph.output('parameters.next', next.parameters);
-  graph.output('firstMoment.next', next.firstMoment);
-  graph.output('secondMoment.next', next.secondMoment);
+  for (const name of STATE_NAMES) graph.output(`${name}.next`, next[name]);
 }

@@ -3,8 +3,8 @@ import type { FineTuneRequest } from '../../contracts/language-model';
 import type { ModelDirectory } from '../files/model-directory';
 import { estimateTrainingMemory } from './memory-estimate';
 import { type TokenRow, packRows } from './rows';
+import { partsOfStep } from './step-feeds';
 import type { JobPlan } from './training-run';
-import { partsOfStep } from './training-step';
 
 /** Rows of a run of the graph: N adapters of B lines of T tokens. */
 interface RunSize {

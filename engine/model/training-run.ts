@@ -1,9 +1,7 @@
 import type { ComputeProgress, FineTuneJob, FineTuneOutcome, StepLog } from '../../contracts/language-model';
-import type { ReadBack } from './device-memory';
 import { type TokenRow, countLossTokens } from './rows';
 import { learningRateAt } from './schedule';
-import { TrainingState } from './training-state';
-import type { StepResult, TakeStep } from './training-step';
+import type { AdapterStep, StartStack, StepResult, TrainingStack } from './training-stack';
 
 /** What a job trains on at each optimiser step, fixed before the first. */
 export interface JobPlan {
@@ -28,60 +26,74 @@ interface Course {
 }
 
 /**
- * Steps of all jobs, stacked; a job leaves the stack after its last step, or when its loss is not finite.
- *
- * @param readBack of a device that keeps the state; undefined: it lies in the host's memory
+ * Steps of all jobs, stacked; a job leaves the stack after its last step, or when its loss is not finite. Which jobs share a run of the
+ * graph follows from their rows alone: where the stack allows it, those whose next steps are about as long, so that short rows are not
+ * padded to another job's long ones.
  */
 export async function trainJobs(
-  takeStep: TakeStep,
+  start: StartStack,
   plans: readonly JobPlan[],
-  readBack: ReadBack | undefined,
   onProgress: (progress: ComputeProgress) => void,
 ): Promise<TrainedJob[]> {
-  const total = Math.max(0, ...plans.map(({ steps }) => steps.length));
+  const total = plans.reduce((sum, { steps }) => sum + steps.length, 0);
   const trained: TrainedJob[] = [];
-  let state = TrainingState.start(plans.map(({ initial }) => initial), readBack);
+  let done = 0;
+  let stack = start(plans.map(({ initial }) => initial));
   let running = plans.map((plan, position): Course => ({ plan, position, log: [] }));
-  for (let step = 0; running.length > 0; step += 1) {
-    const going = running.filter(({ plan, failure }) => failure === undefined && plan.steps.length > step);
+  while (running.length > 0) {
+    const going = running.filter(({ plan, log, failure }) => failure === undefined && plan.steps.length > log.length);
     if (going.length < running.length) {
-      await state.settle();
-      for (const course of running.filter((one) => !going.includes(one))) trained[course.position] = finished(course, state);
-      const kept = state.keep(going.map(({ position }) => position));
-      state.release();
-      state = kept;
+      await stack.settle();
+      for (const course of running.filter((one) => !going.includes(one))) trained[course.position] = finished(course, stack);
+      const kept = stack.keep(going.map(({ position }) => position));
+      if (kept !== stack) stack.release();
+      stack = kept;
       running = going;
     }
     if (running.length === 0) break;
-    const adapters = running.map(({ plan: { job, steps } }) => ({
-      optimiser: job.optimiser,
-      seed: job.seed,
-      rows: steps[step] as readonly TokenRow[],
-      learningRate: learningRateAt(step, steps.length, job.optimiser),
-    }));
-    const result = await takeStep(state, adapters, step + 1);
-    running.forEach((course, n) => {
-      const { rows, learningRate } = adapters[n] as (typeof adapters)[number];
-      record(course, { step, loss: result.losses[n] as number, learningRate, lossTokens: countLossTokens(rows) }, gradientNorm(result, n));
-    });
-    onProgress({ done: step + 1, total, unit: 'steps' });
+    const chosen = stack.lockstep ? running : ofAboutOneLength(running);
+    const adapters = chosen.map(nextStep);
+    const result = await stack.step(adapters);
+    chosen.forEach((course, n) => record(course, adapters[n] as AdapterStep, result, n));
+    done += chosen.length;
+    onProgress({ done, total, unit: 'steps' });
   }
   return trained;
 }
 
-const gradientNorm = ({ gradientNorms }: StepResult, n: number): number => gradientNorms[n] as number;
+function nextStep({ plan: { job, steps }, position, log: { length: step } }: Course): AdapterStep {
+  const rows = steps[step] as readonly TokenRow[];
+  const { seed, optimiser } = job;
+  return { job: position, t: step + 1, seed, optimiser, rows, learningRate: learningRateAt(step, steps.length, optimiser) };
+}
 
-function record(course: Course, log: StepLog, norm: number): void {
-  if (Number.isFinite(log.loss) && Number.isFinite(norm)) course.log.push(log);
+/** Of unlike steps the shorter ones, so that jobs with a long one wait for each other. */
+function ofAboutOneLength(courses: readonly Course[]): Course[] {
+  const lengths = courses.map(({ plan: { steps }, log }) => {
+    const tokens = (steps[log.length] as readonly TokenRow[]).reduce((sum, { ids }) => sum + ids.length, 0);
+    return Math.max(tokens, SHORT_TOKENS);
+  });
+  const limit = LENGTH_RATIO * Math.min(...lengths);
+  return courses.filter((_, i) => (lengths[i] as number) <= limit);
+}
+
+/** Below this a run takes as long however few its tokens are. */
+const SHORT_TOKENS = 32;
+/** What may be padding, against what runs of their own would cost. */
+const LENGTH_RATIO = 1.5;
+
+function record(course: Course, { t, rows, learningRate }: AdapterStep, { losses, gradientNorms }: StepResult, n: number): void {
+  const [loss, norm] = [losses[n] as number, gradientNorms[n] as number];
+  if (Number.isFinite(loss) && Number.isFinite(norm)) course.log.push({ step: t - 1, loss, learningRate, lossTokens: countLossTokens(rows) });
   else {
-    const message = `step ${log.step}: expected a finite loss and gradient, got loss ${log.loss} and gradient norm ${norm}`;
-    course.failure = { status: 'failed', code: 'NOT_FINITE', step: log.step, message };
+    const message = `step ${t - 1}: expected a finite loss and gradient, got loss ${loss} and gradient norm ${norm}`;
+    course.failure = { status: 'failed', code: 'NOT_FINITE', step: t - 1, message };
   }
 }
 
-function finished({ log, position, failure }: Course, state: TrainingState): TrainedJob {
+function finished({ log, position, failure }: Course, stack: TrainingStack): TrainedJob {
   if (failure !== undefined) return { outcome: failure };
   const trainedTokens = log.reduce((sum, { lossTokens }) => sum + lossTokens, 0);
   const outcome: FineTuneOutcome = { status: 'done', steps: log.length, finalLoss: log.at(-1)?.loss ?? Number.NaN, trainedTokens, log };
-  return { outcome, parameters: state.parametersOf(position) };
+  return { outcome, parameters: stack.parametersOf(position) };
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { FineTuneJob, StepLog, TrainingRow } from '../../../contracts/language-model';
 import { readAdapter } from '../../../engine/files/adapter';
 import { readModelConfig } from '../../../engine/files/model-config';
-import { partsOfStep } from '../../../engine/model/training-step';
+import { partsOfStep } from '../../../engine/model/step-feeds';
 import { type ComputeProcess, startComputeProcess } from '../../../engine/runtime/compute-client';
 import { goldenAdapter, goldenModel, goldens } from '../../golden/golden-values';
 

@@ -1,0 +1,45 @@
+import type { Tensor } from 'onnxruntime-node';
+import { dropoutRowKey } from './dropout';
+import type { LoraLayout } from './lora';
+import { type TokenBatch, type TokenRow, countLossTokens, packRows } from './rows';
+import { floatTensor, integerTensor, unsignedTensor } from './tensors';
+import type { AdapterStep } from './training-stack';
+
+/** What a training graph reads of each part of a step: rows, and the adapters' scales. */
+export function partFeeds(adapters: readonly AdapterStep[], layout: LoraLayout): Record<string, Tensor>[] {
+  const lossTokens = adapters.map(({ rows }) => countLossTokens(rows));
+  const keyed = (layout.settings.dropout ?? 0) > 0 ? adapters.map(withDropoutKeys) : adapters;
+  return partsOfStep(keyed).map((rows) => rowFeeds(packRows(rows, lossTokens), layout));
+}
+
+/** Rows of each adapter in each part of a step; where an adapter has fewer parts than another, none. */
+export function partsOfStep(adapters: readonly Pick<AdapterStep, 'rows' | 'optimiser'>[]): TokenRow[][][] {
+  const ofAdapter = adapters.map(({ rows, optimiser: { accumulation = 1 } }) => {
+    const size = Math.ceil(rows.length / accumulation);
+    return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => rows.slice(i * size, (i + 1) * size));
+  });
+  const count = Math.max(...ofAdapter.map((parts) => parts.length));
+  return Array.from({ length: count }, (_, i) => ofAdapter.map((parts) => parts[i] ?? []));
+}
+
+/** A row's key is its place in the step: neither the parts of the step nor other jobs change it. */
+function withDropoutKeys(adapter: AdapterStep): AdapterStep {
+  const { seed, t, rows } = adapter;
+  return { ...adapter, rows: rows.map((row, i) => ({ ...row, dropoutKey: dropoutRowKey(seed, t - 1, i) })) };
+}
+
+function rowFeeds(batch: TokenBatch, { scales, settings: { dropout = 0 } }: LoraLayout): Record<string, Tensor> {
+  const { N, B, T } = batch;
+  // What is kept of the input stands for what is dropped.
+  const factor = 1 / (1 - dropout);
+  const scale = Float32Array.from({ length: N * scales.length }, (_, i) => factor * (scales[i % scales.length] as number));
+  return {
+    ids: integerTensor(batch.ids, [N, B, T]),
+    positions: integerTensor(batch.positions, [B * N, T]),
+    segments: integerTensor(batch.segments, [B * N, T]),
+    labels: integerTensor(batch.labels, [N, B * T]),
+    weights: floatTensor(batch.weights, [N, B * T]),
+    scale: floatTensor(scale, [N, 1, scales.length]),
+    ...(dropout > 0 && { dropoutKeys: unsignedTensor(batch.dropoutKeys, [N, B * T]) }),
+  };
+}

@@ -1,0 +1,60 @@
+import type { FineTuneRequest, OptimiserSettings } from '../../contracts/language-model';
+import { DeviceStack, openDeviceStep } from './device-stack';
+import { HostStack } from './host-stack';
+import type { LoadedModel } from './loaded-model';
+import type { LoraLayout } from './lora';
+import type { TokenRow } from './rows';
+
+/** One optimiser step of one adapter of the stack. */
+export interface AdapterStep {
+  /** Its number in the stack. */
+  readonly job: number;
+  /** Of the step, from 1. */
+  readonly t: number;
+  readonly seed: number;
+  readonly optimiser: OptimiserSettings;
+  readonly rows: readonly TokenRow[];
+  readonly learningRate: number;
+}
+
+/** Of each adapter that took a step. */
+export interface StepResult {
+  readonly losses: readonly number[];
+  readonly gradientNorms: readonly number[];
+}
+
+/** Adapters that are trained together, with their optimiser's state. */
+export interface TrainingStack {
+  /** Every adapter of the stack takes every step; else any of them may. */
+  readonly lockstep: boolean;
+  /** One run of the graph. */
+  step(adapters: readonly AdapterStep[]): Promise<StepResult>;
+  /** Before `keep` and `parametersOf`: brings to the host what lies on a device. */
+  settle(): Promise<void>;
+  /** The same with some of its adapters only, in the same order. */
+  keep(jobs: readonly number[]): TrainingStack;
+  /** A copy of an adapter's parameters, float32 [P]. */
+  parametersOf(job: number): Float32Array;
+  /** Gives a device's memory back. */
+  release(): void;
+}
+
+/** Stacks adapters from their parameters, float32 [P] each; job n is the nth. */
+export type StartStack = (parameters: readonly Float32Array[]) => TrainingStack;
+
+/** Opens the graphs that the request's jobs need. A device that keeps results keeps the optimiser too; else the host updates the adapters. */
+export async function openTraining(
+  model: LoadedModel,
+  layout: LoraLayout,
+  { jobs, gradientCheckpointing = false, compute }: Pick<FineTuneRequest, 'jobs' | 'gradientCheckpointing' | 'compute'>,
+): Promise<StartStack> {
+  const options = { gradientCheckpointing, dropout: layout.settings.dropout ?? 0 };
+  const inParts = jobs.some(({ optimiser: { accumulation = 1 } }) => accumulation > 1);
+  const readBack = await model.readBack(compute);
+  if (readBack === undefined) {
+    const session = await model.gradientSession(layout, options, compute);
+    return (parameters) => new HostStack(session, layout, parameters, inParts);
+  }
+  const takeStep = await openDeviceStep(model, layout, options, inParts, compute);
+  return (parameters) => DeviceStack.start(takeStep, readBack, parameters);
+}
