@@ -36,16 +36,19 @@ export function agreementWith<Answer extends RecordedAnswer>(
     const graded = saysYes(answer);
     return { ...answer, graded, agreed: shareAgreed(answer, graded) };
   });
-  const passages = [...new Set(answers.map(({ contextId }) => contextId))];
-  const clusters = (weightOf: (answer: RecordedAnswer) => number): Cluster[] =>
-    passages.map((passage) => {
-      const own = judged.filter(({ contextId }) => contextId === passage);
-      const sum = own.reduce((total, answer) => total + weightOf(answer) * answer.agreed, 0);
-      return { sum, weight: own.reduce((total, answer) => total + weightOf(answer), 0) };
-    });
+  const passages = new Set(answers.map(({ contextId }) => contextId));
+  const clusters = (weightOf: (answer: RecordedAnswer) => number): readonly Cluster[] => {
+    const ofPassage = new Map([...passages].map((passage) => [passage, { sum: 0, weight: 0 }]));
+    for (const answer of judged) {
+      const cluster = ofPassage.get(answer.contextId)!;
+      cluster.sum += weightOf(answer) * answer.agreed;
+      cluster.weight += weightOf(answer);
+    }
+    return [...ofPassage.values()];
+  };
   return {
     ...agreementOf(judged.flatMap(({ graded, verdicts }) => verdicts.map((verdict): JudgedAnswer => ({ graded, verdict })))),
-    passages: passages.length,
+    passages: passages.size,
     standardError: clusteredStandardError(clusters(({ verdicts }) => verdicts.length)),
     distinctAnswers: answers.length,
     distinctAgreement: mean(judged.map(({ agreed }) => agreed)),
