@@ -2,47 +2,17 @@
  * A campaign: baselines, epochs of ReST-EM with an evaluation after each, and a report.
  * Source: paper, "RL Optimization" and "Knowledge Incorporation".
  */
-import {
-  allHandlersFinished,
-  ApplicationFailure,
-  CancellationScope,
-  ChildWorkflowCancellationType,
-  type ChildWorkflowHandle,
-  condition,
-  isCancellation,
-  log,
-  ParentClosePolicy,
-  setHandler,
-  startChild,
-  upsertSearchAttributes,
-} from '@temporalio/workflow';
+import { allHandlersFinished, ApplicationFailure, CancellationScope, condition, isCancellation, log, upsertSearchAttributes } from '@temporalio/workflow';
 import type { PinnedCampaign } from '../activities/activity-types';
-import {
-  type CampaignInput,
-  type CampaignProgress,
-  type CampaignState,
-  type EpochSummary,
-  type MethodScore,
-  type OperatorAction,
-  workflowIds,
-} from '../contracts/campaign';
-import { stepMatchedBudget } from '../seal/rest-em';
+import type { CampaignInput, CampaignProgress, CampaignState, EpochSummary, MethodScore, OperatorAction } from '../contracts/campaign';
 import { activitySettings, bookkeepingActivities } from './activity-options';
-import { type epochWorkflow, type EpochInput } from './epoch';
-import { type EvaluatedRows, type EvaluationInput, type evaluationWorkflow } from './evaluation';
+import { baselinesOf, rowsOf } from './campaign-baselines';
+import { CampaignOperator } from './campaign-operator';
+import { type PartContext, startEpoch, startEvaluation } from './campaign-parts';
+import type { EvaluatedRows } from './evaluation';
 import { reasonOf, SpentSum } from './ledger';
-import {
-  advanceSignal,
-  cancelUpdate,
-  pauseUpdate,
-  progressQuery,
-  resumeUpdate,
-  setConcurrencyUpdate,
-  steerSignal,
-  type Steering,
-} from './messages';
 import { CampaignClock, describeProgress } from './progress';
-import { campaignAttributes, epochAttributes, statusAttribute } from './search-attributes';
+import { campaignAttributes, statusAttribute } from './search-attributes';
 
 export interface CampaignResult {
   readonly state: CampaignState;
@@ -53,11 +23,6 @@ export interface CampaignResult {
   /** Manifest keys of the last policy's adapters. */
   readonly policyAdapters: readonly string[];
 }
-
-type RunningChild = ChildWorkflowHandle<typeof epochWorkflow> | ChildWorkflowHandle<typeof evaluationWorkflow>;
-
-/** Highest `concurrency.candidates`: a workflow may have at most 2,000 pending children, and needs room for all else. */
-const MAX_CANDIDATES_AT_ONCE = 400;
 
 /**
  * Runs a campaign to its report. Cancelled by an operator's Update it ends with state `cancelled` and a partial report;
@@ -72,13 +37,11 @@ class Campaign {
   readonly #settings;
   readonly #spent = new SpentSum();
   readonly #clock: CampaignClock;
+  readonly #operator: CampaignOperator;
   readonly #scope = new CancellationScope();
-  #steering: Steering;
-  #state: CampaignState = 'running';
   #epoch = 0;
   #phase = 'pinning inputs';
   #reportKey: string | null = null;
-  #child: RunningChild | null = null;
   #policyAdapters: readonly string[] = [];
   #cancelledBy: OperatorAction | null = null;
   readonly #methods: MethodScore[] = [];
@@ -87,10 +50,11 @@ class Campaign {
   constructor(input: CampaignInput) {
     this.#input = input;
     this.#settings = activitySettings(input);
-    this.#steering = { paused: false, candidates: input.spec.concurrency.candidates };
     const adapting = baselinesOf(input).filter((name) => name !== 'base').length;
     this.#clock = new CampaignClock(input, Date.now(), adapting + input.spec.epochs);
-    this.#handleMessages();
+    const operated = { clock: this.#clock, progress: () => this.#progress(), cancel: (action: OperatorAction) => this.#cancel(action) };
+    this.#operator = new CampaignOperator(operated, input.spec.concurrency.candidates);
+    this.#operator.listen();
   }
 
   async run(): Promise<CampaignResult> {
@@ -118,88 +82,37 @@ class Campaign {
   async #baselines(campaign: PinnedCampaign): Promise<void> {
     for (const name of baselinesOf(this.#input)) {
       this.#phase = `evaluating ${name}`;
-      await this.#evaluate(campaign, name, this.#rowsOf(name));
-    }
-  }
-
-  #rowsOf(baseline: Baseline): EvaluatedRows {
-    switch (baseline) {
-      case 'base':
-        return { kind: 'unadapted' };
-      case 'passage-only':
-        return { kind: 'passage' };
-      case 'passage-only-step-matched': {
-        const selfEdits = this.#methods.find(({ name }) => name === 'self-edits');
-        if (selfEdits === undefined) throw ApplicationFailure.nonRetryable('self-edits were not evaluated before their step-matched baseline');
-        return { kind: 'passage', maxSteps: stepMatchedBudget([selfEdits.meanSteps]) };
-      }
-      case 'oracle':
-        return { kind: 'oracle' };
-      case 'self-edits':
-        return { kind: 'self-edits' };
-      case 'endpoint':
-        return { kind: 'self-edits', source: 'endpoint' };
+      await this.#evaluate(campaign, name, rowsOf(name, this.#methods));
     }
   }
 
   async #evaluate(campaign: PinnedCampaign, method: string, rows: EvaluatedRows): Promise<void> {
-    await condition(() => !this.#steering.paused);
-    const { spec, campaignId, heldOutContexts } = this.#input;
-    const perContext = rows.kind === 'self-edits' ? spec.evaluation.selfEditsPerContext : 1;
-    const fineTunes = rows.kind === 'unadapted' ? 0 : heldOutContexts.length * perContext * spec.evaluation.repeats;
+    await condition(() => !this.#operator.steering.paused);
+    const { evaluation } = this.#input.spec;
+    const perContext = rows.kind === 'self-edits' ? evaluation.selfEditsPerContext : 1;
+    const fineTunes = rows.kind === 'unadapted' ? 0 : this.#input.heldOutContexts.length * perContext * evaluation.repeats;
     this.#clock.begin({ candidates: false, fineTunesEach: 1 });
-    const input: EvaluationInput = {
-      campaign,
-      method,
-      policyAdapters: this.#policyAdapters,
-      rows,
-      contexts: heldOutContexts.length,
-      spec: { proposals: spec.proposals, evaluation: spec.evaluation, concurrency: spec.concurrency },
-      settings: this.#settings,
-      steering: this.#steering,
-    };
-    const child = await startChild<typeof evaluationWorkflow>('evaluationWorkflow', {
-      workflowId: workflowIds.evaluation(campaignId, method),
-      args: [input],
-      typedSearchAttributes: epochAttributes(campaignId, this.#epoch),
-      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-    });
-    await this.#adopt(child, input.steering);
+    const context = this.#partContext(campaign);
+    const child = await startEvaluation(context, method, rows);
+    await this.#operator.adopt(child, context.steering);
     try {
       const { score, spent } = await child.result();
       this.#methods.push(score);
       this.#spent.add(spent);
       this.#clock.end(fineTunes);
     } finally {
-      this.#child = null;
+      this.#operator.release();
     }
   }
 
   async #runEpoch(campaign: PinnedCampaign, epoch: number): Promise<void> {
-    await condition(() => !this.#steering.paused);
-    const { spec, campaignId, trainContexts } = this.#input;
+    await condition(() => !this.#operator.steering.paused);
     this.#epoch = epoch;
     this.#phase = `epoch ${epoch}`;
-    this.#clock.begin({ candidates: true, fineTunesEach: spec.innerLoop.repeats });
-    const { proposals, reward, selection, concurrency } = spec;
-    const input: EpochInput = {
-      campaign,
-      epoch,
-      policyAdapters: this.#policyAdapters,
-      contexts: trainContexts,
-      spec: { proposals, reward, selection, concurrency, repeats: spec.innerLoop.repeats },
-      settings: this.#settings,
-      steering: this.#steering,
-    };
-    const child = await startChild<typeof epochWorkflow>('epochWorkflow', {
-      workflowId: workflowIds.epoch(campaignId, epoch),
-      args: [input],
-      typedSearchAttributes: epochAttributes(campaignId, epoch),
-      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-    });
-    await this.#adopt(child, input.steering);
+    this.#clock.begin({ candidates: true, fineTunesEach: this.#input.spec.innerLoop.repeats });
+    const context = this.#partContext(campaign);
+    const child = await startEpoch(context);
+    await this.#operator.adopt(child, context.steering);
     try {
       const { summary, policyAdapters, spent } = await child.result();
       if (policyAdapters.length === this.#policyAdapters.length) {
@@ -210,10 +123,22 @@ class Campaign {
       this.#spent.add(spent);
       this.#clock.end(summary.proposed, summary);
     } finally {
-      this.#child = null;
+      this.#operator.release();
     }
     this.#phase = `epoch ${epoch}: evaluating seal-epoch-${epoch}`;
     await this.#evaluate(campaign, `seal-epoch-${epoch}`, { kind: 'self-edits' });
+  }
+
+  #partContext(campaign: PinnedCampaign): PartContext {
+    const { steering } = this.#operator;
+    return { input: this.#input, campaign, epoch: this.#epoch, policyAdapters: this.#policyAdapters, settings: this.#settings, steering };
+  }
+
+  #cancel(action: OperatorAction): void {
+    const { by, why } = action;
+    this.#cancelledBy = { by, why };
+    this.#phase = `cancelling, asked by ${by}`;
+    this.#scope.cancel();
   }
 
   /** A campaign that cannot or shall not go on leaves its report of what there is. */
@@ -238,7 +163,7 @@ class Campaign {
         log.error('no partial report could be written', { error });
       }
     }
-    this.#state = state;
+    this.#operator.state = state;
     if (state === 'completed') this.#phase = 'completed';
     upsertSearchAttributes([statusAttribute(state)]);
     await condition(allHandlersFinished);
@@ -246,7 +171,7 @@ class Campaign {
 
   #result(): CampaignResult {
     const methods = [...this.#methods];
-    return { state: this.#state, report: this.#reportKey, methods, epochs: [...this.#epochs], policyAdapters: this.#policyAdapters };
+    return { state: this.#operator.state, report: this.#reportKey, methods, epochs: [...this.#epochs], policyAdapters: this.#policyAdapters };
   }
 
   #ledger() {
@@ -256,100 +181,12 @@ class Campaign {
   #progress(): CampaignProgress {
     const standing = {
       campaignId: this.#input.campaignId,
-      state: this.#state,
+      state: this.#operator.state,
       epoch: this.#epoch,
       phase: this.#phase,
       reportKey: this.#reportKey,
       ledger: this.#ledger(),
     };
     return describeProgress(standing, this.#clock, Date.now());
-  }
-
-  #handleMessages(): void {
-    setHandler(progressQuery, () => this.#progress());
-    setHandler(advanceSignal, (advance) => this.#clock.advance(advance));
-    const validator = (action: OperatorAction): void => {
-      refuseAnonymous(action);
-      if (this.#state !== 'running' && this.#state !== 'paused') throw ApplicationFailure.nonRetryable(`the campaign is ${this.#state}`, 'NotRunning');
-    };
-    setHandler(
-      pauseUpdate,
-      async () => {
-        this.#clock.pause(Date.now());
-        await this.#steer({ ...this.#steering, paused: true }, 'paused');
-        return this.#progress();
-      },
-      { validator },
-    );
-    setHandler(
-      resumeUpdate,
-      async () => {
-        this.#clock.resume(Date.now());
-        await this.#steer({ ...this.#steering, paused: false }, 'running');
-        return this.#progress();
-      },
-      { validator },
-    );
-    setHandler(
-      setConcurrencyUpdate,
-      async ({ candidates }) => {
-        await this.#steer({ ...this.#steering, candidates }, this.#state);
-        return this.#progress();
-      },
-      {
-        validator: (action: OperatorAction & { readonly candidates: number }) => {
-          validator(action);
-          const { candidates } = action;
-          if (!Number.isInteger(candidates) || candidates < 1 || candidates > MAX_CANDIDATES_AT_ONCE) {
-            throw ApplicationFailure.nonRetryable(`candidates: expected 1 to ${MAX_CANDIDATES_AT_ONCE}, got ${candidates}`, 'BadInputError');
-          }
-        },
-      },
-    );
-    setHandler(
-      cancelUpdate,
-      ({ by, why }) => {
-        this.#cancelledBy = { by, why };
-        this.#phase = `cancelling, asked by ${by}`;
-        this.#scope.cancel();
-        return this.#progress();
-      },
-      { validator },
-    );
-  }
-
-  /** From now on this child is steered; what was said while it started is told to it now. */
-  async #adopt(child: RunningChild, startedWith: Steering): Promise<void> {
-    this.#child = child;
-    if (startedWith !== this.#steering) await this.#steer(this.#steering, this.#state);
-  }
-
-  /** Takes effect here at once, and in the running epoch or evaluation as soon as it hears of it. */
-  async #steer(steering: Steering, state: CampaignState): Promise<void> {
-    this.#steering = steering;
-    if (state !== this.#state) upsertSearchAttributes([statusAttribute(state)]);
-    this.#state = state;
-    try {
-      await this.#child?.signal(steerSignal, steering);
-    } catch (error) {
-      // It has just finished: the next one starts with this steering.
-      log.info('the running part was not there to be steered', { error });
-    }
-  }
-}
-
-type Baseline = CampaignInput['spec']['evaluation']['baselines'][number];
-
-/** In an order that lets the step-matched one know what it is matched to; it brings the self-edits along. */
-function baselinesOf({ spec }: CampaignInput): Baseline[] {
-  const asked = new Set<Baseline>(spec.evaluation.baselines);
-  if (asked.has('passage-only-step-matched')) asked.add('self-edits');
-  const order: Baseline[] = ['base', 'passage-only', 'self-edits', 'passage-only-step-matched', 'oracle', 'endpoint'];
-  return order.filter((name) => asked.has(name));
-}
-
-function refuseAnonymous({ by, why }: OperatorAction): void {
-  for (const [field, value] of Object.entries({ by, why })) {
-    if (typeof value !== 'string' || value.trim() === '') throw ApplicationFailure.nonRetryable(`${field}: expected who and why, got nothing`, 'BadInputError');
   }
 }

@@ -1,0 +1,66 @@
+/** How a campaign starts the parts that it runs: one epoch or one evaluation at a time, each a child with its own history. */
+import { ChildWorkflowCancellationType, type ChildWorkflowHandle, type ChildWorkflowOptions, ParentClosePolicy, startChild } from '@temporalio/workflow';
+import type { PinnedCampaign } from '../activities/activity-types';
+import { type CampaignInput, workflowIds } from '../contracts/campaign';
+import type { ActivitySettings } from './activity-options';
+import type { EpochInput, epochWorkflow } from './epoch';
+import type { EvaluatedRows, EvaluationInput, evaluationWorkflow } from './evaluation';
+import type { Steering } from './messages';
+import { epochAttributes } from './search-attributes';
+
+export type CampaignPart = ChildWorkflowHandle<typeof epochWorkflow> | ChildWorkflowHandle<typeof evaluationWorkflow>;
+
+/** What every part is told. */
+export interface PartContext {
+  readonly input: CampaignInput;
+  readonly campaign: PinnedCampaign;
+  /** 0 before the first. */
+  readonly epoch: number;
+  readonly policyAdapters: readonly string[];
+  readonly settings: ActivitySettings;
+  readonly steering: Steering;
+}
+
+export function startEvaluation(context: PartContext, method: string, rows: EvaluatedRows): Promise<ChildWorkflowHandle<typeof evaluationWorkflow>> {
+  const { campaign, policyAdapters, settings, steering } = context;
+  const { spec, campaignId, heldOutContexts } = context.input;
+  const input: EvaluationInput = {
+    campaign,
+    method,
+    policyAdapters,
+    rows,
+    contexts: heldOutContexts.length,
+    spec: { proposals: spec.proposals, evaluation: spec.evaluation, concurrency: spec.concurrency },
+    settings,
+    steering,
+  };
+  return startChild<typeof evaluationWorkflow>('evaluationWorkflow', {
+    workflowId: workflowIds.evaluation(campaignId, method),
+    args: [input],
+    ...partOptions(context),
+  });
+}
+
+export function startEpoch(context: PartContext): Promise<ChildWorkflowHandle<typeof epochWorkflow>> {
+  const { campaign, epoch, policyAdapters, settings, steering } = context;
+  const { spec, campaignId, trainContexts } = context.input;
+  const { proposals, reward, selection, concurrency } = spec;
+  const input: EpochInput = {
+    campaign,
+    epoch,
+    policyAdapters,
+    contexts: trainContexts,
+    spec: { proposals, reward, selection, concurrency, repeats: spec.innerLoop.repeats },
+    settings,
+    steering,
+  };
+  return startChild<typeof epochWorkflow>('epochWorkflow', { workflowId: workflowIds.epoch(campaignId, epoch), args: [input], ...partOptions(context) });
+}
+
+function partOptions({ input, epoch }: PartContext): Pick<ChildWorkflowOptions, 'typedSearchAttributes' | 'parentClosePolicy' | 'cancellationType'> {
+  return {
+    typedSearchAttributes: epochAttributes(input.campaignId, epoch),
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+  };
+}
