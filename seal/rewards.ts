@@ -3,7 +3,7 @@
  * Source: paper, section "General Framework" (reward) and the reference's rounding of each repeat to 4 digits.
  *
  * Departure: with the `logprob` grader a question's score is the gain over the unadapted policy (graders/logprob.ts),
- * since log-probabilities of different questions have no common zero; yes/no graders reward the plain accuracy.
+ * since log-probabilities of different questions have no common zero; every other grader rewards the plain mean grade.
  */
 import { mean } from './statistics';
 
