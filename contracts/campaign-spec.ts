@@ -31,7 +31,7 @@ export const trainingSectionSchema = z.strictObject({
   /** Layers are computed again in the backward pass instead of being kept: less memory, more time. */
   gradientCheckpointing: z.boolean().default(false),
   schedule: schedule.default('linear'),
-  warmupSteps: z.number().int().nonnegative().default(0),
+  warmupSteps: z.number().int().nonnegative().max(1_000_000).default(0),
   clipNorm: z.number().positive().default(1),
   weightDecay: z.number().nonnegative().default(0),
 });
@@ -44,7 +44,7 @@ export const innerLoopSchema = trainingSectionSchema.extend({
   /** Fine-tune and evaluate each candidate this often, each with its own seed. */
   repeats: positiveInt.max(100).default(3),
   /** Replaces trainEpochs: every self-edit gets exactly this many optimiser steps. */
-  maxSteps: positiveInt.optional(),
+  maxSteps: positiveInt.max(1_000_000).optional(),
 });
 
 /** Exactly one of `path` (SQuAD-style JSON: a list of {title, context, questions}) and `world` (a world file). */
@@ -81,7 +81,7 @@ export const campaignSpecSchema = z.strictObject({
       k: positiveInt.max(1000).default(5),
       temperature: z.number().nonnegative().default(1),
       topP: z.number().positive().max(1).default(0.95),
-      maxNewTokens: positiveInt.default(256),
+      maxNewTokens: positiveInt.max(1_048_576).default(256),
       /**
        * `recorded`: the first k of the context's own `completions`, in the first epoch and every later one. `endpoint`: of the
        * training contexts by the endpoint below; of the held-out ones still by the policy, since those are what it has learnt.
@@ -122,7 +122,7 @@ export const campaignSpecSchema = z.strictObject({
       selfEditsPerContext: positiveInt.max(100).default(1),
       repeats: positiveInt.max(100).default(1),
       /** Of an answer. */
-      maxNewTokens: positiveInt.default(64),
+      maxNewTokens: positiveInt.max(1_048_576).default(64),
     })
     .prefault({}),
   /** Bounds for what a self-edit may ask for. Values outside are clamped; absurd ones reject the candidate. */
@@ -134,7 +134,7 @@ export const campaignSpecSchema = z.strictObject({
       /** Tokens of one training row; a longer one rejects the self-edit. Never more than the model's context. */
       maxRowTokens: positiveInt.default(2048),
       /** A fine-tune or evaluation longer than this is killed and retried. */
-      activitySeconds: positiveInt.default(3600),
+      activitySeconds: positiveInt.max(2_592_000).default(3600),
     })
     .prefault({}),
   /** Where and how precisely the model is computed: part of every result's lineage. */
