@@ -7,27 +7,26 @@ type Row = [gold: string, answer: string, verdict: boolean];
 
 /** One passage a list of rows; each row's answer stands as the adapter's, beside a baseline answer that is always wrong. */
 function results(passages: readonly (readonly Row[])[]): readonly RecordedAnswer[] {
-  return recordedVerdicts({
-    articles: passages.map((rows, i) => ({
-      title: `T${i}`,
-      context: `passage ${i}`,
-      prompt: 'p',
-      completions: [
-        {
-          text: 't',
-          stats: { baseline_mean: 0, adapter_mean: 0 },
-          questions: rows.map(([answer, adapter_answer, adapter_correct]) => ({
-            question: 'What is it?',
-            answer,
-            adapter_answer,
-            adapter_correct,
-            baseline_answer: '',
-            baseline_correct: false,
-          })),
-        },
-      ],
-    })),
-  }, 'f');
+  const articles = passages.map((rows, i) => ({
+    title: `T${i}`,
+    context: `passage ${i}`,
+    prompt: 'p',
+    completions: [
+      {
+        text: 't',
+        stats: { baseline_mean: 0, adapter_mean: 0 },
+        questions: rows.map(([answer, adapter_answer, adapter_correct]) => ({
+          question: 'What is it?',
+          answer,
+          adapter_answer,
+          adapter_correct,
+          baseline_answer: '',
+          baseline_correct: false,
+        })),
+      },
+    ],
+  }));
+  return recordedVerdicts({ articles }, 'f');
 }
 
 /** The judge accepts half of the words here, and all of them there. */
