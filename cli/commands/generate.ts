@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { BadInputError } from '../../contracts/errors';
-import type { GenerateRow } from '../../contracts/language-model';
+import { GENERATION_PRECISIONS, type GenerateRow, type GenerationPrecision } from '../../contracts/language-model';
 import { deriveSeed } from '../../seal/seeds';
 import { type ChatFlags, chatPrompts, conversationOf, readConversations, refuseChatFlags } from '../chat';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { adapterDirectory, checkModelDirectory } from '../directories';
-import { calendarDay, nonEmpty, realNumber, seed, wholeNumber } from '../flags';
+import { calendarDay, nonEmpty, oneOf, realNumber, seed, wholeNumber } from '../flags';
 import { withLanguageModel } from '../language-model';
 import { locateComplaint, readPrompts } from '../row-file';
 
@@ -19,6 +19,8 @@ interface GenerateFlags extends CommonFlags, ChatFlags {
   readonly topP: number;
   readonly seed: number;
   readonly stop?: readonly string[];
+  readonly logprobs?: true;
+  readonly precision: GenerationPrecision;
 }
 
 /** `seal generate`: continues prompts, greedily or by seeded sampling. */
@@ -35,7 +37,9 @@ export function generateCommand(): Command {
     .option('--temperature <x>', '0 is greedy', realNumber('--temperature', { minimum: 0, inclusive: true }), 0)
     .option('--top-p <x>', 'sample from the smallest set of tokens with this probability', realNumber('--top-p', { minimum: 0, inclusive: false, maximum: 1 }), 1)
     .option('--seed <n>', 'seed of the sampling; each row derives its own', seed('--seed'), 0)
-    .option('--stop <text>', 'end before this text (may be repeated)', collectStop);
+    .option('--stop <text>', 'end before this text (may be repeated)', collectStop)
+    .option('--logprobs', 'also the log-probability of each token')
+    .option('--precision <kind>', `of the frozen weights: ${GENERATION_PRECISIONS.join(', ')}`, oneOf('--precision', GENERATION_PRECISIONS), 'float32');
   return runWith<GenerateFlags>(command, async (flags, output) => {
     checkPromptFlags(flags);
     checkModelDirectory(flags.model);
@@ -57,6 +61,8 @@ export function generateCommand(): Command {
             temperature: flags.temperature,
             topP: flags.topP,
             ...(flags.stop === undefined ? {} : { stop: flags.stop }),
+            logprobs: flags.logprobs === true,
+            compute: { generationPrecision: flags.precision },
           },
           options,
         )
@@ -64,7 +70,7 @@ export function generateCommand(): Command {
           throw locateComplaint(error, (row) => (flags.prompts === undefined ? '--prompt' : `${flags.prompts}:${row}`));
         }),
     );
-    const rows = (result.groups[0] ?? []).map(({ text, tokenIds, finish }) => ({ text, tokenIds, finish }));
+    const rows = result.groups[0] ?? [];
     output.result({ rows, seconds: result.seconds }, () =>
       rows.length === 1 ? (rows[0]?.text ?? '') : rows.map(({ text }, row) => `--- ${row + 1}\n${text}`).join('\n'),
     );
@@ -72,7 +78,9 @@ export function generateCommand(): Command {
 }
 
 function collectStop(text: string, previous: readonly string[] | undefined): readonly string[] {
-  return [...(previous ?? []), nonEmpty('--stop', 'a text')(text)];
+  // A blank or a line's end is a text as good as any.
+  if (text === '') throw new BadInputError({ where: '--stop', expected: 'a text', got: '""' });
+  return [...(previous ?? []), text];
 }
 
 function checkPromptFlags(flags: GenerateFlags): void {

@@ -90,6 +90,8 @@ describe('bad input ends with exit code 2 and one line that names it', () => {
     ['two kinds of prompt', [...GENERATE, '--prompt', 'a', '--prompts', 'prompts.jsonl'], '--prompt, --prompts: expected exactly one of them, got both'],
     ['a prompt that is a number', [...GENERATE, '--prompts', 'prompts.jsonl'], 'prompts.jsonl:2: prompt: expected a string, got a number'],
     ['top-p above 1', [...GENERATE, '--prompt', 'a', '--top-p', '1.5'], '--top-p: expected a number above 0 and at most 1, got "1.5"'],
+    ['an empty stop text', [...GENERATE, '--prompt', 'a', '--stop', ''], '--stop: expected a text, got ""'],
+    ['weights in an unknown precision', [...GENERATE, '--prompt', 'a', '--precision', 'int2'], '--precision: expected one of float32, int8, int4, got "int2"'],
     ['a negative temperature', [...GENERATE, '--prompt', 'a', '--temperature', '-1'], '--temperature: expected a number of at least 0, got "-1"'],
     ['malformed results', ['select', 'results.json', '--out', 'kept.jsonl'], 'results.json:3: expected JSON, got expected double-quoted property name'],
     ['results of nothing', ['grade', 'no-articles.json', '--grader', 'contains'], 'no-articles.json: articles: expected at least one article, got an empty list'],

@@ -69,6 +69,10 @@ describe('finetune, score and generate', () => {
     expect(greedy[0]?.tokenIds.length).toBeLessThanOrEqual(4);
     const sampled = await documentOf(...generate, '--temperature', '2', '--seed', '7');
     expect((await documentOf(...generate, '--temperature', '2', '--seed', '7'))['rows']).toEqual(sampled['rows']);
+    const withLogprobs = (await documentOf(...generate, '--logprobs', '--precision', 'float32'))['rows'] as { tokenIds: number[]; logprobs: number[] }[];
+    expect(withLogprobs[0]).toEqual({ ...greedy[0], logprobs: greedy[0]?.tokenIds.map(() => expect.any(Number) as number) });
+    // A line's end is a text to stop at.
+    expect((await documentOf(...generate, '--stop', '\n'))['rows']).toHaveLength(1);
   }, COMPUTE_TIMEOUT_MS);
 });
 

@@ -22,6 +22,7 @@ export const Sub = (a: Operand, b: Operand): Tensor => binary('Sub', a, b);
 export const Mul = (a: Operand, b: Operand): Tensor => binary('Mul', a, b);
 export const Div = (a: Operand, b: Operand): Tensor => binary('Div', a, b);
 export const Min = (a: Operand, b: Operand): Tensor => binary('Min', a, b);
+export const Max = (a: Operand, b: Operand): Tensor => binary('Max', a, b);
 export const Equal = (a: Tensor, b: Tensor): Tensor => binary('Equal', a, b, 'bool');
 export const LessOrEqual = (a: Tensor, b: Tensor): Tensor => binary('LessOrEqual', a, b, 'bool');
 export const GreaterOrEqual = (a: Tensor, b: Tensor): Tensor => binary('GreaterOrEqual', a, b, 'bool');
