@@ -10,7 +10,7 @@ const IR_VERSION = 11;
 const MICROSOFT = 'com.microsoft';
 
 // Field numbers and enum values below: onnx/onnx.proto3 of ONNX 1.18.
-const ELEMENT_TYPE: Readonly<Record<DType, number>> = { float32: 1, uint8: 2, int64: 7, bool: 9, float16: 10, uint32: 12, bfloat16: 16 };
+const ELEMENT_TYPE: Readonly<Record<DType, number>> = { float32: 1, uint8: 2, int8: 3, int64: 7, bool: 9, float16: 10, uint32: 12, bfloat16: 16 };
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 const EXTERNAL = 1;
 

@@ -1,7 +1,7 @@
 import type { CustomGradient } from './custom-gradient';
 import type { Graph } from './graph';
 
-export type DType = 'float32' | 'float16' | 'bfloat16' | 'int64' | 'uint8' | 'uint32' | 'bool';
+export type DType = 'float32' | 'float16' | 'bfloat16' | 'int64' | 'int8' | 'uint8' | 'uint32' | 'bool';
 
 /** A size: known, or a name bound at run time. A product of names is written `B*T`. */
 export type Dim = number | string;

@@ -1,8 +1,13 @@
-import type { GenerationPrecision } from '../../contracts/language-model';
+import type { BasePrecision, GenerationPrecision } from '../../contracts/language-model';
+import { withGradient } from '../graph/custom-gradient';
+import { DynamicQuantizeMatMul } from '../graph/ops/dynamic-quantize-mat-mul';
+import { Div, Equal, Max, Neg, Where } from '../graph/ops/elementwise';
 import { MatMul } from '../graph/ops/mat-mul';
 import { MatMulNBits } from '../graph/ops/mat-mul-n-bits';
-import { transposeLast } from '../graph/ops/shape';
-import type { Tensor } from '../graph/tensor';
+import { QuantizeLinearSigned } from '../graph/ops/quantize';
+import { ReduceMax, ReduceMin } from '../graph/ops/reduce';
+import { Reshape, transposeLast } from '../graph/ops/shape';
+import { type Tensor, dimAt } from '../graph/tensor';
 import type { Weights } from './base-weights';
 import { blockSizeFor, quantiseBlocks } from './block-quantisation';
 
@@ -12,6 +17,32 @@ export type FrozenLinear = (name: string, x: Tensor) => Tensor;
 /** Every projection of the base goes through here, so that its precision is decided in one place. */
 export function frozenLinear(weights: Weights): FrozenLinear {
   return (name, x) => MatMul(x, transposeLast(weights(name)));
+}
+
+/**
+ * Projections of a graph that is trained through. In `int8` weight, input and what flows back are rounded to 8 bits and multiplied as
+ * integers; the weight is rounded once for each direction, a scale for each of its results.
+ *
+ * Source: dynamic quantisation as in ONNX Runtime's DynamicQuantizeMatMul.
+ */
+export function trainingLinear(weights: Weights, precision: BasePrecision): FrozenLinear {
+  if (precision === 'float32') return frozenLinear(weights);
+  return (name, x) => {
+    const weight = weights(name);
+    const [rows, columns] = [roundedLines(weight, 0), roundedLines(weight, 1)];
+    return withGradient(DynamicQuantizeMatMul(x, transposeLast(rows.values), rows.scales), [x], (dy) => [
+      () => DynamicQuantizeMatMul(dy, columns.values, columns.scales),
+    ]);
+  };
+}
+
+/** A weight [out, in] in 8 bits, symmetric about 0, with a scale for each of its lines along `axis`. */
+function roundedLines(weight: Tensor, axis: 0 | 1): { readonly values: Tensor; readonly scales: Tensor } {
+  const across = [1 - axis];
+  const farthest = Reshape(Max(ReduceMax(weight, across), Neg(ReduceMin(weight, across))), [dimAt(weight.shape, axis)]);
+  // A line of zeros has any scale.
+  const scales = Div(Where(Equal(farthest, weight.graph.constant('float32', 0)), 1, farthest), 127);
+  return { values: QuantizeLinearSigned(weight, scales, axis), scales };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { BasePrecision } from '../../contracts/language-model';
 import type { ModelDirectory } from '../files/model-directory';
 import { checkpoint } from '../graph/checkpoint';
 import { Graph } from '../graph/graph';
@@ -7,6 +8,7 @@ import type { Tensor } from '../graph/tensor';
 import { type AdamWState, adamW, gradientClipping } from './adamw';
 import { documentMask, maskedAttention } from './attention';
 import { baseWeights } from './base-weights';
+import { trainingLinear } from './frozen-linear';
 import { type LoraDelta, type LoraLayout, loraDelta, splitSlots } from './lora';
 import { frozenHeadLogProbabilities, weightedLoss } from './loss';
 import { type TransformerInput, headName, transformer } from './transformer';
@@ -24,6 +26,8 @@ export const STATE_NAMES = ['parameters', 'firstMoment', 'secondMoment'] as cons
 export interface TrainingOptions {
   /** Layers are computed again in the backward pass instead of being kept. @default false */
   readonly gradientCheckpointing?: boolean;
+  /** Of the frozen projections, but not of the head. @default float32 */
+  readonly basePrecision?: BasePrecision;
   /** Share of an adapter's input that a step drops. @default 0 */
   readonly dropout?: number;
 }
@@ -96,7 +100,7 @@ function adaptersLoss(
   model: ModelDirectory,
   layout: LoraLayout,
   slots: readonly Tensor[],
-  { gradientCheckpointing = false, dropout = 0 }: TrainingOptions,
+  { gradientCheckpointing = false, dropout = 0, basePrecision = 'float32' }: TrainingOptions,
 ): { loss: Tensor; folder: string } {
   const base = baseWeights(graph, model);
   const ids = graph.input('ids', 'int64', ['N', 'B', 'T']);
@@ -111,6 +115,7 @@ function adaptersLoss(
   const hidden = transformer({
     config,
     weights: base.weights,
+    linear: trainingLinear(base.weights, basePrecision),
     delta,
     ...(gradientCheckpointing && { inLayer: checkpointed(layout, delta) }),
     ids,

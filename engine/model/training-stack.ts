@@ -48,7 +48,7 @@ export async function openTraining(
   layout: LoraLayout,
   { jobs, gradientCheckpointing = false, compute }: Pick<FineTuneRequest, 'jobs' | 'gradientCheckpointing' | 'compute'>,
 ): Promise<StartStack> {
-  const options = { gradientCheckpointing, dropout: layout.settings.dropout ?? 0 };
+  const options = { gradientCheckpointing, dropout: layout.settings.dropout ?? 0, basePrecision: compute?.basePrecision ?? 'float32' };
   const inParts = jobs.some(({ optimiser: { accumulation = 1 } }) => accumulation > 1);
   const readBack = await model.readBack(compute);
   if (readBack === undefined) {

@@ -10,6 +10,11 @@ export function QuantizeLinear(x: Tensor, scale: Tensor, zero: number): Tensor {
   return emitOne('QuantizeLinear', [x, rows, zeros], { axis: 0 }, x.shape, 'uint8');
 }
 
+/** round(x / scale), where each line of x [rows, columns] along `axis` has its scale in [rows] or [columns]: int8. */
+export function QuantizeLinearSigned(x: Tensor, scales: Tensor, axis: 0 | 1): Tensor {
+  return emitOne('QuantizeLinear', [x, scales, Cast(Mul(scales, 0), 'int8')], { axis }, x.shape, 'int8');
+}
+
 /** Two 4-bit values a byte, the first in its lower half: uint8 [rows, width] -> [rows, width / 2]. */
 export function packNibbles(values: Tensor): Tensor {
   const [rows, width] = [Number(dimAt(values.shape, 0)), Number(dimAt(values.shape, 1))];
