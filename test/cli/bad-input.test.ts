@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createProgram } from '../../cli/program';
 import { runCommand } from './run-command';
 
 const MODEL = join(__dirname, '..', '..', '..', 'test', 'golden', 'models', 'tied-fp32');
@@ -30,6 +31,9 @@ beforeAll(() => {
     'world.yaml': 'seed: x\n',
     'pretrain.yaml': 'name: nano\nseed: 1\nworld: world.yaml\nmodle: {}\n',
     'a-file': 'x',
+    'no-prompt.jsonl': '{"prompt": "a"}\n{"prompt": ""}\n',
+    'no-tokens.jsonl': '{"text": ""}\n',
+    'good-world.yaml': 'seed: 1\n',
   };
   for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
   mkdirSync(join(directory, 'empty-directory'));
@@ -95,10 +99,17 @@ describe('bad input ends with exit code 2 and one line that names it', () => {
     ['a negative temperature', [...GENERATE, '--prompt', 'a', '--temperature', '-1'], '--temperature: expected a number of at least 0, got "-1"'],
     ['malformed results', ['select', 'results.json', '--out', 'kept.jsonl'], 'results.json:3: expected JSON, got expected double-quoted property name'],
     ['results of nothing', ['grade', 'no-articles.json', '--grader', 'contains'], 'no-articles.json: articles: expected at least one article, got an empty list'],
-    ['a grader that needs a model', ['grade', 'results.json', '--grader', 'logprob'], '--grader: expected one of exact, contains, got "logprob"'],
+    ['a grader that needs a model', ['grade', 'results.json', '--grader', 'logprob'], '--grader: expected one of exact, contains, f1, tokens, got "logprob"'],
     ['a world without a seed', ['world', 'world.yaml', '--out', 'world'], 'world.yaml:1: seed: expected a number, got "x"'],
     ['a misspelt key, which is a missing one too', ['pretrain', 'pretrain.yaml'], 'pretrain.yaml:4: modle: expected one of the keys name, seed, world, corpus, model, training, got an unknown key'],
     ['no server', ['list'], 'no Temporal server: TEMPORAL_ADDRESS is not set and nothing runs in $SEAL_HOME; run "seal up"'],
+    ['a prompt that is empty', [...GENERATE, '--prompt', ''], '--prompt: expected at least one token, got an empty prompt'],
+    ['a prompt of a file that is empty', [...GENERATE, '--prompts', 'no-prompt.jsonl'], 'no-prompt.jsonl:2: expected at least one token, got an empty prompt'],
+    ['a row of nothing to learn', [...FINETUNE, 'no-tokens.jsonl'], 'no-tokens.jsonl:1: expected at least one token to predict, got 0 tokens, 0 of them given'],
+    ['a directory for a file', [...FINETUNE, 'empty-directory'], 'empty-directory: expected a readable file, got a directory'],
+    ['an endless file', [...FINETUNE, '/dev/zero'], '/dev/zero: expected a file of at most 268435456 bytes, got more'],
+    ['an adapter of another model', ['score', '--model', MODEL, '--adapter', join(ADAPTERS, 'gqa-qv-r6'), '--data', 'ok.jsonl'], `${join(ADAPTERS, 'gqa-qv-r6', 'adapter_model.safetensors')}: tensor base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight: shape: expected [6, 32] for this model and rank, got [6, 48]`],
+    ['more of a world than it has', ['world', 'good-world.yaml', '--out', 'world', '--train', '99999999999'], 'world, train entities: expected at most 600 (skip + take), got 99999999999'],
     ['an id with capitals', ['report', 'Demo'], 'campaign id: expected up to 63 lower-case letters, digits and hyphens, a hyphen not first, got "Demo"'],
     ['an anonymous pause', ['pause', 'demo', '--by', ' '], '--by: expected a name, got " "'],
   ];
@@ -125,6 +136,15 @@ describe('bad input ends with exit code 2 and one line that names it', () => {
       error: { code: 'BAD_INPUT', message: 'empty.jsonl: expected a file with content, got an empty file' },
     });
   });
+
+  it.each(createProgram({ writeOut: () => undefined, writeErr: () => undefined }).commands.map((command) => command.name()))(
+    'gives the error of %s as one JSON document, with its code, and exits with 2',
+    async (command) => {
+      const { exitCode, stdout, stderr } = await runCommand([command, '--json', '--no-such-flag']);
+      const message = '--no-such-flag: expected a flag that this command has (see --help), got an unknown one';
+      expect({ exitCode, stderr, document: JSON.parse(stdout) as unknown }).toEqual({ exitCode: 2, stderr: `${message}\n`, document: { error: { code: 'BAD_INPUT', message } } });
+    },
+  );
 
   it('has written nothing', () => {
     expect(readdirSync(directory).filter((name) => ['adapter', 'kept.jsonl', '.seal'].includes(name))).toEqual([]);
