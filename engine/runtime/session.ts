@@ -34,6 +34,8 @@ export async function openSession(graph: Graph, options: SessionOptions = {}): P
     // A device is asked for knowing that some operators run on the CPU (docs/gpu.md): no warning about it.
     ...(executionProviders.some((provider) => provider !== 'cpu') ? { logSeverityLevel: 3 as const } : {}),
     graphOptimizationLevel: 'all',
+    // A plan of a run's memory, made for each batch shape, is allocated beside what the arena already holds: up to twice the memory, no time.
+    enableMemPattern: false,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
     extra: {
