@@ -1,5 +1,6 @@
 import type { LoraSettings } from '../../contracts/language-model';
 import type { ModelDirectory } from '../files/model-directory';
+import type { Graph } from '../graph/graph';
 import { type DimSizes, type GraphMemory, graphMemory } from '../graph/memory';
 import { decodingGraph } from './decoding-graph';
 import { cacheBytesAToken } from './key-value-cache';
@@ -9,13 +10,13 @@ import { type TrainingOptions, trainingGraph } from './training-graph';
 /** The most that a compute process is expected to hold, in bytes, by what for. */
 export interface MemoryEstimate {
   readonly total: number;
-  /** Node and ONNX Runtime themselves. */
+  /** Node and ONNX Runtime themselves, with the session's graph. */
   readonly program: number;
-  /** Frozen weights as they are computed with; at least what casting them takes while they are read. */
+  /** Frozen weights as they are computed with. */
   readonly weights: number;
   /** Weights in mapped files: the system can take them back. */
   readonly mapped: number;
-  /** What a run computes and keeps: activations for the backward pass, logits. */
+  /** What a run computes and keeps: activations for the backward pass, logits; at least what casting weights takes before the first. */
   readonly values: number;
   /** LoRA parameters with their moments and gradients; keys and values in generation. */
   readonly state: number;
@@ -38,17 +39,15 @@ export interface GenerationMemorySettings {
   readonly newTokens: number;
 }
 
-/**
- * What the walk over a graph (`graphMemory`) leaves out, measured as the peak of compute processes on Linux (docs/bench.md): the arena
- * grows in powers of two, a product's packed weight is padded, and the optimiser's state passes through several arrays on its way.
- */
+/** What the walk over a graph (`graphMemory`) leaves out, measured as the peak of compute processes on Linux (docs/adr/0010). */
 const MEASURED = {
-  programBytes: 95e6,
-  /** Held for each byte that the walk finds. */
-  weights: 1.15,
+  /** Of Node and ONNX Runtime, and of each node of a session's graph. */
+  programBytes: 85e6,
+  nodeBytes: 25e3,
+  /** Held for each byte of values that the walk finds: ONNX Runtime's arena grows in powers of two, and keeps what it has. */
   values: 2.2,
-  /** Arrays of the size of an adapter, beside those within the graph. */
-  adapterArrays: 16,
+  /** Arrays of the size of an adapter, beside those within the graph: the state on its way in and out. */
+  adapterArrays: 13,
   /** Arrays of the size of the cache: it grows by being copied. */
   cacheArrays: 1.5,
 } as const;
@@ -65,7 +64,8 @@ export function estimateTrainingMemory(model: ModelDirectory, settings: Training
   const layout = loraLayout(model.config, lora);
   const { graph } = trainingGraph(model, layout, settings);
   const state = MEASURED.adapterArrays * layout.size * N * FLOAT_BYTES;
-  return estimate(graphMemory(graph, { N, B, T, 'B*N': B * N }), state);
+  // What casting weights takes while the session opens goes into their second packed copies, for the backward pass.
+  return estimate({ ...graphMemory(graph, { N, B, T }), cast: 0 }, graph, state);
 }
 
 /** Memory of generation by the base. */
@@ -77,7 +77,7 @@ export function estimateGenerationMemory(model: ModelDirectory, { rows, promptTo
   const walks = [decodingSizes(together, T, promptTokens), decodingSizes(rows, 1, slots)].map((sizes) => graphMemory(graph, sizes));
   const [prefill, decode] = walks as [GraphMemory, GraphMemory];
   const cache = MEASURED.cacheArrays * rows * slots * cacheBytesAToken(model.config);
-  return estimate(prefill.values > decode.values ? prefill : decode, cache);
+  return estimate(prefill.values > decode.values ? prefill : decode, graph, cache);
 }
 
 /** Tokens of one run of prompts, as `prefill` bounds them. */
@@ -87,10 +87,13 @@ function decodingSizes(rows: number, T: number, slots: number): DimSizes {
   return { N: 1, B: rows, T, S: slots, L: rows };
 }
 
-function estimate({ weights, mapped, cast, values }: GraphMemory, state: number): MemoryEstimate {
-  const held = MEASURED.weights * weights;
-  const computed = Math.max(MEASURED.values * values, cast);
-  const parts = { program: MEASURED.programBytes, weights: held, mapped, values: computed, state };
-  const whole = Object.fromEntries(Object.entries(parts).map(([name, bytes]) => [name, Math.round(bytes)])) as unknown as typeof parts;
-  return { total: Object.values(whole).reduce((sum, bytes) => sum + bytes, 0), ...whole };
+function estimate({ weights, mapped, cast, values }: GraphMemory, { nodes }: Graph, state: number): MemoryEstimate {
+  const parts = {
+    program: MEASURED.programBytes + MEASURED.nodeBytes * nodes.length,
+    weights,
+    mapped,
+    values: Math.round(Math.max(MEASURED.values * values, cast)),
+    state: Math.round(state),
+  };
+  return { total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0), ...parts };
 }
