@@ -4,11 +4,15 @@ import type { Node, Tensor } from '../graph/tensor';
 /** Every WebGPU device binds 8 buffers to one operator, not every one more; the input is one of them. */
 const PIECES = 7;
 
-/** Rewrites what WebGPU's kernels cannot run as it stands: a `Split` into many pieces becomes splits of splits. */
+/**
+ * Rewrites what WebGPU's kernels cannot run as it stands: a `Split` into many pieces becomes splits of splits, and `LogSoftmax`, which
+ * has no kernel there, is spelled out, so that the logits stay on the device.
+ */
 export function fitForWebGpu(graph: Graph): void {
   const nodes = graph.nodes.splice(0);
   for (const node of nodes) {
     if (node.operator === 'Split' && node.outputs.length > PIECES) splitInSteps(graph, node);
+    else if (node.operator === 'LogSoftmax') spellOutLogSoftmax(graph, node);
     else graph.nodes.push(node);
   }
 }
@@ -45,4 +49,17 @@ function splitInSteps(graph: Graph, node: Node): void {
     });
   };
   split(input, node.outputs);
+}
+
+/** With d = x - max(x):  d - log(sum(exp(d))), along the node's axis. */
+function spellOutLogSoftmax(graph: Graph, { inputs: [x], attributes: { axis }, outputs }: Node): void {
+  if (x === undefined || typeof axis !== 'number') throw new TypeError('LogSoftmax needs an input and an axis');
+  const at = axis < 0 ? axis + x.shape.length : axis;
+  const reduced = { dtype: x.dtype, shape: x.shape.map((dim, i) => (i === at ? 1 : dim)) };
+  const axes = graph.constant('int64', [at]);
+  const emit = (operator: string, from: readonly Tensor[], result: Pick<Tensor, 'dtype' | 'shape'>, attributes: Node['attributes'] = {}): Tensor =>
+    graph.emit(operator, from, attributes, [result])[0] as Tensor;
+  const distance = emit('Sub', [x, emit('ReduceMax', [x, axes], reduced, { keepdims: 1 })], x);
+  const sum = emit('ReduceSum', [emit('Exp', [distance], x), axes], reduced, { keepdims: 1 });
+  graph.nodes.push({ operator: 'Sub', inputs: [distance, emit('Log', [sum], reduced)], attributes: {}, outputs });
 }
