@@ -4,6 +4,7 @@ import { BadInputError, type BadInputDetail } from '../contracts/errors';
 import { hasChatTemplate, loadChatTemplate } from '../engine/files/chat-template';
 import type { ModelConfig } from '../engine/files/model-config';
 import { type ModelDirectory, modelFiles, openModelDirectory } from '../engine/files/model-directory';
+import { refuseNonFinite } from '../engine/files/non-finite';
 import { loadModelTokenizer } from '../engine/files/tokenizer';
 import {
   type GenerationMemorySettings,
@@ -43,10 +44,18 @@ export interface UnusableModel {
 
 export type InspectedModel = UsableModel | UnusableModel;
 
+export interface InspectionSettings {
+  readonly training: TrainingMemorySettings;
+  readonly generation: GenerationMemorySettings;
+  /** Reads every weight, to find one that is NaN or infinite. */
+  readonly checkWeights: boolean;
+}
+
 /** Looks at everything that opening a model looks at; what would be refused then is the reason here. Rows are no longer than the context. */
-export function inspectModel(directory: string, training: TrainingMemorySettings, generation: GenerationMemorySettings): InspectedModel {
+export function inspectModel(directory: string, { training, generation, checkWeights }: InspectionSettings): InspectedModel {
   try {
     const model = openModelDirectory(existingDirectory('model', directory));
+    if (checkWeights) refuseNonFinite(model.tensors.values());
     const { contextLength } = model.config;
     const length = Math.min(training.length, contextLength);
     const promptTokens = Math.min(generation.promptTokens, contextLength);

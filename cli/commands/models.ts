@@ -12,6 +12,7 @@ interface ModelsFlags extends CommonFlags {
   readonly batch: number;
   readonly rows: number;
   readonly maxNewTokens: number;
+  readonly checkWeights?: true;
 }
 
 /** `seal models`: what model directories are, what they need, and why one cannot be used. */
@@ -22,12 +23,13 @@ export function modelsCommand(): Command {
     .option('--length <n>', 'training: tokens of a row; generation: of a prompt', wholeNumber('--length', 1), 256)
     .option('--batch <n>', 'training: rows of a step', wholeNumber('--batch', 1), 1)
     .option('--rows <n>', 'generation: prompts answered together', wholeNumber('--rows', 1), 16)
-    .option('--max-new-tokens <n>', 'generation: longest continuation', wholeNumber('--max-new-tokens', 1), 64);
+    .option('--max-new-tokens <n>', 'generation: longest continuation', wholeNumber('--max-new-tokens', 1), 64)
+    .option('--check-weights', 'read every weight, to find one that is NaN or infinite');
   return runWith<ModelsFlags>(command, (flags, output, directories) => {
     const { rank, length, batch, rows, maxNewTokens } = flags;
     const training = { lora: loraSettings({ rank }, undefined), length, batch };
     const generation = { rows, promptTokens: length, newTokens: maxNewTokens };
-    const models = directories.map((directory) => inspectModel(directory, training, generation));
+    const models = directories.map((directory) => inspectModel(directory, { training, generation, checkWeights: flags.checkWeights === true }));
     const refused = models.flatMap((model) => (model.usable ? [] : [model]));
     if (refused.length === 0 || !output.json) output.result({ models }, () => models.map((model) => describeModel(model, flags)).join('\n\n'));
     if (refused.length > 0) throw new PartialResultError(refusalOf(refused, models.length), { models });

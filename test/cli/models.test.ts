@@ -1,6 +1,7 @@
-import { cpSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, cpSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openSafetensors } from '../../engine/files/safetensors';
 import { goldenModel } from '../golden/golden-values';
 import { runCommand } from './run-command';
 
@@ -70,5 +71,19 @@ describe('seal models', () => {
     expect(stdout).toMatch(/training {7}about \d+ MB \(LoRA of rank 32, rows of 256 tokens, 1 a step\)/);
     expect(stdout).toContain(`cannot be used: model ${join(directory, 'nowhere')}: expected a directory, got no such file`);
     expect(stderr).toBe(`model ${join(directory, 'nowhere')}: expected a directory, got no such file\n`);
+  });
+
+  it('reads every weight where it is asked to', async () => {
+    const broken = join(directory, 'broken');
+    cpSync(goldenModel('tied-fp32'), broken, { recursive: true });
+    const file = join(broken, 'model.safetensors');
+    const entry = openSafetensors(file).tensors.get('model.norm.weight');
+    const descriptor = openSync(file, 'r+');
+    writeSync(descriptor, Buffer.from(Float32Array.of(Infinity).buffer), 0, 4, (entry?.byteOffset ?? 0) + 4 * 5);
+    closeSync(descriptor);
+    expect((await inspect(broken)).exitCode).toBe(0);
+    const { exitCode, stderr } = await inspect(broken, '--check-weights');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: `${file}: tensor model.norm.weight: element [5]: expected a finite weight, got Infinity\n` });
+    expect((await inspect(goldenModel('qwen2-bf16'), '--check-weights')).exitCode).toBe(0);
   });
 });
