@@ -1,5 +1,5 @@
 import { BadInputError } from '../contracts/errors';
-import { PROJECTIONS, type Schedule } from '../contracts/language-model';
+import { EXECUTION_PROVIDERS, type ExecutionProvider, PROJECTIONS, type Schedule } from '../contracts/language-model';
 import { parseDay } from '../engine/files/strftime';
 
 /** Turns a flag's text into its value. @throws BadInputError naming the flag */
@@ -91,3 +91,8 @@ export function pattern(flag: string, value: FlagParser<number>): FlagParser<Rea
       }),
     );
 }
+
+/** What takes an operator first; the CPU takes what is left. Absent: the CPU alone. */
+export const provider: FlagParser<ExecutionProvider> = oneOf('--provider', EXECUTION_PROVIDERS);
+
+export const PROVIDER_HELP = 'cpu, cuda or webgpu; see docs/gpu.md';

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { FineTuneOutcome, Schedule } from '../../contracts/language-model';
+import { BASE_PRECISIONS, type BasePrecision, type ExecutionProvider, type FineTuneOutcome, type Schedule } from '../../contracts/language-model';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { adapterDirectory, checkLoraSettings, checkModelDirectory, writableDirectory, writableFile } from '../directories';
 import { writeOutput } from '../output-file';
 import { ComputeFailedError } from '../compute-failed-error';
-import { nonEmpty, pattern, realNumber, schedule, seed, targets, wholeNumber } from '../flags';
+import { nonEmpty, oneOf, pattern, provider, PROVIDER_HELP, realNumber, schedule, seed, targets, wholeNumber } from '../flags';
 import { withLanguageModel } from '../language-model';
 import { type LoraFlags, loraSettings } from '../lora-settings';
 import { locateRow, readTrainingRows } from '../row-file';
@@ -20,6 +20,8 @@ interface FinetuneFlags extends CommonFlags, Omit<LoraFlags, 'rsLora'> {
   readonly accumulation: number;
   readonly gradientCheckpointing?: boolean;
   readonly memoryCheck: boolean;
+  readonly provider: ExecutionProvider;
+  readonly basePrecision: BasePrecision;
   readonly schedule: Schedule;
   readonly warmup: number;
   readonly seed: number;
@@ -47,6 +49,8 @@ export function finetuneCommand(): Command {
     .option('--accumulation <n>', 'parts in which the rows of a step are computed: less memory for the same step', wholeNumber('--accumulation', 1, 4096), 1)
     .option('--gradient-checkpointing', 'compute layers again in the backward pass: less memory, more time')
     .option('--no-memory-check', 'start even if more memory is expected to be needed than is available')
+    .option('--provider <name>', PROVIDER_HELP, provider, 'cpu')
+    .option('--base-precision <name>', 'of the frozen projections: float32, or int8 (faster, less exact)', oneOf('--base-precision', BASE_PRECISIONS), 'float32')
     .option('--schedule <name>', 'linear, cosine or constant', schedule, 'linear')
     .option('--warmup <n>', 'optimiser steps of linear warm-up', wholeNumber('--warmup', 0), 0)
     .option('--seed <n>', 'seed of the first A matrices and of the row order', seed('--seed'), 0)
@@ -67,6 +71,7 @@ export function finetuneCommand(): Command {
         .fineTune(
           {
             modelDirectory: flags.model,
+            compute: { executionProviders: [flags.provider], basePrecision: flags.basePrecision },
             lora,
             ...(flags.gradientCheckpointing === true && { gradientCheckpointing: true }),
             ...(flags.memoryCheck && { memoryLimitBytes: process.availableMemory() }),

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { BadInputError } from '../../contracts/errors';
-import { GENERATION_PRECISIONS, type GenerateRow, type GenerationPrecision } from '../../contracts/language-model';
+import { type ExecutionProvider, GENERATION_PRECISIONS, type GenerateRow, type GenerationPrecision } from '../../contracts/language-model';
 import { deriveSeed } from '../../seal/seeds';
 import { type ChatFlags, chatPrompts, conversationOf, readConversations, refuseChatFlags } from '../chat';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { adapterDirectory, checkModelDirectory } from '../directories';
-import { calendarDay, nonEmpty, oneOf, realNumber, seed, wholeNumber } from '../flags';
+import { calendarDay, nonEmpty, oneOf, provider, PROVIDER_HELP, realNumber, seed, wholeNumber } from '../flags';
 import { withLanguageModel } from '../language-model';
 import { locateComplaint, readPrompts } from '../row-file';
 
@@ -17,6 +17,7 @@ interface GenerateFlags extends CommonFlags, ChatFlags {
   readonly maxNewTokens: number;
   readonly temperature: number;
   readonly topP: number;
+  readonly provider: ExecutionProvider;
   readonly seed: number;
   readonly stop?: readonly string[];
   readonly logprobs?: true;
@@ -37,6 +38,7 @@ export function generateCommand(): Command {
     .option('--temperature <x>', '0 is greedy', realNumber('--temperature', { minimum: 0, inclusive: true }), 0)
     .option('--top-p <x>', 'sample from the smallest set of tokens with this probability', realNumber('--top-p', { minimum: 0, inclusive: false, maximum: 1 }), 1)
     .option('--seed <n>', 'seed of the sampling; each row derives its own', seed('--seed'), 0)
+    .option('--provider <name>', PROVIDER_HELP, provider, 'cpu')
     .option('--stop <text>', 'end before this text (may be repeated)', collectStop)
     .option('--logprobs', 'also the log-probability of each token')
     .option('--precision <kind>', `of the frozen weights: ${GENERATION_PRECISIONS.join(', ')}`, oneOf('--precision', GENERATION_PRECISIONS), 'float32');
@@ -62,7 +64,7 @@ export function generateCommand(): Command {
             topP: flags.topP,
             ...(flags.stop === undefined ? {} : { stop: flags.stop }),
             logprobs: flags.logprobs === true,
-            compute: { generationPrecision: flags.precision },
+            compute: { executionProviders: [flags.provider], generationPrecision: flags.precision },
           },
           options,
         )

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import type { ExecutionProvider } from '../../contracts/language-model';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { adapterDirectory, checkModelDirectory } from '../directories';
-import { nonEmpty } from '../flags';
+import { nonEmpty, provider, PROVIDER_HELP } from '../flags';
 import { withLanguageModel } from '../language-model';
 import { locateRow, readTrainingRows } from '../row-file';
 
@@ -9,6 +10,7 @@ interface ScoreFlags extends CommonFlags {
   readonly model: string;
   readonly adapter?: string;
   readonly data: string;
+  readonly provider: ExecutionProvider;
 }
 
 /** `seal score`: log-probability of each completion given its prompt. */
@@ -16,7 +18,8 @@ export function scoreCommand(): Command {
   const command = newCommand('score', 'log-probability of each completion given its prompt (of a {text}: given its first token)')
     .requiredOption('--model <dir>', 'Hugging Face model directory', nonEmpty('--model', 'a directory'))
     .option('--adapter <dir>', 'PEFT adapter on top of the model', nonEmpty('--adapter', 'a directory'))
-    .requiredOption('--data <file.jsonl>', 'rows {text} or {prompt, completion}', nonEmpty('--data', 'a file'));
+    .requiredOption('--data <file.jsonl>', 'rows {text} or {prompt, completion}', nonEmpty('--data', 'a file'))
+    .option('--provider <name>', PROVIDER_HELP, provider, 'cpu');
   return runWith<ScoreFlags>(command, async (flags, output) => {
     const rows = readTrainingRows(flags.data);
     checkModelDirectory(flags.model);
@@ -24,7 +27,14 @@ export function scoreCommand(): Command {
 
     const result = await withLanguageModel(output, 'scoring', ({ model, options }) =>
       model
-        .score({ modelDirectory: flags.model, groups: [{ adapterDirectory: flags.adapter ?? null, rows }] }, options)
+        .score(
+          {
+            modelDirectory: flags.model,
+            compute: { executionProviders: [flags.provider] },
+            groups: [{ adapterDirectory: flags.adapter ?? null, rows }],
+          },
+          options,
+        )
         .catch((error: unknown) => {
           throw locateRow(error, flags.data);
         }),

@@ -29,12 +29,12 @@ export const KERNEL_COVERAGE: Readonly<Record<string, KernelCoverage>> = {
   'Add int64': SHAPES,
   'And bool': BOTH,
   'ArgMax float32': BOTH,
-  // Dropout's hash. CUDA has no bitwise operators.
+  // Dropout's hash: neither has bitwise operators.
   'BitShift uint32': NEITHER,
   'BitwiseXor uint32': NEITHER,
-  'Mul uint32': NEITHER,
-  'Reshape uint32': NEITHER,
-  'GreaterOrEqual uint32': NEITHER,
+  'Mul uint32': BOTH,
+  'Reshape uint32': BOTH,
+  'GreaterOrEqual uint32': BOTH,
   // Weights are rounded to blocks of 8 or 4 bits.
   'BitShift uint8': FOLDED,
   'BitwiseOr uint8': FOLDED,

@@ -13,10 +13,7 @@ const COUNTS = [8, 50, 64] as const;
 function graphOf(count: number): Graph {
   const graph = new Graph();
   const sizes: number[] = [];
-  for (let left = count, size = 1; left > 0; left -= size) {
-    size = Math.min(left, sizes.length % 2 === 0 ? 1 : 2);
-    sizes.push(size);
-  }
+  for (let left = count; left > 0; left -= sizes.at(-1) ?? 0) sizes.push(Math.min(left, sizes.length % 2 === 0 ? 1 : 2));
   const x = graph.input('x', 'float32', ['N', count]);
   Split(x, sizes, 1).forEach((piece, i) => graph.output(`piece ${i}`, piece));
   graph.output('logSoftmax', LogSoftmax(x));
