@@ -63,7 +63,10 @@ export async function collectReport(
   return { version: REPORT_DOCUMENT_VERSION, report, candidates, lineage: lineageOf(input) };
 }
 
-function lineageOf({ spec, codeVersion, specSha256, model, train, heldOut }: CampaignInput): ReportDocument['lineage'] {
+function lineageOf({ spec, codeVersion, specSha256, model, train, heldOut, template }: CampaignInput): ReportDocument['lineage'] {
+  // Where an endpoint is and what it is called stays in the campaign's own record.
+  const { endpoint: _endpoint, ...proposals } = spec.proposals;
+  const { innerLoop, reward, selection, mStep, evaluation, limits, compute, concurrency } = spec;
   return {
     name: spec.name,
     seed: spec.seed,
@@ -72,7 +75,10 @@ function lineageOf({ spec, codeVersion, specSha256, model, train, heldOut }: Cam
     model: model.files,
     trainSha256: train.sha256,
     heldOutSha256: heldOut.sha256,
-    settings: {},
+    settings: {
+      ...(template === undefined ? {} : { 'template (sha256)': template.sha256 }),
+      ...{ proposals, innerLoop, grader: reward.grader, selection, mStep, evaluation, limits, compute, group: concurrency.group },
+    },
   };
 }
 

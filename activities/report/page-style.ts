@@ -49,7 +49,7 @@ svg { max-width: 100%; height: auto; display: block; overflow: visible; }
 .swatch.kind-evaluate { --swatch: var(--kind-evaluate); }
 .swatch.kind-m-step { --swatch: var(--kind-m-step); }
 .scroll { overflow-x: auto; margin: 1rem 0; }
-.scroll:focus-visible, a:focus-visible, summary:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
+.scroll:focus-visible, pre:focus-visible, a:focus-visible, summary:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 caption { caption-side: top; text-align: left; color: var(--muted); font-size: .85rem; padding-bottom: .25rem; overflow-wrap: anywhere; max-width: calc(100vw - 2rem); }
 th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; unicode-bidi: isolate; }

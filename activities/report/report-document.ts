@@ -38,7 +38,7 @@ export interface ReportLineage {
   readonly model: Readonly<Record<string, string>>;
   readonly trainSha256: string;
   readonly heldOutSha256: string;
-  /** What shaped the bits beside the inputs: instruction set, threads, provider. */
+  /** What of the campaign file shaped the result: name -> value. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
 

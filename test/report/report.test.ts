@@ -132,7 +132,7 @@ describe('report.html', () => {
     expect(activeParts(attacked)).toEqual([]);
     // eslint-disable-next-line no-control-regex -- none may be left
     expect(attacked).not.toMatch(/[\u0000-\u0008\u000e-\u001f]/);
-    expect(attacked.match(/<pre>/g)?.length).toBe(attacked.match(/<\/pre>/g)?.length);
+    expect(attacked.match(/<pre tabindex="0">/g)?.length).toBe(attacked.match(/<\/pre>/g)?.length);
     expect(attacked).toContain('&lt;/pre&gt;&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; &#39;&lt;img src=x');
   });
 

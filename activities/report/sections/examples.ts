@@ -25,7 +25,7 @@ function sameText({ selfEdits }: Example): boolean {
 function exampleArticle({ contextId, title, passage, selfEdits }: Example, grader: string): Html {
   return html`<article>
 <h3>${title} <code>${contextId}</code></h3>
-<details><summary>The passage</summary><pre>${passage}</pre></details>
+<details><summary>The passage</summary><pre tabindex="0">${passage}</pre></details>
 <div class="pair">${selfEdits.map((selfEdit) => selfEditPart(selfEdit))}</div>
 ${answersTable(title, selfEdits, grader)}
 </article>`;
@@ -34,7 +34,7 @@ ${answersTable(title, selfEdits, grader)}
 function selfEditPart({ method, text, characters, score: value, rejected }: ExampleSelfEdit): Html {
   const said = rejected ? 'rejected: the policy answered untrained' : value === null ? 'not evaluated' : `score ${score(value)}`;
   return html`<div><h4>${method}: ${said}</h4>
-<pre>${text === '' ? html`<em>empty</em>` : text}</pre>
+<pre tabindex="0">${text === '' ? html`<em>empty</em>` : text}</pre>
 <p class="note">${whole(characters)} characters</p></div>`;
 }
 

@@ -11,7 +11,7 @@ export function lineageSection({ lineage }: ReportDocument): Html {
     ['training contexts (sha256)', lineage.trainSha256],
     ['held-out contexts (sha256)', lineage.heldOutSha256],
     ...Object.entries(lineage.model).map(([file, sha256]) => [`model ${file} (sha256)`, sha256] as const),
-    ...Object.entries(lineage.settings).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)] as const),
+    ...Object.entries(lineage.settings).flatMap(([name, value]) => (value === undefined ? [] : [[name, typeof value === 'string' ? value : JSON.stringify(value)] as const])),
   ];
   const columns: readonly Column<(typeof entries)[number]>[] = [
     { head: 'input', cell: ([name]) => name },
