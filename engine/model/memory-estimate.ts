@@ -5,7 +5,7 @@ import { type DimSizes, type GraphMemory, graphMemory } from '../graph/memory';
 import { decodingGraph } from './decoding-graph';
 import { cacheBytesAToken } from './key-value-cache';
 import { loraLayout } from './lora';
-import { type TrainingOptions, trainingGraph } from './training-graph';
+import { type TrainingOptions, gradientGraph } from './training-graph';
 
 /** The most that a compute process is expected to hold, in bytes, by what for. */
 export interface MemoryEstimate {
@@ -44,10 +44,10 @@ const MEASURED = {
   /** Of Node and ONNX Runtime, and of each node of a session's graph. */
   programBytes: 85e6,
   nodeBytes: 25e3,
-  /** Held for each byte of values that the walk finds: ONNX Runtime's arena grows in powers of two, and keeps what it has. */
-  values: 2.2,
+  /** Held for each byte of values that the walk finds, in ONNX Runtime's arena. */
+  values: 1.15,
   /** Arrays of the size of an adapter, beside those within the graph: the state on its way in and out. */
-  adapterArrays: 13,
+  adapterArrays: 6.8,
   /** Arrays of the size of the cache: it grows by being copied. */
   cacheArrays: 1.5,
 } as const;
@@ -62,7 +62,7 @@ const FLOAT_BYTES = 4;
 export function estimateTrainingMemory(model: ModelDirectory, settings: TrainingMemorySettings): MemoryEstimate {
   const { lora, length: T, batch: B, adapters: N = 1 } = settings;
   const layout = loraLayout(model.config, lora);
-  const { graph } = trainingGraph(model, layout, settings);
+  const { graph } = gradientGraph(model, layout, settings);
   const state = MEASURED.adapterArrays * layout.size * N * FLOAT_BYTES;
   // What casting weights takes while the session opens goes into their second packed copies, for the backward pass.
   return estimate({ ...graphMemory(graph, { N, B, T }), cast: 0 }, graph, state);

@@ -73,7 +73,8 @@ describe('estimateTrainingMemory', () => {
     expect(total({ batch: 4 })).toBeGreaterThan(base.total);
     expect(total({ lora: { ...settings.lora, rank: 32 } })).toBeGreaterThan(base.total);
     expect(total({ adapters: 4 })).toBeGreaterThan(base.total);
-    expect(total({ gradientCheckpointing: true })).toBeLessThan(base.total);
+    // The second copy of each layer's graph has to be earned by long rows.
+    expect(total({ gradientCheckpointing: true, length: 512 })).toBeLessThan(total({ length: 512 }));
     const { total: sum, ...parts } = base;
     expect(Object.values(parts).reduce((a, b) => a + b, 0)).toBe(sum);
   });
