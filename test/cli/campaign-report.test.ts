@@ -1,0 +1,35 @@
+import { putJson } from '../../activities/stored-json';
+import { reportDocument } from '../../cli/campaign-report';
+import { manifestKeys } from '../../contracts/campaign';
+import { ActivityFixture } from '../activities/activity-fixture';
+
+const LEDGER = { wallSeconds: 12, trainSeconds: 1, evaluateSeconds: 1, generateSeconds: 1, trainedTokens: 1, generatedTokens: 1, retries: 3 };
+
+let made: ActivityFixture;
+beforeEach(() => {
+  made = new ActivityFixture();
+});
+afterEach(() => made.remove());
+
+function noServer(): Promise<never> {
+  return Promise.reject(new Error('a finished campaign\'s report needs no server'));
+}
+
+test('a published report is read as it was published', async () => {
+  const campaign = await made.pin('c');
+  await made.run('writeReport', { campaign, state: 'completed', ledger: LEDGER });
+  const { report } = await reportDocument(made.store, noServer, 'c');
+  expect(report).toMatchObject({ campaignId: 'c', state: 'completed', ledger: LEDGER, timeline: { bars: [] } });
+});
+
+test('one that an earlier version published is collected anew, with what only it knows', async () => {
+  await made.pin('c');
+  const earlier = { report: { campaignId: 'c', state: 'completed', ledger: LEDGER, methods: [], epochs: [], comparisons: [], excluded: [] }, candidates: [], lineage: {} };
+  await made.store.publish(manifestKeys.report('c'), {
+    kind: 'report',
+    files: { 'document.json': await putJson(made.store, earlier) },
+    lineage: { inputs: {}, codeVersion: 'earlier', settings: {} },
+  });
+  const { report } = await reportDocument(made.store, noServer, 'c');
+  expect(report).toMatchObject({ state: 'completed', ledger: LEDGER, campaign: { name: 'test', seed: 7 }, losses: { innerLoop: [] } });
+});
