@@ -13,6 +13,18 @@ export type Weights = (name: string, rowLength?: number) => Tensor;
 
 const DTYPES: Readonly<Record<string, DType>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
 
+/** Bytes of a model's weights in float32 from which they are held once: a second layout of them would decide what fits a machine. */
+const HELD_ONCE_FROM_BYTES = 2 ** 29;
+
+/**
+ * A small model's weights are laid out anew for each matrix product, which makes a step about a tenth faster; a large one's are read as
+ * they lie, which halves its memory.
+ */
+export function heldOnce(model: ModelDirectory): boolean {
+  const elements = [...model.tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+  return elements * Float32Array.BYTES_PER_ELEMENT >= HELD_ONCE_FROM_BYTES;
+}
+
 /**
  * Frozen weights read by ONNX Runtime straight from the safetensors file, cast to float32 when the session opens. Each is added
  * to the graph when first asked for.

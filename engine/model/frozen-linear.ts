@@ -2,31 +2,43 @@ import type { BasePrecision, GenerationPrecision } from '../../contracts/languag
 import { withGradient } from '../graph/custom-gradient';
 import { DynamicQuantizeMatMul } from '../graph/ops/dynamic-quantize-mat-mul';
 import { Div, Equal, Max, Neg, Where } from '../graph/ops/elementwise';
+import { GemmTransposed } from '../graph/ops/gemm';
 import { MatMul } from '../graph/ops/mat-mul';
 import { MatMulNBits } from '../graph/ops/mat-mul-n-bits';
 import { QuantizeLinearSigned } from '../graph/ops/quantize';
 import { ReduceMax, ReduceMin } from '../graph/ops/reduce';
 import { Reshape, transposeLast } from '../graph/ops/shape';
-import { type Tensor, dimAt } from '../graph/tensor';
+import { type Tensor, dimAt, productOf } from '../graph/tensor';
 import type { Weights } from './base-weights';
 import { blockSizeFor, quantiseBlocks } from './block-quantisation';
 
 /** x W' for the weight of this checkpoint name: x [..., in], W [out, in] -> [..., out]. */
 export type FrozenLinear = (name: string, x: Tensor) => Tensor;
 
-/** Every projection of the base goes through here, so that its precision is decided in one place. */
+/** Every projection of the base goes through here, so that its precision and layout are decided in one place. */
 export function frozenLinear(weights: Weights): FrozenLinear {
   return (name, x) => MatMul(x, transposeLast(weights(name)));
+}
+
+/** As `frozenLinear`, forward and backward on the weight as it lies in memory (`heldOnce`). */
+function inPlaceLinear(weights: Weights): FrozenLinear {
+  return (name, x) => {
+    const weight = weights(name);
+    const rows = Reshape(x, [productOf(x.shape.slice(0, -1)), dimAt(x.shape, -1)]);
+    const product = Reshape(GemmTransposed(rows, weight), [...x.shape.slice(0, -1), dimAt(weight.shape, 0)]);
+    return withGradient(product, [x], (dy) => [() => MatMul(dy, weight)]);
+  };
 }
 
 /**
  * Projections of a graph that is trained through. In `int8` weight, input and what flows back are rounded to 8 bits and multiplied as
  * integers; the weight is rounded once for each direction, a scale for each of its results.
  *
+ * @param once of `heldOnce`
  * Source: dynamic quantisation as in ONNX Runtime's DynamicQuantizeMatMul.
  */
-export function trainingLinear(weights: Weights, precision: BasePrecision): FrozenLinear {
-  if (precision === 'float32') return frozenLinear(weights);
+export function trainingLinear(weights: Weights, precision: BasePrecision, once: boolean): FrozenLinear {
+  if (precision === 'float32') return once ? inPlaceLinear(weights) : frozenLinear(weights);
   return (name, x) => {
     const weight = weights(name);
     const [rows, columns] = [roundedLines(weight, 0), roundedLines(weight, 1)];

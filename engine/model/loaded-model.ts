@@ -104,10 +104,11 @@ export class LoadedModel {
     return opened;
   }
 
-  private open(kind: string, compute: ComputeSettings, { graph, folder }: BuiltGraph): Promise<InferenceSession> {
+  private open(kind: string, compute: ComputeSettings, { graph, folder, prepacking = true }: BuiltGraph): Promise<InferenceSession> {
     const { threads, profilePrefix } = this.options;
     return openSession(graph, {
       folder,
+      prepacking,
       executionProviders: providersOf(compute),
       keptOnDevice: kind.startsWith('training') || kind === 'update' ? STATE_NAMES.map((name) => `${name}.next`) : [],
       ...(threads === undefined ? {} : { threads }),

@@ -3,7 +3,7 @@ import { withGradient } from '../graph/custom-gradient';
 import { Gather, GatherElements } from '../graph/ops/gather';
 import { MatMul } from '../graph/ops/mat-mul';
 import { ReduceSum } from '../graph/ops/reduce';
-import { Reshape, transposeLast } from '../graph/ops/shape';
+import { Reshape } from '../graph/ops/shape';
 import { LogSoftmax } from '../graph/ops/softmax';
 import { type Tensor, dimAt } from '../graph/tensor';
 
@@ -14,15 +14,16 @@ export function labelLogProbabilities(logits: Tensor, labels: Tensor): Tensor {
 }
 
 /**
- * As `labelLogProbabilities` of hidden W', for a head that is not trained. The gradient's one-hot part is a row of W, so it passes over
+ * As `labelLogProbabilities` of logits = hidden W', for a head that is not trained. The gradient's one-hot part is a row of W, so it passes over
  * [N, M, V] once, and never holds a second array of that size.
  *
+ * @param logits float32 [N, M, V]
  * @param hidden float32 [N, M, C]
  * @param head W, float32 [V, C]
  */
-export function frozenHeadLogProbabilities(hidden: Tensor, head: Tensor, labels: Tensor): Tensor {
+export function frozenHeadLogProbabilities(logits: Tensor, hidden: Tensor, head: Tensor, labels: Tensor): Tensor {
   const [N, M] = [dimAt(labels.shape, 0), dimAt(labels.shape, 1)];
-  const logProbabilities = LogSoftmax(MatMul(hidden, transposeLast(head)));
+  const logProbabilities = LogSoftmax(logits);
   const chosen = Reshape(GatherElements(logProbabilities, Reshape(labels, [N, M, 1])), [N, M]);
   // d log p(label) / d hidden = W[label] - sum over the vocabulary of p W
   return withGradient(chosen, [hidden], (dy) => [

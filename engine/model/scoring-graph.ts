@@ -1,17 +1,18 @@
 import type { ModelDirectory } from '../files/model-directory';
 import { Graph } from '../graph/graph';
 import { causalMask, maskedAttention } from './attention';
-import { baseWeights } from './base-weights';
-import { type LoraLayout, type LoraDelta, loraDelta, splitSlots } from './lora';
+import { baseWeights, heldOnce } from './base-weights';
+import { trainingLinear } from './frozen-linear';
+import { type LoraLayout, type LoraDelta, loraDelta } from './lora';
 import { labelLogProbabilities } from './loss';
 import type { BuiltGraph } from './training-graph';
 import { languageModelHead, transformer } from './transformer';
 
-/** The adapters' inputs of a graph that only reads them: `parameters` [N, P] and `scale` [N, 1, columns]; none without a layout. */
+/** The adapters' inputs of a graph that only reads them: `parameters.<i>` [N, rows, columns] of each slot and `scale` [N, 1, columns]; none without a layout. */
 export function adapterInputs(graph: Graph, layout: LoraLayout | null): LoraDelta | undefined {
   if (layout === null) return undefined;
-  const parameters = graph.input('parameters', 'float32', ['N', layout.size]);
-  return loraDelta(layout, splitSlots(layout, parameters), graph.input('scale', 'float32', ['N', 1, layout.scales.length]));
+  const slots = layout.slots.map(({ shape }, i) => graph.input(`parameters.${i}`, 'float32', ['N', ...shape]));
+  return loraDelta(layout, slots, graph.input('scale', 'float32', ['N', 1, layout.scales.length]));
 }
 
 /**
@@ -27,16 +28,19 @@ export function scoringGraph(model: ModelDirectory, layout: LoraLayout | null): 
   const positions = graph.input('positions', 'int64', ['B*N', 'T']);
   const labels = graph.input('labels', 'int64', ['N', 'B*T']);
   const delta = adapterInputs(graph, layout);
+  const once = heldOnce(model);
+  const linear = trainingLinear(base.weights, 'float32', once);
   const { config } = model;
   const hidden = transformer({
     config,
     weights: base.weights,
+    linear,
     ...(delta && { delta }),
     ids,
     positions,
     positionLimit: 'T',
     attention: maskedAttention(config, causalMask(graph)),
   });
-  graph.output('logProbabilities', labelLogProbabilities(languageModelHead(config, base.weights, hidden), labels));
-  return { graph, folder: base.folder };
+  graph.output('logProbabilities', labelLogProbabilities(languageModelHead(config, base.weights, hidden, linear), labels));
+  return { graph, folder: base.folder, prepacking: !once };
 }

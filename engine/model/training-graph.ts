@@ -7,16 +7,18 @@ import { Add } from '../graph/ops/elementwise';
 import type { Tensor } from '../graph/tensor';
 import { type AdamWState, adamW, gradientClipping } from './adamw';
 import { documentMask, maskedAttention } from './attention';
-import { baseWeights } from './base-weights';
+import { baseWeights, heldOnce } from './base-weights';
 import { trainingLinear } from './frozen-linear';
 import { type LoraDelta, type LoraLayout, loraDelta, splitSlots } from './lora';
 import { frozenHeadLogProbabilities, weightedLoss } from './loss';
-import { type TransformerInput, headName, transformer } from './transformer';
+import { type TransformerInput, headName, languageModelHead, transformer } from './transformer';
 
 /** A graph and the folder its external weights are in. */
 export interface BuiltGraph {
   readonly graph: Graph;
   readonly folder: string;
+  /** The session lays weights out anew for its products. @default true */
+  readonly prepacking?: boolean;
 }
 
 /** The optimiser's state as inputs; with `.next` behind, as results. */
@@ -45,10 +47,10 @@ export interface TrainingOptions {
 export function trainingGraph(model: ModelDirectory, layout: LoraLayout, options: TrainingOptions = {}): BuiltGraph {
   const graph = new Graph();
   const state = stateInputs(graph, layout);
-  const { loss, folder } = adaptersLoss(graph, model, layout, splitSlots(layout, state.parameters), options);
+  const { loss, rest } = adaptersLoss(graph, model, layout, splitSlots(layout, state.parameters), options);
   graph.output('loss', loss);
   updateState(graph, state, gradients(loss, [state.parameters])[0] as Tensor);
-  return { graph, folder };
+  return { graph, ...rest };
 }
 
 /**
@@ -60,10 +62,10 @@ export function trainingGraph(model: ModelDirectory, layout: LoraLayout, options
 export function gradientGraph(model: ModelDirectory, layout: LoraLayout, options: TrainingOptions = {}): BuiltGraph {
   const graph = new Graph();
   const slots = layout.slots.map(({ shape }, i) => graph.input(`parameters.${i}`, 'float32', ['N', ...shape]));
-  const { loss, folder } = adaptersLoss(graph, model, layout, slots, options);
+  const { loss, rest } = adaptersLoss(graph, model, layout, slots, options);
   graph.output('loss', loss);
   gradients(loss, slots).forEach((gradient, i) => graph.output(`gradient.${i}`, gradient));
-  return { graph, folder };
+  return { graph, ...rest };
 }
 
 /**
@@ -74,11 +76,11 @@ export function gradientGraph(model: ModelDirectory, layout: LoraLayout, options
 export function partialGradientGraph(model: ModelDirectory, layout: LoraLayout, options: TrainingOptions = {}): BuiltGraph {
   const graph = new Graph();
   const parameters = graph.input('parameters', 'float32', ['N', layout.size]);
-  const { loss, folder } = adaptersLoss(graph, model, layout, splitSlots(layout, parameters), options);
+  const { loss, rest } = adaptersLoss(graph, model, layout, splitSlots(layout, parameters), options);
   const [gradient] = gradients(loss, [parameters]);
   graph.output('loss', loss);
   graph.output('gradient.next', Add(graph.input('gradient', 'float32', ['N', layout.size]), gradient as Tensor));
-  return { graph, folder };
+  return { graph, ...rest };
 }
 
 /** The rest of `trainingGraph` where `partialGradientGraph` did the first part: takes its `gradient`, gives `gradientNorm` and the state. */
@@ -101,8 +103,9 @@ function adaptersLoss(
   layout: LoraLayout,
   slots: readonly Tensor[],
   { gradientCheckpointing = false, dropout = 0, basePrecision = 'float32' }: TrainingOptions,
-): { loss: Tensor; folder: string } {
+): { loss: Tensor; rest: Omit<BuiltGraph, 'graph'> } {
   const base = baseWeights(graph, model);
+  const once = heldOnce(model);
   const ids = graph.input('ids', 'int64', ['N', 'B', 'T']);
   const positions = graph.input('positions', 'int64', ['B*N', 'T']);
   const segments = graph.input('segments', 'int64', ['B*N', 'T']);
@@ -115,7 +118,7 @@ function adaptersLoss(
   const hidden = transformer({
     config,
     weights: base.weights,
-    linear: trainingLinear(base.weights, basePrecision),
+    linear: trainingLinear(base.weights, basePrecision, once),
     delta,
     ...(gradientCheckpointing && { inLayer: checkpointed(layout, delta) }),
     ids,
@@ -123,8 +126,9 @@ function adaptersLoss(
     positionLimit: 'T',
     attention: maskedAttention(config, documentMask(segments)),
   });
-  const loss = weightedLoss(frozenHeadLogProbabilities(hidden, base.weights(headName(config)), labels), weights);
-  return { loss, folder: base.folder };
+  const logits = languageModelHead(config, base.weights, hidden, trainingLinear(base.weights, 'float32', once));
+  const loss = weightedLoss(frozenHeadLogProbabilities(logits, hidden, base.weights(headName(config)), labels), weights);
+  return { loss, rest: { folder: base.folder, prepacking: !once || basePrecision !== 'float32' } };
 }
 
 /** Keeps nothing of a layer but its input; layers before the first adapted one have no gradient anyway. */
