@@ -10,7 +10,7 @@ import { floatTensor } from './tensors';
 /** N adapters of one shape, ready to feed. */
 export interface AdapterStack {
   readonly layout: LoraLayout;
-  /** `parameters` [N, P] and `scale` [N, 1, columns] of some of the adapters. @default all */
+  /** `parameters.<i>` [N, rows, columns] of each slot and `scale` [N, 1, columns] of some of the adapters. @default all */
   feeds(members?: readonly number[]): Record<string, Tensor>;
 }
 
@@ -25,18 +25,26 @@ export function stackAdapters(directories: readonly string[], config: ModelConfi
   if (first === undefined) throw new Error('stackAdapters: no adapters');
   adapters.forEach((adapter, n) => checkAdapterFits(directories[n] as string, adapter, first, config));
   const layout = loraLayout(config, first);
-  const parameters = new Float32Array(adapters.length * layout.size);
-  adapters.forEach((adapter, n) => parameters.set(flattenAdapter(layout, adapter), n * layout.size));
-  const columns = layout.scales.length;
-  const scale = new Float32Array(adapters.length * columns);
-  adapters.forEach((adapter, n) => scale.set(loraLayout(config, adapter).scales, n * columns));
-  return {
-    layout,
-    feeds: (members = [...adapters.keys()]) => ({
-      parameters: floatTensor(rowsOf(parameters, layout.size, members), [members.length, layout.size]),
-      scale: floatTensor(rowsOf(scale, columns, members), [members.length, 1, columns]),
-    }),
-  };
+  const vectors = adapters.map((adapter) => flattenAdapter(layout, adapter));
+  const inputs = [
+    ...layout.slots.map(({ offset, shape }, i) => ({
+      name: `parameters.${i}`,
+      shape,
+      matrix: stacked(vectors.map((vector) => vector.subarray(offset, offset + shape[0] * shape[1]))),
+    })),
+    { name: 'scale', shape: [1, layout.scales.length] as const, matrix: stacked(adapters.map((adapter) => loraLayout(config, adapter).scales)) },
+  ];
+  const feeds: AdapterStack['feeds'] = (members = [...adapters.keys()]) =>
+    Object.fromEntries(inputs.map(({ name, shape, matrix }) => [name, floatTensor(rowsOf(matrix, shape[0] * shape[1], members), [members.length, ...shape])]));
+  return { layout, feeds };
+}
+
+/** Rows of one length, one behind the other. */
+function stacked(rows: readonly Float32Array[]): Float32Array {
+  const width = rows[0]?.length ?? 0;
+  const matrix = new Float32Array(rows.length * width);
+  rows.forEach((row, i) => matrix.set(row, i * width));
+  return matrix;
 }
 
 /** Some rows of a matrix; neighbours are not copied. */
