@@ -12,7 +12,7 @@ function server(state: CampaignState, worker: boolean, failure?: Error): Campaig
   };
   const progress = async (): Promise<CampaignProgress> => {
     if (!worker && asked >= 2) throw new NoWorkerError('no worker answered');
-    return { campaignId: 'c', state: 'running', epoch: 1, candidates: { total: 4, running: 1, done: 1, failed: 0, rejected: 0 }, phase: 'epoch 1', etaSeconds: 5 };
+    return { campaignId: 'c', state: 'running', epoch: 1, candidates: { total: 4, running: 1, done: 1, failed: 0, rejected: 0 }, phase: state === 'cancelled' ? 'cancelled by someone' : 'epoch 1', etaSeconds: 5 };
   };
   const result = async (): Promise<unknown> => {
     if (failure !== undefined) throw failure;
@@ -36,7 +36,10 @@ describe('a campaign that is followed to its end', () => {
     await expect(end).rejects.toMatchObject({ code: 'CAMPAIGN_FAILED', message: 'c failed: theta_1: expected a finite loss' });
   });
 
-  it('is an error where it was cancelled', async () => {
-    await expect(wait(server('cancelled', true))).rejects.toMatchObject({ code: 'CAMPAIGN_CANCELLED', message: 'c cancelled: an operator ended it' });
+  it.each([
+    [true, 'c cancelled: cancelled by someone'],
+    [false, 'c cancelled: an operator ended it'],
+  ])('is an error where it was cancelled, and says by whom where a worker can tell (a worker: %p)', async (worker, message) => {
+    await expect(wait(server('cancelled', worker))).rejects.toMatchObject({ code: 'CAMPAIGN_CANCELLED', message });
   });
 });
