@@ -65,8 +65,9 @@ function plainValue(path: string, document: Document): unknown {
   try {
     value = document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (cause) {
-    if (!(cause instanceof ReferenceError)) throw cause;
-    throw new BadInputError({ where: path, expected: `anchors, and at most ${MAX_ALIASES} aliases of them`, got: cause.message.replace(/\s+/g, ' ') }, { cause });
+    // The library has no class of its own for what it cannot resolve.
+    const got = cause instanceof Error ? cause.message.replace(/\s+/g, ' ') : String(cause);
+    throw new BadInputError({ where: path, expected: `anchors, and at most ${MAX_ALIASES} aliases of them`, got }, { cause });
   }
   if (containsItself(value, new Set(), new Set())) {
     throw new BadInputError({ where: path, expected: 'aliases of values that stand elsewhere', got: 'a value that contains itself' });

@@ -43,6 +43,7 @@ describe('YAML made to exhaust its reader', () => {
     ['more aliases than anybody writes', `a: &a 1\nb: [${'*a,'.repeat(5000)}]`, /^f\.yaml: expected anchors, and at most 100 aliases of them/],
     ['a list that contains itself', 'a: &a [*a]', 'f.yaml: expected aliases of values that stand elsewhere, got a value that contains itself'],
     ['a section that contains itself', 'a: &a { b: { c: *a } }', 'f.yaml: expected aliases of values that stand elsewhere, got a value that contains itself'],
+    ['a merge of what is no section', '%YAML 1.1\n---\na: 1\n<<: 2\n', /^f\.yaml: expected anchors, .* got Merge sources must be maps or map aliases/],
     ['an alias of nothing', 'a: *b', /^f\.yaml: .* got Unresolved alias/],
     ['lists without end', '\n[' + '['.repeat(100_000), 'f.yaml:2: expected sections nested at most 40 deep, got deeper ones'],
     ['sections without end', '{a: '.repeat(100_000), 'f.yaml:1: expected sections nested at most 40 deep, got deeper ones'],
