@@ -1,8 +1,10 @@
 import { dirname, join, resolve } from 'node:path';
+import { loraOf } from '../activities/candidates';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import type { PinnedModel } from '../contracts/campaign';
 import { BadInputError } from '../contracts/errors';
-import { modelFiles, openModelDirectory } from '../engine/files/model-directory';
+import { refuseIdleNames } from '../engine/files/adapted-modules';
+import { type ModelDirectory, modelFiles, openModelDirectory } from '../engine/files/model-directory';
 import { checkedTemplate } from '../seal/knowledge/prompt-template';
 import { sha256Hex } from '../seal/sha256';
 import { canonicalJson } from '../storage/canonical-json';
@@ -11,6 +13,7 @@ import { loadCampaignContexts, type CampaignContexts } from './campaign-contexts
 import { readCampaignFile } from './campaign-file';
 import { decodeInput, readInputBytes } from './input-file';
 import { refuseLongRows } from './row-lengths';
+import type { YamlFile } from './yaml-file';
 
 /** A campaign that can be started: every input read and found in order, nothing written yet. */
 export interface PreparedCampaign {
@@ -30,12 +33,8 @@ export async function prepareCampaign(file: string): Promise<PreparedCampaign> {
   const { spec, yaml } = readCampaignFile(file);
   const directory = dirname(resolve(file));
   const modelDirectory = resolve(directory, spec.model);
-  try {
-    openModelDirectory(modelDirectory);
-  } catch (cause) {
-    if (!(cause instanceof BadInputError)) throw cause;
-    throw new BadInputError({ ...cause.detail, where: `${yaml.where(['model'])}: ${cause.detail.where}` }, { cause });
-  }
+  const { config } = openModel(modelDirectory, yaml);
+  for (const section of ['innerLoop', 'mStep'] as const) refuseIdleNames(loraOf(spec[section]), config, (field) => yaml.where([section, field]));
   const contexts = loadCampaignContexts(spec, yaml, directory);
   const template = readTemplate(spec, directory);
   refuseLongRows(spec, contexts, template === null ? { prompt: spec.proposals.prompt } : { template }, modelDirectory);
@@ -46,6 +45,15 @@ export async function prepareCampaign(file: string): Promise<PreparedCampaign> {
     contexts,
     template,
   };
+}
+
+function openModel(directory: string, yaml: YamlFile): ModelDirectory {
+  try {
+    return openModelDirectory(directory);
+  } catch (cause) {
+    if (!(cause instanceof BadInputError)) throw cause;
+    throw new BadInputError({ ...cause.detail, where: `${yaml.where(['model'])}: ${cause.detail.where}` }, { cause });
+  }
 }
 
 /** A prompt of more is meant for no model. */
