@@ -7,6 +7,7 @@ import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities } from '../activities';
 import { BadInputError } from '../contracts/errors';
 import { startComputeProcess } from '../engine/runtime/compute-client';
+import { computingMachine } from '../engine/runtime/machine';
 import { knowledgeDomain } from '../seal/knowledge/domain';
 import { openStoreFromEnvironment } from '../storage/open-store';
 import { createSealWorkers, runWorkers } from './seal-workers';
@@ -32,7 +33,7 @@ async function main(): Promise<void> {
     const connection = await NativeConnection.connect({ address: settings.address });
     try {
       const { namespace, queues, cacheDirectory } = settings;
-      const activities = createActivities({ model, store, domain: knowledgeDomain, cacheDirectory });
+      const activities = createActivities({ model, machine: computingMachine(), store, domain: knowledgeDomain, cacheDirectory });
       const bundle = queues.includes('orchestration') ? await workflowBundle(cacheDirectory) : null;
       const workers = await createSealWorkers({ connection, namespace, queues, activities, workflowBundle: bundle });
       process.stderr.write(`${new Date().toISOString()} INFO serving ${queues.join(' and ')} of ${settings.address}\n`);
