@@ -1,6 +1,6 @@
 import { BadInputError } from '../contracts/errors';
-import type { GenerateRow } from '../contracts/language-model';
-import { type ChatMessage, loadChatTemplate } from '../engine/files/chat-template';
+import type { GenerateRow, TrainingRow } from '../contracts/language-model';
+import { type ChatMessage, type ChatTemplate, loadChatTemplate } from '../engine/files/chat-template';
 import { kindOf, parseJsonLine, readInputLines } from './input-file';
 import { textField } from './row-file';
 
@@ -20,12 +20,15 @@ export function readConversations(path: string): ChatMessage[][] {
     const names = Object.keys(fields).join(',');
     if (names === 'prompt') return conversationOf(textField(fields, 'prompt', where));
     if (names !== 'messages') throw new BadInputError({ where, expected: ROW_FIELDS, got: names === '' ? 'no fields' : `the fields ${names}` });
-    const messages: unknown = fields['messages'];
-    if (!Array.isArray(messages) || messages.length === 0) {
-      throw new BadInputError({ where: `${where}: messages`, expected: 'a list of at least one message', got: Array.isArray(messages) ? 'none' : kindOf(messages) });
-    }
-    return messages.map((message: unknown, i) => readMessage(message, `${where}: messages ${i + 1}`));
+    return readMessages(fields['messages'], where);
   });
+}
+
+function readMessages(messages: unknown, where: string): ChatMessage[] {
+  if (!Array.isArray(messages) || messages.length === 0) {
+    throw new BadInputError({ where: `${where}: messages`, expected: 'a list of at least one message', got: Array.isArray(messages) ? 'none' : kindOf(messages) });
+  }
+  return messages.map((message: unknown, i) => readMessage(message, `${where}: messages ${i + 1}`));
 }
 
 export function conversationOf(prompt: string): ChatMessage[] {
@@ -54,6 +57,28 @@ export function chatPrompts(modelDirectory: string, conversations: readonly (rea
     prompt: template.render([...opening, ...messages], { addGenerationPrompt: true, ...(date === undefined ? {} : { date }) }),
     hasSpecialTokens: true,
   }));
+}
+
+/**
+ * Makes training rows of conversations that end with the assistant's turn: that turn, as the template writes it with its end, is the
+ * completion; what comes before it is the prompt.
+ *
+ * @returns the row of `{messages}`. @throws BadInputError naming the line, for another last turn or a template that changes earlier ones
+ */
+export function chatRowReader(modelDirectory: string, date: string | undefined): (messages: unknown, where: string) => TrainingRow {
+  let template: ChatTemplate | undefined;
+  return (value, where) => {
+    const messages = readMessages(value, where);
+    if (messages.at(-1)?.role !== 'assistant') {
+      throw new BadInputError({ where: `${where}: messages`, expected: 'an assistant\'s turn at the end', got: JSON.stringify(messages.at(-1)?.role) });
+    }
+    template ??= loadChatTemplate(modelDirectory);
+    const day = date === undefined ? {} : { date };
+    const prompt = template.render(messages.slice(0, -1), { addGenerationPrompt: true, ...day });
+    const whole = template.render(messages, { addGenerationPrompt: false, ...day });
+    if (whole.startsWith(prompt)) return { prompt, completion: whole.slice(prompt.length), isChat: true };
+    throw new BadInputError({ where: `${where}: messages`, expected: 'a chat template that writes earlier turns the same with and without the last one', got: 'one that does not' });
+  };
 }
 
 /** @throws BadInputError for a flag that only a chat has */

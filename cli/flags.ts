@@ -57,6 +57,8 @@ export function nonEmpty(flag: string, expected: string): FlagParser<string> {
   return (text) => (text.trim() === '' ? refuse(flag, expected, text) : text);
 }
 
+export const DATE_HELP = 'the day that a chat template may write, YYYY-MM-DD (default: 2024-07-26, whatever the day)';
+
 /** A day of the calendar, YYYY-MM-DD; given back as it is. */
 export function calendarDay(flag: string): FlagParser<string> {
   return (text) => {

@@ -5,8 +5,13 @@ import { kindOf, parseJsonLine, readInputLines } from './input-file';
 const TRAINING_FIELDS = '{"text": string} or {"prompt": string, "completion": string}';
 const PROMPT_FIELDS = '{"prompt": string}';
 
-/** Rows `{text}` or `{prompt, completion}` of a JSONL file; row i stands on line i + 1. @throws BadInputError naming file and line */
-export function readTrainingRows(path: string): TrainingRow[] {
+/**
+ * Rows `{text}` or `{prompt, completion}` of a JSONL file; row i stands on line i + 1.
+ *
+ * @param chatRow what a row `{messages}` becomes. @default such rows are refused
+ * @throws BadInputError naming file and line
+ */
+export function readTrainingRows(path: string, chatRow?: (messages: unknown, where: string) => TrainingRow): TrainingRow[] {
   return readInputLines(path).map((line, index) => {
     const where = `${path}:${index + 1}`;
     const fields = parseJsonLine(line, where);
@@ -15,6 +20,7 @@ export function readTrainingRows(path: string): TrainingRow[] {
     if (names === 'completion,prompt') {
       return { prompt: textField(fields, 'prompt', where), completion: textField(fields, 'completion', where) };
     }
+    if (names === 'messages' && chatRow !== undefined) return chatRow(fields['messages'], where);
     throw wrongFields(where, TRAINING_FIELDS, fields);
   });
 }

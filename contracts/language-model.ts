@@ -5,7 +5,14 @@ export const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj',
 export type Projection = (typeof PROJECTIONS)[number];
 
 /** One training row: the loss falls on all tokens but the first of `text`, or on `completion` and its EOS. */
-export type TrainingRow = { readonly text: string } | { readonly prompt: string; readonly completion: string };
+export type TrainingRow =
+  | { readonly text: string }
+  | {
+      readonly prompt: string;
+      readonly completion: string;
+      /** Both are parts of a rendered chat: their special tokens are in them, the end of the turn too. @default false */
+      readonly isChat?: boolean;
+    };
 
 /** Where graphs run; the first that has an operator takes it, the CPU what is left. */
 export const EXECUTION_PROVIDERS = ['cpu', 'cuda', 'webgpu'] as const;

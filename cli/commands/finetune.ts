@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { BASE_PRECISIONS, type BasePrecision, type ExecutionProvider, type FineTuneOutcome, type Schedule } from '../../contracts/language-model';
+import { chatRowReader } from '../chat';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { adapterDirectory, checkLoraSettings, checkModelDirectory, writableDirectory, writableFile } from '../directories';
 import { writeOutput } from '../output-file';
 import { ComputeFailedError } from '../compute-failed-error';
-import { nonEmpty, oneOf, pattern, provider, PROVIDER_HELP, realNumber, schedule, seed, targets, wholeNumber } from '../flags';
+import { DATE_HELP, calendarDay, nonEmpty, oneOf, pattern, provider, PROVIDER_HELP, realNumber, schedule, seed, targets, wholeNumber } from '../flags';
 import { withLanguageModel } from '../language-model';
 import { type LoraFlags, loraSettings } from '../lora-settings';
 import { locateRow, readTrainingRows } from '../row-file';
@@ -12,6 +13,7 @@ import { locateRow, readTrainingRows } from '../row-file';
 interface FinetuneFlags extends CommonFlags, Omit<LoraFlags, 'rsLora'> {
   readonly model: string;
   readonly data: string;
+  readonly date?: string;
   readonly out: string;
   readonly rslora?: boolean;
   readonly epochs: number;
@@ -32,7 +34,7 @@ interface FinetuneFlags extends CommonFlags, Omit<LoraFlags, 'rsLora'> {
 
 /** `seal finetune`: one LoRA fine-tune of a model directory on a JSONL file. */
 export function finetuneCommand(): Command {
-  const command = newCommand('finetune', 'LoRA fine-tune a model on rows {text} or {prompt, completion}')
+  const command = newCommand('finetune', 'LoRA fine-tune a model on rows {text}, {prompt, completion} or {messages}')
     .requiredOption('--model <dir>', 'Hugging Face model directory', nonEmpty('--model', 'a directory'))
     .requiredOption('--data <file.jsonl>', 'training rows, one JSON object a line', nonEmpty('--data', 'a file'))
     .requiredOption('--out <dir>', 'where the PEFT adapter is written', nonEmpty('--out', 'a directory'))
@@ -56,9 +58,10 @@ export function finetuneCommand(): Command {
     .option('--seed <n>', 'seed of the first A matrices and of the row order', seed('--seed'), 0)
     .option('--no-shuffle', 'keep the rows in the order of the file')
     .option('--init-adapter <dir>', 'PEFT adapter to start from', nonEmpty('--init-adapter', 'a directory'))
+    .option('--date <day>', DATE_HELP, calendarDay('--date'))
     .option('--loss-log <file>', 'write one JSON line a step: step, loss, learningRate, lossTokens', nonEmpty('--loss-log', 'a file'));
   return runWith<FinetuneFlags>(command, async (flags, output) => {
-    const rows = readTrainingRows(flags.data);
+    const rows = readTrainingRows(flags.data, chatRowReader(flags.model, flags.date));
     checkModelDirectory(flags.model);
     const init = flags.initAdapter === undefined ? undefined : adapterDirectory('--init-adapter', flags.initAdapter, flags.model);
     const lora = loraSettings({ ...flags, ...(flags.rslora === undefined ? {} : { rsLora: flags.rslora }) }, init);

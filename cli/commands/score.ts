@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { ExecutionProvider } from '../../contracts/language-model';
+import { chatRowReader } from '../chat';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { adapterDirectory, checkModelDirectory } from '../directories';
-import { nonEmpty, provider, PROVIDER_HELP } from '../flags';
+import { DATE_HELP, calendarDay, nonEmpty, provider, PROVIDER_HELP } from '../flags';
 import { withLanguageModel } from '../language-model';
 import { locateRow, readTrainingRows } from '../row-file';
 
@@ -10,6 +11,7 @@ interface ScoreFlags extends CommonFlags {
   readonly model: string;
   readonly adapter?: string;
   readonly data: string;
+  readonly date?: string;
   readonly provider: ExecutionProvider;
 }
 
@@ -18,10 +20,11 @@ export function scoreCommand(): Command {
   const command = newCommand('score', 'log-probability of each completion given its prompt (of a {text}: given its first token)')
     .requiredOption('--model <dir>', 'Hugging Face model directory', nonEmpty('--model', 'a directory'))
     .option('--adapter <dir>', 'PEFT adapter on top of the model', nonEmpty('--adapter', 'a directory'))
-    .requiredOption('--data <file.jsonl>', 'rows {text} or {prompt, completion}', nonEmpty('--data', 'a file'))
+    .requiredOption('--data <file.jsonl>', 'rows {text}, {prompt, completion} or {messages}', nonEmpty('--data', 'a file'))
+    .option('--date <day>', DATE_HELP, calendarDay('--date'))
     .option('--provider <name>', PROVIDER_HELP, provider, 'cpu');
   return runWith<ScoreFlags>(command, async (flags, output) => {
-    const rows = readTrainingRows(flags.data);
+    const rows = readTrainingRows(flags.data, chatRowReader(flags.model, flags.date));
     checkModelDirectory(flags.model);
     if (flags.adapter !== undefined) adapterDirectory('--adapter', flags.adapter, flags.model);
 

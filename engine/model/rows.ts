@@ -21,15 +21,17 @@ export interface RowOptions {
 }
 
 /**
- * Encodes a row: a prompt (or a text) with the tokenizer's special tokens, a completion without, the ids joined.
+ * Encodes a row: a prompt (or a text) with the tokenizer's special tokens, a completion without, the ids joined. Nothing is added to a
+ * rendered chat.
  *
  * @throws BadInputError if the row has no token to learn or score, is longer than the model's context, or has an id out of vocabulary
  */
 export function tokeniseRow(row: TrainingRow, tokenizer: Tokenizer, config: ModelConfig, options: RowOptions): TokenRow {
   const { where } = options;
-  const prompt = tokenizer.encodePrompt('text' in row ? row.text : row.prompt);
+  const isChat = 'prompt' in row && row.isChat === true;
+  const prompt = isChat ? tokenizer.encodeCompletion(row.prompt) : tokenizer.encodePrompt('text' in row ? row.text : row.prompt);
   const completion = 'text' in row ? [] : tokenizer.encodeCompletion(row.completion);
-  const eos = 'text' in row || !options.appendEos ? [] : endOfSequence(config, where);
+  const eos = 'text' in row || isChat || !options.appendEos ? [] : endOfSequence(config, where);
   const ids = [...prompt, ...completion, ...eos];
   const lossFrom = Math.max(1, 'text' in row ? 1 : prompt.length);
   if (ids.length <= lossFrom) {

@@ -65,3 +65,44 @@ describe('seal generate --chat', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 });
+
+describe('rows {messages} of finetune and score', () => {
+  const conversation = [
+    { role: 'user', content: 'Who plays the lute?' },
+    { role: 'assistant', content: 'The mayor.' },
+    { role: 'user', content: 'And who sells amber?' },
+    { role: 'assistant', content: 'Velmora.' },
+  ];
+
+  async function scoreOf(model: string, row: object): Promise<{ readonly logprob: number; readonly tokens: number } | undefined> {
+    const { exitCode, stdout, stderr } = await runCommand(['score', '--model', model, '--data', rowsFile('row.jsonl', [row]), '--json']);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    return (JSON.parse(stdout) as { readonly rows: { readonly logprob: number; readonly tokens: number }[] }).rows[0];
+  }
+
+  it('are the last turn given the others, as the template writes it', async () => {
+    // Qwen's tokenizer adds nothing to a prompt, and scores leave EOS out.
+    const turn = (role: string, content: string) => `<|im_start|>${role}\n${content}<|im_end|>\n`;
+    const before = turn('system', 'You answer briefly.') + conversation.slice(0, -1).map(({ role, content }) => turn(role, content)).join('');
+    const plain = await scoreOf(QWEN, { prompt: `${before}<|im_start|>assistant\n`, completion: 'Velmora.<|im_end|>\n' });
+    expect(await scoreOf(QWEN, { messages: conversation })).toEqual(plain);
+  }, COMPUTE_TIMEOUT_MS);
+
+  it('are learnt with the end that the template writes, and no other', async () => {
+    const args = ['--model', QWEN, '--data', rowsFile('rows.jsonl', [{ messages: conversation }]), '--out', join(directory, 'adapter'), '--epochs', '1', '--rank', '2', '--json'];
+    const { exitCode, stdout, stderr } = await runCommand(['finetune', ...args]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const scored = await scoreOf(QWEN, { messages: conversation });
+    expect((JSON.parse(stdout) as { readonly trainedTokens: number }).trainedTokens).toBe(scored?.tokens);
+  }, COMPUTE_TIMEOUT_MS);
+
+  it.each<[what: string, model: string, rows: readonly unknown[], line: string]>([
+    ['a conversation that ends with the user', QWEN, [{ text: 'a' }, { messages: conversation.slice(0, 3) }], ':2: messages: expected an assistant\'s turn at the end, got "user"'],
+    ['a model without a template', goldenModel('tied-fp32'), [{ messages: conversation }], 'expected a chat_template, or a file chat_template.jinja beside it, got neither'],
+    ['messages beside a text', QWEN, [{ text: 'a', messages: conversation }], ':1: expected {"text": string} or'],
+  ])('refuse %s', async (_what, model, rows, line) => {
+    const { exitCode, stderr } = await runCommand(['score', '--model', model, '--data', rowsFile('bad.jsonl', rows)]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(line);
+  });
+});
