@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { BadInputError, ServerUnreachableError } from '../contracts/errors';
+import { BadInputError, oneLine, ServerUnreachableError } from '../contracts/errors';
 
 /** How a failed command ends. */
 export interface Failure {
@@ -26,10 +26,6 @@ export function describeFailure(error: unknown): Failure {
     };
   }
   return { exitCode: 1, code: 'FAILED', message: oneLine(String(error)) };
-}
-
-function oneLine(text: string): string {
-  return text.trim().replace(/\s*[\r\n]+\s*/g, ' ');
 }
 
 /** Commander's complaint, said the way every other bad input is: where, expected, got. */

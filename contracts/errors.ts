@@ -20,10 +20,14 @@ export class BadInputError extends Error {
 
 const MAX_LINE_CHARACTERS = 1000;
 
-/** A hostile file's names may hold terminal sequences, or be megabytes long: control characters are shown, the middle of what is too long is left out. */
-function oneLine(text: string): string {
+/**
+ * A message as one line of at most about 1000 characters. A hostile file's names may hold terminal sequences, or be megabytes long: control
+ * characters are shown, the middle of what is too long is left out.
+ */
+export function oneLine(text: string): string {
   const half = MAX_LINE_CHARACTERS / 2;
-  const cut = text.length <= MAX_LINE_CHARACTERS ? text : `${text.slice(0, half)} ... ${text.slice(-half)}`;
+  const trimmed = text.trim();
+  const cut = trimmed.length <= MAX_LINE_CHARACTERS ? trimmed : `${trimmed.slice(0, half)} ... ${trimmed.slice(-half)}`;
   return cut
     .replace(/\s*[\r\n]+\s*/g, ' ')
     .replace(/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);

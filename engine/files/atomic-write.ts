@@ -36,8 +36,14 @@ export function writeFileAtomically(file: string, write: (descriptor: number) =>
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw nameFile(error, file);
   }
+}
+
+/** Of a full disk the file system says neither the file nor the folder. */
+function nameFile(error: unknown, file: string): unknown {
+  const isSystemError = typeof error === 'object' && error !== null && 'syscall' in error && 'message' in error;
+  return isSystemError ? new Error(`${file}: ${String(error.message)}`, { cause: error }) : error;
 }
 
 /** Writes `value` as indented JSON with a final newline, atomically. */
