@@ -88,7 +88,7 @@ export interface LengthCorrelation {
   readonly withinContexts: number | null;
 }
 
-/** A run of computations of one kind by one worker without a visible gap. */
+/** A run of computations of one kind by one worker without a visible gap, or of columns in which that kind prevails. */
 export interface TimelineBar {
   readonly worker: string;
   readonly kind: WorkKind;
@@ -121,6 +121,8 @@ export interface CampaignTimeline {
   readonly startedAt: string | null;
   /** From the first computation's start to the last one's end. */
   readonly spanSeconds: number;
+  /** Null where bars are as long as their computations; else each column of this length shows what its worker did longest in it. */
+  readonly columnSeconds: number | null;
   readonly workers: readonly TimelineWorker[];
   readonly scopes: readonly ScopeWork[];
   readonly bars: readonly TimelineBar[];

@@ -1,50 +1,35 @@
 import {
   type CampaignTimeline,
   type ScopeWork,
-  type TimelineBar,
   type TimelineWorker,
   WORK_KINDS,
   type WorkKind,
   type WorkRecord,
 } from '../../contracts/report-details';
+import { columnBars, exactBars, type PlacedRecord } from './work-bars';
 
-/** A gap shorter than this share of the whole would be narrower than a pixel: what stands on its two sides is one bar. */
-const SMALLEST_GAP = 1 / 800;
+/** Bars drawn one for each computation; of more, columns are drawn instead. */
+const MOST_BARS = 2000;
+/** About the pixels of a lane. A gap narrower than one is no gap. */
+const MOST_COLUMNS = 800;
+const FEWEST_COLUMNS = 20;
 
 /** The timeline of computations in whatever order they were recorded. */
 export function timelineOf(records: readonly WorkRecord[]): CampaignTimeline {
   const sorted = [...records].sort((a, b) => startMs(a) - startMs(b) || a.from - b.from);
   const [first] = sorted;
-  if (first === undefined) return { startedAt: null, spanSeconds: 0, workers: [], scopes: [], bars: [] };
-  const beginMs = startMs(first);
-  const spanSeconds = sorted.reduce((end, record) => Math.max(end, endSeconds(record, beginMs)), 0);
-  return {
-    startedAt: first.startedAt,
-    spanSeconds,
-    workers: [...groupBy(sorted, ({ worker }) => worker)].map(([worker, own]) => workerOf(worker, own)),
-    scopes: [...groupBy(sorted, ({ scope }) => scope)].map(([scope, own]) => scopeOf(scope, own)),
-    bars: barsOf(sorted, beginMs, spanSeconds * SMALLEST_GAP),
-  };
-}
-
-function barsOf(sorted: readonly WorkRecord[], beginMs: number, gapSeconds: number): TimelineBar[] {
-  const bars: TimelineBar[] = [];
-  // The last bar of each worker, whatever its kind: only neighbours of one kind are joined.
-  const lastOf = new Map<string, number>();
-  for (const record of sorted) {
-    const { worker, kind, scope, outcome } = record;
-    const start = (startMs(record) - beginMs) / 1000;
-    const end = endSeconds(record, beginMs);
-    const place = lastOf.get(worker);
-    const last = place === undefined ? undefined : bars[place];
-    if (last !== undefined && last.kind === kind && last.scope === scope && last.outcome === outcome && start - last.endSeconds < gapSeconds) {
-      bars[place!] = { ...last, endSeconds: Math.max(last.endSeconds, end), computations: last.computations + 1 };
-    } else {
-      lastOf.set(worker, bars.length);
-      bars.push({ worker, kind, scope, outcome, startSeconds: start, endSeconds: end, computations: 1 });
-    }
-  }
-  return bars;
+  if (first === undefined) return { startedAt: null, spanSeconds: 0, columnSeconds: null, workers: [], scopes: [], bars: [] };
+  const placed = sorted.map((record): PlacedRecord => {
+    const start = (startMs(record) - startMs(first)) / 1000;
+    return { record, start, end: start + record.seconds };
+  });
+  const spanSeconds = placed.reduce((latest, { end }) => Math.max(latest, end), 0);
+  const workers = [...groupBy(sorted, ({ worker }) => worker)].map(([worker, own]) => workerOf(worker, own));
+  const scopes = [...groupBy(sorted, ({ scope }) => scope)].map(([scope, own]) => scopeOf(scope, own));
+  const exact = exactBars(placed, spanSeconds / MOST_COLUMNS);
+  if (exact.length <= MOST_BARS) return { startedAt: first.startedAt, spanSeconds, columnSeconds: null, workers, scopes, bars: exact };
+  const columnSeconds = spanSeconds / Math.min(MOST_COLUMNS, Math.max(FEWEST_COLUMNS, Math.floor((2 * MOST_BARS) / workers.length)));
+  return { startedAt: first.startedAt, spanSeconds, columnSeconds, workers, scopes, bars: columnBars(placed, columnSeconds) };
 }
 
 function workerOf(worker: string, records: readonly WorkRecord[]): TimelineWorker {
@@ -76,8 +61,4 @@ function groupBy(records: readonly WorkRecord[], nameOf: (record: WorkRecord) =>
 
 function startMs({ startedAt }: WorkRecord): number {
   return Date.parse(startedAt);
-}
-
-function endSeconds(record: WorkRecord, beginMs: number): number {
-  return (startMs(record) - beginMs) / 1000 + record.seconds;
 }

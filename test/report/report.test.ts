@@ -157,7 +157,7 @@ describe('report.html', () => {
   it('says of a campaign that has just begun what is not there yet', () => {
     const begun = renderPage(
       `(document) => ({ ...document, candidates: [], report: { ...document.report, state: "running", methods: [], epochs: [], comparisons: [], excluded: [], fineTunes: 0, contexts: [], lengths: [],
-        examples: [], losses: { part: 'pass', innerLoop: [], mStep: [] }, timeline: { startedAt: null, spanSeconds: 0, workers: [], scopes: [], bars: [] } } })`,
+        examples: [], losses: { part: 'pass', innerLoop: [], mStep: [] }, timeline: { startedAt: null, spanSeconds: 0, columnSeconds: null, workers: [], scopes: [], bars: [] } } })`,
     );
     expect(begun).toContain('No method has been evaluated yet.');
     expect(begun).toContain('No candidate has a reward yet.');

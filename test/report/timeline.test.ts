@@ -40,6 +40,25 @@ describe('timelineOf', () => {
     const { bars } = timelineOf(Array.from({ length: 20_000 }, (_, i) => record(i * 0.2, 0.1)));
     expect(bars).toHaveLength(1);
     expect(bars[0]?.computations).toBe(20_000);
+    // Kinds that alternate cannot be joined.
+    const kinds = ['fine-tune', 'evaluate'] as const;
+    const many = timelineOf(Array.from({ length: 40_000 }, (_, i) => record(i, 1, { kind: kinds[i % 2]!, worker: `${i % 7}@a` })));
+    expect(many.bars.length).toBeLessThanOrEqual(4000);
+    expect(many.bars.reduce((sum, bar) => sum + bar.computations, 0)).toBe(40_000);
+  });
+
+  it('shows of many computations what each worker did longest in each column', () => {
+    // Of every 10 s, 7 are fine-tuning; then the worker is idle for half of the time.
+    const rounds = Array.from({ length: 2000 }, (_, i) => [record(i * 10, 7), record(i * 10 + 7, 3, { kind: 'evaluate' })]);
+    const timeline = timelineOf([...rounds.flat(), record(39_999, 1)]);
+    expect(timeline.spanSeconds).toBe(40_000);
+    expect(timeline.columnSeconds).toBe(50);
+    expect(timeline.bars.map(({ kind, startSeconds, endSeconds, computations }) => [kind, startSeconds, endSeconds, computations])).toEqual([
+      ['fine-tune', 0, 20_000, 4000],
+      ['fine-tune', 39_950, 40_000, 1],
+    ]);
+    // Sums are of all computations, not of what is drawn.
+    expect(timeline.scopes[0]?.seconds).toMatchObject({ 'fine-tune': 14_001, evaluate: 6000 });
   });
 
   it('sums what each worker and each part of the campaign took', () => {
@@ -55,6 +74,6 @@ describe('timelineOf', () => {
   });
 
   it('of nothing is empty', () => {
-    expect(timelineOf([])).toEqual({ startedAt: null, spanSeconds: 0, workers: [], scopes: [], bars: [] });
+    expect(timelineOf([])).toEqual({ startedAt: null, spanSeconds: 0, columnSeconds: null, workers: [], scopes: [], bars: [] });
   });
 });
