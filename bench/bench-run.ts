@@ -13,7 +13,8 @@ const MEGABYTE = 1e6;
 export interface BenchOptions {
   readonly seed: number;
   readonly threads: number;
-  readonly repeats: number;
+  /** One short run a row. */
+  readonly quick: boolean;
   /** Of the package. */
   readonly repository: string;
   /** For models and adapters; removed at the end. */
@@ -32,6 +33,11 @@ export class BenchRun {
   private python: PeerPython | undefined;
 
   constructor(readonly options: BenchOptions) {}
+
+  /** How often a row is measured. */
+  repeats(usual: number): number {
+    return this.options.quick ? 1 : usual;
+  }
 
   /** The directory of a random model, written when first asked for. */
   model(shape: ModelShape): string {

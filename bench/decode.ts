@@ -41,7 +41,7 @@ async function decodeRow(run: BenchRun, model: ModelShape, newTokens: number, ba
     await languageModel.generate(request);
     const peer = await run.peer(modelDirectory, { adapted: false });
     await theirTokenMs(peer, prompts, newTokens);
-    const figures = await inTurns(REPEATS, { ours: () => ourTokenMs(languageModel, request), theirs: () => theirTokenMs(peer, prompts, newTokens) });
+    const figures = await inTurns(run.repeats(REPEATS), { ours: () => ourTokenMs(languageModel, request), theirs: () => theirTokenMs(peer, prompts, newTokens) });
     await run.close();
     return figures;
   });

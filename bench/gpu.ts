@@ -112,13 +112,13 @@ async function compare(run: BenchRun, provider: ExecutionProvider, onCpu: boolea
   const there = run.ours();
   await work.warmUp(there, provider);
   if (!onCpu) {
-    const { ours } = await inTurns(REPEATS, { ours: () => work.measure(there, provider) });
+    const { ours } = await inTurns(run.repeats(REPEATS), { ours: () => work.measure(there, provider) });
     await run.close();
     return { ours, theirs: null, note: 'the CPU was not asked: it would take minutes a step' };
   }
   const here = run.ours();
   await work.warmUp(here, 'cpu');
-  const figures = await inTurns(REPEATS, { ours: () => work.measure(there, provider), theirs: () => work.measure(here, 'cpu') });
+  const figures = await inTurns(run.repeats(REPEATS), { ours: () => work.measure(there, provider), theirs: () => work.measure(here, 'cpu') });
   await run.close();
   return figures;
 }

@@ -28,6 +28,9 @@ const SMALL_SHAPES: readonly StepShape[] = [
   { batch: 8, length: 128, steps: 10 },
 ];
 const LARGE_SHAPE: StepShape = { batch: 1, length: 256, steps: 2 };
+const REPEATS = 5;
+/** Of each row of `--quick`. */
+const QUICK_STEPS = 2;
 /** A step of the large model takes seconds. */
 const LARGE_REPEATS = 3;
 
@@ -66,7 +69,7 @@ async function theirStepMs(peer: Peer, { batch, length }: StepShape, steps: numb
 /** LoRA steps of the small model, against eager and compiled. */
 export async function benchSmallSteps(run: BenchRun): Promise<void> {
   for (const against of [EAGER, COMPILED]) {
-    for (const shape of SMALL_SHAPES) await stepRow(run, 'step', SMALL, shape, against, run.options.repeats);
+    for (const shape of SMALL_SHAPES) await stepRow(run, 'step', SMALL, shape, against, REPEATS);
     await run.close();
   }
 }
@@ -105,9 +108,10 @@ async function stepRow(
     await languageModel.fineTune(request(1));
     const peer = await run.peer(directory, against.settings);
     await theirStepMs(peer, shape, 2);
-    const figures = await inTurns(repeats, {
-      ours: () => ourStepMs(languageModel, request(shape.steps)),
-      theirs: () => theirStepMs(peer, shape, shape.steps),
+    const steps = run.options.quick ? QUICK_STEPS : shape.steps;
+    const figures = await inTurns(run.repeats(repeats), {
+      ours: () => ourStepMs(languageModel, request(steps)),
+      theirs: () => theirStepMs(peer, shape, steps),
     });
     const { peakBytes } = await peer.run('steps', { ...shape, steps: 1 });
     const { megabytes: held, note } = run.ourMemory(languageModel);

@@ -9,7 +9,6 @@ import { findPeerPython, type PeerPython, peerVersions } from './peer';
 import { formatted, heading, ratio, type Row } from './table';
 
 const SEED = 1;
-const REPEATS = 5;
 /** This file runs from `dist/bench`. */
 const REPOSITORY = join(__dirname, '../..');
 const say = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
@@ -17,10 +16,11 @@ const show = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Prints the rows of the speed table; `docs/bench.md` says what they are. */
 async function main(): Promise<void> {
-  const { groups, json } = parseArguments(process.argv.slice(2));
+  const { groups, json, quick } = parseArguments(process.argv.slice(2));
   const threads = Number(process.env['SEAL_BENCH_THREADS'] ?? availableParallelism());
   const about = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${threads} threads, Node ${process.version}, seed ${SEED}, medians of runs in turns; load ${loadavg()[0]?.toFixed(1)} before`;
   show(about);
+  if (quick) show('one short run a row: the figures mean nothing');
   show(heading());
   let peer: string | undefined;
   const findPython = (): PeerPython => {
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   };
   const directory = mkdtempSync(join(tmpdir(), 'seal-bench-'));
   try {
-    const run = new BenchRun({ seed: SEED, threads, repeats: REPEATS, repository: REPOSITORY, directory, findPython, print, say });
+    const run = new BenchRun({ seed: SEED, threads, quick, repository: REPOSITORY, directory, findPython, print, say });
     for (const name of groups) {
       try {
         if ((await GROUPS[name](run)) === false) process.exitCode = 1;

@@ -26,7 +26,7 @@ export async function benchNanoSelfEdit(run: BenchRun): Promise<void> {
   const work = `self-edit, nano: ${ROWS} rows x ${TRAIN_EPOCHS}, questions`;
   await run.row({ group, work, peer: 'transformers + PEFT, no padding', unit: 's' }, async () => {
     const sides = await openSides(run);
-    return inTurns(REPEATS, { ours: sides.ours, theirs: () => sides.theirs(null) });
+    return inTurns(run.repeats(REPEATS), { ours: sides.ours, theirs: () => sides.theirs(null) });
   });
   await run.row({ group, work: 'memory of that, peak', peer: 'transformers + PEFT, no padding', unit: 'MB' }, async () => {
     await run.close();
@@ -37,10 +37,14 @@ export async function benchNanoSelfEdit(run: BenchRun): Promise<void> {
   });
   await run.row({ group, work, peer: 'the reference recipe, padded', unit: 's' }, async () => {
     const sides = await openSides(run);
-    const { ours } = await inTurns(REPEATS, { ours: sides.ours });
+    const { ours } = await inTurns(run.repeats(REPEATS), { ours: sides.ours });
     const theirs = await sides.theirs(REFERENCE_LENGTH);
-    return { ours, theirs, note: `theirs from ${PADDED_STEPS} measured steps of ${ROWS * TRAIN_EPOCHS}` };
+    return { ours, theirs, note: `theirs from ${paddedSteps(run)} measured steps of ${ROWS * TRAIN_EPOCHS}` };
   });
+}
+
+function paddedSteps(run: BenchRun): number {
+  return run.options.quick ? 1 : PADDED_STEPS;
 }
 
 interface Sides {
@@ -60,7 +64,7 @@ async function openSides(run: BenchRun): Promise<Sides> {
   const peer = await run.peer(model);
   let peak = 0;
   const theirs = async (padTo: number | null, maxSteps?: number): Promise<number> => {
-    const trained = await theirTraining(peer, context, padTo, maxSteps ?? (padTo === null ? ROWS * TRAIN_EPOCHS : PADDED_STEPS));
+    const trained = await theirTraining(peer, context, padTo, maxSteps ?? (padTo === null && !run.options.quick ? ROWS * TRAIN_EPOCHS : paddedSteps(run)));
     const answered = await peer.run('generate', { prompts: prompts(context), newTokens: ANSWER_TOKENS });
     peak = Math.max(peak, answered.peakBytes);
     return trained + answered.seconds;
@@ -90,7 +94,7 @@ export async function benchStackedCandidates(run: BenchRun): Promise<void> {
     const time = async (some: readonly Context[]): Promise<number> => total(await timeSelfEdits(languageModel, model, run.options.directory, some));
     await time(contexts);
     await time(contexts.slice(0, 1));
-    return inTurns(REPEATS, {
+    return inTurns(run.repeats(REPEATS), {
       ours: () => time(contexts),
       theirs: async () => {
         let seconds = 0;
