@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 
@@ -40,6 +41,8 @@ export class Peer {
   /** Starts the process and waits until the model is loaded. @throws Error with the process's last words if it cannot */
   static async start(python: string, script: string, settings: PeerSettings): Promise<Peer> {
     const child = spawn(python, [script, JSON.stringify(settings)], { env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', TOKENIZERS_PARALLELISM: 'false' } });
+    // As the compute process: on a busy machine neither side goes first.
+    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     const errors: string[] = [];
     child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
     const peer = new Peer(child, errors);
