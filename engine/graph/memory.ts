@@ -13,12 +13,19 @@ export interface GraphMemory {
   readonly values: number;
 }
 
+export interface MemoryOptions {
+  /** Each matrix product lays out its weight anew (`SessionOptions.prepacking`). @default true */
+  readonly prepacking?: boolean;
+}
+
 /** Run-time size of each named dim. */
 export type DimSizes = Readonly<Record<string, number>>;
 
 /** `float32` has four, `bfloat16` two. */
 const elementBytes = (dtype: DType): number => (dtype === 'bool' ? 1 : Number(/\d+$/.exec(dtype)?.[0]) / 8);
 
+/** Read a weight as their second input. */
+const PRODUCTS: ReadonlySet<string> = new Set(['MatMul', 'Gemm']);
 /** Give a value another shape or name, in the same memory. */
 const ALIASES: ReadonlySet<string> = new Set(['Reshape', 'Identity', 'Squeeze', 'Unsqueeze', 'Flatten']);
 /** May write where an input of the same size lies that nobody reads afterwards. */
@@ -26,13 +33,13 @@ const IN_PLACE: ReadonlySet<string> = new Set(['Add', 'Sub', 'Mul', 'Div', 'Neg'
 
 /**
  * What a graph holds while it runs, by walking it once: a value lives from the node that computes it to the last that reads it. What
- * follows from weights alone is computed when the session opens, and each matrix product keeps its own copy of a weight.
+ * follows from weights alone is computed when the session opens, and with `prepacking` each matrix product keeps its own copy of a weight.
  */
-export function graphMemory(graph: Graph, sizes: DimSizes): GraphMemory {
+export function graphMemory(graph: Graph, sizes: DimSizes, { prepacking = true }: MemoryOptions = {}): GraphMemory {
   const nodes = usedNodes(graph);
   const frozen = frozenTensors(graph, nodes);
   const bytesOf = ({ dtype, shape }: Tensor): number => shape.reduce<number>((product, dim) => product * sizeOf(dim, sizes), elementBytes(dtype));
-  return { ...frozenBytes(graph, nodes, frozen, bytesOf), values: peakBytes(nodes.filter(({ outputs }) => !outputs.every((output) => frozen.has(output))), frozen, graph, bytesOf) };
+  return { ...frozenBytes(graph, nodes, frozen, bytesOf, prepacking), values: peakBytes(nodes.filter(({ outputs }) => !outputs.every((output) => frozen.has(output))), frozen, graph, bytesOf) };
 }
 
 /** A size, a name, or a product or sum of them. */
@@ -70,7 +77,7 @@ function frozenTensors(graph: Graph, nodes: readonly Node[]): ReadonlySet<Tensor
   return frozen;
 }
 
-function frozenBytes(graph: Graph, nodes: readonly Node[], frozen: ReadonlySet<Tensor>, bytesOf: (tensor: Tensor) => number): Omit<GraphMemory, 'values'> {
+function frozenBytes(graph: Graph, nodes: readonly Node[], frozen: ReadonlySet<Tensor>, bytesOf: (tensor: Tensor) => number, prepacking: boolean): Omit<GraphMemory, 'values'> {
   const external = new Set(graph.initializers.filter(({ source }) => 'file' in source).map(({ tensor }) => tensor));
   const held = new Set<Tensor>();
   let packed = 0;
@@ -78,7 +85,7 @@ function frozenBytes(graph: Graph, nodes: readonly Node[], frozen: ReadonlySet<T
     if (node.outputs.every((output) => frozen.has(output))) continue;
     inputsOf(node).forEach((input, i) => {
       if (!frozen.has(input)) return;
-      if (node.operator === 'MatMul' && i === 1) packed += bytesOf(input);
+      if (prepacking && PRODUCTS.has(node.operator) && i === 1) packed += bytesOf(input);
       else held.add(sourceOf(input));
     });
   }

@@ -62,10 +62,10 @@ const FLOAT_BYTES = 4;
 export function estimateTrainingMemory(model: ModelDirectory, settings: TrainingMemorySettings): MemoryEstimate {
   const { lora, length: T, batch: B, adapters: N = 1 } = settings;
   const layout = loraLayout(model.config, lora);
-  const { graph } = gradientGraph(model, layout, settings);
+  const { graph, prepacking = true } = gradientGraph(model, layout, settings);
   const state = MEASURED.adapterArrays * layout.size * N * FLOAT_BYTES;
-  // What casting weights takes while the session opens goes into their second packed copies, for the backward pass.
-  return estimate({ ...graphMemory(graph, { N, B, T }), cast: 0 }, graph, state);
+  // What casting weights takes while the session opens is held, or goes into their second packed copies, for the backward pass.
+  return estimate({ ...graphMemory(graph, { N, B, T }, { prepacking }), cast: 0 }, graph, state);
 }
 
 /** Memory of generation by the base. */

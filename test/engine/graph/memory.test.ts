@@ -46,6 +46,8 @@ describe('graphMemory', () => {
     const narrow = MatMul(x, transposeLast(weight));
     graph.output('y', MatMul(narrow, weight));
     expect(graphMemory(graph, { T: 1 })).toMatchObject({ weights: 2 * 4 * 6 * 4, mapped: 0, cast: 0 });
+    // Without, the transposed copy is held, and the stored one read where it lies.
+    expect(graphMemory(graph, { T: 1 }, { prepacking: false })).toMatchObject({ weights: 4 * 6 * 4, mapped: 4 * 6 * 4, cast: 0 });
   });
 
   it('counts a table that is looked up as mapped, and as held where it had to be cast', () => {
