@@ -46,11 +46,17 @@ export function encodeModel(graph: Graph): Uint8Array {
 
 function encodeGraph(writer: BinaryWriter, graph: Graph): void {
   const nameOf: NameOf = ({ name }) => graph.outputNames.get(name) ?? name;
-  for (const node of liveNodes(graph)) message(writer, 1, (w) => encodeNode(w, node, nameOf));
+  const nodes = liveNodes(graph);
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs.map((input) => input?.name)));
+  for (const node of nodes) message(writer, 1, (w) => encodeNode(w, node, nameOf));
   text(writer, 2, 'seal');
-  for (const initializer of graph.initializers) message(writer, 5, (w) => encodeInitializer(w, initializer));
+  for (const initializer of graph.initializers.filter(({ tensor }) => read.has(tensor.name))) message(writer, 5, (w) => encodeInitializer(w, initializer));
   for (const input of graph.inputs) message(writer, 11, (w) => encodeValue(w, input, nameOf));
   for (const output of graph.outputs) message(writer, 12, (w) => encodeValue(w, output, nameOf));
+  // ONNX Runtime loses track of named dims where a shape is computed; told that two values are of one size, it lets them share memory.
+  const results = new Set(graph.outputs.map(({ name }) => name));
+  const between = graph.nodes.flatMap(({ outputs }) => outputs).filter(({ name }) => !results.has(name));
+  for (const value of between) message(writer, 13, (w) => encodeValue(w, value, nameOf));
 }
 
 /** What a tensor is called in the file. */

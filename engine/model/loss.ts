@@ -1,8 +1,8 @@
-import { Exp, Mul, Neg, Sub } from '../graph/ops/elementwise';
+import { Div, Exp, Log, Max, Mul, Neg, Sub } from '../graph/ops/elementwise';
 import { withGradient } from '../graph/custom-gradient';
 import { Gather, GatherElements } from '../graph/ops/gather';
 import { MatMul } from '../graph/ops/mat-mul';
-import { ReduceSum } from '../graph/ops/reduce';
+import { ReduceMax, ReduceSum } from '../graph/ops/reduce';
 import { Reshape } from '../graph/ops/shape';
 import { LogSoftmax } from '../graph/ops/softmax';
 import { type Tensor, dimAt } from '../graph/tensor';
@@ -14,8 +14,8 @@ export function labelLogProbabilities(logits: Tensor, labels: Tensor): Tensor {
 }
 
 /**
- * As `labelLogProbabilities` of logits = hidden W', for a head that is not trained. The gradient's one-hot part is a row of W, so it passes over
- * [N, M, V] once, and never holds a second array of that size.
+ * As `labelLogProbabilities` of logits = hidden W', for a head that is not trained. All of [N, M, V] is one array: the logits turn into
+ * powers of e where they lie, and the gradient needs no more than those, its one-hot part being a row of W.
  *
  * @param logits float32 [N, M, V]
  * @param hidden float32 [N, M, C]
@@ -23,11 +23,16 @@ export function labelLogProbabilities(logits: Tensor, labels: Tensor): Tensor {
  */
 export function frozenHeadLogProbabilities(logits: Tensor, hidden: Tensor, head: Tensor, labels: Tensor): Tensor {
   const [N, M] = [dimAt(labels.shape, 0), dimAt(labels.shape, 1)];
-  const logProbabilities = LogSoftmax(logits);
-  const chosen = Reshape(GatherElements(logProbabilities, Reshape(labels, [N, M, 1])), [N, M]);
-  // d log p(label) / d hidden = W[label] - sum over the vocabulary of p W
+  const ofLabel = GatherElements(logits, Reshape(labels, [N, M, 1]));
+  // log p = l - max - log z, where z = sum of e^(l - max). No label's logit is above the maximum: it is named here so that it is read
+  // before the logits are overwritten.
+  const highest = Max(ReduceMax(logits, [-1]), ofLabel);
+  const powers = Exp(Sub(logits, highest));
+  const z = ReduceSum(powers, [-1]);
+  const chosen = Reshape(Sub(Sub(ofLabel, highest), Log(z)), [N, M]);
+  // d log p / d hidden = W[label] - e^(l - max) W / z
   return withGradient(chosen, [hidden], (dy) => [
-    () => Mul(Reshape(dy, [N, M, 1]), Sub(Gather(head, labels), MatMul(Exp(logProbabilities), head))),
+    () => Mul(Reshape(dy, [N, M, 1]), Sub(Gather(head, labels), Div(MatMul(powers, head), z))),
   ]);
 }
 

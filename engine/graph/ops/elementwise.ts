@@ -33,6 +33,7 @@ export const And = (a: Tensor, b: Tensor): Tensor => binary('And', a, b, 'bool')
 const unary = (operator: string) => (x: Tensor): Tensor => emitOne(operator, [x], {}, x.shape);
 export const Neg = unary('Neg');
 export const Exp = unary('Exp');
+export const Log = unary('Log');
 export const Sqrt = unary('Sqrt');
 export const Reciprocal = unary('Reciprocal');
 export const Sigmoid = unary('Sigmoid');
