@@ -55,7 +55,7 @@ function encodeGraph(writer: BinaryWriter, graph: Graph): void {
   for (const output of graph.outputs) message(writer, 12, (w) => encodeValue(w, output, nameOf));
   // ONNX Runtime loses track of named dims where a shape is computed; told that two values are of one size, it lets them share memory.
   const results = new Set(graph.outputs.map(({ name }) => name));
-  const between = graph.nodes.flatMap(({ outputs }) => outputs).filter(({ name }) => !results.has(name));
+  const between = nodes.flatMap(({ outputs }) => outputs).filter(({ name }) => !results.has(name));
   for (const value of between) message(writer, 13, (w) => encodeValue(w, value, nameOf));
 }
 
