@@ -79,6 +79,12 @@ describe('loadTokenizer', () => {
     expect(() => loadTokenizer(directory.path('odd'))).toThrow(/tokenizer\.json: expected a JSON object in UTF-8, got malformed JSON/);
   });
 
+  it('decodes an id without a token to nothing, as the reference does', () => {
+    const tokenizer = loadTokenizer(goldenModel('qwen2-bf16'));
+    expect([[310], [65, 310, 66]].map((ids) => tokenizer.decode(ids))).toEqual(['', 'bc']);
+    expect([tokenizer.tokenOf(302), tokenizer.tokenOf(310)]).toEqual(['<|im_end|>', undefined]);
+  });
+
   it('decodes no tokens to no text', () => {
     expect(loadTokenizer(goldenModel('tied-fp32')).decode([])).toBe('');
   });
