@@ -48,6 +48,9 @@ export const KERNEL_COVERAGE: Readonly<Record<string, KernelCoverage>> = {
   'ReduceMax float32': FOLDED,
   'ReduceMin float32': FOLDED,
   'com.microsoft.MatMulNBits float32': BOTH,
+  // The int8 base of fine-tuning is for the CPU.
+  'Transpose int8': FOLDED,
+  'com.microsoft.DynamicQuantizeMatMul float32': NEITHER,
   // Stored weights become float32.
   'Cast bfloat16': FOLDED,
   'Cast float16': FOLDED,
@@ -67,9 +70,11 @@ export const KERNEL_COVERAGE: Readonly<Record<string, KernelCoverage>> = {
   'GatherElements float32': BOTH,
   'Identity float32': BOTH,
   'LessOrEqual int64': INTEGERS,
+  'Log float32': BOTH,
   // Spelled out for WebGPU (engine/runtime/webgpu-graph.ts).
   'LogSoftmax float32': BOTH,
   'MatMul float32': BOTH,
+  'Max float32': BOTH,
   'Min float32': BOTH,
   'Mul float32': BOTH,
   'Mul int64': SHAPES,

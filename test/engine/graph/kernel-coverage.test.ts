@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { GENERATION_PRECISIONS, PROJECTIONS } from '../../../contracts/language-model';
+import { BASE_PRECISIONS, GENERATION_PRECISIONS, PROJECTIONS } from '../../../contracts/language-model';
 import { openModelDirectory } from '../../../engine/files/model-directory';
 import type { Graph } from '../../../engine/graph/graph';
 import { KERNEL_COVERAGE } from '../../../engine/graph/kernel-coverage';
@@ -21,6 +21,7 @@ function everyGraph(): Graph[] {
     const built = [
       trainingGraph(model, layout),
       trainingGraph(model, layout, withAll),
+      ...BASE_PRECISIONS.map((basePrecision) => trainingGraph(model, layout, { basePrecision })),
       gradientGraph(model, layout),
       partialGradientGraph(model, layout),
       scoringGraph(model, layout),
