@@ -1,6 +1,5 @@
-import { createReadStream, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { BadInputError, NotFiniteError } from '../../contracts/errors';
 import type { ComputeProgress } from '../../contracts/language-model';
@@ -10,10 +9,11 @@ import { parseJsonObject } from '../files/json-file';
 import type { ModelConfig } from '../files/model-config';
 import { refuseNonFiniteValues } from '../files/non-finite';
 import { openSafetensors, readTensorF32, writeSafetensors } from '../files/safetensors';
-import { type Tokenizer, loadTokenizer } from '../files/tokenizer';
+import { loadTokenizer } from '../files/tokenizer';
 import { openSession } from '../runtime/session';
 import { adamWScalars } from './adamw';
-import { type PackedStep, type TokenDocument, packDocuments, packedBatch } from './pack-documents';
+import { type PackedStep, packDocuments, packedBatch } from './pack-documents';
+import { readDocuments, refuseNothingToLearn } from './pretraining-corpus';
 import { pretrainingGraph, stateNames } from './pretraining-graph';
 import { type StackedParameter, checkpointTensors, initialValues, stackedParameters } from './pretraining-parameters';
 import { randomStream } from './random';
@@ -76,17 +76,6 @@ export async function pretrain(request: PretrainRequest, onProgress: (progress: 
   return { ...run.summary(), seconds: (performance.now() - started) / 1000 };
 }
 
-/** @throws BadInputError where no document fits a row, or a step's documents have no weight in the loss */
-function refuseNothingToLearn({ corpusFile, training }: PretrainRequest, steps: readonly PackedStep[]): void {
-  if (steps.length === 0) {
-    throw new BadInputError({ where: corpusFile, expected: `documents of at most ${training.length} tokens (training.length)`, got: 'none' });
-  }
-  const idle = steps.findIndex((step) => !step.flat().some(({ weights }) => weights.slice(1).some((weight) => weight > 0)));
-  if (idle >= 0) {
-    throw new BadInputError({ where: corpusFile, expected: 'a loss weight above 0 in every step', got: `none in step ${idle}` });
-  }
-}
-
 function modelConfig({ model, eosTokenId }: PretrainRequest, vocabularySize: number): ModelConfig {
   return {
     architecture: 'llama',
@@ -106,43 +95,6 @@ function modelConfig({ model, eosTokenId }: PretrainRequest, vocabularySize: num
     bosTokenId: null,
     eosTokenIds: [eosTokenId],
   };
-}
-
-async function readDocuments({ corpusFile, eosTokenId }: PretrainRequest, tokenizer: Tokenizer): Promise<TokenDocument[]> {
-  const documents: TokenDocument[] = [];
-  // Templates repeat: most segments were met before.
-  const known = new Map<string, readonly number[]>();
-  const encode = (text: string): readonly number[] => {
-    const ids = known.get(text) ?? tokenizer.encodeCompletion(text);
-    if (text.length < 80 && known.size < 200_000) known.set(text, ids);
-    return ids;
-  };
-  let line = 0;
-  for await (const text of createInterface({ input: createReadStream(corpusFile), crlfDelay: Infinity })) {
-    line += 1;
-    const segments = parseDocument(text, `${corpusFile}:${line}`);
-    const ids: number[] = [];
-    const weights: number[] = [];
-    for (const segment of segments) {
-      for (const id of encode(segment.text)) {
-        ids.push(id);
-        weights.push(segment.lossWeight);
-      }
-    }
-    documents.push({ ids: [...ids, eosTokenId], weights: [...weights, segments.at(-1)?.lossWeight ?? 1] });
-  }
-  return documents;
-}
-
-function parseDocument(line: string, where: string): { text: string; lossWeight: number }[] {
-  const expected = 'a JSON object {"segments": [{"text", "lossWeight"}]}';
-  try {
-    const { segments } = JSON.parse(line) as { segments: { text: string; lossWeight: number }[] };
-    if (Array.isArray(segments) && segments.every(({ text, lossWeight }) => typeof text === 'string' && Number.isFinite(lossWeight) && lossWeight >= 0)) return segments;
-  } catch (cause) {
-    throw new BadInputError({ where, expected, got: line.slice(0, 60) }, { cause });
-  }
-  throw new BadInputError({ where, expected, got: line.slice(0, 60) });
 }
 
 /** Where a run stands: every parameter and optimiser state, the step to come, the loss curve. */
