@@ -29,6 +29,16 @@ test.each<[string, unknown, string]>([
   ['no title', [{ ...entry, title: undefined }], 'f.json: [0].title: expected text that is not blank, got nothing'],
   ['an empty title', [{ ...entry, title: '' }], 'f.json: [0].title: expected text that is not blank, got ""'],
   [
+    'half a surrogate pair in a passage',
+    [{ ...entry, context: 'a \ud800 b' }],
+    'f.json: [0].context: expected Unicode text, without half a surrogate pair, got "a \\ud800 b"',
+  ],
+  [
+    'half a surrogate pair in a recorded self-edit',
+    [{ ...entry, completions: ['ok', '\udc00'] }],
+    'f.json: [0].completions[1]: expected Unicode text, without half a surrogate pair, got "\\udc00"',
+  ],
+  [
     'a blank passage',
     [{ ...entry, context: ' \n' }],
     'f.json: [0].context: expected text that is not blank, got " \\n"',
