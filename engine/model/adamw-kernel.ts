@@ -70,7 +70,7 @@ export class AdamWKernel {
     this.scratch = Math.ceil(length / LANES) * LANES;
     const bytes = (this.scratch + 4 * LANES) * FLOAT_BYTES;
     if (bytes > MOST_BYTES) throw new RangeError(`optimiser state of ${length} numbers: expected at most ${MOST_BYTES / FLOAT_BYTES}`);
-    this.exports = new WebAssembly.Instance(new WebAssembly.Module(kernelModule())).exports as unknown as KernelExports;
+    this.exports = new WebAssembly.Instance(new WebAssembly.Module(kernelModule())).exports as KernelExports;
     const missing = Math.ceil(bytes / PAGE_BYTES) - this.exports.memory.buffer.byteLength / PAGE_BYTES;
     if (missing > 0) this.exports.memory.grow(missing);
   }

@@ -11,21 +11,16 @@ import { RotaryEmbedding } from '../../../engine/graph/ops/rotary-embedding';
 import { Concat, Reshape, Split, Transpose } from '../../../engine/graph/ops/shape';
 import { LogSoftmax, Softmax } from '../../../engine/graph/ops/softmax';
 import type { Tensor } from '../../../engine/graph/tensor';
-import { randomStream } from '../../../engine/model/random';
-import { type Feeds, GraphRunner } from './run-graph';
+import { type Differentiated, expectSlopes } from './finite-differences';
+import { GraphRunner } from './run-graph';
 
 // Every rule against central differences of the forward graph that it belongs to.
 
 const { Add, Sub, Mul, Div, Neg, Exp, Sqrt, Reciprocal, Sigmoid, Where, Equal } = elementwise;
 
-interface Case {
+interface Case extends Differentiated {
   readonly rule: string;
   readonly name: string;
-  /** Shapes of the float32 inputs; a name is bound to the number after it. */
-  readonly shapes: readonly (readonly (number | readonly [string, number])[])[];
-  readonly build: (graph: Graph, inputs: readonly [Tensor, Tensor, Tensor]) => Tensor;
-  /** Inputs are drawn from here. @default -1..1 */
-  readonly range?: readonly [number, number];
 }
 
 const B = ['B', 2] as const;
@@ -94,44 +89,9 @@ const cases: readonly Case[] = [
 const runner = new GraphRunner();
 afterAll(() => runner.close());
 
-const STEP = 1e-2;
-
-/** The feeds moved by +-STEP in one element. */
-function shifted(feeds: Feeds, name: string, at: number): [Feeds, Feeds] {
-  const values = feeds[name] as Feeds[string];
-  const move = (by: number): Feeds => ({
-    ...feeds,
-    [name]: { ...values, data: values.data.map((value, i) => (i === at ? value + by : value)) },
-  });
-  return [move(STEP), move(-STEP)];
-}
-
-const total = (values: readonly number[] | undefined): number => (values ?? []).reduce((a, b) => a + b, 0);
-
 describe('gradient rules', () => {
   test.each(cases)('$rule $name', async ({ shapes, build, range = [-1, 1] }) => {
-    const random = randomStream(7);
-    const graph = new Graph();
-    const inputs = shapes.map((shape, i) => graph.input(`x${i}`, 'float32', shape.map((dim) => (typeof dim === 'number' ? dim : dim[0]))));
-    // Through exp each element of the result has a slope of its own, so that a permuted gradient shows.
-    const loss = Exp(build(graph, inputs as unknown as readonly [Tensor, Tensor, Tensor]));
-    const slopes = gradients(loss, inputs);
-    graph.output('loss', loss);
-    slopes.forEach((slope, i) => graph.output(`dx${i}`, slope));
-    const feeds: Feeds = Object.fromEntries(
-      shapes.map((shape, i) => {
-        const sizes = shape.map((dim) => (typeof dim === 'number' ? dim : dim[1]));
-        const data = Array.from({ length: sizes.reduce((a, b) => a * b, 1) }, () => range[0] + (range[1] - range[0]) * random());
-        return [`x${i}`, { data, shape: sizes }];
-      }),
-    );
-    const elements = Object.entries(feeds).flatMap(([name, { data }]) => data.map((_, at) => ({ name, at })));
-    const [analytic, ...moved] = await runner.run(graph, [feeds, ...elements.flatMap(({ name, at }) => shifted(feeds, name, at))]);
-    elements.forEach(({ name, at }, i) => {
-      const numeric = (total(moved[2 * i]?.['loss']) - total(moved[2 * i + 1]?.['loss'])) / (2 * STEP);
-      const slope = analytic?.[`d${name}`]?.[at] as number;
-      expect(Math.abs(slope - numeric)).toBeLessThan(5e-3 * Math.max(1, Math.abs(numeric)));
-    });
+    await expectSlopes(runner, { shapes, build, range });
   });
 
   test('every rule has a case', () => {
