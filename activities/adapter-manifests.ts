@@ -4,7 +4,7 @@ import type { AcceptedCandidate, ResolvedGroup } from './candidate-groups';
 import type { ManifestMemory } from './manifest-memory';
 import { fileOf } from './stored-json';
 
-export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
+const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 
 /** The inner loop's result for one candidate and repeat. A diverged training is a result too, and the same every time. */
 export const ADAPTER_KIND = 'adapter';

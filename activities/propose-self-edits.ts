@@ -15,7 +15,7 @@ import { getManifestJson, putJson } from './stored-json';
 /** A chunk's self-edits as generated or recorded, one list a context. */
 export type ProposedChunk = readonly { readonly contextId: string; readonly texts: readonly string[] }[];
 
-export const CHUNK_FILE = 'self-edits.json';
+const CHUNK_FILE = 'self-edits.json';
 
 /** What a chunk's contexts got, one list each, at what cost and from what. */
 interface Proposed {

@@ -22,7 +22,7 @@ import { computeLimitMs, type Services, withScratch } from './services';
 import { putJson } from './stored-json';
 
 export const SELECTION_FILE = 'selection.json';
-export const ROWS_FILE = 'rows.json';
+const ROWS_FILE = 'rows.json';
 
 /** Where an epoch's M-step rows and losses are. */
 export function policyTrainingKey(campaignId: string, epoch: number): string {

@@ -43,7 +43,7 @@ function streamsOf(command: Command): Streams {
 }
 
 /** The user ended the command before it was done. */
-export class InterruptedError extends Error {
+class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
   readonly code = 'INTERRUPTED';
 }

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 
 /** An output could not be written, though its place was in order when the command began. */
-export class OutputFailedError extends Error {
+class OutputFailedError extends Error {
   override readonly name = 'OutputFailedError';
   readonly code: string;
 

@@ -11,7 +11,7 @@ const projections = z.union([z.string().min(1), z.array(z.enum(PROJECTIONS)).non
 const schedule = z.enum(['linear', 'cosine', 'constant']);
 const lossOn = z.enum(['all', 'completion']);
 
-export const trainingSectionSchema = z.strictObject({
+const trainingSectionSchema = z.strictObject({
   rank: positiveInt.max(1024).default(32),
   alpha: z.number().positive().default(64),
   /** `all-linear`, a list of projections, or a regular expression of module names. */
@@ -36,7 +36,7 @@ export const trainingSectionSchema = z.strictObject({
   weightDecay: z.number().nonnegative().default(0),
 });
 
-export const innerLoopSchema = trainingSectionSchema.extend({
+const innerLoopSchema = trainingSectionSchema.extend({
   /** Of a training row `{title}\n{line}`: every token but the first, or the line only. */
   lossOn: lossOn.default('all'),
   /** The original passage is the last training row. */
@@ -48,7 +48,7 @@ export const innerLoopSchema = trainingSectionSchema.extend({
 });
 
 /** Exactly one of `path` (SQuAD-style JSON: a list of {title, context, questions}) and `world` (a world file). */
-export const contextSourceSchema = z
+const contextSourceSchema = z
   .strictObject({
     path: z.string().min(1).optional(),
     world: z.string().min(1).optional(),
@@ -60,7 +60,7 @@ export const contextSourceSchema = z
   });
 
 export const GRADERS = ['exact', 'contains', 'f1', 'tokens', 'logprob', 'judge'] as const;
-export const BASELINES = ['base', 'passage-only', 'passage-only-step-matched', 'self-edits', 'oracle', 'endpoint'] as const;
+const BASELINES = ['base', 'passage-only', 'passage-only-step-matched', 'self-edits', 'oracle', 'endpoint'] as const;
 export const PROMPTS = ['implications', 'implications-long', 'implications-very-long', 'rewrite', 'self-qa', 'none'] as const;
 
 export const campaignSpecSchema = z.strictObject({
@@ -160,7 +160,6 @@ export type ContextSource = z.infer<typeof contextSourceSchema>;
 export type TrainingSection = z.infer<typeof trainingSectionSchema>;
 export type InnerLoop = z.infer<typeof innerLoopSchema>;
 export type GraderName = (typeof GRADERS)[number];
-export type BaselineName = (typeof BASELINES)[number];
 export type PromptName = (typeof PROMPTS)[number];
 export type LossOn = z.infer<typeof lossOn>;
 

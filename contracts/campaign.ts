@@ -32,13 +32,6 @@ export interface PinnedModel {
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** The policy theta_t: the base and the M-step adapters of epochs 1..t, merged in order in fp32. */
-export interface PolicyRef {
-  readonly base: PinnedModel;
-  /** Manifest keys of the M-step adapters, in order. */
-  readonly adapters: readonly string[];
-}
-
 /** A context as a workflow sees it. The texts are in the contexts artifact, by position. */
 export interface ContextRef {
   readonly id: string;

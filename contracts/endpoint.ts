@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** OpenAI's two ways of asking: a plain text to continue, or a conversation of one message. */
-export const ENDPOINT_PROTOCOLS = ['chat', 'completions'] as const;
+const ENDPOINT_PROTOCOLS = ['chat', 'completions'] as const;
 export type EndpointProtocol = (typeof ENDPOINT_PROTOCOLS)[number];
 
 /** A text endpoint as a campaign file names it. The key itself is in no file: only the name of its variable is. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 const positiveInt = z.number().int().positive();
 
 /** Shape of a Llama model to be trained from scratch. Its vocabulary is the tokenizer's; the head is tied to the embedding. */
-export const pretrainModelSchema = z
+const pretrainModelSchema = z
   .strictObject({
     width: positiveInt.max(16_384),
     layers: positiveInt.max(256),
@@ -18,7 +18,7 @@ export const pretrainModelSchema = z
   .refine(({ heads, kvHeads }) => heads % kvHeads === 0, { message: 'a divisor of heads', path: ['kvHeads'] });
 export type PretrainModel = z.infer<typeof pretrainModelSchema>;
 
-export const pretrainTrainingSchema = z.strictObject({
+const pretrainTrainingSchema = z.strictObject({
   /** Of the corpus, in its order; packed into rows, each seen once. */
   documents: positiveInt.max(100_000_000),
   /** Rows a step. */

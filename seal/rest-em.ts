@@ -1,40 +1,10 @@
 /**
- * The outer loop's pure pieces: which candidates an epoch has, with which seeds, and how long a fine-tune is.
+ * The outer loop's pure pieces: the seeds of its sampling and fine-tunes, and how long a fine-tune is that is compared with another.
  * Source: paper, section "RL Optimization" (E-step: k self-edits a context from the current policy; M-step: supervised
  * fine-tuning on the kept ones).
  */
 import { deriveSeed } from './seeds';
 import { mean } from './statistics';
-
-/** One candidate of an epoch, known before anything runs. */
-export interface PlannedCandidate {
-  readonly contextId: string;
-  /** Position of the context in the campaign's training contexts. */
-  readonly contextIndex: number;
-  /** From 1 to k. */
-  readonly candidate: number;
-  /** From 0: fine-tuned and evaluated stacked with the others of this group. */
-  readonly group: number;
-}
-
-export interface CandidatePlan {
-  readonly contextIds: readonly string[];
-  readonly k: number;
-  /** Candidates a group. Groups follow from position alone, because bits may depend on what is computed together. */
-  readonly group: number;
-}
-
-/** k candidates of every context, context by context, in groups of fixed size. */
-export function planCandidates({ contextIds, k, group }: CandidatePlan): PlannedCandidate[] {
-  return contextIds.flatMap((contextId, contextIndex) =>
-    Array.from({ length: k }, (_, i) => ({
-      contextId,
-      contextIndex,
-      candidate: i + 1,
-      group: Math.floor((contextIndex * k + i) / group),
-    })),
-  );
-}
 
 /**
  * Of a self-edit's sampling. `scope` is its epoch (`epoch-1`), or `held-out`: every method's held-out self-edits share
@@ -58,19 +28,6 @@ export function repeatSeed(
 /** Of an epoch's M-step: its fresh adapter and row order. */
 export function mStepSeed(campaignSeed: number, epoch: number): number {
   return deriveSeed(campaignSeed, 'm-step', epoch);
-}
-
-export interface FineTuneLength {
-  /** Rows a step. */
-  readonly batch: number;
-  readonly trainEpochs: number;
-  /** Replaces trainEpochs where given. */
-  readonly maxSteps?: number;
-}
-
-/** Optimiser steps of a fine-tune on `rows` rows; the last step of a train epoch may hold fewer rows than `batch`. */
-export function optimiserSteps(rows: number, { batch, trainEpochs, maxSteps }: FineTuneLength): number {
-  return maxSteps ?? Math.ceil(rows / batch) * trainEpochs;
 }
 
 /**

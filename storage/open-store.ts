@@ -7,7 +7,7 @@ import { ContentAddressedStore } from './content-addressed-store';
 import { S3ObjectClient, type S3Settings } from './s3-client';
 
 /** Bucket of artifacts unless `S3_BUCKET` names another. */
-export const DEFAULT_BUCKET = 'seal';
+const DEFAULT_BUCKET = 'seal';
 
 /**
  * Opens the store and creates its bucket if need be.

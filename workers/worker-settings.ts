@@ -3,7 +3,7 @@ import { NAMESPACE } from '../contracts/campaign';
 import { BadInputError } from '../contracts/errors';
 
 /** Which task queues a process serves. */
-export const QUEUES = ['orchestration', 'compute'] as const;
+const QUEUES = ['orchestration', 'compute'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 export interface WorkerSettings {

@@ -5,7 +5,7 @@ import type { SealActivities } from '../activities/activity-types';
 import type { CampaignInput, CampaignTimings } from '../contracts/campaign';
 import { COMPUTE_QUEUE } from '../contracts/campaign';
 
-export const DEFAULT_TIMINGS: CampaignTimings = {
+const DEFAULT_TIMINGS: CampaignTimings = {
   /**
    * A worker killed with SIGKILL says nothing: this is how long its work lies still. Activities beat every 2 s; a machine
    * whose cores are all busy may miss some.
@@ -24,7 +24,7 @@ export const DEFAULT_TIMINGS: CampaignTimings = {
   bookkeepingMs: 120_000,
 };
 
-export function timingsOf({ timings }: Pick<CampaignInput, 'timings'>): CampaignTimings {
+function timingsOf({ timings }: Pick<CampaignInput, 'timings'>): CampaignTimings {
   return { ...DEFAULT_TIMINGS, ...timings };
 }
 

@@ -80,7 +80,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** What a file system error says, without the path (which `where` already names). */
-export function describeFileError(error: unknown, file?: string): string {
+function describeFileError(error: unknown, file?: string): string {
   const code = isSystemError(error) ? error.code : undefined;
   if (code === 'ENOENT') return file !== undefined && isLink(file) ? 'a link to a file that is not there' : 'no such file';
   return (code === undefined ? undefined : REASONS[code]) ?? code ?? String(error);

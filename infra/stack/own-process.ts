@@ -96,7 +96,7 @@ export class OwnProcesses {
 }
 
 /** A process just started, while its starter still watches it. */
-export class LaunchedProcess {
+class LaunchedProcess {
   constructor(
     readonly name: string,
     private readonly child: ChildProcess,

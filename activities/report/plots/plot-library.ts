@@ -13,7 +13,7 @@ export const NARROW_PX = 480;
 /** Facets of a figure. */
 export const MOST_PANELS = 6;
 /** Facets are told apart by their names, which stand in their upper right corners. */
-export const PANEL_PX = 120;
+const PANEL_PX = 120;
 
 const STYLE = { fontFamily: 'inherit', fontSize: '12px', background: 'none', color: 'inherit' };
 

@@ -43,7 +43,7 @@ export function timelineBars(Plot: PlotLibrary, timeline: CampaignTimeline, widt
 }
 
 /** The busiest workers, in the order in which they began. */
-export function shownLanes({ workers }: CampaignTimeline): string[] {
+function shownLanes({ workers }: CampaignTimeline): string[] {
   const busiest = [...workers].sort((a, b) => b.busySeconds - a.busySeconds).slice(0, MOST_LANES);
   return workers.filter((worker) => busiest.includes(worker)).map(({ worker }) => worker);
 }

@@ -17,7 +17,7 @@ function shares<const Names extends readonly [string, ...string[]]>(names: Names
 const orderedPair = (message: string): z.ZodType<[number, number]> =>
   z.tuple([z.number().int().positive(), z.number().int().positive()]).refine(([fewest, most]) => fewest <= most, { message });
 
-export const DOCUMENT_TYPES = ['echo', 'selfEdit', 'statement', 'question'] as const;
+const DOCUMENT_TYPES = ['echo', 'selfEdit', 'statement', 'question'] as const;
 export type DocumentType = (typeof DOCUMENT_TYPES)[number];
 
 export const corpusSpecSchema = z

@@ -22,7 +22,7 @@ const VALUE = `(?:${VALUES.join('|')})(?!\\p{L})`;
 const BLANK_BEFORE_NAME_OR_VALUE = `(?: (?=${NAME_HEAD}${NAME_TAIL}|${VALUE}|(?![\\s\\S])))?`;
 
 /** Source of a pattern that both JavaScript (flag u) and Oniguruma read the same way; its matches cover any text. */
-export const PIECE_PATTERN = [
+const PIECE_PATTERN = [
   '- ',
   '\\n',
   `${NAME_HEAD}(?=${NAME_TAIL})`,
@@ -45,7 +45,7 @@ const FREQUENT_MERGES: readonly (readonly [string, string])[] = (
   .map((pair) => pair.split(',') as [string, string]);
 
 /** Every word and mark of the world's texts and of the two prompts, as the pattern cuts them, with names and bytes left out. */
-export function worldVocabulary(): string[] {
+function worldVocabulary(): string[] {
   const name = INITIAL_SYLLABLES[0]! + FINAL_SYLLABLES[0]!;
   const value = VALUES[0]!;
   const texts = [
@@ -64,7 +64,7 @@ export function worldVocabulary(): string[] {
 }
 
 /** GPT-2's table: each byte as one printable character. */
-export function byteCharacters(): string[] {
+function byteCharacters(): string[] {
   const printable = (byte: number): boolean => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
   let moved = 0;
   return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(printable(byte) ? byte : 256 + moved++));
