@@ -87,6 +87,8 @@ export interface OptimiserSettings {
 export interface FineTuneJob {
   readonly rows: readonly TrainingRow[];
   readonly optimiser: OptimiserSettings;
+  /** Replaces what the request says of every module that its patterns leave out. @default the request's */
+  readonly lora?: Partial<Pick<LoraSettings, 'rank' | 'alpha'>>;
   /** Unsigned 32-bit: initial A matrices and row order. */
   readonly seed: number;
   /** PEFT directory to start from instead of a fresh adapter. */
@@ -95,7 +97,7 @@ export interface FineTuneJob {
   readonly outDirectory: string;
 }
 
-/** Jobs of one request share base and the shape of their adapters and are trained stacked, one optimiser step of every job at a time. */
+/** Jobs of one request share base and adapted modules and are trained stacked, one optimiser step of every job at a time. */
 export interface FineTuneRequest {
   readonly modelDirectory: string;
   readonly compute?: ComputeSettings;
@@ -152,7 +154,7 @@ export interface AdapterRows<Row> {
 export interface GenerateRequest {
   readonly modelDirectory: string;
   readonly compute?: ComputeSettings;
-  /** Several adapters that adapt the same modules with the same ranks are run stacked. */
+  /** Several adapters are run stacked, whatever their ranks and modules. */
   readonly groups: readonly AdapterRows<GenerateRow>[];
   readonly maxNewTokens: number;
   /** 0 is greedy. */

@@ -4,10 +4,11 @@ import type { LoraSettings } from '../../contracts/language-model';
 import { type AdaptedModule, adaptedModules } from '../files/adapted-modules';
 import { readAdapter } from '../files/adapter';
 import type { ModelConfig } from '../files/model-config';
-import { type LoraLayout, flattenAdapter, loraLayout } from './lora';
+import { type AdapterLayout, type LoraLayout, flattenAdapter, loraLayout } from './lora';
+import { placedInStack, scalesInStack, stackedLayout } from './stacked-layout';
 import { floatTensor } from './tensors';
 
-/** N adapters of one shape, ready to feed. */
+/** N adapters, ready to feed. */
 export interface AdapterStack {
   readonly layout: LoraLayout;
   /** `parameters.<i>` [N, rows, columns] of each slot and `scale` [N, 1, columns] of some of the adapters. @default all */
@@ -15,24 +16,25 @@ export interface AdapterStack {
 }
 
 /**
- * Reads adapters that run stacked.
+ * Reads adapters that run stacked, of whatever shapes.
  *
- * @throws BadInputError if they adapt other modules, or with other ranks
+ * @throws BadInputError for one that does not fit the model
  */
 export function stackAdapters(directories: readonly string[], config: ModelConfig): AdapterStack {
   const adapters = directories.map((directory) => readAdapter(directory, config));
-  const [first] = adapters;
-  if (first === undefined) throw new Error('stackAdapters: no adapters');
-  adapters.forEach((adapter, n) => checkAdapterFits(directories[n] as string, adapter, first, config));
-  const layout = loraLayout(config, first);
-  const vectors = adapters.map((adapter) => flattenAdapter(layout, adapter));
+  const layouts = adapters.map((adapter) => loraLayout(config, adapter));
+  const layout = stackedLayout(config, layouts);
+  const vectors = adapters.map((adapter, n) => {
+    const own = layouts[n] as AdapterLayout;
+    return placedInStack(flattenAdapter(own, adapter), own, layout);
+  });
   const inputs = [
     ...layout.slots.map(({ offset, shape }, i) => ({
       name: `parameters.${i}`,
       shape,
       matrix: stacked(vectors.map((vector) => vector.subarray(offset, offset + shape[0] * shape[1]))),
     })),
-    { name: 'scale', shape: [1, layout.scales.length] as const, matrix: stacked(adapters.map((adapter) => loraLayout(config, adapter).scales)) },
+    { name: 'scale', shape: [1, layout.columns] as const, matrix: stacked(layouts.map((own) => scalesInStack(own, layout))) },
   ];
   const feeds: AdapterStack['feeds'] = (members = [...adapters.keys()]) =>
     Object.fromEntries(inputs.map(({ name, shape, matrix }) => [name, floatTensor(rowsOf(matrix, shape[0] * shape[1], members), [members.length, ...shape])]));

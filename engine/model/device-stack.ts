@@ -25,7 +25,7 @@ export async function openDeviceStep(
   inParts: boolean,
   compute?: ComputeSettings,
 ): Promise<DeviceStep> {
-  if (!inParts) return wholeStep(await model.trainingSession(layout, options, compute), layout);
+  if (!inParts) return wholeStep(await model.trainingSession(layout, options, compute));
   return stepInParts(await model.partialGradientSession(layout, options, compute), await model.updateSession(layout, compute), layout);
 }
 
@@ -35,9 +35,9 @@ function stateOf(results: Readonly<Record<string, OnnxValue>>): Record<Name, Ten
   return Object.fromEntries(STATE_NAMES.map((name) => [name, results[`${name}.next`] as Tensor])) as Record<Name, Tensor>;
 }
 
-function wholeStep(session: InferenceSession, layout: LoraLayout): DeviceStep {
+function wholeStep(session: InferenceSession): DeviceStep {
   return async (state, adapters) => {
-    const feeds = { ...partFeeds(adapters, layout)[0], ...optimiserFeeds(adapters), ...state };
+    const feeds = { ...partFeeds(adapters)[0], ...optimiserFeeds(adapters), ...state };
     const results = await session.run(feeds, { loss: null, gradientNorm: null, ...STATE_FETCHES });
     return { result: { losses: [...floats(results['loss'])], gradientNorms: [...floats(results['gradientNorm'])] }, state: stateOf(results) };
   };
@@ -50,7 +50,7 @@ function stepInParts(gradientSession: InferenceSession, updateSession: Inference
     const losses = adapters.map(() => 0);
     let gradient = floatTensor(new Float32Array(adapters.length * layout.size), shape);
     let next = floatTensor(new Float32Array(adapters.length * layout.size), shape);
-    for (const rows of partFeeds(adapters, layout)) {
+    for (const rows of partFeeds(adapters)) {
       const feeds = { ...rows, parameters: state.parameters, gradient };
       const results = await gradientSession.run(feeds, { loss: null, 'gradient.next': next });
       floats(results['loss']).forEach((loss, n) => (losses[n] = (losses[n] as number) + loss));

@@ -76,7 +76,7 @@ export class HostStack implements TrainingStack {
   private async computeGradient(adapters: readonly AdapterStep[]): Promise<number[]> {
     const { parameters, gradient, part } = this.stage(adapters.length);
     const losses = adapters.map(() => 0);
-    for (const [i, rows] of partFeeds(adapters, this.layout).entries()) {
+    for (const [i, rows] of partFeeds(adapters).entries()) {
       const results = await this.session.run({ ...rows, ...parameters }, { loss: null, ...(i === 0 ? gradient : part) });
       floats(results['loss']).forEach((loss, n) => (losses[n] = (losses[n] as number) + loss));
       if (i > 0) this.kernel.accumulate(this.stageStart('gradient'), this.stageStart('part'), this.stageSize);

@@ -1,5 +1,5 @@
 import type { LoraSettings, Projection } from '../../contracts/language-model';
-import { adaptedModules } from '../files/adapted-modules';
+import { type AdaptedModule, adaptedModules } from '../files/adapted-modules';
 import type { Adapter } from '../files/adapter';
 import { type ModelConfig, projectionShape } from '../files/model-config';
 import { Add, Mul } from '../graph/ops/elementwise';
@@ -46,13 +46,19 @@ export interface LoraSlot {
  * then no product, forward or backward, needs a transposed copy of them.
  */
 export interface LoraLayout {
-  readonly settings: LoraSettings;
   readonly groups: readonly LoraGroup[];
   /** A' of each group and B' of each of its modules, in the vector's order. */
   readonly slots: readonly LoraSlot[];
   /** P, elements of an adapter. */
   readonly size: number;
-  /** The scale of each rank column of all groups: float32 [columns]. */
+  /** Rank columns of all groups. */
+  readonly columns: number;
+}
+
+/** The layout of an adapter by itself. */
+export interface AdapterLayout extends LoraLayout {
+  readonly settings: LoraSettings;
+  /** Of each rank column: float32 [columns]. */
   readonly scales: Float32Array;
 }
 
@@ -61,23 +67,30 @@ export function layoutKey({ groups }: LoraLayout): string {
   return groups.flatMap(({ modules }) => modules.map(({ key, rank }) => `${key}=${rank}`)).join(' ');
 }
 
-export function loraLayout(config: ModelConfig, settings: LoraSettings): LoraLayout {
+export function loraLayout(config: ModelConfig, settings: LoraSettings): AdapterLayout {
   const adapted = adaptedModules(settings, config);
+  const layout = layoutOf(config, adapted);
+  const scaleOf = new Map(adapted.map(({ key, scale }) => [key, scale]));
+  const scales = layout.groups.flatMap(({ modules }) => modules.flatMap(({ key, rank }) => new Array<number>(rank).fill(scaleOf.get(key) as number)));
+  return { ...layout, settings, scales: Float32Array.from(scales) };
+}
+
+/** @param adapted in any order, none of them twice */
+export function layoutOf(config: ModelConfig, adapted: readonly Omit<AdaptedModule, 'scale'>[]): LoraLayout {
   const groups: LoraGroup[] = [];
-  const scales: number[] = [];
   let size = 0;
   const take = (elements: number): number => (size += elements) - elements;
   for (let layer = 0; layer < config.layers; layer += 1) {
+    const inLayer = adapted.filter((module) => module.layer === layer);
     for (const together of SAME_INPUT) {
-      const ofInput = adapted.filter((module) => module.layer === layer && together.includes(module.projection));
+      const ofInput = together.flatMap((projection) => inLayer.filter((module) => module.projection === projection));
       const [first] = ofInput;
       if (first === undefined) continue;
       const inWidth = projectionShape(config, first.projection)[1];
       const rank = ofInput.reduce((sum, module) => sum + module.rank, 0);
       const offset = take(inWidth * rank);
       let columns = 0;
-      const modules = ofInput.map(({ key, projection, rank: ofModule, scale }): LoraModule => {
-        scales.push(...new Array<number>(ofModule).fill(scale));
+      const modules = ofInput.map(({ key, projection, rank: ofModule }): LoraModule => {
         const outWidth = projectionShape(config, projection)[0];
         const column = columns;
         columns += ofModule;
@@ -86,7 +99,7 @@ export function loraLayout(config: ModelConfig, settings: LoraSettings): LoraLay
       groups.push({ layer, modules, inWidth, rank, offset });
     }
   }
-  return { settings, groups, slots: groups.flatMap(slotsOf), size, scales: Float32Array.from(scales) };
+  return { groups, slots: groups.flatMap(slotsOf), size, columns: groups.reduce((sum, { rank }) => sum + rank, 0) };
 }
 
 function slotsOf({ offset, inWidth, rank, modules }: LoraGroup): LoraSlot[] {
@@ -109,7 +122,7 @@ export interface LoraDelta {
 
 /**
  * @param slots the matrices of each slot of the layout, float32 [N, rows, columns]
- * @param scale float32 [N, 1, columns]: of each rank column, `layout.scales`
+ * @param scale float32 [N, 1, columns]: of each rank column
  * @param dropout of a training step. @default none
  *
  * Source: LoRA (arXiv 2106.09685), section 4.1.
@@ -183,7 +196,7 @@ export function flattenAdapter(layout: LoraLayout, adapter: Adapter): Float32Arr
 }
 
 /** The reverse of `flattenAdapter`; the matrices are copies. */
-export function unflattenAdapter(layout: LoraLayout, parameters: Float32Array): Adapter {
+export function unflattenAdapter(layout: AdapterLayout, parameters: Float32Array): Adapter {
   const matrices = new Map(
     layout.groups.flatMap((group) =>
       group.modules.map((module) => {

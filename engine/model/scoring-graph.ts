@@ -12,7 +12,7 @@ import { languageModelHead, transformer } from './transformer';
 export function adapterInputs(graph: Graph, layout: LoraLayout | null): LoraDelta | undefined {
   if (layout === null) return undefined;
   const slots = layout.slots.map(({ shape }, i) => graph.input(`parameters.${i}`, 'float32', ['N', ...shape]));
-  return loraDelta(layout, slots, graph.input('scale', 'float32', ['N', 1, layout.scales.length]));
+  return loraDelta(layout, slots, graph.input('scale', 'float32', ['N', 1, layout.columns]));
 }
 
 /**

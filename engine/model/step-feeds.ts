@@ -1,15 +1,28 @@
 import type { Tensor } from 'onnxruntime-node';
 import { dropoutRowKey } from './dropout';
-import type { LoraLayout } from './lora';
 import { type TokenBatch, type TokenRow, countLossTokens, packRows } from './rows';
 import { floatTensor, integerTensor, unsignedTensor } from './tensors';
 import type { AdapterStep } from './training-stack';
 
 /** What a training graph reads of each part of a step: rows, and the adapters' scales. */
-export function partFeeds(adapters: readonly AdapterStep[], layout: LoraLayout): Record<string, Tensor>[] {
+export function partFeeds(adapters: readonly AdapterStep[]): Record<string, Tensor>[] {
   const lossTokens = adapters.map(({ rows }) => countLossTokens(rows));
-  const keyed = (layout.settings.dropout ?? 0) > 0 ? adapters.map(withDropoutKeys) : adapters;
-  return partsOfStep(keyed).map((rows) => rowFeeds(packRows(rows, lossTokens), layout));
+  const isDropping = adapters.some(({ dropout }) => dropout > 0);
+  const keyed = isDropping ? adapters.map(withDropoutKeys) : adapters;
+  return partsOfStep(keyed).map((rows) => {
+    const batch = packRows(rows, lossTokens);
+    return {
+      ...rowFeeds(batch),
+      scale: scaleTensor(adapters),
+      ...(isDropping && { dropoutKeys: unsignedTensor(batch.dropoutKeys, [batch.N, batch.B * batch.T]) }),
+    };
+  });
+}
+
+/** Float32 [N, 1, columns]. What is kept of the adapters' input stands for what is dropped. */
+function scaleTensor(adapters: readonly AdapterStep[]): Tensor {
+  const scales = adapters.flatMap(({ scales: ofAdapter, dropout }) => Array.from(ofAdapter, (scale) => scale * (1 / (1 - dropout))));
+  return floatTensor(Float32Array.from(scales), [adapters.length, 1, scales.length / adapters.length]);
 }
 
 /** Rows of each adapter in each part of a step; where an adapter has fewer parts than another, none. */
@@ -28,18 +41,13 @@ function withDropoutKeys(adapter: AdapterStep): AdapterStep {
   return { ...adapter, rows: rows.map((row, i) => ({ ...row, dropoutKey: dropoutRowKey(seed, t - 1, i) })) };
 }
 
-function rowFeeds(batch: TokenBatch, { scales, settings: { dropout = 0 } }: LoraLayout): Record<string, Tensor> {
+function rowFeeds(batch: TokenBatch): Record<string, Tensor> {
   const { N, B, T } = batch;
-  // What is kept of the input stands for what is dropped.
-  const factor = 1 / (1 - dropout);
-  const scale = Float32Array.from({ length: N * scales.length }, (_, i) => factor * (scales[i % scales.length] as number));
   return {
     ids: integerTensor(batch.ids, [N, B, T]),
     positions: integerTensor(batch.positions, [B * N, T]),
     segments: integerTensor(batch.segments, [B * N, T]),
     labels: integerTensor(batch.labels, [N, B * T]),
     weights: floatTensor(batch.weights, [N, B * T]),
-    scale: floatTensor(scale, [N, 1, scales.length]),
-    ...(dropout > 0 && { dropoutKeys: unsignedTensor(batch.dropoutKeys, [N, B * T]) }),
   };
 }

@@ -111,7 +111,7 @@ function adaptersLoss(
   const segments = graph.input('segments', 'int64', ['B*N', 'T']);
   const labels = graph.input('labels', 'int64', ['N', 'B*T']);
   const weights = graph.input('weights', 'float32', ['N', 'B*T']);
-  const scale = graph.input('scale', 'float32', ['N', 1, layout.scales.length]);
+  const scale = graph.input('scale', 'float32', ['N', 1, layout.columns]);
   const { config } = model;
   const tokenKeys = dropout > 0 ? graph.input('dropoutKeys', 'uint32', ['N', 'B*T']) : undefined;
   const delta = loraDelta(layout, slots, scale, tokenKeys && { share: dropout, tokenKeys });

@@ -6,8 +6,12 @@ import type { AdapterStep, StartStack, StepResult, TrainingStack } from './train
 /** What a job trains on at each optimiser step, fixed before the first. */
 export interface JobPlan {
   readonly job: FineTuneJob;
-  /** float32 [P]. */
+  /** float32 [P] of the stack. */
   readonly initial: Float32Array;
+  /** Of each rank column of the stack: float32 [columns]. */
+  readonly scales: Float32Array;
+  /** Share of the adapter's input that a step drops. */
+  readonly dropout: number;
   readonly steps: readonly (readonly TokenRow[])[];
 }
 
@@ -61,10 +65,10 @@ export async function trainJobs(
   return trained;
 }
 
-function nextStep({ plan: { job, steps }, position, log: { length: step } }: Course): AdapterStep {
+function nextStep({ plan: { job, steps, scales, dropout }, position, log: { length: step } }: Course): AdapterStep {
   const rows = steps[step] as readonly TokenRow[];
   const { seed, optimiser } = job;
-  return { job: position, t: step + 1, seed, optimiser, rows, learningRate: learningRateAt(step, steps.length, optimiser) };
+  return { job: position, t: step + 1, seed, optimiser, rows, learningRate: learningRateAt(step, steps.length, optimiser), scales, dropout };
 }
 
 /** Of unlike steps the shorter ones, so that jobs with a long one wait for each other. */

@@ -15,6 +15,10 @@ export interface AdapterStep {
   readonly optimiser: OptimiserSettings;
   readonly rows: readonly TokenRow[];
   readonly learningRate: number;
+  /** Of each rank column of the stack: float32 [columns]. */
+  readonly scales: Float32Array;
+  /** Share of the adapters' input that is dropped, the same for all of a stack. */
+  readonly dropout: number;
 }
 
 /** Of each adapter that took a step. */
@@ -46,9 +50,9 @@ export type StartStack = (parameters: readonly Float32Array[]) => TrainingStack;
 export async function openTraining(
   model: LoadedModel,
   layout: LoraLayout,
-  { jobs, gradientCheckpointing = false, compute }: Pick<FineTuneRequest, 'jobs' | 'gradientCheckpointing' | 'compute'>,
+  { jobs, lora, gradientCheckpointing = false, compute }: Pick<FineTuneRequest, 'jobs' | 'lora' | 'gradientCheckpointing' | 'compute'>,
 ): Promise<StartStack> {
-  const options = { gradientCheckpointing, dropout: layout.settings.dropout ?? 0, basePrecision: compute?.basePrecision ?? 'float32' };
+  const options = { gradientCheckpointing, dropout: lora.dropout ?? 0, basePrecision: compute?.basePrecision ?? 'float32' };
   const inParts = jobs.some(({ optimiser: { accumulation = 1 } }) => accumulation > 1);
   const readBack = await model.readBack(compute);
   if (readBack === undefined) {
