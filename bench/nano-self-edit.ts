@@ -5,7 +5,7 @@ import type { Context } from '../contracts/campaign-spec';
 import { PROJECTIONS, type FineTuneJob, type LanguageModel } from '../contracts/language-model';
 import { questionPrompt } from '../seal/knowledge/prompts';
 import { worldContexts } from '../seal/knowledge/world/contexts';
-import { parseWorldSpec } from '../seal/knowledge/world/world-spec';
+import { worldSpecSchema } from '../seal/knowledge/world/world-spec';
 import { type BenchRun, LORA, megabytes } from './bench-run';
 import { inTurns } from './measure';
 import type { Peer, PeerAnswer } from './peer';
@@ -114,7 +114,7 @@ function nanoModel(run: BenchRun): string {
 /** Passages of the world file whose self-edits are timed. */
 function nanoContexts(run: BenchRun, count: number): readonly Context[] {
   const file = join(run.options.repository, 'examples/nano/world.yaml');
-  return worldContexts(parseWorldSpec(parse(readFileSync(file, 'utf8')), file), 'heldOut', 0, count);
+  return worldContexts(worldSpecSchema.parse(parse(readFileSync(file, 'utf8'))), 'heldOut', 0, count);
 }
 
 interface SelfEditTiming {

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { PROJECTIONS, type ExecutionProvider, type LanguageModel } from '../contracts/language-model';
 import { questionPrompt } from '../seal/knowledge/prompts';
 import { worldContexts } from '../seal/knowledge/world/contexts';
-import { parseWorldSpec } from '../seal/knowledge/world/world-spec';
+import { worldSpecSchema } from '../seal/knowledge/world/world-spec';
 import { type BenchRun, LORA } from './bench-run';
 
 /** |there - CPU| / |CPU|, at most. CUDA multiplies in TF32, which keeps 10 bits of a factor. */
@@ -39,7 +39,7 @@ export async function checkParity(run: BenchRun, provider: ExecutionProvider): P
 async function answers(run: BenchRun, model: LanguageModel, provider: ExecutionProvider): Promise<Answers> {
   const nano = join(run.options.repository, 'examples/nano');
   const file = join(nano, 'world.yaml');
-  const [context] = worldContexts(parseWorldSpec(parse(readFileSync(file, 'utf8')), file), 'heldOut', 0, 1);
+  const [context] = worldContexts(worldSpecSchema.parse(parse(readFileSync(file, 'utf8'))), 'heldOut', 0, 1);
   if (context === undefined) throw new Error('the nano world has no held-out passage');
   const modelDirectory = join(nano, 'model');
   const adapterDirectory = join(run.options.directory, `parity-${provider}`);

@@ -6,7 +6,7 @@ import type { GenerateRequest, GeneratedRow } from '../../contracts/language-mod
 import { startComputeProcess } from '../../engine/runtime/compute-client';
 import { implicationsPrompt } from '../../seal/knowledge/prompts';
 import { worldContexts } from '../../seal/knowledge/world/contexts';
-import { parseWorldSpec } from '../../seal/knowledge/world/world-spec';
+import { worldSpecSchema } from '../../seal/knowledge/world/world-spec';
 import { goldenAdapter, goldenFor, goldenModel } from '../golden/golden-values';
 
 jest.setTimeout(120_000);
@@ -35,7 +35,7 @@ async function alone(prompts: readonly string[], options: Options = {}, adapterD
   return rows;
 }
 
-const world = parseWorldSpec(parse(readFileSync(join(nano, '../world.yaml'), 'utf8')), 'world.yaml');
+const world = worldSpecSchema.parse(parse(readFileSync(join(nano, '../world.yaml'), 'utf8')));
 const contexts = worldContexts(world, 'train', 560, 4);
 /** Passages to write about; the answers are of many lengths. */
 const proposals = contexts.map(({ title, context }) => implicationsPrompt(title, context));

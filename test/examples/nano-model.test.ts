@@ -5,7 +5,7 @@ import { startComputeProcess } from '../../engine/runtime/compute-client';
 import { implicationsPrompt } from '../../seal/knowledge/prompts';
 import { worldContexts } from '../../seal/knowledge/world/contexts';
 import { tokenizerFiles } from '../../seal/knowledge/world/vocabulary';
-import { parseWorldSpec } from '../../seal/knowledge/world/world-spec';
+import { worldSpecSchema } from '../../seal/knowledge/world/world-spec';
 import { judgeLine } from './judge-line';
 
 const nano = join(__dirname, '../../../examples/nano');
@@ -20,7 +20,7 @@ test('the shipped tokenizer is the one that the world makes', () => {
 });
 
 test('on passages it never saw, the model writes self-edits that are mostly true, in every style', async () => {
-  const world = parseWorldSpec(parse(readFileSync(join(nano, 'world.yaml'), 'utf8')), 'world.yaml');
+  const world = worldSpecSchema.parse(parse(readFileSync(join(nano, 'world.yaml'), 'utf8')));
   const contexts = worldContexts(world, 'train', 560, 40);
   const { groups } = await model.generate({
     modelDirectory,

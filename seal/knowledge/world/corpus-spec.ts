@@ -1,6 +1,5 @@
 /** The pretraining corpus: a sequence of phases, each a mix of document types. */
 import { z } from 'zod';
-import { parseSection } from './parse-section';
 import { SELF_EDIT_STYLES } from './self-edits';
 
 const share = z.number().nonnegative();
@@ -65,11 +64,3 @@ export const corpusSpecSchema = z
   });
 export type CorpusSpec = z.infer<typeof corpusSpecSchema>;
 export type CorpusPhase = CorpusSpec['phases'][number];
-
-/**
- * @param where the file and section, for the message
- * @throws BadInputError naming file and field
- */
-export function parseCorpusSpec(yamlObject: unknown, where: string): CorpusSpec {
-  return parseSection(corpusSpecSchema, yamlObject, where);
-}

@@ -1,5 +1,4 @@
-import { BadInputError } from '../../../../contracts/errors';
-import { parseCorpusSpec, type CorpusSpec } from '../../../../seal/knowledge/world/corpus-spec';
+import { type CorpusSpec, corpusSpecSchema } from '../../../../seal/knowledge/world/corpus-spec';
 import { KINDS } from '../../../../seal/knowledge/world/kinds';
 import { NAMES_IN_SPLIT, nameAt } from '../../../../seal/knowledge/world/names';
 import { pretrainingDocuments, type PretrainingDocument } from '../../../../seal/knowledge/world/pretraining-documents';
@@ -18,7 +17,7 @@ const corpusYaml = {
     { mix: { echo: 0, selfEdit: 1, statement: 1, question: 1 }, facts: [6, 8] },
   ],
 };
-const corpus = parseCorpusSpec(corpusYaml, 'p.yaml, corpus');
+const corpus = corpusSpecSchema.parse(corpusYaml);
 
 function take(spec: CorpusSpec, count: number, seed = 1): PretrainingDocument[] {
   const documents = pretrainingDocuments(world, spec, seed);
@@ -108,27 +107,15 @@ test('values and names weigh as the spec says; a prompt weighs little and a firs
 const { vague: _vague, ...stylesWithoutVague } = corpusYaml.selfEdits.styles;
 const [firstPhase, lastPhase] = corpusYaml.phases;
 
-test.each<[string, object, RegExp]>([
-  ['an unknown key', { knwon: 1 }, /^p: expected only known keys, got knwon$/],
-  [
-    'no share',
-    { phases: [{ ...lastPhase, mix: { echo: 0, selfEdit: 0, statement: 0, question: 0 } }] },
-    /^p, phases\.0\.mix: expected at least one share above 0/,
-  ],
-  [
-    'a missing style',
-    { selfEdits: { ...corpusYaml.selfEdits, styles: stylesWithoutVague } },
-    /^p, selfEdits\.styles\.vague: expected .*number.*, got nothing$/,
-  ],
-  [
-    'a reversed pair',
-    { selfEdits: { ...corpusYaml.selfEdits, lines: [8, 3] } },
-    /^p, selfEdits\.lines: expected \[fewest, most\] with fewest <= most, got \[8,3\]$/,
-  ],
-  ['an endless first phase', { phases: [lastPhase, lastPhase] }, /^p, phases\.0\.documents: expected a number of documents.*, got nothing$/],
-  ['an ending last phase', { phases: [firstPhase] }, /^p, phases\.0\.documents: expected no number.*, got 300$/],
-])('corpus spec with %s is refused in one line', (_, change, message) => {
-  const yaml = { ...corpusYaml, ...change };
-  expect(() => parseCorpusSpec(yaml, 'p')).toThrow(BadInputError);
-  expect(() => parseCorpusSpec(yaml, 'p')).toThrow(message);
+test.each<[string, object, string, RegExp]>([
+  ['an unknown key', { knwon: 1 }, '', /knwon/],
+  ['no share', { phases: [{ ...lastPhase, mix: { echo: 0, selfEdit: 0, statement: 0, question: 0 } }] }, 'phases.0.mix', /^at least one share above 0/],
+  ['a missing style', { selfEdits: { ...corpusYaml.selfEdits, styles: stylesWithoutVague } }, 'selfEdits.styles.vague', /number/],
+  ['a reversed pair', { selfEdits: { ...corpusYaml.selfEdits, lines: [8, 3] } }, 'selfEdits.lines', /^\[fewest, most\] with fewest <= most$/],
+  ['an endless first phase', { phases: [lastPhase, lastPhase] }, 'phases.0.documents', /^a number of documents/],
+  ['an ending last phase', { phases: [firstPhase] }, 'phases.0.documents', /^no number/],
+])('corpus spec with %s is refused where it is wrong', (_, change, field, message) => {
+  const issue = corpusSpecSchema.safeParse({ ...corpusYaml, ...change }).error?.issues[0];
+  expect(issue?.path.join('.')).toBe(field);
+  expect(issue?.message).toMatch(message);
 });

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { loadTokenizer } from '../../../../engine/files/tokenizer';
 import { implicationsPrompt, questionPrompt } from '../../../../seal/knowledge/prompts';
 import { worldContexts } from '../../../../seal/knowledge/world/contexts';
-import { parseCorpusSpec } from '../../../../seal/knowledge/world/corpus-spec';
+import { corpusSpecSchema } from '../../../../seal/knowledge/world/corpus-spec';
 import { POOLS } from '../../../../seal/knowledge/world/kinds';
 import { pretrainingDocuments } from '../../../../seal/knowledge/world/pretraining-documents';
 import { END_OF_TEXT, PADDING, tokenizerFiles, vocabularySize } from '../../../../seal/knowledge/world/vocabulary';
@@ -62,15 +62,12 @@ test('texts joined after a line end have the joined tokens', () => {
 });
 
 test('the segments of a pretraining document may be encoded one by one', () => {
-  const corpus = parseCorpusSpec(
-    {
-      knownEntities: 20,
-      selfEdits: { styles: { vague: 1, verbatim: 1, keywords: 1, atomic: 1, questionAnswer: 1 }, dominance: 0.5, lines: [3, 8] },
-      lossWeights: { prompt: 0.1, name: 2, value: 2 },
-      phases: [{ mix: { echo: 1, selfEdit: 1, statement: 1, question: 1 }, facts: [1, 8] }],
-    },
-    'corpus',
-  );
+  const corpus = corpusSpecSchema.parse({
+    knownEntities: 20,
+    selfEdits: { styles: { vague: 1, verbatim: 1, keywords: 1, atomic: 1, questionAnswer: 1 }, dominance: 0.5, lines: [3, 8] },
+    lossWeights: { prompt: 0.1, name: 2, value: 2 },
+    phases: [{ mix: { echo: 1, selfEdit: 1, statement: 1, question: 1 }, facts: [1, 8] }],
+  });
   const documents = pretrainingDocuments({ seed: 3 }, corpus, 1);
   for (let i = 0; i < 500; i += 1) {
     const { segments } = documents.next().value;
