@@ -2,7 +2,8 @@ import type { ModelConfig } from '../files/model-config';
 import { type AdapterLayout, type LoraGroup, type LoraLayout, type LoraModule, layoutOf } from './lora';
 
 // Adapters of unlike shapes run in one stack. Where one has a smaller rank than another, or no part in a module, it has zeros: columns of
-// A' and rows of B'. Both factors of such a column being zero, their gradients are too, and AdamW leaves them so.
+// A' and rows of B'. Both factors of such a column being zero, their gradients are too, and AdamW leaves them so. Products over more
+// columns may be rounded otherwise: an adapter has the bits that it has alone in a stack of its own shape only.
 
 /** Has room for each of the adapters: their modules, each with the largest rank. */
 export function stackedLayout(config: ModelConfig, layouts: readonly LoraLayout[]): LoraLayout {

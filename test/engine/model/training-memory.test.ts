@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FineTuneRequest } from '../../../contracts/language-model';
+import type { FineTuneJob, FineTuneRequest } from '../../../contracts/language-model';
 import { type ComputeProcess, startComputeProcess } from '../../../engine/runtime/compute-client';
 import { goldenModel } from '../../golden/golden-values';
 
@@ -39,6 +39,13 @@ describe('the memory of a training', () => {
   it('that is allowed is not looked at again', async () => {
     const { outcomes } = await compute.fineTune(request(8e9));
     expect(outcomes.map(({ status }) => status)).toEqual(['done', 'done']);
+  });
+
+  it('has room for the largest rank of its jobs', async () => {
+    const [one, two] = request(2 ** 28).jobs as [FineTuneJob, FineTuneJob];
+    const { outcomes } = await compute.fineTune({ ...request(2 ** 28), jobs: [one, two] });
+    expect(outcomes.map(({ status }) => status)).toEqual(['done', 'done']);
+    await expect(compute.fineTune({ ...request(2 ** 28), jobs: [{ ...one, lora: { rank: 8192 } }, two] })).rejects.toThrow('memory: expected a training that fits into the 0.3 GiB');
   });
 
   it('is that of the largest part of a step', async () => {
