@@ -68,6 +68,8 @@ export const KERNEL_COVERAGE: Readonly<Record<string, KernelCoverage>> = {
   'Expand float32': BOTH,
   'Gather float32': BOTH,
   'GatherElements float32': BOTH,
+  // Weights that are held once (engine/model/base-weights.ts).
+  'Gemm float32': BOTH,
   'Identity float32': BOTH,
   'LessOrEqual int64': INTEGERS,
   'Log float32': BOTH,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BASE_PRECISIONS, GENERATION_PRECISIONS, PROJECTIONS } from '../../../contracts/language-model';
-import { openModelDirectory } from '../../../engine/files/model-directory';
+import { type ModelDirectory, openModelDirectory } from '../../../engine/files/model-directory';
 import type { Graph } from '../../../engine/graph/graph';
 import { KERNEL_COVERAGE } from '../../../engine/graph/kernel-coverage';
 import { decodingGraph } from '../../../engine/model/decoding-graph';
@@ -11,6 +11,12 @@ import { stackedParameters } from '../../../engine/model/pretraining-parameters'
 import { scoringGraph } from '../../../engine/model/scoring-graph';
 import { gradientGraph, partialGradientGraph, trainingGraph, updateGraph } from '../../../engine/model/training-graph';
 import { goldenModel, goldens } from '../../golden/golden-values';
+
+/** With a weight that no graph reads, so large that weights are held once. */
+function enlarged(model: ModelDirectory): ModelDirectory {
+  const [entry] = model.tensors.values();
+  return { ...model, tensors: new Map([...model.tensors, ['unread', { ...entry!, shape: [2 ** 27] }]]) };
+}
 
 /** Every graph that the engine builds, of every golden model: architectures, stored types and biases differ. */
 function everyGraph(): Graph[] {
@@ -23,6 +29,7 @@ function everyGraph(): Graph[] {
       trainingGraph(model, layout, withAll),
       ...BASE_PRECISIONS.map((basePrecision) => trainingGraph(model, layout, { basePrecision })),
       gradientGraph(model, layout),
+      gradientGraph(enlarged(model), layout),
       partialGradientGraph(model, layout),
       scoringGraph(model, layout),
       scoringGraph(model, null),
