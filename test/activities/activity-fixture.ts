@@ -8,6 +8,7 @@ import type { AdaptationScope, PinnedCampaign, ProposalSource } from '../../acti
 import { putJson } from '../../activities/stored-json';
 import type { CampaignInput } from '../../contracts/campaign';
 import { campaignSpecSchema, type Context } from '../../contracts/campaign-spec';
+import { DEFAULT_ENDPOINT_BOUNDS } from '../../endpoint/endpoint-client';
 import { Endpoints } from '../../endpoint/endpoints';
 import { contextId } from '../../seal/ids';
 import { knowledgeDomain } from '../../seal/knowledge/domain';
@@ -31,6 +32,22 @@ export function contexts(prefix: string, count: number): Context[] {
     completions: [`First line of ${i}.`, `Second line of ${i}, longer than the passage itself.`],
     oracle: [`The truth about ${prefix} ${i}.`],
   }));
+}
+
+/** Makes fixtures that are removed after the test: called once, at the top of a test file. */
+export function removedFixtures(): (...args: ConstructorParameters<typeof ActivityFixture>) => ActivityFixture {
+  const fixtures: ActivityFixture[] = [];
+  afterEach(() => fixtures.splice(0).forEach((made) => made.remove()));
+  return (...args) => {
+    const made = new ActivityFixture(...args);
+    fixtures.push(made);
+    return made;
+  };
+}
+
+/** Endpoints with the keys of this environment, which ask again at once. */
+export function promptEndpoints(environment: Record<string, string>): Endpoints {
+  return new Endpoints(environment, { ...DEFAULT_ENDPOINT_BOUNDS, sleep: () => Promise.resolve() });
 }
 
 /** Activities over a store in memory, a fake language model and a directory of their own. */

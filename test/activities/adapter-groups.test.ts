@@ -3,15 +3,9 @@ import type { AdapterTask } from '../../activities/activity-types';
 import { manifestKeys } from '../../contracts/campaign';
 import { ComputeProcessDiedError } from '../../contracts/errors';
 import { createMemoryStore } from '../../storage/memory-store';
-import { activityEnvironment, ActivityFixture } from './activity-fixture';
+import { activityEnvironment, type ActivityFixture, removedFixtures } from './activity-fixture';
 
-const fixtures: ActivityFixture[] = [];
-function fixture(...store: ConstructorParameters<typeof ActivityFixture>): ActivityFixture {
-  const made = new ActivityFixture(...store);
-  fixtures.push(made);
-  return made;
-}
-afterEach(() => fixtures.splice(0).forEach((made) => made.remove()));
+const fixture = removedFixtures();
 
 const GROUPS = [
   { from: 0, to: 4 },

@@ -5,15 +5,9 @@ import { ComputeGate, ComputeTimeoutError } from '../../activities/compute-gate'
 import { manifestKeys } from '../../contracts/campaign';
 import { ComputeCancelledError } from '../../contracts/errors';
 import { createMemoryStore } from '../../storage/memory-store';
-import { ActivityFixture } from './activity-fixture';
+import { type ActivityFixture, removedFixtures } from './activity-fixture';
 
-const fixtures: ActivityFixture[] = [];
-function fixture(...store: ConstructorParameters<typeof ActivityFixture>): ActivityFixture {
-  const made = new ActivityFixture(...store);
-  fixtures.push(made);
-  return made;
-}
-afterEach(() => fixtures.splice(0).forEach((made) => made.remove()));
+const fixture = removedFixtures();
 
 const LEDGER = { wallSeconds: 1, trainSeconds: 1, evaluateSeconds: 1, generateSeconds: 1, trainedTokens: 1, generatedTokens: 1, retries: 0 };
 

@@ -1,11 +1,9 @@
 import type { PinnedCampaign, ProposalTask } from '../../activities/activity-types';
 import { manifestKeys } from '../../contracts/campaign';
-import { DEFAULT_ENDPOINT_BOUNDS } from '../../endpoint/endpoint-client';
-import { Endpoints } from '../../endpoint/endpoints';
 import { hashBytes } from '../../storage/content-hash';
 import { createMemoryStore } from '../../storage/memory-store';
 import { chat, json, MisbehavingServer, refusal } from '../endpoint/misbehaving-server';
-import { activityEnvironment, ActivityFixture } from './activity-fixture';
+import { activityEnvironment, type ActivityFixture, promptEndpoints, removedFixtures } from './activity-fixture';
 import { storedTexts } from './stored-texts';
 
 const KEY = 'sk-test-0123456789abcdef';
@@ -16,14 +14,10 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const fixtures: ActivityFixture[] = [];
+const newFixture = removedFixtures();
 function fixture(store = createMemoryStore(), environment: Record<string, string> = { WRITER_API_KEY: KEY }): ActivityFixture {
-  const bounds = { ...DEFAULT_ENDPOINT_BOUNDS, sleep: () => Promise.resolve() };
-  const made = new ActivityFixture(store, new Endpoints(environment, bounds));
-  fixtures.push(made);
-  return made;
+  return newFixture(store, promptEndpoints(environment));
 }
-afterEach(() => fixtures.splice(0).forEach((made) => made.remove()));
 
 const spec = (endpoint: object = {}): Record<string, unknown> => ({
   proposals: { k: 2, source: 'endpoint', endpoint: { url: server.url, model: 'writer', apiKeyVariable: 'WRITER_API_KEY', concurrency: 1, retries: 0, ...endpoint } },

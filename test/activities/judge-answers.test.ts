@@ -1,11 +1,9 @@
 import type { AdaptationScope, PinnedCampaign } from '../../activities/activity-types';
 import type { Answer, GroupAnswers } from '../../activities/answers';
 import { manifestKeys } from '../../contracts/campaign';
-import { DEFAULT_ENDPOINT_BOUNDS } from '../../endpoint/endpoint-client';
-import { Endpoints } from '../../endpoint/endpoints';
 import { createMemoryStore } from '../../storage/memory-store';
 import { type Behaviour, chat, json, MisbehavingServer } from '../endpoint/misbehaving-server';
-import { ActivityFixture } from './activity-fixture';
+import { type ActivityFixture, promptEndpoints, removedFixtures } from './activity-fixture';
 import { storedTexts } from './stored-texts';
 
 const KEY = 'sk-judge-0123456789abcdef';
@@ -16,14 +14,10 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const fixtures: ActivityFixture[] = [];
+const newFixture = removedFixtures();
 function fixture(store = createMemoryStore()): ActivityFixture {
-  const bounds = { ...DEFAULT_ENDPOINT_BOUNDS, sleep: () => Promise.resolve() };
-  const made = new ActivityFixture(store, new Endpoints({ JUDGE_API_KEY: KEY }, bounds));
-  fixtures.push(made);
-  return made;
+  return newFixture(store, promptEndpoints({ JUDGE_API_KEY: KEY }));
 }
-afterEach(() => fixtures.splice(0).forEach((made) => made.remove()));
 
 function pin(made: ActivityFixture, concurrency = 2): Promise<PinnedCampaign> {
   const judge = { url: server.url, model: 'strict-judge', apiKeyVariable: 'JUDGE_API_KEY', concurrency, retries: 1 };

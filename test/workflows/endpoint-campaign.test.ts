@@ -1,8 +1,6 @@
 import type { CampaignInput } from '../../contracts/campaign';
-import { DEFAULT_ENDPOINT_BOUNDS } from '../../endpoint/endpoint-client';
-import { Endpoints } from '../../endpoint/endpoints';
 import { createMemoryStore } from '../../storage/memory-store';
-import { ActivityFixture } from '../activities/activity-fixture';
+import { ActivityFixture, promptEndpoints } from '../activities/activity-fixture';
 import { storedTexts } from '../activities/stored-texts';
 import { type Behaviour, chat, cutBody, json, MisbehavingServer, refusal } from '../endpoint/misbehaving-server';
 import { FAST_TIMINGS } from './campaign-input';
@@ -25,8 +23,7 @@ afterAll(async () => {
 
 /** Real activities, a fake language model, an endpoint that writes and judges. */
 async function campaign(campaignId: string, environment: Record<string, string>): Promise<{ made: ActivityFixture; input: CampaignInput }> {
-  const bounds = { ...DEFAULT_ENDPOINT_BOUNDS, sleep: () => Promise.resolve() };
-  const made = new ActivityFixture(createMemoryStore(), new Endpoints(environment, bounds));
+  const made = new ActivityFixture(createMemoryStore(), promptEndpoints(environment));
   fixtures.push(made);
   const endpoint = { url: server.url, apiKeyVariable: 'SOME_API_KEY' };
   const input = await made.input(campaignId, {
