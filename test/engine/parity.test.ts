@@ -1,25 +1,15 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readFileSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FineTuneOutcome, LanguageModel, ScoredRow, TrainingRow } from '../../contracts/language-model';
-import { startComputeProcess } from '../../engine/runtime/compute-client';
+import type { FineTuneOutcome, ScoredRow, TrainingRow } from '../../contracts/language-model';
 import { goldenAdapter, goldenFor, goldenModel, goldens, type GoldenAnswers, type GoldenTraining } from '../golden/golden-values';
+import { computeFixture } from './compute-fixture';
 
 /** Of scores and losses: |ours - theirs| / |theirs|. */
 const TOLERANCE = 1e-4;
 
 jest.setTimeout(120_000);
 
-let languageModel: LanguageModel;
-let directory: string;
-beforeAll(() => {
-  languageModel = startComputeProcess({ threads: 1 });
-  directory = mkdtempSync(join(tmpdir(), 'seal-parity-'));
-});
-afterAll(async () => {
-  await languageModel.close();
-  rmSync(directory, { recursive: true });
-});
+const { compute: languageModel, directory } = computeFixture();
 
 function expectClose(ours: readonly number[], theirs: readonly number[]): void {
   expect(ours).toHaveLength(theirs.length);

@@ -1,13 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoraSettings, ScoredRow } from '../../../contracts/language-model';
 import { adaptedModules } from '../../../engine/files/adapted-modules';
 import { readAdapter, writeAdapter } from '../../../engine/files/adapter';
 import { mergeAdapters } from '../../../engine/files/merge';
 import { projectionModule, readModelConfig } from '../../../engine/files/model-config';
-import { type ComputeProcess, startComputeProcess } from '../../../engine/runtime/compute-client';
 import { GOLDEN, adapterGoldens, goldenAdapter, goldenModel } from '../../golden/golden-values';
+import { computeFixture } from '../compute-fixture';
 
 jest.setTimeout(120_000);
 
@@ -15,16 +14,7 @@ const TOLERANCE = 1e-4;
 const modelDirectory = goldenModel('tied-fp32');
 const config = readModelConfig(modelDirectory);
 
-let compute: ComputeProcess;
-let directory: string;
-beforeAll(() => {
-  compute = startComputeProcess({ threads: 1 });
-  directory = mkdtempSync(join(tmpdir(), 'seal-peft-'));
-});
-afterAll(async () => {
-  await compute.close();
-  rmSync(directory, { recursive: true });
-});
+const { compute, directory } = computeFixture();
 
 const configOf = (adapter: string): Record<string, unknown> => JSON.parse(readFileSync(join(adapter, 'adapter_config.json'), 'utf8')) as Record<string, unknown>;
 const sorted = (value: unknown): unknown => (Array.isArray(value) ? [...(value as string[])].sort() : value);

@@ -1,11 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FineTuneJob, FineTuneOutcome, LoraSettings } from '../../../contracts/language-model';
 import { Graph } from '../../../engine/graph/graph';
 import { dropoutRowKey, dropoutTokenKey, dropped, mixed } from '../../../engine/model/dropout';
-import { type ComputeProcess, startComputeProcess } from '../../../engine/runtime/compute-client';
 import { goldenModel } from '../../golden/golden-values';
+import { computeFixture } from '../compute-fixture';
 import { GraphRunner } from '../graph/run-graph';
 
 jest.setTimeout(120_000);
@@ -70,13 +69,7 @@ describe('dropped', () => {
 });
 
 describe('fine-tuning with dropout', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'seal-dropout-'));
-  let compute: ComputeProcess;
-  beforeAll(() => (compute = startComputeProcess({ threads: 1 })));
-  afterAll(async () => {
-    await compute.close();
-    rmSync(directory, { recursive: true });
-  });
+  const { compute, directory } = computeFixture();
 
   const modelDirectory = goldenModel('tied-fp32');
   const lora: LoraSettings = { rank: 4, alpha: 8, targets: 'all-linear', dropout: 0.2 };

@@ -1,23 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FineTuneJob, FineTuneResult, LoraSettings, TrainingRow } from '../../../contracts/language-model';
 import { readAdapter } from '../../../engine/files/adapter';
 import { readModelConfig } from '../../../engine/files/model-config';
-import { type ComputeProcess, startComputeProcess } from '../../../engine/runtime/compute-client';
 import { goldenAdapter, goldenModel } from '../../golden/golden-values';
+import { computeFixture } from '../compute-fixture';
 
 jest.setTimeout(120_000);
 
 const modelDirectory = goldenModel('gqa-bf16');
 const config = readModelConfig(modelDirectory);
-const directory = mkdtempSync(join(tmpdir(), 'seal-ranks-'));
-let compute: ComputeProcess;
-beforeAll(() => (compute = startComputeProcess({ threads: 1 })));
-afterAll(async () => {
-  await compute.close();
-  rmSync(directory, { recursive: true });
-});
+const { compute, directory } = computeFixture();
 
 const lora: LoraSettings = { rank: 6, alpha: 9, targets: 'all-linear' };
 /** Of each job; the last has the request's. */

@@ -1,12 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FineTuneJob, StepLog, TrainingRow } from '../../../contracts/language-model';
 import { readAdapter } from '../../../engine/files/adapter';
 import { readModelConfig } from '../../../engine/files/model-config';
 import { partsOfStep } from '../../../engine/model/step-feeds';
-import { type ComputeProcess, startComputeProcess } from '../../../engine/runtime/compute-client';
 import { goldenAdapter, goldenModel, goldens } from '../../golden/golden-values';
+import { computeFixture } from '../compute-fixture';
 
 jest.setTimeout(120_000);
 
@@ -15,13 +13,7 @@ const config = readModelConfig(modelDirectory);
 const initAdapterDirectory = goldenAdapter('gqa-qv-r6');
 const lora = { rank: 6, alpha: 9, targets: ['q_proj', 'v_proj'] };
 
-const directory = mkdtempSync(join(tmpdir(), 'seal-parts-'));
-let compute: ComputeProcess;
-beforeAll(() => (compute = startComputeProcess({ threads: 1 })));
-afterAll(async () => {
-  await compute.close();
-  rmSync(directory, { recursive: true });
-});
+const { compute, directory } = computeFixture();
 
 /** Unlike lengths, texts and pairs, so that some share a line and some do not. */
 const rows: readonly TrainingRow[] = goldens.models[1]?.rows.slice(0, 11) ?? [];

@@ -1,19 +1,12 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FineTuneJob, FineTuneRequest } from '../../../contracts/language-model';
-import { type ComputeProcess, startComputeProcess } from '../../../engine/runtime/compute-client';
 import { goldenModel } from '../../golden/golden-values';
+import { computeFixture } from '../compute-fixture';
 
 jest.setTimeout(120_000);
 
-const directory = mkdtempSync(join(tmpdir(), 'seal-memory-'));
-let compute: ComputeProcess;
-beforeAll(() => (compute = startComputeProcess({ threads: 1 })));
-afterAll(async () => {
-  await compute.close();
-  rmSync(directory, { recursive: true });
-});
+const { compute, directory } = computeFixture();
 
 /** Two jobs of unlike steps, of which the second has the largest: three rows of 40 tokens on one line or more. */
 function request(memoryLimitBytes: number, accumulation = 1): FineTuneRequest {
