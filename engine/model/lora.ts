@@ -173,9 +173,11 @@ export function initialiseLora(layout: LoraLayout, random: () => number): Float3
   const parameters = new Float32Array(layout.size);
   for (const group of layout.groups) {
     const bound = 1 / Math.sqrt(group.inWidth);
-    for (const module of group.modules) {
-      const a = Float32Array.from({ length: module.rank * group.inWidth }, () => bound * symmetric(random));
-      placeA(parameters, group, module, a);
+    for (const { rank, column } of group.modules) {
+      // In the order of A, [r, in]: that is what a seed gives.
+      for (let r = 0; r < rank; r += 1) {
+        for (let i = 0; i < group.inWidth; i += 1) parameters[group.offset + i * group.rank + column + r] = bound * symmetric(random);
+      }
     }
   }
   return parameters;
