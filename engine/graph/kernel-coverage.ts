@@ -68,7 +68,7 @@ export const KERNEL_COVERAGE: Readonly<Record<string, KernelCoverage>> = {
   'Expand float32': BOTH,
   'Gather float32': BOTH,
   'GatherElements float32': BOTH,
-  // Weights that are held once (engine/model/base-weights.ts).
+  // Weights that are held once (engine/model/architecture/base-weights.ts).
   'Gemm float32': BOTH,
   'Identity float32': BOTH,
   'LessOrEqual int64': INTEGERS,

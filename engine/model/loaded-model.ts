@@ -6,11 +6,11 @@ import { type ModelDirectory, openModelDirectory } from '../files/model-director
 import { type Tokenizer, loadModelTokenizer } from '../files/tokenizer';
 import { providersOf } from '../runtime/execution-providers';
 import { openSession } from '../runtime/session';
-import { decodingGraph } from './decoding-graph';
+import { decodingGraph } from './generation/decoding-graph';
 import { type ReadBack, openReadBack } from './device-memory';
-import { type LoraLayout, layoutKey } from './lora';
-import { scoringGraph } from './scoring-graph';
-import { type BuiltGraph, type TrainingOptions, STATE_NAMES, gradientGraph, partialGradientGraph, trainingGraph, updateGraph } from './training-graph';
+import { type LoraLayout, layoutKey } from './lora/lora';
+import { scoringGraph } from './scoring/scoring-graph';
+import { type BuiltGraph, type TrainingOptions, STATE_NAMES, gradientGraph, partialGradientGraph, trainingGraph, updateGraph } from './training/training-graph';
 
 export interface LoadOptions {
   readonly threads?: number;

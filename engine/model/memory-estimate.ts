@@ -2,10 +2,10 @@ import type { LoraSettings } from '../../contracts/language-model';
 import type { ModelDirectory } from '../files/model-directory';
 import type { Graph } from '../graph/graph';
 import { type DimSizes, type GraphMemory, graphMemory } from '../graph/memory';
-import { decodingGraph } from './decoding-graph';
-import { cacheBytesAToken } from './key-value-cache';
-import { loraLayout } from './lora';
-import { type TrainingOptions, gradientGraph } from './training-graph';
+import { decodingGraph } from './generation/decoding-graph';
+import { cacheBytesAToken } from './generation/key-value-cache';
+import { loraLayout } from './lora/lora';
+import { type TrainingOptions, gradientGraph } from './training/training-graph';
 
 /** The most that a compute process is expected to hold, in bytes, by what for. */
 export interface MemoryEstimate {

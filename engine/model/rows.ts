@@ -2,7 +2,7 @@ import { BadInputError } from '../../contracts/errors';
 import type { TrainingRow } from '../../contracts/language-model';
 import type { ModelConfig } from '../files/model-config';
 import type { Tokenizer } from '../files/tokenizer';
-import { dropoutTokenKey } from './dropout';
+import { dropoutTokenKey } from './lora/dropout';
 
 /** A row as the model sees it. The loss falls on ids[lossFrom..]. */
 export interface TokenRow {

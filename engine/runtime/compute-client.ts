@@ -3,7 +3,7 @@ import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { ComputeCancelledError, ComputeProcessDiedError } from '../../contracts/errors';
 import type { ComputeOptions, LanguageModel } from '../../contracts/language-model';
-import type { PretrainRequest, PretrainResult } from '../model/pretrain';
+import type { PretrainRequest, PretrainResult } from '../model/pretraining/pretrain';
 import { type ComputeMethod, type ComputeMethods, type ComputeReply, decodeError } from './protocol';
 
 export interface ComputeProcessOptions {
@@ -15,7 +15,7 @@ export interface ComputeProcessOptions {
 
 /** The language model and what only the command line asks of it. */
 export interface ComputeProcess extends LanguageModel {
-  /** Trains a model from scratch; see `engine/model/pretrain.ts`. */
+  /** Trains a model from scratch; see `engine/model/pretraining/pretrain.ts`. */
   pretrain(request: PretrainRequest, options?: ComputeOptions): Promise<PretrainResult>;
   /** Of the running child; undefined while none runs. */
   readonly pid: number | undefined;

@@ -6,11 +6,11 @@ import { mergeAdapters } from '../files/merge';
 import { modelFiles, modelTensorShapes, openModelDirectory } from '../files/model-directory';
 import { refuseNonFinite } from '../files/non-finite';
 import { loadTokenizer } from '../files/tokenizer';
-import { fineTune } from '../model/fine-tune';
-import { generate } from '../model/generate';
+import { fineTune } from '../model/training/fine-tune';
+import { generate } from '../model/generation/generate';
 import { LoadedModel } from '../model/loaded-model';
-import { pretrain } from '../model/pretrain';
-import { score } from '../model/score';
+import { pretrain } from '../model/pretraining/pretrain';
+import { score } from '../model/scoring/score';
 import { type ComputeCall, type ComputeMethods, type ComputeReply, encodeError } from './protocol';
 
 // The compute process: holds models and sessions, answers one call at a time. Started by compute-client.ts.

@@ -11,7 +11,7 @@ import type {
   ScoreRequest,
   ScoreResult,
 } from '../../contracts/language-model';
-import type { PretrainRequest, PretrainResult } from '../model/pretrain';
+import type { PretrainRequest, PretrainResult } from '../model/pretraining/pretrain';
 
 /** What the compute process does: method -> [request, result]. */
 export interface ComputeMethods {

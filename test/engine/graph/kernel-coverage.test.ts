@@ -4,12 +4,12 @@ import { BASE_PRECISIONS, GENERATION_PRECISIONS, PROJECTIONS } from '../../../co
 import { type ModelDirectory, openModelDirectory } from '../../../engine/files/model-directory';
 import type { Graph } from '../../../engine/graph/graph';
 import { KERNEL_COVERAGE } from '../../../engine/graph/kernel-coverage';
-import { decodingGraph } from '../../../engine/model/decoding-graph';
-import { loraLayout } from '../../../engine/model/lora';
-import { pretrainingGraph } from '../../../engine/model/pretraining-graph';
-import { stackedParameters } from '../../../engine/model/pretraining-parameters';
-import { scoringGraph } from '../../../engine/model/scoring-graph';
-import { gradientGraph, partialGradientGraph, trainingGraph, updateGraph } from '../../../engine/model/training-graph';
+import { decodingGraph } from '../../../engine/model/generation/decoding-graph';
+import { loraLayout } from '../../../engine/model/lora/lora';
+import { pretrainingGraph } from '../../../engine/model/pretraining/pretraining-graph';
+import { stackedParameters } from '../../../engine/model/pretraining/pretraining-parameters';
+import { scoringGraph } from '../../../engine/model/scoring/scoring-graph';
+import { gradientGraph, partialGradientGraph, trainingGraph, updateGraph } from '../../../engine/model/training/training-graph';
 import { goldenModel, goldens } from '../../golden/golden-values';
 
 /** With a weight that no graph reads, so large that weights are held once. */

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BadInputError, NotFiniteError } from '../../../contracts/errors';
 import type { PretrainModel, PretrainTraining } from '../../../contracts/pretrain-spec';
 import { openSafetensors, readTensorF32, writeSafetensors } from '../../../engine/files/safetensors';
-import type { PretrainRequest } from '../../../engine/model/pretrain';
+import type { PretrainRequest } from '../../../engine/model/pretraining/pretrain';
 import { type ComputeProcess, startComputeProcess } from '../../../engine/runtime/compute-client';
 import { goldenModel } from '../../golden/golden-values';
 

@@ -1,0 +1,46 @@
+import type { ModelDirectory } from '../../files/model-directory';
+import { Graph } from '../../graph/graph';
+import { causalMask, maskedAttention } from '../architecture/attention';
+import { baseWeights, heldOnce } from '../architecture/base-weights';
+import { trainingLinear } from '../architecture/frozen-linear';
+import { type LoraLayout, type LoraDelta, loraDelta } from '../lora/lora';
+import { labelLogProbabilities } from '../architecture/loss';
+import type { BuiltGraph } from '../training/training-graph';
+import { languageModelHead, transformer } from '../architecture/transformer';
+
+/** The adapters' inputs of a graph that only reads them: `parameters.<i>` [N, rows, columns] of each slot and `scale` [N, 1, columns]; none without a layout. */
+export function adapterInputs(graph: Graph, layout: LoraLayout | null): LoraDelta | undefined {
+  if (layout === null) return undefined;
+  const slots = layout.slots.map(({ shape }, i) => graph.input(`parameters.${i}`, 'float32', ['N', ...shape]));
+  return loraDelta(layout, slots, graph.input('scale', 'float32', ['N', 1, layout.columns]));
+}
+
+/**
+ * Log-probabilities of given tokens.
+ *
+ * Inputs: `ids` int64 [N, B, T], `positions` [B*N, T], `labels` int64 [N, B*T], and the adapters'. Output: `logProbabilities`
+ * float32 [N, B*T], natural log, of each label at its place.
+ */
+export function scoringGraph(model: ModelDirectory, layout: LoraLayout | null): BuiltGraph {
+  const graph = new Graph();
+  const base = baseWeights(graph, model);
+  const ids = graph.input('ids', 'int64', ['N', 'B', 'T']);
+  const positions = graph.input('positions', 'int64', ['B*N', 'T']);
+  const labels = graph.input('labels', 'int64', ['N', 'B*T']);
+  const delta = adapterInputs(graph, layout);
+  const once = heldOnce(model);
+  const linear = trainingLinear(base.weights, 'float32', once);
+  const { config } = model;
+  const hidden = transformer({
+    config,
+    weights: base.weights,
+    linear,
+    ...(delta && { delta }),
+    ids,
+    positions,
+    positionLimit: 'T',
+    attention: maskedAttention(config, causalMask(graph)),
+  });
+  graph.output('logProbabilities', labelLogProbabilities(languageModelHead(config, base.weights, hidden, linear), labels));
+  return { graph, folder: base.folder, prepacking: !once };
+}

@@ -1,0 +1,103 @@
+import type { ComputeProgress, FineTuneJob, FineTuneOutcome, StepLog } from '../../../contracts/language-model';
+import { type TokenRow, countLossTokens } from '../rows';
+import { learningRateAt } from './schedule';
+import type { AdapterStep, StartStack, StepResult, TrainingStack } from './training-stack';
+
+/** What a job trains on at each optimiser step, fixed before the first. */
+export interface JobPlan {
+  readonly job: FineTuneJob;
+  /** float32 [P] of the stack. */
+  readonly initial: Float32Array;
+  /** Of each rank column of the stack: float32 [columns]. */
+  readonly scales: Float32Array;
+  /** Share of the adapter's input that a step drops. */
+  readonly dropout: number;
+  readonly steps: readonly (readonly TokenRow[])[];
+}
+
+export interface TrainedJob {
+  readonly outcome: FineTuneOutcome;
+  /** Absent if the job failed. */
+  readonly parameters?: Float32Array;
+}
+
+/** A job on its way. */
+interface Course {
+  readonly plan: JobPlan;
+  readonly position: number;
+  readonly log: StepLog[];
+  failure?: FineTuneOutcome;
+}
+
+/**
+ * Steps of all jobs, stacked; a job leaves the stack after its last step, or when its loss is not finite. Which jobs share a run of the
+ * graph follows from their rows alone: where the stack allows it, those whose next steps are about as long, so that short rows are not
+ * padded to another job's long ones.
+ */
+export async function trainJobs(
+  start: StartStack,
+  plans: readonly JobPlan[],
+  onProgress: (progress: ComputeProgress) => void,
+): Promise<TrainedJob[]> {
+  const total = plans.reduce((sum, { steps }) => sum + steps.length, 0);
+  const trained: TrainedJob[] = [];
+  let done = 0;
+  let stack = start(plans.map(({ initial }) => initial));
+  let running = plans.map((plan, position): Course => ({ plan, position, log: [] }));
+  while (running.length > 0) {
+    const going = running.filter(({ plan, log, failure }) => failure === undefined && plan.steps.length > log.length);
+    if (going.length < running.length) {
+      await stack.settle();
+      for (const course of running.filter((one) => !going.includes(one))) trained[course.position] = finished(course, stack);
+      const kept = stack.keep(going.map(({ position }) => position));
+      if (kept !== stack) stack.release();
+      stack = kept;
+      running = going;
+    }
+    if (running.length === 0) break;
+    const chosen = stack.lockstep ? running : ofAboutOneLength(running);
+    const adapters = chosen.map(nextStep);
+    const result = await stack.step(adapters);
+    chosen.forEach((course, n) => record(course, adapters[n] as AdapterStep, result, n));
+    done += chosen.length;
+    onProgress({ done, total, unit: 'steps' });
+  }
+  return trained;
+}
+
+function nextStep({ plan: { job, steps, scales, dropout }, position, log: { length: step } }: Course): AdapterStep {
+  const rows = steps[step] as readonly TokenRow[];
+  const { seed, optimiser } = job;
+  return { job: position, t: step + 1, seed, optimiser, rows, learningRate: learningRateAt(step, steps.length, optimiser), scales, dropout };
+}
+
+/** Of unlike steps the shorter ones, so that jobs with a long one wait for each other. */
+function ofAboutOneLength(courses: readonly Course[]): Course[] {
+  const lengths = courses.map(({ plan: { steps }, log }) => {
+    const tokens = (steps[log.length] as readonly TokenRow[]).reduce((sum, { ids }) => sum + ids.length, 0);
+    return Math.max(tokens, SHORT_TOKENS);
+  });
+  const limit = LENGTH_RATIO * Math.min(...lengths);
+  return courses.filter((_, i) => (lengths[i] as number) <= limit);
+}
+
+/** Below this a run takes as long however few its tokens are. */
+const SHORT_TOKENS = 32;
+/** What may be padding, against what runs of their own would cost. */
+const LENGTH_RATIO = 1.5;
+
+function record(course: Course, { t, rows, learningRate }: AdapterStep, { losses, gradientNorms }: StepResult, n: number): void {
+  const [loss, norm] = [losses[n] as number, gradientNorms[n] as number];
+  if (Number.isFinite(loss) && Number.isFinite(norm)) course.log.push({ step: t - 1, loss, learningRate, lossTokens: countLossTokens(rows) });
+  else {
+    const message = `step ${t - 1}: expected a finite loss and gradient, got loss ${loss} and gradient norm ${norm}`;
+    course.failure = { status: 'failed', code: 'NOT_FINITE', step: t - 1, message };
+  }
+}
+
+function finished({ log, position, failure }: Course, stack: TrainingStack): TrainedJob {
+  if (failure !== undefined) return { outcome: failure };
+  const trainedTokens = log.reduce((sum, { lossTokens }) => sum + lossTokens, 0);
+  const outcome: FineTuneOutcome = { status: 'done', steps: log.length, finalLoss: log.at(-1)?.loss ?? Number.NaN, trainedTokens, log };
+  return { outcome, parameters: stack.parametersOf(position) };
+}
