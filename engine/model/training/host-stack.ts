@@ -9,7 +9,7 @@ import type { AdapterStep, StepResult, TrainingStack } from './training-stack';
 /** An adapter's own arrays, each of P elements. */
 const HOME = ['parameters', 'firstMoment', 'secondMoment'] as const;
 /** What a run of the graph reads or writes: the matrices of a slot of all its adapters one behind another, slot by slot. */
-const STAGE = ['parameters', 'gradient', 'part'] as const;
+const STAGE = ['gradient', 'part', 'parameters'] as const;
 
 /**
  * Adapters in the host's memory: the graph gives the gradients of those that take a step, and the kernel clips and applies them in one
@@ -21,6 +21,9 @@ export class HostStack implements TrainingStack {
   /** P and N*P, with room to the next multiple of four. */
   private readonly homeSize: number;
   private readonly stageSize: number;
+  /** One adapter's parameters lie at home as a run reads them. */
+  private readonly isAlone: boolean;
+  private readonly stages: readonly (typeof STAGE)[number][];
   private readonly staged = new Map<number, Record<(typeof STAGE)[number], Record<string, Tensor>>>();
 
   /**
@@ -32,17 +35,19 @@ export class HostStack implements TrainingStack {
     private readonly session: InferenceSession,
     private readonly layout: LoraLayout,
     private readonly parameters: readonly Float32Array[],
-    private readonly inParts: boolean,
+    inParts: boolean,
   ) {
     const N = parameters.length;
     this.homeSize = roundedUp(layout.size);
     this.stageSize = roundedUp(N * layout.size);
-    this.kernel = new AdamWKernel(N * HOME.length * this.homeSize + (inParts ? 3 : 2) * this.stageSize);
+    this.isAlone = N === 1;
+    this.stages = STAGE.filter((array) => (array === 'part' ? inParts : array !== 'parameters' || !this.isAlone));
+    this.kernel = new AdamWKernel(N * HOME.length * this.homeSize + this.stages.length * this.stageSize);
     parameters.forEach((vector, job) => this.home(job, 'parameters').set(vector));
   }
 
   async step(adapters: readonly AdapterStep[]): Promise<StepResult> {
-    this.stageParameters(adapters);
+    if (!this.isAlone) this.stageParameters(adapters);
     const losses = await this.computeGradient(adapters);
     const gradientNorms = adapters.map((adapter, n) => this.update(adapter, n, adapters.length));
     return { losses, gradientNorms };
@@ -119,7 +124,8 @@ export class HostStack implements TrainingStack {
   }
 
   private stageStart(array: (typeof STAGE)[number]): number {
-    return this.parameters.length * HOME.length * this.homeSize + STAGE.indexOf(array) * this.stageSize;
+    if (array === 'parameters' && this.isAlone) return this.homeStart(0, 'parameters');
+    return this.parameters.length * HOME.length * this.homeSize + this.stages.indexOf(array) * this.stageSize;
   }
 
   /** The tensors [N, rows, columns] of each slot for a run of N adapters, by the graph's names. */
@@ -127,7 +133,7 @@ export class HostStack implements TrainingStack {
     const known = this.staged.get(N) ?? {
       parameters: this.tensors('parameters', 'parameters', N),
       gradient: this.tensors('gradient', 'gradient', N),
-      part: this.inParts ? this.tensors('gradient', 'part', N) : {},
+      part: this.stages.includes('part') ? this.tensors('gradient', 'part', N) : {},
     };
     this.staged.set(N, known);
     return known;
