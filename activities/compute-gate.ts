@@ -1,4 +1,5 @@
 import { ComputeCancelledError } from '../contracts/errors';
+import { RequestSlots } from '../endpoint/request-slots';
 
 /** A request to the language model took longer than `limits.activitySeconds`. Retryable. */
 export class ComputeTimeoutError extends Error {
@@ -11,24 +12,28 @@ export class ComputeTimeoutError extends Error {
  * request counts from its admission, so that a long queue never looks like a hanging computation.
  */
 export class ComputeGate {
-  readonly #concurrency: number;
-  #running = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #slots: RequestSlots;
 
   constructor(concurrency: number) {
-    this.#concurrency = concurrency;
+    this.#slots = new RequestSlots(concurrency, {
+      before: 'cancelled before it began',
+      waiting: 'cancelled while waiting for the language model',
+    });
   }
 
   /**
    * @param limitMs aborts the work's signal after this long
    * @throws ComputeCancelledError when `signal` aborts, ComputeTimeoutError past the limit, or what `work` throws
    */
-  async run<Result>(
+  run<Result>(
     signal: AbortSignal,
     limitMs: number,
     work: (signal: AbortSignal) => Promise<Result>,
   ): Promise<Result> {
-    await this.#admission(signal);
+    return this.#slots.run(signal, () => this.#withinLimit(signal, limitMs, work));
+  }
+
+  async #withinLimit<Result>(signal: AbortSignal, limitMs: number, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
     const controller = new AbortController();
     const abort = (): void => controller.abort();
     signal.addEventListener('abort', abort, { once: true });
@@ -47,30 +52,6 @@ export class ComputeGate {
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
-      this.#running -= 1;
-      this.#waiting.shift()?.();
     }
-  }
-
-  /** Resolves holding a place; a cancelled waiter leaves the queue without one. */
-  #admission(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.reject(new ComputeCancelledError('cancelled before it began'));
-    if (this.#running < this.#concurrency) {
-      this.#running += 1;
-      return Promise.resolve();
-    }
-    return new Promise((resolve, reject) => {
-      const admit = (): void => {
-        signal.removeEventListener('abort', leave);
-        this.#running += 1;
-        resolve();
-      };
-      const leave = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(admit), 1);
-        reject(new ComputeCancelledError('cancelled while waiting for the language model'));
-      };
-      this.#waiting.push(admit);
-      signal.addEventListener('abort', leave, { once: true });
-    });
   }
 }

@@ -47,7 +47,10 @@ export class EndpointClient implements TextEndpoint {
     this.#settings = settings;
     this.#key = key;
     this.#bounds = bounds;
-    this.#slots = new RequestSlots(settings.concurrency);
+    this.#slots = new RequestSlots(settings.concurrency, {
+      before: 'cancelled before the endpoint was asked',
+      waiting: 'cancelled while waiting for the endpoint',
+    });
   }
 
   async ask(request: EndpointRequest, signal: AbortSignal): Promise<EndpointAnswer> {

@@ -1,12 +1,20 @@
 import { ComputeCancelledError } from '../contracts/errors';
 
+/** What a request hears that is cancelled before it came for a slot, or while it waited for one. */
+export interface CancelledMessages {
+  readonly before: string;
+  readonly waiting: string;
+}
+
 /** Lets `size` requests run at once; the rest waits in the order of arrival. */
 export class RequestSlots {
   #free: number;
+  readonly #cancelled: CancelledMessages;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(size: number) {
+  constructor(size: number, cancelled: CancelledMessages) {
     this.#free = size;
+    this.#cancelled = cancelled;
   }
 
   /** @throws ComputeCancelledError when `signal` aborts before there is a slot, or what `work` throws */
@@ -22,7 +30,7 @@ export class RequestSlots {
   }
 
   #slot(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.reject(new ComputeCancelledError('cancelled before the endpoint was asked'));
+    if (signal.aborted) return Promise.reject(new ComputeCancelledError(this.#cancelled.before));
     if (this.#free > 0) {
       this.#free -= 1;
       return Promise.resolve();
@@ -34,7 +42,7 @@ export class RequestSlots {
       };
       const leave = (): void => {
         this.#waiting.splice(this.#waiting.indexOf(take), 1);
-        reject(new ComputeCancelledError('cancelled while waiting for the endpoint'));
+        reject(new ComputeCancelledError(this.#cancelled.waiting));
       };
       this.#waiting.push(take);
       signal.addEventListener('abort', leave, { once: true });
