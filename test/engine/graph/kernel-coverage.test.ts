@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { BASE_PRECISIONS, GENERATION_PRECISIONS, PROJECTIONS } from '../../../contracts/language-model';
 import { type ModelDirectory, openModelDirectory } from '../../../engine/files/model-directory';
 import type { Graph } from '../../../engine/graph/graph';
-import { KERNEL_COVERAGE } from '../../../engine/graph/kernel-coverage';
+import { KERNEL_COVERAGE } from './kernel-coverage';
 import { decodingGraph } from '../../../engine/model/generation/decoding-graph';
 import { loraLayout } from '../../../engine/model/lora/lora';
 import { pretrainingGraph } from '../../../engine/model/pretraining/pretraining-graph';
