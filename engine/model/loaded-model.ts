@@ -7,10 +7,11 @@ import { type Tokenizer, loadModelTokenizer } from '../files/tokenizer';
 import { providersOf } from '../runtime/execution-providers';
 import { openSession } from '../runtime/session';
 import { decodingGraph } from './generation/decoding-graph';
+import type { BuiltGraph } from './built-graph';
 import { type ReadBack, openReadBack } from './device-memory';
 import { type LoraLayout, layoutKey } from './lora/lora';
 import { scoringGraph } from './scoring/scoring-graph';
-import { type BuiltGraph, type TrainingOptions, STATE_NAMES, gradientGraph, partialGradientGraph, trainingGraph, updateGraph } from './training/training-graph';
+import { type TrainingOptions, STATE_NAMES, gradientGraph, partialGradientGraph, trainingGraph, updateGraph } from './training/training-graph';
 
 export interface LoadOptions {
   readonly threads?: number;

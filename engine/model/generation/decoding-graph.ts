@@ -9,10 +9,9 @@ import type { Tensor } from '../../graph/tensor';
 import { type Attention, type KeyValues, cachedAttention } from '../architecture/attention';
 import { baseWeights } from '../architecture/base-weights';
 import { decodingLinear } from '../architecture/frozen-linear';
-import type { LoraLayout } from '../lora/lora';
-import { adapterInputs } from '../scoring/scoring-graph';
-import type { BuiltGraph } from '../training/training-graph';
 import { headName, languageModelHead, transformer } from '../architecture/transformer';
+import type { BuiltGraph } from '../built-graph';
+import { type LoraLayout, adapterInputs } from '../lora/lora';
 
 /**
  * Next tokens with a key-value cache of S slots a row, which is read only: what comes out are the keys and values of the new tokens.

@@ -2,6 +2,7 @@ import type { LoraSettings, Projection } from '../../../contracts/language-model
 import { type AdaptedModule, adaptedModules } from '../../files/adapted-modules';
 import type { Adapter } from '../../files/adapter';
 import { type ModelConfig, projectionShape } from '../../files/model-config';
+import type { Graph } from '../../graph/graph';
 import { Add, Mul } from '../../graph/ops/elementwise';
 import { MatMul } from '../../graph/ops/mat-mul';
 import { Reshape, Split } from '../../graph/ops/shape';
@@ -106,6 +107,11 @@ function slotsOf({ offset, inWidth, rank, modules }: LoraGroup): LoraSlot[] {
   return [{ offset, shape: [inWidth, rank] }, ...modules.map((module): LoraSlot => ({ offset: module.offset, shape: [module.rank, module.outWidth] }))];
 }
 
+/** The matrices of each slot as a graph's inputs: `parameters.<i>` float32 [N, rows, columns]. */
+export function slotInputs(graph: Graph, { slots }: LoraLayout): Tensor[] {
+  return slots.map(({ shape }, i) => graph.input(`parameters.${i}`, 'float32', ['N', ...shape]));
+}
+
 /** Cuts vectors float32 [N, P] into the matrices of each slot, [N, rows, columns]. */
 export function splitSlots({ slots }: LoraLayout, vectors: Tensor): Tensor[] {
   const pieces = Split(vectors, slots.map(({ shape: [rows, columns] }) => rows * columns), 1);
@@ -156,6 +162,12 @@ function narrowed({ modules }: LoraGroup, x: Tensor, a: Tensor, scale: Tensor, d
 
 function split(x: Tensor, sizes: readonly number[], axis: number): Tensor[] {
   return sizes.length === 1 ? [x] : Split(x, sizes, axis);
+}
+
+/** The adapters of a graph that only reads them, as inputs: those of `slotInputs` and `scale` [N, 1, columns]; none without a layout. */
+export function adapterInputs(graph: Graph, layout: LoraLayout | null): LoraDelta | undefined {
+  if (layout === null) return undefined;
+  return loraDelta(layout, slotInputs(graph, layout), graph.input('scale', 'float32', ['N', 1, layout.columns]));
 }
 
 /** Adds the adapters' part to a frozen projection's output. */

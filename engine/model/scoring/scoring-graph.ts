@@ -3,17 +3,10 @@ import { Graph } from '../../graph/graph';
 import { causalMask, maskedAttention } from '../architecture/attention';
 import { baseWeights, heldOnce } from '../architecture/base-weights';
 import { trainingLinear } from '../architecture/frozen-linear';
-import { type LoraLayout, type LoraDelta, loraDelta } from '../lora/lora';
+import { type LoraLayout, adapterInputs } from '../lora/lora';
 import { labelLogProbabilities } from '../architecture/loss';
-import type { BuiltGraph } from '../training/training-graph';
+import type { BuiltGraph } from '../built-graph';
 import { languageModelHead, transformer } from '../architecture/transformer';
-
-/** The adapters' inputs of a graph that only reads them: `parameters.<i>` [N, rows, columns] of each slot and `scale` [N, 1, columns]; none without a layout. */
-export function adapterInputs(graph: Graph, layout: LoraLayout | null): LoraDelta | undefined {
-  if (layout === null) return undefined;
-  const slots = layout.slots.map(({ shape }, i) => graph.input(`parameters.${i}`, 'float32', ['N', ...shape]));
-  return loraDelta(layout, slots, graph.input('scale', 'float32', ['N', 1, layout.columns]));
-}
 
 /**
  * Log-probabilities of given tokens.

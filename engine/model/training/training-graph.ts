@@ -5,21 +5,14 @@ import { Graph } from '../../graph/graph';
 import { gradients } from '../../graph/gradients';
 import { Add } from '../../graph/ops/elementwise';
 import type { Tensor } from '../../graph/tensor';
+import type { BuiltGraph } from '../built-graph';
 import { type AdamWState, adamW, gradientClipping } from './adamw';
 import { documentMask, maskedAttention } from '../architecture/attention';
 import { baseWeights, heldOnce } from '../architecture/base-weights';
 import { trainingLinear } from '../architecture/frozen-linear';
-import { type LoraDelta, type LoraLayout, loraDelta, splitSlots } from '../lora/lora';
+import { type LoraDelta, type LoraLayout, loraDelta, slotInputs, splitSlots } from '../lora/lora';
 import { frozenHeadLogProbabilities, weightedLoss } from '../architecture/loss';
 import { type TransformerInput, headName, languageModelHead, transformer } from '../architecture/transformer';
-
-/** A graph and the folder its external weights are in. */
-export interface BuiltGraph {
-  readonly graph: Graph;
-  readonly folder: string;
-  /** The session lays weights out anew for its products. @default true */
-  readonly prepacking?: boolean;
-}
 
 /** The optimiser's state as inputs; with `.next` behind, as results. */
 export const STATE_NAMES = ['parameters', 'firstMoment', 'secondMoment'] as const;
@@ -61,7 +54,7 @@ export function trainingGraph(model: ModelDirectory, layout: LoraLayout, options
  */
 export function gradientGraph(model: ModelDirectory, layout: LoraLayout, options: TrainingOptions = {}): BuiltGraph {
   const graph = new Graph();
-  const slots = layout.slots.map(({ shape }, i) => graph.input(`parameters.${i}`, 'float32', ['N', ...shape]));
+  const slots = slotInputs(graph, layout);
   const { loss, rest } = adaptersLoss(graph, model, layout, slots, options);
   graph.output('loss', loss);
   gradients(loss, slots).forEach((gradient, i) => graph.output(`gradient.${i}`, gradient));
