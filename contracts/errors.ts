@@ -39,10 +39,22 @@ export class NotFiniteError extends Error {
   readonly code = 'NOT_FINITE';
 }
 
-/** The compute process ended without answering (killed, crashed, out of memory). Retryable. */
+/** The compute process ended without answering, for a reason that nobody reported. Retryable as it was. */
 export class ComputeProcessDiedError extends Error {
   override readonly name = 'ComputeProcessDiedError';
   readonly code = 'COMPUTE_PROCESS_DIED';
+}
+
+/** Out of memory, as the runtime or the kernel reported it: never guessed. Retryable with less memory at once. */
+export class OutOfMemoryError extends Error {
+  override readonly name = 'OutOfMemoryError';
+  readonly code = 'OUT_OF_MEMORY';
+}
+
+/** The compute process lives but made no progress for as long as a step may take; it was killed. Retryable. */
+export class ComputeStalledError extends Error {
+  override readonly name = 'ComputeStalledError';
+  readonly code = 'COMPUTE_STALLED';
 }
 
 /** The work was cancelled by its caller. */
@@ -67,6 +79,18 @@ export class ArtifactCorruptError extends Error {
 export class ServerUnreachableError extends Error {
   override readonly name = 'ServerUnreachableError';
   readonly code = 'SERVER_UNREACHABLE';
+}
+
+/** The store answers but cannot do it: full, read-only, broken inside. Retryable without limit, since somebody will mend it. */
+export class StoreFailedError extends Error {
+  override readonly name = 'StoreFailedError';
+  readonly code = 'STORE_FAILED';
+}
+
+/** This machine's disk is full or read-only. Retryable without limit, here once there is room or on another worker. */
+export class DiskFullError extends Error {
+  override readonly name = 'DiskFullError';
+  readonly code = 'DISK_FULL';
 }
 
 /** An endpoint gave no usable answer in all its attempts. Retryable: the next attempt of the activity may find it well. */
