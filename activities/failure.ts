@@ -1,36 +1,44 @@
+import { relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import {
-  ArtifactCorruptError,
-  ArtifactMissingError,
-  BadInputError,
-  ComputeCancelledError,
-  ComputeProcessDiedError,
-  EndpointFailedError,
-  NotFiniteError,
-  ServerUnreachableError,
-} from '../contracts/errors';
-import { ComputeTimeoutError } from './compute-gate';
+import { ComputeCancelledError, ComputeProcessDiedError } from '../contracts/errors';
+import { FAILURE_CLASSES, failureClassOf } from '../contracts/failures';
+import { asReported } from '../engine/runtime/reported-failure';
 
 /** A failure's text travels through history, where 4 KB are the limit. */
 const MAX_MESSAGE = 1500;
 
-/** Trying again cannot help: the input is wrong, the numbers diverged, bytes are damaged, or the code is. */
-const HOPELESS = [BadInputError, NotFiniteError, ArtifactCorruptError, ReferenceError, SyntaxError];
-
-const RETRYABLE = [ComputeProcessDiedError, ComputeTimeoutError, ArtifactMissingError, ServerUnreachableError, EndpointFailedError];
-
-/** What an activity throws to Temporal for any error: its class as the failure's type, and whether to retry. */
+/**
+ * What an activity throws to Temporal for any error, by the table of `contracts/failures.ts`: the error's class name is the failure's
+ * type, and all but what the server repeats by itself is not retryable, since the workflow decides. What no class names is a bug: its
+ * message ends with the place where it happened.
+ *
+ * @param cancelled whether the activity was told to stop; that its language model ended is then no failure of its own
+ */
 export function toFailure(error: unknown, cancelled: boolean): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
-  if (cancelled && error instanceof ComputeCancelledError) return new CancelledFailure(error.message, [], error);
-  const cause = error instanceof Error ? error : new Error(String(error));
-  const known = [...HOPELESS, ...RETRYABLE].find((type) => error instanceof type);
+  if (cancelled && (error instanceof ComputeCancelledError || error instanceof ComputeProcessDiedError)) {
+    return new CancelledFailure(error.message, [], error);
+  }
+  const cause = asReported(error instanceof Error ? error : new Error(String(error)));
+  const failureClass = failureClassOf(cause.name);
+  const place = failureClass === 'bug' ? placeOf(cause) : undefined;
+  const message = cause.message.slice(0, MAX_MESSAGE);
   const failure = ApplicationFailure.create({
-    message: cause.message.slice(0, MAX_MESSAGE),
-    type: known?.name ?? cause.name,
-    nonRetryable: HOPELESS.some((type) => error instanceof type),
+    message: place === undefined ? message : `${message} (${place})`,
+    type: cause.name,
+    nonRetryable: FAILURE_CLASSES[failureClass].retriedBy !== 'server',
   });
   // One stack, the one that tells where it happened, instead of ours and the chain of causes.
   failure.stack = (cause.stack ?? cause.message).slice(0, MAX_MESSAGE);
   return failure;
+}
+
+const PROGRAM = resolve(__dirname, '..', '..');
+
+/** `at activities/answers.ts:41:13`: the innermost line that is not Node's own, without the machine's path. */
+function placeOf({ stack = '' }: Error): string | undefined {
+  const frames = [...stack.matchAll(/^\s+at (?:.*\()?(.+:\d+:\d+)\)?$/gm)].map(([, place]) => place as string);
+  const place = frames.find((frame) => !frame.startsWith('node:'));
+  return place === undefined ? undefined : `at ${relative(PROGRAM, place.startsWith('file:') ? fileURLToPath(place) : place)}`;
 }

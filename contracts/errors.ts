@@ -69,7 +69,7 @@ export class ArtifactMissingError extends Error {
   readonly code = 'ARTIFACT_MISSING';
 }
 
-/** An artifact's bytes do not have the hash that names them. Not retryable. */
+/** An artifact's bytes do not have the hash that names them. Retryable a few times: they may have been damaged on their way. */
 export class ArtifactCorruptError extends Error {
   override readonly name = 'ArtifactCorruptError';
   readonly code = 'ARTIFACT_CORRUPT';

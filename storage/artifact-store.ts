@@ -18,7 +18,7 @@ export interface ArtifactStore {
 
   /**
    * The artifact's bytes, their hash verified.
-   * @throws ArtifactMissingError (retryable), ArtifactCorruptError (not retryable): both name location and key.
+   * @throws ArtifactMissingError, ArtifactCorruptError (both retryable a few times): both name location and key.
    */
   get(ref: ArtifactRef): Promise<Uint8Array>;
 

@@ -1,4 +1,4 @@
-import { BadInputError, type BadInputDetail, NotFiniteError } from '../../contracts/errors';
+import { BadInputError, type BadInputDetail, DiskFullError, NotFiniteError, OutOfMemoryError } from '../../contracts/errors';
 import type {
   ComputeProgress,
   CountTokensRequest,
@@ -12,6 +12,7 @@ import type {
   ScoreResult,
 } from '../../contracts/language-model';
 import type { PretrainRequest, PretrainResult } from '../model/pretraining/pretrain';
+import { asReported } from './reported-failure';
 
 /** What the compute process does: method -> [request, result]. */
 export interface ComputeMethods {
@@ -43,8 +44,8 @@ export interface EncodedError {
   readonly detail?: BadInputDetail;
 }
 
-export function encodeError(error: unknown): EncodedError {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
+export function encodeError(thrown: unknown): EncodedError {
+  const error = asReported(thrown instanceof Error ? thrown : new Error(String(thrown)));
   return {
     name: error.name,
     message: error.message,
@@ -53,9 +54,13 @@ export function encodeError(error: unknown): EncodedError {
   };
 }
 
+/** Classes that keep their name on the way; any other arrives as an Error with its name. */
+const CROSSING = [NotFiniteError, OutOfMemoryError, DiskFullError];
+
 export function decodeError({ name, message, stack, detail }: EncodedError): Error {
   if (detail !== undefined) return new BadInputError(detail);
-  const error = name === 'NotFiniteError' ? new NotFiniteError(message) : new Error(message);
+  const known = CROSSING.find((type) => type.name === name);
+  const error = known === undefined ? Object.assign(new Error(message), { name }) : new known(message);
   if (stack !== undefined) error.stack = stack;
   return error;
 }

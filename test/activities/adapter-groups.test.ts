@@ -141,7 +141,7 @@ describe('a group of candidates', () => {
     const [first, second] = await tasks(made);
     made.controls.onFineTune = () => Promise.reject(new ComputeProcessDiedError('the compute process ended (SIGKILL)'));
     for (const task of [first!, second!]) {
-      await expect(made.run('fineTuneAdapter', task)).rejects.toMatchObject({ type: 'ComputeProcessDiedError', nonRetryable: false });
+      await expect(made.run('fineTuneAdapter', task)).rejects.toMatchObject({ type: 'ComputeProcessDiedError', nonRetryable: true });
     }
     made.controls.onFineTune = () => Promise.resolve();
     expect((await made.run('fineTuneAdapter', first!)).adapter).not.toBeNull();

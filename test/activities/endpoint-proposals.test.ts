@@ -65,7 +65,7 @@ test('what has arrived is never asked for again, by this attempt or by another w
   const first = fixture(store);
   const campaign = await first.pin('c', spec());
   server.behave([chat('One.'), chat('Two.'), chat('Three.')], json(500, 'down'));
-  await expect(first.run('proposeSelfEdits', taskOf(campaign))).rejects.toMatchObject({ type: 'EndpointFailedError', nonRetryable: false });
+  await expect(first.run('proposeSelfEdits', taskOf(campaign))).rejects.toMatchObject({ type: 'EndpointFailedError', nonRetryable: true });
   // Three answers and the failure: it ends the others, which were waiting.
   expect(server.requests).toHaveLength(4);
   server.behave([], chat('Later.'));

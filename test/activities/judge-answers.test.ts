@@ -82,7 +82,7 @@ test('an attempt after a judge that broke off asks for the rest only', async () 
   const campaign = await pin(made, 1);
   const task = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policyAdapters: [], contextsPerChunk: 16, chunk: 1 };
   server.behave([fair, fair, fair], json(500, 'down'));
-  await expect(made.run('evaluateBase', task)).rejects.toMatchObject({ type: 'EndpointFailedError', nonRetryable: false, message: expect.stringContaining('reward.judge: strict-judge at') as string });
+  await expect(made.run('evaluateBase', task)).rejects.toMatchObject({ type: 'EndpointFailedError', nonRetryable: true, message: expect.stringContaining('reward.judge: strict-judge at') as string });
   expect(await store.findManifest(manifestKeys.unadapted('c', 'evaluation/base', 1))).toBeNull();
   const known = (await store.list('campaigns/c/verdicts/')).length;
   expect(known).toBe(3);
