@@ -118,6 +118,7 @@ export interface SealActivities {
   trainPolicy(task: PolicyTask): Promise<{ readonly policy: string | null; readonly spent: Spent }>;
   summariseMethod(task: MethodTask): Promise<MethodScore>;
   writeReport(task: ReportTask): Promise<{ readonly key: string }>;
+  archiveHistories(task: ArchiveTask): Promise<{ readonly archived: number }>;
 }
 
 /** The unadapted policy's answers to the questions of one chunk of contexts. */
@@ -143,4 +144,15 @@ export interface ReportTask {
   readonly campaign: PinnedCampaign;
   readonly state: CampaignState;
   readonly ledger: Ledger;
+}
+
+/** Closed workflows whose histories become artifacts. */
+export interface ArchiveTask {
+  readonly campaign: PinnedCampaign;
+  /** `epoch-1`, `evaluation/<method>`, `campaign`: the part of keys that tells scopes apart. */
+  readonly scope: string;
+  /** From 1. */
+  readonly page: number;
+  /** `runId` absent: the latest run with all that it continues. */
+  readonly workflows: readonly { readonly workflowId: string; readonly runId?: string }[];
 }

@@ -3,6 +3,7 @@ import type { Machine } from '../contracts/machine';
 import type { Endpoints } from '../endpoint/endpoints';
 import type { Domain } from '../seal/domain';
 import type { ArtifactStore } from '../storage/artifact-store';
+import type { HistoryReader } from './history-reader';
 import type { ReportDocument } from './report/report-document';
 
 /** What the activities work with; `workers/` builds it, tests replace it. */
@@ -18,6 +19,8 @@ export interface ActivityDependencies {
   readonly cacheDirectory: string;
   /** Requests to the language model at once; the rest waits in order. @default 1 */
   readonly computeConcurrency?: number;
+  /** Where histories are read from to be archived. @default none: `archiveHistories` fails */
+  readonly histories?: HistoryReader;
   /** Draws `report.html`. @default renderReportHtml */
   readonly renderHtml?: (document: ReportDocument) => Promise<string>;
   /** Between two heartbeats of a running activity. @default 2000 */

@@ -1,5 +1,6 @@
 /** Side effects of campaigns, one file an activity. */
 import type { SealActivities } from './activity-types';
+import { archiveHistories } from './archive-histories';
 import { collectProposals } from './collect-proposals';
 import type { ActivityDependencies } from './dependencies';
 import { evaluateAdapter } from './evaluate-adapter';
@@ -31,5 +32,6 @@ export function createActivities(dependencies: ActivityDependencies): SealActivi
     trainPolicy: trainPolicy(services),
     summariseMethod: summariseMethod(services),
     writeReport: writeReport(services),
+    archiveHistories: archiveHistories(services, dependencies.histories),
   };
 }

@@ -209,7 +209,7 @@ export const manifestKeys = {
     `campaigns/${campaignId}/${scope}/unadapted/chunk-${chunk}.json`,
   /** Prefix of all archived histories. */
   histories: (campaignId: string): string => `campaigns/${campaignId}/histories/`,
-  /** Histories of closed workflows of a scope, some hundred a page (from 1): file `<workflow id with ~ for />.<run id>.json` each. */
+  /** Histories of closed workflows of a scope, some hundred a page (from 1): file `<workflow id with ~ for />.<run id>.history` each. */
   historyPage: (campaignId: string, scope: string, page: number): string => `campaigns/${campaignId}/histories/${scope}/page-${page}.json`,
   /** A report of a campaign that did not complete; named by its content, since a campaign may stop more than once. */
   partialReport: (campaignId: string, state: string, sha256: string): string =>

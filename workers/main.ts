@@ -10,6 +10,7 @@ import { startComputeProcess } from '../engine/runtime/compute-client';
 import { computingMachine } from '../engine/runtime/machine';
 import { knowledgeDomain } from '../seal/knowledge/domain';
 import { openStoreFromEnvironment } from '../storage/open-store';
+import { ServerHistories } from './history-reader';
 import { createSealWorkers, runWorkers } from './seal-workers';
 import { readWorkerSettings } from './worker-settings';
 import { workflowBundle } from './workflow-bundle';
@@ -33,7 +34,8 @@ async function main(): Promise<void> {
     const connection = await NativeConnection.connect({ address: settings.address });
     try {
       const { namespace, queues, cacheDirectory } = settings;
-      const activities = createActivities({ model, machine: computingMachine(), store, domain: knowledgeDomain, cacheDirectory });
+      const histories = new ServerHistories(connection, namespace);
+      const activities = createActivities({ model, machine: computingMachine(), store, domain: knowledgeDomain, cacheDirectory, histories });
       const bundle = queues.includes('orchestration') ? await workflowBundle(cacheDirectory) : null;
       const workers = await createSealWorkers({ connection, namespace, queues, activities, workflowBundle: bundle });
       process.stderr.write(`${new Date().toISOString()} INFO serving ${queues.join(' and ')} of ${settings.address}\n`);

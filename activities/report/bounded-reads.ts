@@ -5,8 +5,15 @@ import { getJson } from '../stored-json';
 /** Requests to the store at once: enough to hide its latency, few enough for any server. */
 const READS_AT_ONCE = 32;
 
-/** Results of `read` in the order of `items`, a bounded number of them under way. */
-export async function readAll<Item, Result>(items: readonly Item[], read: (item: Item) => Promise<Result>): Promise<Result[]> {
+/**
+ * Results of `read` in the order of `items`, a bounded number of them under way.
+ * @param atOnce @default 32
+ */
+export async function readAll<Item, Result>(
+  items: readonly Item[],
+  read: (item: Item) => Promise<Result>,
+  atOnce: number = READS_AT_ONCE,
+): Promise<Result[]> {
   const results: Result[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -16,7 +23,7 @@ export async function readAll<Item, Result>(items: readonly Item[], read: (item:
       results[place] = await read(items[place]!);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(READS_AT_ONCE, items.length) }, worker));
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
   return results;
 }
 

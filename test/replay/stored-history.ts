@@ -1,15 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-// eslint-disable-next-line import-x/no-extraneous-dependencies -- the SDK's messages; its JSON reader fails where npm installs two copies of protobufjs
-import { temporal } from '@temporalio/proto';
+import { decodeHistory, encodeHistory, type History } from '../../activities/history-bytes';
 
-const { History } = temporal.api.history.v1;
-export type History = temporal.api.history.v1.IHistory;
+export type { History };
 
-/** Stores a workflow's history as the server's own message, which no version of a JSON format can change. */
 export function writeHistory(file: string, history: History): void {
-  writeFileSync(file, History.encode(history).finish());
+  writeFileSync(file, encodeHistory(history));
 }
 
 export function readHistory(file: string): History {
-  return History.decode(readFileSync(file));
+  return decodeHistory(readFileSync(file));
 }

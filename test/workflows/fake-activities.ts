@@ -33,6 +33,7 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
     summariseMethod: ({ method }): Promise<MethodScore> =>
       Promise.resolve({ name: method, grader: 'exact', score: 0.5, standardError: 0.1, n: 4, meanTokens: 10, meanSteps: 6 }),
     writeReport: ({ state }) => Promise.resolve({ key: `report-${state}` }),
+    archiveHistories: ({ workflows }) => Promise.resolve({ archived: workflows.length }),
   };
   const what: { [Name in keyof SealActivities]: (task: Parameters<SealActivities[Name]>[0]) => string } = {
     pinInputs: ({ campaignId }) => campaignId,
@@ -45,6 +46,7 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
     trainPolicy: ({ epoch, kept }) => `${epoch} ${kept.join(',')}`,
     summariseMethod: ({ method }) => method,
     writeReport: ({ state }) => state,
+    archiveHistories: ({ scope, page }) => `${scope} ${page}`,
   };
   const recorded = { ...answers, ...overrides(calls) };
   const activities = Object.fromEntries(
