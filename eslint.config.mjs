@@ -12,11 +12,12 @@ const ROOMS = {
   engine: { values: ['contracts'] },
   storage: { values: ['contracts'] },
   endpoint: { values: ['contracts'] },
-  activities: { values: ['contracts', 'seal', 'engine', 'storage', 'endpoint'] },
+  telemetry: { values: ['contracts'] },
+  activities: { values: ['contracts', 'seal', 'engine', 'storage', 'endpoint', 'telemetry'] },
   workflows: { values: ['contracts', 'seal'], types: ['activities'] },
-  workers: { values: ['contracts', 'seal', 'engine', 'storage', 'endpoint', 'activities', 'workflows'] },
-  cli: { values: ['contracts', 'seal', 'engine', 'storage', 'endpoint', 'activities', 'workers', 'infra'], types: ['workflows'] },
-  infra: { values: ['contracts'] },
+  workers: { values: ['contracts', 'seal', 'engine', 'storage', 'endpoint', 'telemetry', 'activities', 'workflows'] },
+  cli: { values: ['contracts', 'seal', 'engine', 'storage', 'endpoint', 'telemetry', 'activities', 'workers', 'infra'], types: ['workflows'] },
+  infra: { values: ['contracts', 'telemetry'] },
 };
 const NEVER_IMPORTED = ['test', 'dist', 'examples', 'docs', 'bench'];
 

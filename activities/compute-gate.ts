@@ -1,5 +1,6 @@
 import { ComputeCancelledError } from '../contracts/errors';
 import { RequestSlots } from '../endpoint/request-slots';
+import { computeWait } from '../telemetry/waiting-times';
 
 /** A request to the language model took longer than `limits.activitySeconds`. Retryable. */
 export class ComputeTimeoutError extends Error {
@@ -30,7 +31,11 @@ export class ComputeGate {
     limitMs: number,
     work: (signal: AbortSignal) => Promise<Result>,
   ): Promise<Result> {
-    return this.#slots.run(signal, () => this.#withinLimit(signal, limitMs, work));
+    const admitted = computeWait();
+    return this.#slots.run(signal, () => {
+      admitted();
+      return this.#withinLimit(signal, limitMs, work);
+    });
   }
 
   async #withinLimit<Result>(signal: AbortSignal, limitMs: number, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
@@ -40,7 +45,7 @@ export class ComputeGate {
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
-      controller.abort();
+      controller.abort(new ComputeTimeoutError(`stopped after limits.activitySeconds = ${limitMs / 1000}`));
     }, limitMs);
     try {
       return await work(controller.signal);

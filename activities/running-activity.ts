@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { ComputeProgress } from '../contracts/language-model';
+import { heartbeatGaps } from '../telemetry/waiting-times';
 import { toFailure } from './failure';
 
 export interface RunningActivity {
@@ -21,7 +22,11 @@ export async function asActivity<Result>(
 ): Promise<Result> {
   const context = Context.current();
   let latest: ComputeProgress | undefined;
-  const beat = setInterval(() => context.heartbeat(latest), heartbeatIntervalMs);
+  const sent = heartbeatGaps();
+  const beat = setInterval(() => {
+    context.heartbeat(latest);
+    sent();
+  }, heartbeatIntervalMs);
   try {
     return await work({
       signal: context.cancellationSignal,

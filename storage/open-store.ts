@@ -4,6 +4,7 @@ import { BadInputError, ServerUnreachableError } from '../contracts/errors';
 import { s3CredentialsSchema, type StackFile, stackFileSchema, stackFiles } from '../contracts/stack';
 import type { ArtifactStore } from './artifact-store';
 import { ContentAddressedStore } from './content-addressed-store';
+import { ObservedObjectClient, type ObserveRequest } from './observed-object-client';
 import { S3ObjectClient, type S3Settings } from './s3-client';
 
 /** Bucket of artifacts unless `S3_BUCKET` names another. */
@@ -11,9 +12,10 @@ const DEFAULT_BUCKET = 'seal';
 
 /**
  * Opens the store and creates its bucket if need be.
+ * @param observe told of every request to the server. @default nobody
  * @throws ServerUnreachableError, BadInputError (credentials)
  */
-export async function openS3Store(settings: S3Settings): Promise<ArtifactStore> {
+export async function openS3Store(settings: S3Settings, observe?: ObserveRequest): Promise<ArtifactStore> {
   const client = new S3ObjectClient(settings);
   try {
     await client.ensureBucket();
@@ -21,15 +23,15 @@ export async function openS3Store(settings: S3Settings): Promise<ArtifactStore> 
     client.close();
     throw error;
   }
-  return new ContentAddressedStore(client);
+  return new ContentAddressedStore(observe === undefined ? client : new ObservedObjectClient(client, observe));
 }
 
 /**
  * Opens the store that the environment names: `S3_ENDPOINT` (with `S3_BUCKET`, `AWS_REGION` and the usual AWS
  * credentials), else the embedded server of `$SEAL_HOME`. The embedded server's own credentials go to nobody else.
  */
-export async function openStoreFromEnvironment(env: NodeJS.ProcessEnv = process.env): Promise<ArtifactStore> {
-  return openS3Store(await s3SettingsFromEnvironment(env));
+export async function openStoreFromEnvironment(env: NodeJS.ProcessEnv = process.env, observe?: ObserveRequest): Promise<ArtifactStore> {
+  return openS3Store(await s3SettingsFromEnvironment(env), observe);
 }
 
 /** @throws ServerUnreachableError if neither `S3_ENDPOINT` nor a running embedded stack says where the server is */

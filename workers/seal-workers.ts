@@ -1,4 +1,4 @@
-import { type NativeConnection, Worker, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
+import { type NativeConnection, Worker, type WorkerInterceptors, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { SealActivities } from '../activities';
 import { COMPUTE_QUEUE, ORCHESTRATION_QUEUE } from '../contracts/campaign';
 import type { QueueName } from './worker-settings';
@@ -19,19 +19,22 @@ export interface SealWorkersOptions {
   readonly activities: SealActivities;
   /** Only read for the orchestration queue. */
   readonly workflowBundle: WorkflowBundleOption | null;
+  /** What sees the activities from outside. @default nothing */
+  readonly interceptors?: WorkerInterceptors;
   readonly tuning?: Pick<WorkerOptions, 'maxConcurrentWorkflowTaskPolls' | 'maxConcurrentActivityTaskPolls'>;
 }
 
 /** The workers of one process, one a queue; they share the activities and so the language model and its queue. */
 export async function createSealWorkers(options: SealWorkersOptions): Promise<Worker[]> {
-  const { connection, namespace, activities, workflowBundle, queues, tuning } = options;
+  const { namespace, activities, workflowBundle, queues, tuning } = options;
+  const { connection, interceptors = {} } = options;
   const workers: Worker[] = [];
   for (const queue of queues) {
     if (queue === 'orchestration') {
       if (workflowBundle === null) throw new RangeError('the orchestration queue needs a workflow bundle');
-      workers.push(await Worker.create({ connection, namespace, ...orchestration(workflowBundle, activities), ...tuning }));
+      workers.push(await Worker.create({ connection, namespace, interceptors, ...orchestration(workflowBundle, activities), ...tuning }));
     } else {
-      workers.push(await Worker.create({ connection, namespace, ...compute(activities), ...tuning }));
+      workers.push(await Worker.create({ connection, namespace, interceptors, ...compute(activities), ...tuning }));
     }
   }
   return workers;

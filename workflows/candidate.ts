@@ -7,6 +7,7 @@ import type { AdaptationScope, CandidateGroup, Spent } from '../activities/activ
 import { type CandidateOutcome, manifestKeys } from '../contracts/campaign';
 import { candidateReward } from '../seal/rewards';
 import { type ActivitySettings, computeActivities, localActivities } from './activity-options';
+import { countFinishedCandidate, countStartedCandidate } from './candidate-counts';
 import { reasonOf, retriesOf, SpentSum } from './ledger';
 import { rewardAttribute, statusAttribute } from './search-attributes';
 
@@ -30,9 +31,11 @@ export interface CandidateResult {
 export async function candidateWorkflow(input: CandidateInput): Promise<CandidateResult> {
   const { scope, contextId, candidate } = input;
   const spent = new SpentSum();
+  countStartedCandidate();
   const result = (outcome: Omit<CandidateOutcome, 'contextId' | 'candidate' | 'recordKey'>): CandidateResult => {
     const reward = outcome.reward === undefined ? [] : [rewardAttribute(outcome.reward)];
     upsertSearchAttributes([statusAttribute(outcome.status), ...reward]);
+    countFinishedCandidate(outcome.status);
     const recordKey = manifestKeys.candidate(scope.campaign.campaignId, scope.scope, contextId, candidate);
     return { outcome: { contextId, candidate, recordKey, ...outcome }, spent: spent.total };
   };
@@ -41,7 +44,10 @@ export async function candidateWorkflow(input: CandidateInput): Promise<Candidat
     if (!validation.accepted) return result({ status: 'rejected', reason: validation.reason, adapters: [] });
     return result({ status: 'scored', ...(await scoreRepeats(input, spent)) });
   } catch (error) {
-    if (isCancellation(error)) throw error;
+    if (isCancellation(error)) {
+      countFinishedCandidate('cancelled');
+      throw error;
+    }
     spent.add({ retries: retriesOf(error, input.settings.timings.maximumAttempts) });
     return result({ status: 'failed', reason: reasonOf(error), adapters: [] });
   }

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { ComputeCancelledError, ComputeProcessDiedError } from '../../contracts/errors';
 import type { ComputeOptions, LanguageModel } from '../../contracts/language-model';
 import type { PretrainRequest, PretrainResult } from '../model/pretraining/pretrain';
@@ -11,12 +12,16 @@ export interface ComputeProcessOptions {
   readonly threads?: number;
   /** Writes ONNX Runtime traces to files that start with this. */
   readonly profilePrefix?: string;
+  /** Told each line that the process writes to standard error. @default it goes to that of this process */
+  readonly onErrorLine?: (line: string) => void;
 }
 
 /** The language model and what only the command line asks of it. */
 export interface ComputeProcess extends LanguageModel {
   /** Trains a model from scratch; see `engine/model/pretraining/pretrain.ts`. */
   pretrain(request: PretrainRequest, options?: ComputeOptions): Promise<PretrainResult>;
+  /** Starts the process if none runs, and waits for its answer. */
+  ping(options?: ComputeOptions): Promise<void>;
   /** Of the running child; undefined while none runs. */
   readonly pid: number | undefined;
 }
@@ -56,9 +61,14 @@ class ComputeClient implements ComputeProcess {
   readonly countTokens = this.method('countTokens');
   readonly pretrain = this.method('pretrain');
   private readonly mergeAdapters = this.method('merge');
+  private readonly answerPing = this.method('ping');
 
   async merge(request: ComputeMethods['merge'][0], options?: ComputeOptions): Promise<void> {
     await this.mergeAdapters(request, options);
+  }
+
+  async ping(options?: ComputeOptions): Promise<void> {
+    await this.answerPing(null, options);
   }
 
   async close(): Promise<void> {
@@ -93,7 +103,7 @@ class ComputeClient implements ComputeProcess {
   }
 
   private startChild(): ChildProcess {
-    const { threads, profilePrefix } = this.processOptions;
+    const { threads, profilePrefix, onErrorLine } = this.processOptions;
     const child = fork(join(__dirname, 'compute-main.js'), [], {
       serialization: 'advanced',
       env: {
@@ -102,8 +112,9 @@ class ComputeClient implements ComputeProcess {
         ...(profilePrefix === undefined ? {} : { SEAL_COMPUTE_PROFILE: profilePrefix }),
       },
       // Standard output belongs to the caller's own results.
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: ['ignore', 'ignore', onErrorLine === undefined ? 'inherit' : 'pipe', 'ipc'],
     });
+    if (child.stderr !== null && onErrorLine !== undefined) createInterface({ input: child.stderr }).on('line', onErrorLine);
     // Heartbeats, workflow tasks and servers answer in time while every core computes.
     if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     child.on('message', (reply: ComputeReply) => this.take(reply));

@@ -89,6 +89,7 @@ function describe(directory: string): ModelDescription {
 }
 
 const handlers: Handlers = {
+  ping: () => null,
   describe: (directory) => describe(directory),
   fineTune: (request, onProgress) =>
     onModel(request.modelDirectory, async (model) => {

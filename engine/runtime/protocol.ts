@@ -16,6 +16,8 @@ import { asReported } from './reported-failure';
 
 /** What the compute process does: method -> [request, result]. */
 export interface ComputeMethods {
+  /** Answered as soon as what runs is done. */
+  ping: [null, null];
   describe: [string, ModelDescription];
   fineTune: [FineTuneRequest, FineTuneResult];
   generate: [GenerateRequest, GenerateResult];

@@ -1,0 +1,13 @@
+import { metricMeter } from '@temporalio/workflow';
+import { METRICS } from '../contracts/metrics';
+
+/** Counted once, however often the history is replayed. */
+export function countStartedCandidate(): void {
+  const { name, meaning } = METRICS.candidatesStarted;
+  metricMeter.createCounter(name, undefined, meaning).add(1);
+}
+
+export function countFinishedCandidate(status: 'scored' | 'rejected' | 'failed' | 'cancelled'): void {
+  const { name, meaning } = METRICS.candidatesFinished;
+  metricMeter.createCounter(name, undefined, meaning).add(1, { status });
+}
