@@ -97,6 +97,16 @@ export interface FineTuneJob {
   readonly outDirectory: string;
 }
 
+/** Where a training keeps what it takes to go on after its process died. Has no influence on its bits. */
+export interface CheckpointSettings {
+  /** Of this training alone; the newest whole checkpoint in it is gone on from. Created. The two newest are kept. */
+  readonly directory: string;
+  /** From the end of one checkpoint to the beginning of the next. */
+  readonly seconds: number;
+  /** Of all that the bits of this training depend on: a checkpoint of another one is refused. */
+  readonly fingerprint: string;
+}
+
 /** Jobs of one request share base and adapted modules and are trained stacked, one optimiser step of every job at a time. */
 export interface FineTuneRequest {
   readonly modelDirectory: string;
@@ -106,6 +116,8 @@ export interface FineTuneRequest {
   readonly gradientCheckpointing?: boolean;
   /** Refused, before it starts, if it is expected to need more than this. @default no limit */
   readonly memoryLimitBytes?: number;
+  /** @default none are written or read */
+  readonly checkpoints?: CheckpointSettings;
   readonly jobs: readonly FineTuneJob[];
 }
 
@@ -134,6 +146,8 @@ export interface FineTuneResult {
   readonly outcomes: readonly FineTuneOutcome[];
   /** Wall time of the whole request. */
   readonly seconds: number;
+  /** Steps of all jobs that a checkpoint had, so that they were not computed here. @default 0 */
+  readonly resumedSteps?: number;
 }
 
 export interface GenerateRow {
@@ -232,6 +246,15 @@ export interface ComputeProgress {
   readonly done: number;
   readonly total: number;
   readonly unit: 'steps' | 'tokens' | 'rows';
+  /** The newest, from which another attempt would go on. */
+  readonly checkpoint?: Checkpoint;
+}
+
+export interface Checkpoint {
+  /** From the compute process, a file; in a heartbeat, the key of its manifest in the store. */
+  readonly name: string;
+  /** Optimiser steps of all jobs that are in it. */
+  readonly steps: number;
 }
 
 export interface ComputeOptions {

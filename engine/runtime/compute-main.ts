@@ -114,12 +114,12 @@ function reply(message: ComputeReply): void {
   process.send?.(message);
 }
 
-/** Passes on at most a few progress messages a second, and the last. */
+/** Passes on at most a few progress messages a second, every checkpoint, and the last. */
 function throttledProgress(): (progress: ComputeProgress) => void {
   let last = 0;
   return (progress) => {
     const now = performance.now();
-    if (now - last < PROGRESS_INTERVAL_MS && progress.done < progress.total) return;
+    if (now - last < PROGRESS_INTERVAL_MS && progress.done < progress.total && progress.checkpoint === undefined) return;
     last = now;
     reply({ kind: 'progress', progress });
   };

@@ -7,7 +7,7 @@ import type { LoraLayout } from '../lora/lora';
 import { partFeeds } from './step-feeds';
 import { columnTensor, floatTensor, floats } from '../tensors';
 import { STATE_NAMES, type TrainingOptions } from './training-graph';
-import type { AdapterStep, StepResult, TrainingStack } from './training-stack';
+import type { AdapterState, AdapterStep, InitialState, StepResult, TrainingStack } from './training-stack';
 
 type Name = (typeof STATE_NAMES)[number];
 
@@ -85,11 +85,11 @@ export class DeviceStack implements TrainingStack {
     private readonly onHost: Readonly<Record<Name, Float32Array>>,
   ) {}
 
-  static start(takeStep: DeviceStep, readBack: ReadBack, parameters: readonly Float32Array[]): DeviceStack {
-    const size = parameters[0]?.length ?? 0;
-    const vectors = emptyVectors(parameters.length * size);
-    parameters.forEach((vector, n) => vectors.parameters.set(vector, n * size));
-    return new DeviceStack(takeStep, readBack, size, parameters.map((_, n) => n), vectors);
+  static start(takeStep: DeviceStep, readBack: ReadBack, states: readonly InitialState[]): DeviceStack {
+    const size = states[0]?.parameters.length ?? 0;
+    const vectors = emptyVectors(states.length * size);
+    states.forEach((state, n) => STATE_NAMES.forEach((name) => vectors[name].set(state[name] ?? [], n * size)));
+    return new DeviceStack(takeStep, readBack, size, states.map((_, n) => n), vectors);
   }
 
   async step(adapters: readonly AdapterStep[]): Promise<StepResult> {
@@ -114,6 +114,10 @@ export class DeviceStack implements TrainingStack {
 
   parametersOf(job: number): Float32Array {
     return this.slice('parameters', job).slice();
+  }
+
+  stateOf(job: number): AdapterState {
+    return { parameters: this.slice('parameters', job), firstMoment: this.slice('firstMoment', job), secondMoment: this.slice('secondMoment', job) };
   }
 
   release(): void {

@@ -15,6 +15,7 @@ import { permutation, randomStream } from '../random';
 import { tokeniseRow } from '../rows';
 import { placedInStack, scalesInStack, stackedLayout, takenFromStack } from '../lora/stacked-layout';
 import { refuseBeyondMemory } from './training-memory';
+import { TrainingCheckpoints } from './training-checkpoint';
 import { type JobPlan, trainJobs } from './training-run';
 import { openTraining } from './open-training';
 
@@ -35,7 +36,8 @@ export async function fineTune(
   const stack = stackedLayout(model.config, layouts);
   const plans = request.jobs.map((job, i) => planJob(model, layouts[i] as AdapterLayout, stack, job, request.jobs.length === 1 ? 'row' : `job ${i + 1}, row`));
   refuseBeyondMemory(model.directory, request, plans);
-  const trained = await trainJobs(await openTraining(model, stack, request), plans, onProgress);
+  const checkpoints = request.checkpoints && new TrainingCheckpoints(request.checkpoints);
+  const { trained, resumedSteps } = await trainJobs(await openTraining(model, stack, request), plans, onProgress, checkpoints);
   const seconds = (performance.now() - started) / 1000;
   trained.forEach(({ parameters }, i) => {
     if (parameters === undefined) return;
@@ -43,7 +45,8 @@ export async function fineTune(
     const own = layouts[i] as AdapterLayout;
     writeAdapter(outDirectory, unflattenAdapter(own, takenFromStack(parameters, own, stack)), model.config, { baseModel: model.name });
   });
-  return { outcomes: trained.map(({ outcome }) => outcome), seconds };
+  checkpoints?.clear();
+  return { outcomes: trained.map(({ outcome }) => outcome), seconds, resumedSteps };
 }
 
 /** @throws BadInputError */

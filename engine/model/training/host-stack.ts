@@ -4,7 +4,7 @@ import { AdamWKernel } from './adamw-kernel';
 import type { LoraLayout } from '../lora/lora';
 import { partFeeds } from './step-feeds';
 import { floatTensor, floats } from '../tensors';
-import type { AdapterStep, StepResult, TrainingStack } from './training-stack';
+import type { AdapterState, AdapterStep, InitialState, StepResult, TrainingStack } from './training-stack';
 
 /** An adapter's own arrays, each of P elements. */
 const HOME = ['parameters', 'firstMoment', 'secondMoment'] as const;
@@ -18,6 +18,8 @@ const STAGE = ['gradient', 'part', 'parameters'] as const;
 export class HostStack implements TrainingStack {
   readonly lockstep = false;
   private readonly kernel: AdamWKernel;
+  /** Adapters in all. */
+  private readonly count: number;
   /** P and N*P, with room to the next multiple of four. */
   private readonly homeSize: number;
   private readonly stageSize: number;
@@ -28,22 +30,22 @@ export class HostStack implements TrainingStack {
 
   /**
    * @param session of `gradientGraph`
-   * @param parameters of each adapter, float32 [P]
    * @param inParts steps may be computed in parts
    */
   constructor(
     private readonly session: InferenceSession,
     private readonly layout: LoraLayout,
-    private readonly parameters: readonly Float32Array[],
+    states: readonly InitialState[],
     inParts: boolean,
   ) {
-    const N = parameters.length;
+    const N = states.length;
+    this.count = N;
     this.homeSize = roundedUp(layout.size);
     this.stageSize = roundedUp(N * layout.size);
     this.isAlone = N === 1;
     this.stages = STAGE.filter((array) => (array === 'part' ? inParts : array !== 'parameters' || !this.isAlone));
     this.kernel = new AdamWKernel(N * HOME.length * this.homeSize + this.stages.length * this.stageSize);
-    parameters.forEach((vector, job) => this.home(job, 'parameters').set(vector));
+    states.forEach((state, job) => HOME.forEach((array) => this.home(job, array).set(state[array] ?? [])));
   }
 
   async step(adapters: readonly AdapterStep[]): Promise<StepResult> {
@@ -63,6 +65,10 @@ export class HostStack implements TrainingStack {
 
   parametersOf(job: number): Float32Array {
     return this.home(job, 'parameters').slice();
+  }
+
+  stateOf(job: number): AdapterState {
+    return { parameters: this.home(job, 'parameters'), firstMoment: this.home(job, 'firstMoment'), secondMoment: this.home(job, 'secondMoment') };
   }
 
   release(): void {
@@ -115,7 +121,7 @@ export class HostStack implements TrainingStack {
   }
 
   private home(job: number, array: (typeof HOME)[number]): Float32Array {
-    if (this.parameters[job] === undefined) throw new RangeError(`job ${job} has no state`);
+    if (job >= this.count) throw new RangeError(`job ${job} has no state`);
     return this.kernel.view(this.homeStart(job, array), this.layout.size);
   }
 
@@ -125,7 +131,7 @@ export class HostStack implements TrainingStack {
 
   private stageStart(array: (typeof STAGE)[number]): number {
     if (array === 'parameters' && this.isAlone) return this.homeStart(0, 'parameters');
-    return this.parameters.length * HOME.length * this.homeSize + this.stages.indexOf(array) * this.stageSize;
+    return this.count * HOME.length * this.homeSize + this.stages.indexOf(array) * this.stageSize;
   }
 
   /** The tensors [N, rows, columns] of each slot for a run of N adapters, by the graph's names. */

@@ -16,8 +16,8 @@ export async function openTraining(
   const readBack = await model.readBack(compute);
   if (readBack === undefined) {
     const session = await model.gradientSession(layout, options, compute);
-    return (parameters) => new HostStack(session, layout, parameters, inParts);
+    return (states) => new HostStack(session, layout, states, inParts);
   }
   const takeStep = await openDeviceStep(model, layout, options, inParts, compute);
-  return (parameters) => DeviceStack.start(takeStep, readBack, parameters);
+  return (states) => DeviceStack.start(takeStep, readBack, states);
 }

@@ -1,6 +1,7 @@
-import type { ComputeProgress, FineTuneJob, FineTuneOutcome, StepLog } from '../../../contracts/language-model';
+import type { Checkpoint, ComputeProgress, FineTuneJob, FineTuneOutcome, StepLog } from '../../../contracts/language-model';
 import { type TokenRow, countLossTokens } from '../rows';
 import { learningRateAt } from './schedule';
+import type { JobStanding, TrainingCheckpoints } from './training-checkpoint';
 import type { AdapterStep, StartStack, StepResult, TrainingStack } from './training-stack';
 
 /** What a job trains on at each optimiser step, fixed before the first. */
@@ -33,17 +34,24 @@ interface Course {
  * Steps of all jobs, stacked; a job leaves the stack after its last step, or when its loss is not finite. Which jobs share a run of the
  * graph follows from their rows alone: where the stack allows it, those whose next steps are about as long, so that short rows are not
  * padded to another job's long ones.
+ *
+ * @param checkpoints gone on from, and written as they fall due
  */
 export async function trainJobs(
   start: StartStack,
   plans: readonly JobPlan[],
   onProgress: (progress: ComputeProgress) => void,
-): Promise<TrainedJob[]> {
+  checkpoints?: TrainingCheckpoints,
+): Promise<{ readonly trained: TrainedJob[]; readonly resumedSteps: number }> {
   const total = plans.reduce((sum, { steps }) => sum + steps.length, 0);
   const trained: TrainedJob[] = [];
-  let done = 0;
-  let stack = start(plans.map(({ initial }) => initial));
-  let running = plans.map((plan, position): Course => ({ plan, position, log: [] }));
+  const standings = await checkpoints?.restore(plans[0]?.initial.length ?? 0);
+  const courses = plans.map((plan, position) => courseFrom(plan, position, standings?.[position]));
+  const resumedSteps = courses.reduce((sum, { log }) => sum + log.length, 0);
+  let done = resumedSteps;
+  let stack = start(plans.map(({ initial }, i) => standings?.[i]?.state ?? { parameters: initial }));
+  let running = courses;
+  if (resumedSteps > 0) onProgress({ done, total, unit: 'steps' });
   while (running.length > 0) {
     const going = running.filter(({ plan, log, failure }) => failure === undefined && plan.steps.length > log.length);
     if (going.length < running.length) {
@@ -60,9 +68,37 @@ export async function trainJobs(
     const result = await stack.step(adapters);
     chosen.forEach((course, n) => record(course, adapters[n] as AdapterStep, result, n));
     done += chosen.length;
-    onProgress({ done, total, unit: 'steps' });
+    const checkpoint = checkpoints?.isDue === true && done < total ? await saveAll(checkpoints, courses, trained, stack) : undefined;
+    onProgress({ done, total, unit: 'steps', ...(checkpoint && { checkpoint }) });
   }
-  return trained;
+  return { trained, resumedSteps };
+}
+
+/** A job from where a checkpoint left it; what its log says beside the losses follows from the plan. */
+function courseFrom(plan: JobPlan, position: number, standing: JobStanding | undefined): Course {
+  const course: Course = { plan, position, log: [] };
+  for (const loss of standing?.losses ?? []) {
+    const { t, rows, learningRate } = nextStep(course);
+    course.log.push({ step: t - 1, loss, learningRate, lossTokens: countLossTokens(rows) });
+  }
+  return standing?.failure === undefined ? course : { ...course, failure: standing.failure };
+}
+
+async function saveAll(
+  checkpoints: TrainingCheckpoints,
+  courses: readonly Course[],
+  trained: readonly TrainedJob[],
+  stack: TrainingStack,
+): Promise<Checkpoint> {
+  await stack.settle();
+  return checkpoints.save(
+    courses.map(({ position, log, failure }): JobStanding => {
+      const losses = log.map(({ loss }) => loss);
+      if (failure !== undefined) return { losses, failure };
+      const ended = trained[position]?.parameters;
+      return { losses, state: ended === undefined ? stack.stateOf(position) : { parameters: ended } };
+    }),
+  );
 }
 
 function nextStep({ plan: { job, steps, scales, dropout }, position, log: { length: step } }: Course): AdapterStep {

@@ -5,7 +5,7 @@ import { HostStack } from '../../../../engine/model/training/host-stack';
 import { randomStream } from '../../../../engine/model/random';
 import { floats } from '../../../../engine/model/tensors';
 import { placedInStack, scalesInStack, stackedLayout } from '../../../../engine/model/lora/stacked-layout';
-import type { AdapterStep, StepResult, TrainingStack } from '../../../../engine/model/training/training-stack';
+import type { AdapterState, AdapterStep, StartStack, StepResult, TrainingStack } from '../../../../engine/model/training/training-stack';
 
 // Takes the same steps on the host's stack and on a device's, whose graphs run on the CPU here: outside Jest, whose realm has typed
 // arrays that onnxruntime-node does not take for its own. Arguments: a model directory, and in how many parts a step is computed.
@@ -19,14 +19,27 @@ const STEPS = 3;
 const ADAPTERS = [0, 1];
 const RANKS = [3, 2];
 
-async function train(stack: TrainingStack, accumulation: number, scales: readonly Float32Array[]): Promise<Trained> {
+/** @param restarts after each step another stack goes on from copies of what the one before had come to */
+async function train(start: StartStack, initial: Parameters<StartStack>[0], accumulation: number, scales: readonly Float32Array[], restarts: boolean): Promise<Trained> {
   const results: StepResult[] = [];
-  for (let t = 1; t <= STEPS; t += 1) results.push(await stack.step(ADAPTERS.map((job) => adapterStep(job, t, accumulation, scales[job] as Float32Array))));
+  let stack: TrainingStack = start(initial);
+  for (let t = 1; t <= STEPS; t += 1) {
+    results.push(await stack.step(ADAPTERS.map((job) => adapterStep(job, t, accumulation, scales[job] as Float32Array))));
+    if (!restarts) continue;
+    await stack.settle();
+    const states = ADAPTERS.map((job) => copyOf((stack).stateOf(job)));
+    stack.release();
+    stack = start(states);
+  }
   await stack.settle();
   const kept = stack.keep([1]);
   const parameters = [stack.parametersOf(0), kept.parametersOf(1)].map((vector) => [...vector]);
   stack.release();
   return { results, parameters };
+}
+
+function copyOf({ parameters, firstMoment, secondMoment }: AdapterState): AdapterState {
+  return { parameters: parameters.slice(), firstMoment: firstMoment.slice(), secondMoment: secondMoment.slice() };
 }
 
 function adapterStep(job: number, t: number, accumulation: number, scales: Float32Array): AdapterStep {
@@ -38,16 +51,29 @@ function adapterStep(job: number, t: number, accumulation: number, scales: Float
   return { job, t, seed: job, optimiser, rows, learningRate: 1e-2 / t, scales, dropout: 0 };
 }
 
-async function main(directory: string, accumulation: number): Promise<{ host: Trained; device: Trained }> {
+export interface TrainedStacks {
+  readonly host: Trained;
+  readonly device: Trained;
+  readonly hostRestarted: Trained;
+  readonly deviceRestarted: Trained;
+}
+
+async function main(directory: string, accumulation: number): Promise<TrainedStacks> {
   const model = LoadedModel.open(directory, { threads: 1 });
   const own = RANKS.map((rank) => loraLayout(model.config, { rank, alpha: 6, targets: 'all-linear' }));
   const layout = stackedLayout(model.config, own);
-  const initial = own.map((ofJob, job) => placedInStack(initialiseLora(ofJob, randomStream(job)), ofJob, layout));
+  const initial = own.map((ofJob, job) => ({ parameters: placedInStack(initialiseLora(ofJob, randomStream(job)), ofJob, layout) }));
   const scales = own.map((ofJob) => scalesInStack(ofJob, layout));
-  const host = new HostStack(await model.gradientSession(layout, {}), layout, initial, accumulation > 1);
+  const session = await model.gradientSession(layout, {});
+  const host: StartStack = (states) => new HostStack(session, layout, states, accumulation > 1);
   const step = await openDeviceStep(model, layout, {}, accumulation > 1);
-  const device = DeviceStack.start(step, async (tensor) => floats(tensor), initial);
-  const trained = { host: await train(host, accumulation, scales), device: await train(device, accumulation, scales) };
+  const device: StartStack = (states) => DeviceStack.start(step, async (tensor) => floats(tensor), states);
+  const trained = {
+    host: await train(host, initial, accumulation, scales, false),
+    device: await train(device, initial, accumulation, scales, false),
+    hostRestarted: await train(host, initial, accumulation, scales, true),
+    deviceRestarted: await train(device, initial, accumulation, scales, true),
+  };
   await model.close();
   return trained;
 }
