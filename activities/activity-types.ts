@@ -22,6 +22,8 @@ export const NOTHING_SPENT: Spent = {
   trainedTokens: 0,
   generatedTokens: 0,
   retries: 0,
+  redoneSteps: 0,
+  peakMemoryBytes: 0,
 };
 
 export type Split = 'train' | 'heldOut';

@@ -121,7 +121,7 @@ async function evaluateGroup(
       const { position } = member;
       evaluations.set(position, await commit(services, group, member, { answers: answers[i]!, answersRef }, trained.adapters.get(position), policy.inputs));
       costs.set(position, {
-        trainSeconds: trained.seconds.get(position) ?? 0,
+        trainSeconds: trained.costs.get(position)?.trainSeconds ?? 0,
         evaluateSeconds: seconds / some.length,
         generatedTokens: generatedTokens / some.length,
       });

@@ -17,6 +17,7 @@ import { computedBy } from './computed-by';
 import type { PolicyDirectory } from './model-directories';
 import { asActivity } from './running-activity';
 import { runRecorded } from './recorded-work';
+import { ResumableTraining } from './resumable-training';
 import { computeLimitMs, type Services, withScratch } from './services';
 import { putJson } from './stored-json';
 
@@ -29,8 +30,8 @@ export type GroupLossLogs = readonly {
   readonly log: readonly StepLog[];
 }[];
 
-/** Wall seconds of a group's training, by position: each member carries an equal share. */
-export type GroupSeconds = ReadonlyMap<number, number>;
+/** What a group's training cost, by position: each member carries an equal share of the seconds, the first one the redone steps. */
+export type GroupCosts = ReadonlyMap<number, Pick<Spent, 'trainSeconds' | 'redoneSteps'>>;
 
 /**
  * The adapter of one candidate and repeat. The first member of a group to ask has the whole group computed and every member's
@@ -41,10 +42,10 @@ export type GroupSeconds = ReadonlyMap<number, number>;
  */
 export function fineTuneAdapter(services: Services): SealActivities['fineTuneAdapter'] {
   return (task) =>
-    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, retries }) => {
+    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, retries, stepsBefore }) => {
       const group = await resolveGroup(services, task);
       const asked = acceptedMembers(group).filter(({ position }) => task.position === undefined || position === task.position);
-      const trained = await ensureAdapters(services, task, group, asked, { signal, onProgress });
+      const trained = await ensureAdapters(services, task, group, asked, { signal, onProgress, stepsBefore });
       const spent = spentOnTraining(asked, trained, retries);
       if (task.position === undefined) return { adapter: null, spent };
       const own = trained.adapters.get(task.position);
@@ -58,7 +59,14 @@ export interface TrainedAdapters {
   /** At least the members asked for, by position. */
   readonly adapters: ReadonlyMap<number, KnownAdapter>;
   /** Of what was computed while waiting; empty when all was there. */
-  readonly seconds: GroupSeconds;
+  readonly costs: GroupCosts;
+}
+
+interface TrainingOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: ComputeProgress) => void;
+  /** Steps of the group that an attempt before this one is known to have taken. @default 0 */
+  readonly stepsBefore?: number;
 }
 
 /** The adapters of `asked`, computing the whole group where one is missing. */
@@ -67,15 +75,15 @@ export async function ensureAdapters(
   task: AdapterTask,
   group: ResolvedGroup,
   asked: readonly AcceptedCandidate[],
-  options: { readonly signal: AbortSignal; readonly onProgress: (progress: ComputeProgress) => void },
+  options: TrainingOptions,
 ): Promise<TrainedAdapters> {
   const key = groupKey('fine-tune', task);
   if (!services.flights.underWay(key)) {
     const known = await findAdapters(services.manifests, group, asked);
-    if (known.size === asked.length) return { adapters: known, seconds: new Map() };
+    if (known.size === asked.length) return { adapters: known, costs: new Map() };
   }
   return services.flights.join(key, options, (signal, report: (progress: ComputeProgress) => void) =>
-    trainGroup(services, task, group, signal, report),
+    trainGroup(services, task, group, { ...options, signal, onProgress: report }),
   );
 }
 
@@ -83,14 +91,13 @@ async function trainGroup(
   services: Services,
   task: AdapterTask,
   group: ResolvedGroup,
-  signal: AbortSignal,
-  onProgress: (progress: ComputeProgress) => void,
+  { signal, onProgress, stepsBefore = 0 }: TrainingOptions,
 ): Promise<TrainedAdapters> {
   const { input } = group.data;
   const members = acceptedMembers(group);
   // A flight may begin just after another one ended: then all is there.
   const known = await findAdapters(services.manifests, group, members);
-  if (known.size === members.length) return { adapters: known, seconds: new Map() };
+  if (known.size === members.length) return { adapters: known, costs: new Map() };
   const policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimitMs(input));
   return withScratch(services, async (scratch) => {
     const jobs: FineTuneJob[] = members.map((member) => ({
@@ -101,9 +108,9 @@ async function trainGroup(
     }));
     const { gradientCheckpointing } = input.spec.innerLoop;
     const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora: loraOf(input.spec.innerLoop), gradientCheckpointing, jobs };
-    const { outcomes, seconds } = await runRecorded(services, input, workOf('fine-tune', task), signal, (inner) =>
-      services.model.fineTune(request, { signal: inner, onProgress }),
-    );
+    const work = workOf('fine-tune', task);
+    const training = await ResumableTraining.prepare(services, { input, request, identity: { ...work, ...group.inputs, ...policy.inputs }, scratch, stepsBefore });
+    const { outcomes, seconds } = await runRecorded(services, input, work, signal, (inner) => training.run({ signal: inner, onProgress }));
     const losses = await putJson(services.store, lossLogs(members, outcomes));
     const adapters = await Promise.all(
       members.map(async (member, i): Promise<[number, KnownAdapter]> => [
@@ -111,8 +118,10 @@ async function trainGroup(
         await commit(services, group, member, { job: jobs[i]!, outcome: outcomes[i]!, losses }, policy),
       ]),
     );
-    const share = seconds / members.length;
-    return { adapters: new Map(adapters), seconds: new Map(members.map(({ position }) => [position, share])) };
+    await training.discard();
+    const { redoneSteps } = training;
+    const costs = members.map(({ position }, i) => [position, { trainSeconds: seconds / members.length, redoneSteps: i === 0 ? redoneSteps : 0 }] as const);
+    return { adapters: new Map(adapters), costs: new Map(costs) };
   });
 }
 
@@ -183,11 +192,12 @@ export function refuseDiverged({ key, manifest }: KnownAdapter): void {
 function spentOnTraining(asked: readonly AcceptedCandidate[], trained: TrainedAdapters, retries: number): Spent {
   let spent: Spent = { ...NOTHING_SPENT, retries };
   for (const { position } of asked) {
-    const trainSeconds = trained.seconds.get(position) ?? 0;
+    const { trainSeconds, redoneSteps } = trained.costs.get(position) ?? NOTHING_SPENT;
     const tokens = trained.adapters.get(position)?.manifest.summary?.['trainedTokens'];
     spent = {
       ...spent,
       trainSeconds: spent.trainSeconds + trainSeconds,
+      redoneSteps: spent.redoneSteps + redoneSteps,
       trainedTokens: spent.trainedTokens + (typeof tokens === 'number' ? tokens : 0),
     };
   }

@@ -8,6 +8,8 @@ export interface RunningActivity {
   readonly signal: AbortSignal;
   /** Attempts before this one. */
   readonly retries: number;
+  /** Optimiser steps that the attempt before this one said it had taken; 0 if it said nothing. */
+  readonly stepsBefore: number;
   /** Goes out with the next heartbeat. */
   readonly onProgress: (progress: ComputeProgress) => void;
 }
@@ -31,6 +33,7 @@ export async function asActivity<Result>(
     return await work({
       signal: context.cancellationSignal,
       retries: context.info.attempt - 1,
+      stepsBefore: stepsIn(context.info.heartbeatDetails),
       onProgress: (progress) => {
         latest = progress;
       },
@@ -40,4 +43,10 @@ export async function asActivity<Result>(
   } finally {
     clearInterval(beat);
   }
+}
+
+/** @param details of the last heartbeat of an attempt before */
+function stepsIn(details: unknown): number {
+  const { done, unit } = (details ?? {}) as Partial<ComputeProgress>;
+  return unit === 'steps' && typeof done === 'number' ? done : 0;
 }

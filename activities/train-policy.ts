@@ -17,6 +17,7 @@ import { loraOf, optimiserOf } from './candidates';
 import { computedBy } from './computed-by';
 import { LOSS_FILE } from './fine-tune-adapter';
 import { runRecorded } from './recorded-work';
+import { ResumableTraining } from './resumable-training';
 import { asActivity } from './running-activity';
 import { computeLimitMs, type Services, withScratch } from './services';
 import { putJson } from './stored-json';
@@ -43,8 +44,8 @@ export interface SelectionRecord {
  */
 export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
   return (task) =>
-    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, retries }) => {
-      const { store, model } = services;
+    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, retries, stepsBefore }) => {
+      const { store } = services;
       const data = await services.campaigns.read(task.campaign);
       const { input } = data;
       await recordSelection(services, task, data);
@@ -62,9 +63,8 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
         const { gradientCheckpointing } = input.spec.mStep;
         const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora, gradientCheckpointing, jobs: [{ rows, optimiser, seed, outDirectory }] };
         const work = { kind: 'm-step', scope: `epoch-${task.epoch}`, from: 0, to: rows.length, repeat: 0 } as const;
-        const { outcomes, seconds } = await runRecorded(services, input, work, signal, (inner) =>
-          model.fineTune(request, { signal: inner, onProgress }),
-        );
+        const training = await ResumableTraining.prepare(services, { input, request, identity: { ...work, ...policy.inputs }, scratch, stepsBefore });
+        const { outcomes, seconds } = await runRecorded(services, input, work, signal, (inner) => training.run({ signal: inner, onProgress }));
         const [outcome] = outcomes;
         if (outcome === undefined || outcome.status === 'failed') {
           throw new NotFiniteError(`M-step of epoch ${task.epoch}: ${outcome?.message ?? 'no outcome'}`);
@@ -86,7 +86,9 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
           files: { [ROWS_FILE]: rowsRef, [LOSS_FILE]: await putJson(store, outcome.log) },
           lineage: { inputs: {}, codeVersion: input.codeVersion, settings: {} },
         });
-        return { policy: key, spent: { ...NOTHING_SPENT, retries, trainSeconds: seconds, trainedTokens: outcome.trainedTokens } };
+        await training.discard();
+        const { redoneSteps } = training;
+        return { policy: key, spent: { ...NOTHING_SPENT, retries, redoneSteps, trainSeconds: seconds, trainedTokens: outcome.trainedTokens } };
       });
     });
 }

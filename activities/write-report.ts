@@ -6,6 +6,7 @@ import { collectReport } from './collect-report';
 import { renderCandidatesCsv } from './report/candidates-csv';
 import { asActivity } from './running-activity';
 import type { Services } from './services';
+import { removeCheckpoints } from './stored-checkpoints';
 import { putJson } from './stored-json';
 
 /**
@@ -30,6 +31,7 @@ export function writeReport(services: Services): SealActivities['writeReport'] {
         },
         lineage: { inputs: { campaign: campaign.input.sha256 }, codeVersion: document.lineage.codeVersion, settings: { state } },
       });
+      if (state === 'completed') await removeCheckpoints(store, manifestKeys.allCheckpoints(campaignId));
       return { key };
     });
 }

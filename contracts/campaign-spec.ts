@@ -135,6 +135,8 @@ export const campaignSpecSchema = z.strictObject({
       maxRowTokens: positiveInt.default(2048),
       /** A fine-tune or evaluation longer than this is killed and retried. */
       activitySeconds: positiveInt.max(2_592_000).default(3600),
+      /** Between two checkpoints of a fine-tune; 0: after every step. Changes no result. */
+      checkpointSeconds: z.number().nonnegative().max(86_400).default(60),
     })
     .prefault({}),
   /** Where and how precisely the model is computed: part of every result's lineage. */

@@ -124,7 +124,12 @@ export interface Ledger {
   readonly generateSeconds: number;
   readonly trainedTokens: number;
   readonly generatedTokens: number;
+  /** Attempts beyond the first of each activity. */
   readonly retries: number;
+  /** Optimiser steps that were computed again, because the attempt before died after its last checkpoint. */
+  readonly redoneSteps: number;
+  /** Largest resident memory of a compute process; 0 where none was measured. */
+  readonly peakMemoryBytes: number;
 }
 
 export type CampaignState = 'running' | 'paused' | 'completed' | 'failed' | 'cancelled';
@@ -195,6 +200,10 @@ export const manifestKeys = {
   works: (campaignId: string): string => `campaigns/${campaignId}/work/`,
   /** A record of one attempt's computation; nothing is made from it. */
   work: (campaignId: string, scope: string, name: string): string => `campaigns/${campaignId}/work/${scope}/${name}.json`,
+  /** Prefix of all checkpoints of trainings that are under way. */
+  allCheckpoints: (campaignId: string): string => `campaigns/${campaignId}/checkpoints/`,
+  /** Where the checkpoints of one training are: their names are the attempts' in common. */
+  checkpoints: (campaignId: string, training: string): string => `campaigns/${campaignId}/checkpoints/${training}`,
   report: (campaignId: string): string => `campaigns/${campaignId}/report.json`,
   /** What an endpoint wrote for one candidate, kept as soon as it arrives. */
   endpointAnswer: (campaignId: string, scope: string, contextId: string, candidate: number): string =>

@@ -9,7 +9,7 @@ import { type ActivityFixture, removedFixtures } from './activity-fixture';
 
 const fixture = removedFixtures();
 
-const LEDGER = { wallSeconds: 1, trainSeconds: 1, evaluateSeconds: 1, generateSeconds: 1, trainedTokens: 1, generatedTokens: 1, retries: 0 };
+const LEDGER = { wallSeconds: 1, trainSeconds: 1, evaluateSeconds: 1, generateSeconds: 1, trainedTokens: 1, generatedTokens: 1, retries: 0, redoneSteps: 0, peakMemoryBytes: 0 };
 
 describe('pinning', () => {
   test('refuses a worker whose model file differs from the pinned one', async () => {

@@ -3,7 +3,7 @@ import { reportDocument } from '../../cli/campaign-report';
 import { manifestKeys } from '../../contracts/campaign';
 import { ActivityFixture } from '../activities/activity-fixture';
 
-const LEDGER = { wallSeconds: 12, trainSeconds: 1, evaluateSeconds: 1, generateSeconds: 1, trainedTokens: 1, generatedTokens: 1, retries: 3 };
+const LEDGER = { wallSeconds: 12, trainSeconds: 1, evaluateSeconds: 1, generateSeconds: 1, trainedTokens: 1, generatedTokens: 1, retries: 3, redoneSteps: 0, peakMemoryBytes: 0 };
 
 let made: ActivityFixture;
 beforeEach(() => {

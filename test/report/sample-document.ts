@@ -68,6 +68,8 @@ export function sampleDocument(): ReportDocument {
         trainedTokens: 412_034,
         generatedTokens: 31_200,
         retries: 1,
+        redoneSteps: 12,
+        peakMemoryBytes: 734_003_200,
       },
       excluded: candidates
         .filter((candidate) => candidate.status !== 'scored')

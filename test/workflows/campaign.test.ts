@@ -132,7 +132,7 @@ describe('a campaign', () => {
   });
 });
 
-const NOTHING = { trainSeconds: 0, evaluateSeconds: 0, generateSeconds: 0, trainedTokens: 0, generatedTokens: 0, retries: 0 };
+const NOTHING = { trainSeconds: 0, evaluateSeconds: 0, generateSeconds: 0, trainedTokens: 0, generatedTokens: 0, retries: 0, redoneSteps: 0, peakMemoryBytes: 0 };
 
 describe('candidates that do not work out', () => {
   test.each<[string, Partial<SealActivities>, { rejected: number; failed: number; calls: number }]>([

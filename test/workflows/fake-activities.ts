@@ -1,7 +1,7 @@
 import type { AdapterTask, PinnedCampaign, SealActivities, Spent } from '../../activities/activity-types';
 import type { MethodScore } from '../../contracts/campaign';
 
-const SPENT: Spent = { trainSeconds: 1, evaluateSeconds: 0.5, generateSeconds: 0, trainedTokens: 10, generatedTokens: 2, retries: 0 };
+const SPENT: Spent = { trainSeconds: 1, evaluateSeconds: 0.5, generateSeconds: 0, trainedTokens: 10, generatedTokens: 2, retries: 0, redoneSteps: 0, peakMemoryBytes: 0 };
 
 /** Activities that remember their calls and answer at once; a test overrides what it is about. */
 export interface FakeActivities {

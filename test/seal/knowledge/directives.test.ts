@@ -6,7 +6,7 @@ const limits: Limits = {
   trainEpochs: [2, 20],
   maxRows: 10,
   maxRowTokens: 100,
-  activitySeconds: 60,
+  activitySeconds: 60, checkpointSeconds: 60,
 };
 
 test('a self-edit without directives is passed on as it is', () => {

@@ -8,7 +8,7 @@ const context: Context = {
   context: 'Carts of wool leave the market.',
   questions: [{ question: 'q', answer: 'a' }],
 };
-const limits = { learningRate: [1e-5, 1e-2], trainEpochs: [1, 20], maxRows: 50, maxRowTokens: 100, activitySeconds: 60 } as const;
+const limits = { learningRate: [1e-5, 1e-2], trainEpochs: [1, 20], maxRows: 50, maxRowTokens: 100, activitySeconds: 60, checkpointSeconds: 60 } as const;
 const settingsOf = (prompt: SelfEditSettings['proposals']['prompt'], lossOn: 'all' | 'completion'): SelfEditSettings => ({
   proposals: { prompt },
   innerLoop: { lossOn, includePassage: true },

@@ -11,7 +11,7 @@ const context: Context = {
 const settings: SelfEditSettings = {
   proposals: { prompt: 'implications' },
   innerLoop: { lossOn: 'all', includePassage: true },
-  limits: { learningRate: [1e-5, 1e-2], trainEpochs: [1, 20], maxRows: 5, maxRowTokens: 10, activitySeconds: 60 },
+  limits: { learningRate: [1e-5, 1e-2], trainEpochs: [1, 20], maxRows: 5, maxRowTokens: 10, activitySeconds: 60, checkpointSeconds: 60 },
 };
 
 test('an accepted self-edit has its lines and the passage as rows', () => {

@@ -1,0 +1,204 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { MockActivityEnvironment } from '@temporalio/testing';
+import { createActivities, type SealActivities } from '../../activities';
+import type { AdapterTask, PolicyTask, Spent } from '../../activities/activity-types';
+import { fileOf } from '../../activities/stored-json';
+import { type CampaignInput, manifestKeys } from '../../contracts/campaign';
+import type { FineTuneRequest, LanguageModel } from '../../contracts/language-model';
+import type { Machine } from '../../contracts/machine';
+import { modelFiles } from '../../engine/files/model-directory';
+import { startComputeProcess } from '../../engine/runtime/compute-client';
+import { knowledgeDomain } from '../../seal/knowledge/domain';
+import { type ArtifactStore, artifactKey } from '../../storage/artifact-store';
+import { hashFile } from '../../storage/content-hash';
+import { ContentAddressedStore } from '../../storage/content-addressed-store';
+import { MemoryObjectClient } from '../../storage/memory-store';
+import { writeTinyModel } from '../workflows/tiny-model';
+import { activityEnvironment, removedFixtures } from './activity-fixture';
+
+// Real compute processes that the kernel kills, over a store in memory.
+jest.setTimeout(180_000);
+
+const fixture = removedFixtures();
+const directory = mkdtempSync(join(tmpdir(), 'seal-resumable-'));
+const modelDirectory = join(directory, 'model');
+const MACHINE: Machine = { instructionSet: 'avx2', cores: 2, threads: 1, onnxruntime: '1' };
+beforeAll(() => writeTinyModel(modelDirectory, 5));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** A checkpoint after every step: 2 jobs of 12 and 8 steps. */
+const SPEC = {
+  proposals: { k: 2, source: 'recorded' },
+  innerLoop: { repeats: 1, rank: 4, trainEpochs: 4, dropout: 0.1, batch: 1 },
+  mStep: { rank: 4, batch: 2, accumulation: 2, trainEpochs: 3 },
+  limits: { checkpointSeconds: 0 },
+};
+
+/** Objects whose manifests a test may look at and whose bytes it may damage. */
+class OpenObjects extends MemoryObjectClient {
+  async damage(key: string): Promise<void> {
+    const size = (await this.sizeOf(key)) ?? 0;
+    await this.write(key, new Uint8Array(size), { mediaType: '', ifAbsent: false, sha256: '', sizeBytes: size });
+  }
+}
+
+interface Bench {
+  readonly objects: OpenObjects;
+  readonly store: ArtifactStore;
+  readonly adapterTask: (campaignId: string) => Promise<AdapterTask>;
+}
+
+async function bench(): Promise<Bench> {
+  const objects = new OpenObjects();
+  const store = new ContentAddressedStore(objects);
+  const made = fixture(store);
+  const adapterTask = async (campaignId: string): Promise<AdapterTask> => {
+    const scope = await made.proposed(await pinned(made.input(campaignId, SPEC), made.run.bind(made)), 'recorded');
+    return { scope, group: { from: 1, to: 3 }, position: 1, repeat: 1, repeats: 1 };
+  };
+  return { objects, store, adapterTask };
+}
+
+async function pinned(input: Promise<CampaignInput>, run: (name: 'pinInputs', input: CampaignInput) => ReturnType<SealActivities['pinInputs']>) {
+  const files: Record<string, string> = {};
+  for (const name of modelFiles(modelDirectory)) files[name] = (await hashFile(join(modelDirectory, name))).sha256;
+  return run('pinInputs', { ...(await input), model: { directory: modelDirectory, files } });
+}
+
+type Training = 'fineTuneAdapter' | 'trainPolicy';
+
+interface Attempt<Name extends Training> {
+  readonly name: Name;
+  readonly task: Parameters<SealActivities[Name]>[0];
+  /** The kernel kills the compute process once a checkpoint of so many steps is in the store. */
+  readonly killAt?: number;
+  readonly machine?: Machine;
+  readonly environment?: MockActivityEnvironment;
+}
+
+/** One attempt on a worker of its own: a cache of its own, a compute process of its own. */
+async function attempt<Name extends Training>(store: ArtifactStore, { name, task, killAt, machine = MACHINE, environment }: Attempt<Name>) {
+  const compute = startComputeProcess({ threads: 1 });
+  const requests: FineTuneRequest[] = [];
+  const model: LanguageModel = {
+    ...compute,
+    merge: compute.merge.bind(compute),
+    close: compute.close.bind(compute),
+    async fineTune(request, options) {
+      requests.push(request);
+      return compute.fineTune(request, options);
+    },
+  };
+  const cacheDirectory = mkdtempSync(join(directory, 'cache-'));
+  const activities = createActivities({ model, machine, store, domain: knowledgeDomain, cacheDirectory, heartbeatIntervalMs: 5 });
+  const where = environment ?? activityEnvironment();
+  const beats: { done: number; checkpoint?: { name: string; steps: number } }[] = [];
+  where.on('heartbeat', (details) => {
+    if (details === undefined) return;
+    beats.push(details);
+    if (killAt !== undefined && (details.checkpoint?.steps ?? 0) >= killAt && compute.pid !== undefined) process.kill(compute.pid, 'SIGKILL');
+  });
+  try {
+    const run = activities[name] as unknown as (task: unknown) => Promise<{ readonly spent: Spent }>;
+    const result = (await where.run(run, task)) as { readonly spent: Spent };
+    return { result, beats, requests, scratch: readdirSync(join(cacheDirectory, 'work')) };
+  } finally {
+    await compute.close();
+  }
+}
+
+const checkpoints = (store: ArtifactStore, campaignId: string): Promise<string[]> => store.list(manifestKeys.allCheckpoints(campaignId));
+
+async function weights(store: ArtifactStore, campaignId: string): Promise<string[]> {
+  const keys = (await store.list(`campaigns/${campaignId}/`)).filter((key) => key.endsWith('/adapter.json'));
+  return Promise.all(keys.map(async (key) => fileOf(key, await store.readManifest(key), 'adapter_model.safetensors').sha256));
+}
+
+const killed = <Name extends Training>(store: ArtifactStore, asked: Attempt<Name>): Promise<void> =>
+  expect(attempt(store, asked)).rejects.toThrow('SIGKILL');
+
+test('a killed fine-tune goes on from the store on another worker, as another execution of the activity, to the same bits', async () => {
+  const { store, adapterTask } = await bench();
+  const undisturbed = await attempt(store, { name: 'fineTuneAdapter', task: await adapterTask('whole') });
+  expect(undisturbed.beats.length).toBeGreaterThan(0);
+  expect(await checkpoints(store, 'whole')).toEqual([]);
+
+  const task = await adapterTask('killed');
+  await killed(store, { name: 'fineTuneAdapter', task, killAt: 3 });
+  await killed(store, { name: 'fineTuneAdapter', task, killAt: 8 });
+  const left = await checkpoints(store, 'killed');
+  expect(left.length).toBeGreaterThanOrEqual(1);
+  expect(left.length).toBeLessThanOrEqual(2);
+  const before = await store.list('sha256/');
+  const resumed = await attempt(store, { name: 'fineTuneAdapter', task });
+  const [checkpoint] = resumed.beats.flatMap((beat) => beat.checkpoint ?? []);
+  expect(checkpoint?.steps).toBeGreaterThanOrEqual(8);
+  expect(await weights(store, 'killed')).toEqual(await weights(store, 'whole'));
+  expect(resumed.result.spent.redoneSteps).toBe(0);
+  // Of the checkpoints nothing is left, neither their manifests nor their bytes, on no side.
+  expect(await checkpoints(store, 'killed')).toEqual([]);
+  const after = new Set(await store.list('sha256/'));
+  expect(before.filter((key) => !after.has(key))).toHaveLength(left.length);
+  expect(resumed.scratch).toEqual([]);
+});
+
+test('steps after the last checkpoint are counted as done again, as far as a heartbeat had told of them', async () => {
+  const { store, adapterTask } = await bench();
+  const task = await adapterTask('redone');
+  await killed(store, { name: 'fineTuneAdapter', task, killAt: 4 });
+  const steps = Number(/-(\d{12})\.json/.exec((await checkpoints(store, 'redone')).at(-1) ?? '')?.[1]);
+  const environment = activityEnvironment();
+  Object.assign(environment.context.info, { heartbeatDetails: { done: steps + 3, total: 20, unit: 'steps' } });
+  const { result } = await attempt(store, { name: 'fineTuneAdapter', task, environment });
+  expect(result.spent.redoneSteps).toBe(3);
+});
+
+test('a checkpoint with other bytes than its hash is passed over, and with none left the training starts over', async () => {
+  const { store, objects, adapterTask } = await bench();
+  await attempt(store, { name: 'fineTuneAdapter', task: await adapterTask('whole') });
+  const task = await adapterTask('damaged');
+  await killed(store, { name: 'fineTuneAdapter', task, killAt: 6 });
+  const left = await checkpoints(store, 'damaged');
+  for (const key of left) await objects.damage(artifactKey(fileOf(key, await store.readManifest(key), 'checkpoint.safetensors')));
+  const resumed = await attempt(store, { name: 'fineTuneAdapter', task });
+  expect(resumed.result.spent.redoneSteps).toBeGreaterThanOrEqual(6);
+  expect(await weights(store, 'damaged')).toEqual(await weights(store, 'whole'));
+  expect(await checkpoints(store, 'damaged')).toEqual([]);
+});
+
+test('a machine of another kind starts over, and leaves no checkpoint of either', async () => {
+  const { store, adapterTask } = await bench();
+  const task = await adapterTask('moved');
+  await killed(store, { name: 'fineTuneAdapter', task, killAt: 5 });
+  const { result, beats } = await attempt(store, { name: 'fineTuneAdapter', task, machine: { ...MACHINE, instructionSet: 'avx512f' } });
+  expect(beats[0]?.done).toBeLessThan(5);
+  expect(result.spent.redoneSteps).toBeGreaterThanOrEqual(5);
+  expect(await checkpoints(store, 'moved')).toEqual([]);
+});
+
+test('an M-step goes on too', async () => {
+  const { store, adapterTask } = await bench();
+  const hashes: string[] = [];
+  for (const campaignId of ['m-whole', 'm-killed']) {
+    const { scope } = await adapterTask(campaignId);
+    if (scope.rows.kind !== 'proposals') throw new Error('expected proposals');
+    const task: PolicyTask = {
+      campaign: scope.campaign,
+      epoch: 1,
+      policyAdapters: [],
+      proposals: scope.rows.proposals,
+      perContext: 2,
+      outcomes: [0, 1, 2, 3, 4, 5].map((position) => ({ position, status: 'scored', reward: 1 })),
+      kept: [0, 1, 2, 3, 5],
+    };
+    if (campaignId === 'm-killed') await killed(store, { name: 'trainPolicy', task, killAt: 3 });
+    const { beats } = await attempt(store, { name: 'trainPolicy', task });
+    if (campaignId === 'm-killed') expect(beats[0]?.done).toBeGreaterThanOrEqual(3);
+    const key = manifestKeys.policy(campaignId, 1);
+    hashes.push(fileOf(key, await store.readManifest(key), 'adapter_model.safetensors').sha256);
+    expect(await checkpoints(store, campaignId)).toEqual([]);
+  }
+  expect(hashes[1]).toBe(hashes[0]);
+});
