@@ -57,9 +57,9 @@ export class ResumableTraining {
     const stored = training.#stored;
     await stored.find();
     training.#mostSteps = stored.mostSteps;
-    training.#newest = await stored.fetchNewest(training.#directory, checkpointFileName, ({ message }) =>
-      log.warn('a checkpoint is damaged and passed over', { message }),
-    );
+    training.#newest = await stored.fetchNewest(training.#directory, checkpointFileName, ({ message }) => {
+      log.warn('a checkpoint is damaged and passed over', { message });
+    });
     return training;
   }
 

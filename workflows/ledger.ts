@@ -14,7 +14,12 @@ const NOTHING: Spent = {
 
 /** Sums what activities cost; of memory, the peak. */
 export class SpentSum {
-  #total: Spent = NOTHING;
+  #total: Spent;
+
+  /** @param before what was spent already. @default nothing */
+  constructor(before: Spent = NOTHING) {
+    this.#total = before;
+  }
 
   get total(): Spent {
     return this.#total;
@@ -45,7 +50,7 @@ export function spentOf(error: unknown): Partial<Spent> {
   const details =
     cause instanceof TimeoutFailure ? cause.lastHeartbeatDetails : cause instanceof ApplicationFailure || cause instanceof CancelledFailure ? cause.details?.[0] : undefined;
   const spent = (details as { readonly spent?: unknown } | null | undefined)?.spent;
-  return typeof spent === 'object' && spent !== null ? (spent as Partial<Spent>) : {};
+  return typeof spent === 'object' && spent !== null ? spent : {};
 }
 
 function innermost(error: unknown): unknown {

@@ -95,14 +95,14 @@ async function attempt<Name extends Training>(store: ArtifactStore, { name, task
   const activities = createActivities({ model, machine, store, domain: knowledgeDomain, cacheDirectory, heartbeatIntervalMs: 5 });
   const where = environment ?? activityEnvironment();
   const beats: { done: number; checkpoint?: { name: string; steps: number } }[] = [];
-  where.on('heartbeat', (details) => {
+  where.on('heartbeat', (details: (typeof beats)[number] | undefined) => {
     if (details === undefined) return;
     beats.push(details);
     if (killAt !== undefined && (details.checkpoint?.steps ?? 0) >= killAt && compute.pid !== undefined) process.kill(compute.pid, 'SIGKILL');
   });
   try {
-    const run = activities[name] as unknown as (task: unknown) => Promise<{ readonly spent: Spent }>;
-    const result = (await where.run(run, task)) as { readonly spent: Spent };
+    const run = activities[name] as (task: unknown) => Promise<{ readonly spent: Spent }>;
+    const result = await where.run<[unknown], { readonly spent: Spent }, typeof run>(run, task);
     return { result, beats, requests, scratch: readdirSync(join(cacheDirectory, 'work')) };
   } finally {
     await compute.close();
