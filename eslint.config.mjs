@@ -11,13 +11,17 @@ const ROOMS = {
   seal: { values: ['contracts'] },
   engine: { values: ['contracts'] },
   storage: { values: ['contracts'] },
+  connection: { values: ['contracts'] },
   endpoint: { values: ['contracts'] },
   telemetry: { values: ['contracts'] },
   activities: { values: ['contracts', 'seal', 'engine', 'storage', 'endpoint', 'telemetry'] },
   workflows: { values: ['contracts', 'seal'], types: ['activities'] },
-  workers: { values: ['contracts', 'seal', 'engine', 'storage', 'endpoint', 'telemetry', 'activities', 'workflows'] },
-  cli: { values: ['contracts', 'seal', 'engine', 'storage', 'endpoint', 'telemetry', 'activities', 'workers', 'infra'], types: ['workflows'] },
-  infra: { values: ['contracts', 'telemetry'] },
+  workers: { values: ['contracts', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'workflows'] },
+  cli: {
+    values: ['contracts', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'workers', 'infra'],
+    types: ['workflows'],
+  },
+  infra: { values: ['contracts', 'connection', 'telemetry'] },
 };
 const NEVER_IMPORTED = ['test', 'dist', 'examples', 'docs', 'bench'];
 

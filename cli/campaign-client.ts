@@ -1,6 +1,6 @@
 import {
-  Client,
-  Connection,
+  type Client,
+  type Connection,
   WorkflowExecutionAlreadyStartedError,
   WorkflowFailedError,
   WorkflowNotFoundError,
@@ -18,8 +18,11 @@ import {
   type EpochSummary,
   type OperatorAction,
 } from '../contracts/campaign';
-import { BadInputError, ServerUnreachableError } from '../contracts/errors';
-import { temporalAddress, type TemporalAddress } from '../infra/stack/stack-file';
+import { openTemporalClient, type TemporalClient } from '../connection/connect';
+import { refuseForeignKeys } from '../connection/encryption/foreign-keys';
+import { refusalOf } from '../connection/refusal';
+import { type TemporalSettings, temporalSettings } from '../connection/temporal-settings';
+import { BadInputError } from '../contracts/errors';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A worker answers within this, or there is none. An action waits longer: a worker that has just been started may still be preparing. */
@@ -60,29 +63,24 @@ export class NoWorkerError extends Error {
 
 /** Campaigns on a Temporal server. */
 export class CampaignClient {
-  readonly settings: TemporalAddress;
+  readonly settings: TemporalSettings;
   readonly #connection: Connection;
   readonly #client: Client;
 
-  private constructor(settings: TemporalAddress, connection: Connection) {
+  private constructor({ settings, connection, client }: TemporalClient) {
     this.settings = settings;
     this.#connection = connection;
-    this.#client = new Client({ connection, namespace: settings.namespace });
+    this.#client = client;
   }
 
-  /** @throws ServerUnreachableError with the address and what to do */
-  static async connect(settings: TemporalAddress = temporalAddress()): Promise<CampaignClient> {
-    try {
-      return new CampaignClient(
-        settings,
-        await Connection.connect({ address: settings.address, connectTimeout: CONNECT_TIMEOUT_MS }),
-      );
-    } catch (cause) {
-      throw new ServerUnreachableError(
-        `Temporal at ${settings.address}: expected a server, got no answer; run "seal up" or set TEMPORAL_ADDRESS`,
-        { cause },
-      );
-    }
+  /** @throws as `openTemporalClient` */
+  static async connect(settings: TemporalSettings = temporalSettings()): Promise<CampaignClient> {
+    return new CampaignClient(await openTemporalClient(settings, { timeoutMs: CONNECT_TIMEOUT_MS }));
+  }
+
+  /** @throws BadInputError where what runs was started with other keys: no worker would read what is started with these */
+  async refuseForeignKeys(): Promise<void> {
+    await refuseForeignKeys(this.#client);
   }
 
   /** @throws BadInputError where a campaign of this id runs already */
@@ -195,6 +193,8 @@ export async function withCampaigns<Result>(body: (campaigns: CampaignClient) =>
   const campaigns = await CampaignClient.connect();
   try {
     return await body(campaigns);
+  } catch (error) {
+    throw refusalOf(error, campaigns.settings.address) ?? error;
   } finally {
     await campaigns.close();
   }

@@ -36,10 +36,11 @@ export function newCampaignId(name: string, now: Date): string {
 
 /**
  * Stores the contexts and starts the workflow. Nothing is written before the id is known to be free.
- * @throws BadInputError for an id that is running, or that belongs to another campaign
+ * @throws BadInputError for an id that is running, or that belongs to another campaign; for keys other than those of what runs
  */
 export async function startCampaign(campaigns: CampaignClient, campaignId: string, prepared: PreparedCampaign): Promise<void> {
   await campaigns.refuseRunning(campaignId);
+  await campaigns.refuseForeignKeys();
   const store = await openStoreFromEnvironment();
   try {
     await refuseOtherCampaign(store, campaignId, prepared);

@@ -8,6 +8,8 @@ export const stackFileSchema = z.strictObject({
     namespace: z.string().min(1),
     /** Web UI; null when started headless or not ours. */
     uiUrl: z.url().nullable(),
+    /** Whether `up` started it: what secures a server of the user's own is not used for it. */
+    embedded: z.boolean().default(true),
   }),
   s3: z.strictObject({
     endpoint: z.url(),

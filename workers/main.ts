@@ -3,9 +3,12 @@
  * The language model runs in a process of its own.
  */
 import { mkdir } from 'node:fs/promises';
-import { NativeConnection } from '@temporalio/worker';
+import { Client } from '@temporalio/client';
 import { createActivities } from '../activities';
-import { BadInputError } from '../contracts/errors';
+import { connectWorker } from '../connection/connect-worker';
+import { dataConverter } from '../connection/encryption/data-converter';
+import { refuseForeignKeys } from '../connection/encryption/foreign-keys';
+import { BadInputError, ServerUnreachableError } from '../contracts/errors';
 import { startComputeProcess } from '../engine/runtime/compute-client';
 import { computingMachine } from '../engine/runtime/machine';
 import { knowledgeDomain } from '../seal/knowledge/domain';
@@ -15,6 +18,7 @@ import { Log } from '../telemetry/log';
 import { observeModel } from '../telemetry/observed-model';
 import { observeStore } from '../telemetry/observe-store';
 import { installTelemetry, readTelemetrySettings } from '../telemetry/worker-telemetry';
+import { HaltingCodec } from './halting-codec';
 import { ServerHistories } from './history-reader';
 import { createSealWorkers, runWorkers } from './seal-workers';
 import { serveHealth } from './worker-health';
@@ -28,21 +32,25 @@ async function main(): Promise<void> {
   const stop = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
+  const { payloadCodecs, ...failures } = dataConverter();
+  const converter = { ...failures, payloadCodecs: payloadCodecs.map((codec) => new HaltingCodec(codec, fail)) };
   const store = await openStoreFromEnvironment(process.env, observeStore(meter));
   const compute = startComputeProcess({ onErrorLine: (line) => log.warn(line, { ...model.serving, process: 'compute' }) });
   const model = observeModel(compute, meter, log);
   try {
     await mkdir(settings.cacheDirectory, { recursive: true });
-    const connection = await NativeConnection.connect({ address: settings.address });
+    const connection = await connectWorker(settings.temporal);
     try {
-      const { namespace, queues, cacheDirectory } = settings;
+      const { queues, cacheDirectory } = settings;
+      const { namespace } = settings.temporal;
+      await refuseForeignKeys(new Client({ connection, namespace, dataConverter: converter }));
       const histories = new ServerHistories(connection, namespace);
       const activities = createActivities({ model, machine: computingMachine(), store, domain: knowledgeDomain, cacheDirectory, histories });
-      const bundle = queues.includes('orchestration') ? await workflowBundle(cacheDirectory) : null;
-      const workers = await createSealWorkers({ connection, namespace, queues, activities, interceptors, workflowBundle: bundle });
+      const bundle = queues.includes('orchestration') ? await workflowBundle(cacheDirectory, converter) : null;
+      const workers = await createSealWorkers({ connection, namespace, queues, activities, interceptors, workflowBundle: bundle, dataConverter: converter });
       const usesModel = queues.some((queue) => queue !== 'orchestration');
       const health = await serveHealth(healthAddress, { workers, connection, compute: usesModel ? { process: compute, model } : null });
-      log.info(`serving ${queues.join(' and ')} of ${settings.address}`);
+      log.info(`serving ${queues.join(' and ')} of ${settings.temporal.address}`);
       try {
         await runWorkers(workers, stop);
       } finally {
@@ -57,10 +65,11 @@ async function main(): Promise<void> {
   }
 }
 
-main().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    new Log('ERROR').error(error instanceof Error ? error.message : String(error), error instanceof BadInputError ? {} : { error });
-    process.exit(error instanceof BadInputError ? 2 : 1);
-  },
-);
+/** Says why, and ends: with 2 where somebody has to correct something before it can go on. */
+function fail(error: unknown): never {
+  const isExpected = error instanceof BadInputError || error instanceof ServerUnreachableError;
+  new Log('ERROR').error(error instanceof Error ? error.message : String(error), isExpected ? {} : { error });
+  process.exit(isExpected ? 2 : 1);
+}
+
+main().then(() => process.exit(0), fail);

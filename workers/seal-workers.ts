@@ -1,3 +1,4 @@
+import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker, type WorkerInterceptors, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { SealActivities } from '../activities';
 import { COMPUTE_QUEUE, ORCHESTRATION_QUEUE } from '../contracts/campaign';
@@ -21,20 +22,23 @@ export interface SealWorkersOptions {
   readonly workflowBundle: WorkflowBundleOption | null;
   /** What sees the activities from outside. @default nothing */
   readonly interceptors?: WorkerInterceptors;
+  /** How payloads are written. @default plain JSON */
+  readonly dataConverter?: DataConverter;
   readonly tuning?: Pick<WorkerOptions, 'maxConcurrentWorkflowTaskPolls' | 'maxConcurrentActivityTaskPolls'>;
 }
 
 /** The workers of one process, one a queue; they share the activities and so the language model and its queue. */
 export async function createSealWorkers(options: SealWorkersOptions): Promise<Worker[]> {
-  const { namespace, activities, workflowBundle, queues, tuning } = options;
-  const { connection, interceptors = {} } = options;
+  const { activities, workflowBundle, queues, tuning } = options;
+  const { connection, namespace, dataConverter, interceptors = {} } = options;
+  const served = { connection, namespace, interceptors, ...(dataConverter === undefined ? {} : { dataConverter }) };
   const workers: Worker[] = [];
   for (const queue of queues) {
     if (queue === 'orchestration') {
       if (workflowBundle === null) throw new RangeError('the orchestration queue needs a workflow bundle');
-      workers.push(await Worker.create({ connection, namespace, interceptors, ...orchestration(workflowBundle, activities), ...tuning }));
+      workers.push(await Worker.create({ ...served, ...orchestration(workflowBundle, activities), ...tuning }));
     } else {
-      workers.push(await Worker.create({ connection, namespace, interceptors, ...compute(activities), ...tuning }));
+      workers.push(await Worker.create({ ...served, ...compute(activities), ...tuning }));
     }
   }
   return workers;

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { NAMESPACE } from '../contracts/campaign';
+import { type TemporalSettings, temporalSettings } from '../connection/temporal-settings';
 import { BadInputError } from '../contracts/errors';
 
 /** Which task queues a process serves. */
@@ -7,28 +7,20 @@ const QUEUES = ['orchestration', 'compute'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 export interface WorkerSettings {
-  /** host:port of Temporal. */
-  readonly address: string;
-  readonly namespace: string;
+  readonly temporal: TemporalSettings;
   readonly queues: readonly QueueName[];
   /** Policies, adapters and bundles of this machine; everything in it can be made again. */
   readonly cacheDirectory: string;
 }
 
 /**
- * Reads `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE` (default `seal`), `SEAL_HOME` (default `./.seal`) and the flag
- * `--queues orchestration,compute` (default both).
+ * Reads where Temporal is (as `temporalSettings`), `SEAL_HOME` (default `./.seal`) and the flag `--queues orchestration,compute` (default both).
  *
- * @throws BadInputError naming the variable or flag
+ * @throws BadInputError naming the variable or flag; ServerUnreachableError where nothing says where Temporal is
  */
 export function readWorkerSettings(env: NodeJS.ProcessEnv, args: readonly string[]): WorkerSettings {
-  const address = env['TEMPORAL_ADDRESS'];
-  if (address === undefined || address === '') {
-    throw new BadInputError({ where: 'TEMPORAL_ADDRESS', expected: 'host:port of a Temporal server ("seal up" starts one with a worker)', got: 'nothing' });
-  }
   return {
-    address,
-    namespace: env['TEMPORAL_NAMESPACE'] ?? NAMESPACE,
+    temporal: temporalSettings(env),
     queues: readQueues(args),
     cacheDirectory: join(resolve(env['SEAL_HOME'] ?? '.seal'), 'cache'),
   };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import type { DataConverter } from '@temporalio/common';
 import { bundleWorkflowCode, Runtime, type WorkflowBundlePath } from '@temporalio/worker';
 import { version as sdkVersion } from '@temporalio/worker/package.json';
 
@@ -12,14 +13,16 @@ const BUNDLED_ROOMS = ['contracts', 'seal', 'workflows'];
  * went into it.
  *
  * @param cacheDirectory where bundles are kept
+ * @param converter how failures are written, from inside the workflow too. @default in plain text
  */
-export async function workflowBundle(cacheDirectory: string): Promise<WorkflowBundlePath> {
+export async function workflowBundle(cacheDirectory: string, { failureConverterPath }: DataConverter = {}): Promise<WorkflowBundlePath> {
   const built = join(__dirname, '..');
-  const codePath = join(cacheDirectory, 'bundles', `${await sourceSha256(built)}.js`);
+  const codePath = join(cacheDirectory, 'bundles', `${await sourceSha256(built, failureConverterPath)}.js`);
   if (await exists(codePath)) return { codePath };
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(built, 'workflows'),
     logger: Runtime.instance().logger,
+    ...(failureConverterPath === undefined ? {} : { failureConverterPath }),
   });
   await mkdir(join(cacheDirectory, 'bundles'), { recursive: true });
   const partial = `${codePath}.${process.pid}.partial`;
@@ -28,8 +31,9 @@ export async function workflowBundle(cacheDirectory: string): Promise<WorkflowBu
   return { codePath };
 }
 
-async function sourceSha256(built: string): Promise<string> {
+async function sourceSha256(built: string, failureConverterPath: string | undefined): Promise<string> {
   const hash = createHash('sha256').update(`${sdkVersion}\n`);
+  if (failureConverterPath !== undefined) hash.update(await readFile(failureConverterPath));
   for (const room of BUNDLED_ROOMS) {
     const names = await readdir(join(built, room), { recursive: true });
     for (const name of names.filter((file) => file.endsWith('.js')).sort()) {

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
-import { ServerUnreachableError } from '../../contracts/errors';
+import { connectTemporal } from '../../connection/connect';
+import { temporalSettings } from '../../connection/temporal-settings';
+import { BadInputError, ServerUnreachableError } from '../../contracts/errors';
 import type { DoctorCheck } from './doctor';
 import { answers } from './object-server';
 import { OwnProcesses } from './own-process';
 import { packageRoot } from './package-root';
 import { freePort } from './ports';
 import { probeCommand } from './probe-command';
-import { readStackFile, temporalAddress } from './stack-file';
-import { frontendAnswers } from './temporal-server';
+import { readStackFile } from './stack-file';
 import { WORKER, WORKER_CHILD, readWorkerState } from './worker-state';
 
 /** Whether the servers' programs are here or how they would be got, without getting them. */
@@ -43,14 +44,21 @@ export async function checkPorts(home: string): Promise<DoctorCheck> {
 
 export async function checkTemporal(home: string, env: NodeJS.ProcessEnv): Promise<DoctorCheck> {
   const name = 'Temporal server';
+  let settings;
   try {
-    const { address, namespace } = temporalAddress({ ...env, SEAL_HOME: home });
-    const ok = await frontendAnswers(address);
-    const detail = ok ? `${address}, namespace ${namespace}` : `${address} does not answer`;
-    return { name, ok, detail, advice: ok ? null : 'run "seal up", or correct TEMPORAL_ADDRESS' };
+    settings = temporalSettings({ ...env, SEAL_HOME: home });
   } catch (error) {
+    if (error instanceof BadInputError) return { name, ok: false, detail: error.message, advice: 'correct it, or unset TEMPORAL_*' };
     if (!(error instanceof ServerUnreachableError)) throw error;
     return { name, ok: true, detail: 'not running', advice: 'run "seal up" to start it' };
+  }
+  const { address, namespace } = settings;
+  try {
+    await (await connectTemporal(settings)).close();
+    return { name, ok: true, detail: `${address}, namespace ${namespace}`, advice: null };
+  } catch (error) {
+    if (error instanceof BadInputError) return { name, ok: false, detail: error.message, advice: 'correct the TEMPORAL_* variable or the certificate' };
+    return { name, ok: false, detail: `${address} does not answer`, advice: 'run "seal up", or correct TEMPORAL_ADDRESS' };
   }
 }
 

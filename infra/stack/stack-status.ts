@@ -1,7 +1,9 @@
+import { type TemporalSettings, temporalSettings } from '../../connection/temporal-settings';
 import { answers, OBJECT_SERVER } from './object-server';
 import { OwnProcesses } from './own-process';
+import type { StackFile } from '../../contracts/stack';
 import { readStackFile, sealHome } from './stack-file';
-import { frontendAnswers, TEMPORAL_SERVER } from './temporal-server';
+import { embedded, frontendAnswers, TEMPORAL_SERVER } from './temporal-server';
 import { WORKER, WORKER_CHILD, readWorkerState, type WorkerState } from './worker-state';
 
 export interface ServerStatus {
@@ -24,17 +26,19 @@ export interface StackStatus {
 }
 
 /** What of the embedded stack runs and answers. */
-export async function stackStatus({ home = sealHome() }: { readonly home?: string } = {}): Promise<StackStatus> {
+export async function stackStatus({ env = process.env, home = sealHome(env) }: { readonly home?: string; readonly env?: NodeJS.ProcessEnv } = {}): Promise<StackStatus> {
   const processes = new OwnProcesses(home);
   const stack = readStackFile(home);
   const [temporalAnswers, s3Answers] =
-    stack === null ? [false, false] : await Promise.all([frontendAnswers(stack.temporal.address), answers(stack.s3.endpoint)]);
+    stack === null ? [false, false] : await Promise.all([frontendAnswers(temporalOf(stack, home, env)), answers(stack.s3.endpoint)]);
   const supervisor = processes.running(WORKER);
   return {
     home,
     up: temporalAnswers && s3Answers,
     temporal: stack && {
-      ...stack.temporal,
+      address: stack.temporal.address,
+      namespace: stack.temporal.namespace,
+      uiUrl: stack.temporal.uiUrl,
       answers: temporalAnswers,
       pid: processes.running(TEMPORAL_SERVER)?.pid ?? null,
     },
@@ -56,4 +60,10 @@ export async function stackStatus({ home = sealHome() }: { readonly home?: strin
       worker: processes.logFile(WORKER),
     },
   };
+}
+
+/** The server that the stack file names, secured as the environment says unless it is the embedded one. */
+function temporalOf({ temporal }: StackFile, home: string, env: NodeJS.ProcessEnv): TemporalSettings {
+  if (temporal.embedded) return embedded(temporal.address);
+  return temporalSettings({ ...env, SEAL_HOME: home, TEMPORAL_ADDRESS: temporal.address });
 }

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { ownTemporal } from '../../connection/temporal-settings';
 import { NAMESPACE } from '../../contracts/campaign';
 import { ServerUnreachableError } from '../../contracts/errors';
 import { type StackFile, stackFiles } from '../../contracts/stack';
@@ -17,7 +18,7 @@ import { serverBinary } from './server-binaries';
 import { readStackFile, sealHome, stackEnvironment, writeStackFile } from './stack-file';
 import { stackStatus, type StackStatus } from './stack-status';
 import { ensureNamespace } from './temporal-namespace';
-import { frontendAnswers, startTemporalServer, TEMPORAL_SERVER } from './temporal-server';
+import { embedded, frontendAnswers, startTemporalServer, TEMPORAL_SERVER } from './temporal-server';
 import { ensureWorker, stopWorker } from './worker';
 import { refuseUnwritable } from './writable-directory';
 
@@ -53,7 +54,7 @@ export async function startStack(options: StackOptions = {}): Promise<StackStatu
       const before = readStackFile(home);
       await refuseSilentObjectServer(env['S3_ENDPOINT'], before);
       const temporal = await ensureTemporal(context, before);
-      await ensureNamespace(temporal.address, temporal.namespace);
+      await ensureNamespace(ownTemporal(env, before) ?? { ...embedded(temporal.address), namespace: temporal.namespace });
       const s3 = await ensureObjectServer(context, before);
       const stack: StackFile = { temporal, s3 };
       writeStackFile(home, stack);
@@ -61,7 +62,7 @@ export async function startStack(options: StackOptions = {}): Promise<StackStatu
     },
     () => say(`waiting for another process that is changing ${home}`),
   );
-  return stackStatus({ home });
+  return stackStatus({ home, env });
 }
 
 /**
@@ -92,13 +93,10 @@ interface StartContext extends StackOptions {
 
 async function ensureTemporal(context: StartContext, before: StackFile | null): Promise<StackFile['temporal']> {
   const { home, env, say, processes, ports } = context;
-  const own = env['TEMPORAL_ADDRESS'];
-  // A shell that has the embedded server's address in its environment means the embedded server.
-  if (own !== undefined && own !== '' && own !== before?.temporal.address) {
-    return { address: own, namespace: env['TEMPORAL_NAMESPACE'] ?? NAMESPACE, uiUrl: null };
-  }
+  const own = ownTemporal(env, before);
+  if (own !== null) return { address: own.address, namespace: own.namespace, uiUrl: null, embedded: false };
   const running = processes.running(TEMPORAL_SERVER)?.purpose;
-  if (running !== undefined && running === before?.temporal.address && (await frontendAnswers(running))) {
+  if (running !== undefined && running === before?.temporal.address && (await frontendAnswers(embedded(running)))) {
     return before.temporal;
   }
   await processes.stop(TEMPORAL_SERVER);
@@ -109,11 +107,12 @@ async function ensureTemporal(context: StartContext, before: StackFile | null): 
     ...(ports?.temporal === undefined ? {} : { port: ports.temporal }),
     ...(ports?.ui === undefined ? {} : { uiPort: ports.ui }),
   });
-  return { ...server, namespace: NAMESPACE };
+  return { ...server, namespace: NAMESPACE, embedded: true };
 }
 
 function isOfTheUser(endpoint: string | undefined, before: StackFile | null): endpoint is string {
-  return endpoint !== undefined && endpoint !== '' && endpoint !== before?.s3.endpoint;
+  if (endpoint === undefined || endpoint === '') return false;
+  return before === null || before.s3.credentialsFile === null || endpoint !== before.s3.endpoint;
 }
 
 /** Asked first, so that nothing has been started if it does not answer. @throws ServerUnreachableError */

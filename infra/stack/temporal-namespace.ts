@@ -1,41 +1,45 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Connection, isGrpcServiceError } from '@temporalio/client';
+import { type Connection, isGrpcServiceError } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time';
+import { connectTemporal } from '../../connection/connect';
+import { refusalOf } from '../../connection/refusal';
+import type { TemporalSettings } from '../../connection/temporal-settings';
 import { SEARCH_ATTRIBUTES } from '../../contracts/campaign';
-import { ServerUnreachableError } from '../../contracts/errors';
+import { BadInputError } from '../../contracts/errors';
 
 /** A week-long campaign's closed workflows must outlive it. */
 const RETENTION_DAYS = 90;
 const READY_TIMEOUT_MS = 60_000;
-const CONNECT_TIMEOUT_MS = 10_000;
 /** grpc.status, spelled out so that the gRPC library need not be imported. */
-const GRPC = { NOT_FOUND: 5, ALREADY_EXISTS: 6 } as const;
+const GRPC = { INVALID_ARGUMENT: 3, NOT_FOUND: 5, ALREADY_EXISTS: 6 } as const;
+/** What a query for a namespace or an attribute that is not there is answered with. */
+const MISSING: ReadonlySet<number> = new Set([GRPC.INVALID_ARGUMENT, GRPC.NOT_FOUND]);
 /** temporal.api.enums.v1.IndexedValueType */
 const INDEXED_VALUE_TYPE = { KEYWORD: 2, INT: 3, DOUBLE: 4 } as const;
 
 /**
- * Sees to it that the namespace and the search attributes exist and can be used at once. Safe to call again and again.
- * @throws ServerUnreachableError
+ * Sees to it that the namespace and the search attributes exist and can be used at once. Safe to call again and again; where all is there,
+ * no right to change anything is needed.
+ * @throws as `connectTemporal`; BadInputError where something is missing that these credentials may not add
  */
-export async function ensureNamespace(address: string, namespace: string): Promise<void> {
-  const connection = await connect(address);
+export async function ensureNamespace(settings: TemporalSettings): Promise<void> {
+  const { address, namespace } = settings;
+  const connection = await connectTemporal(settings);
   try {
+    if (await isUsable(connection, namespace)) return;
     await registerNamespace(connection, namespace);
     await registerSearchAttributes(connection, namespace);
     await untilUsable(connection, namespace);
-  } finally {
-    await connection.close();
-  }
-}
-
-async function connect(address: string): Promise<Connection> {
-  try {
-    return await Connection.connect({ address, connectTimeout: CONNECT_TIMEOUT_MS });
   } catch (cause) {
-    throw new ServerUnreachableError(
-      `the Temporal server at ${address} does not answer; start it, or unset TEMPORAL_ADDRESS to use the embedded one`,
+    const refusal = refusalOf(cause, address);
+    if (refusal === null) throw cause;
+    const attributes = Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => `${name} (${type.toLowerCase()})`);
+    throw new BadInputError(
+      { where: `Temporal at ${address}, namespace ${namespace}`, expected: `the search attributes ${attributes.join(', ')}, or credentials that may add them`, got: refusal.detail.got },
       { cause },
     );
+  } finally {
+    await connection.close();
   }
 }
 
@@ -65,19 +69,33 @@ async function registerSearchAttributes(connection: Connection, namespace: strin
 
 /** Caches inside the server learn of a namespace and its attributes a little later; a query that names them all tells. */
 async function untilUsable(connection: Connection, namespace: string): Promise<void> {
-  const query = Object.entries(SEARCH_ATTRIBUTES)
-    .map(([name, type]) => `${name} = ${type === 'KEYWORD' ? "'none'" : '0'}`)
-    .join(' AND ');
   const deadline = Date.now() + READY_TIMEOUT_MS;
   for (;;) {
     try {
-      await connection.workflowService.listWorkflowExecutions({ namespace, query, pageSize: 1 });
+      await askForAllAttributes(connection, namespace);
       return;
     } catch (error) {
       if (!isGrpcServiceError(error) || Date.now() > deadline) throw error;
       await sleep(100);
     }
   }
+}
+
+async function isUsable(connection: Connection, namespace: string): Promise<boolean> {
+  try {
+    await askForAllAttributes(connection, namespace);
+    return true;
+  } catch (error) {
+    if (!isGrpcServiceError(error) || !MISSING.has(Number(error.code))) throw error;
+    return false;
+  }
+}
+
+async function askForAllAttributes(connection: Connection, namespace: string): Promise<void> {
+  const query = Object.entries(SEARCH_ATTRIBUTES)
+    .map(([name, type]) => `${name} = ${type === 'KEYWORD' ? "'none'" : '0'}`)
+    .join(' AND ');
+  await connection.workflowService.listWorkflowExecutions({ namespace, query, pageSize: 1 });
 }
 
 async function retriedWhileNotFound<T>(request: () => Promise<T>): Promise<T> {

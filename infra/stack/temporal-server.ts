@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { Connection } from '@temporalio/client';
+import { connectTemporal } from '../../connection/connect';
+import type { TemporalSettings } from '../../connection/temporal-settings';
+import { NAMESPACE } from '../../contracts/campaign';
 import type { OwnProcesses } from './own-process';
 import { freePort, LOOPBACK } from './ports';
 
@@ -75,17 +77,22 @@ async function launch(
     env: process.env,
     purpose: address,
   });
-  await server.waitUntil(() => frontendAnswers(address, 1_000), READY_TIMEOUT_MS);
+  await server.waitUntil(() => frontendAnswers(embedded(address), 1_000), READY_TIMEOUT_MS);
   return address;
 }
 
+/** How the server that is started here is spoken to: on loopback, without TLS. */
+export function embedded(address: string): TemporalSettings {
+  return { address, namespace: NAMESPACE, security: {} };
+}
+
 /**
- * Whether a Temporal frontend answers there.
+ * Whether a Temporal frontend answers there, and lets us in.
  * @param timeoutMs how long a busy machine may take. @default 10000
  */
-export async function frontendAnswers(address: string, timeoutMs = 10_000): Promise<boolean> {
+export async function frontendAnswers(settings: TemporalSettings, timeoutMs = 10_000): Promise<boolean> {
   try {
-    const connection = await Connection.connect({ address, connectTimeout: timeoutMs });
+    const connection = await connectTemporal(settings, timeoutMs);
     await connection.close();
     return true;
   } catch {

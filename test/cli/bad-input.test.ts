@@ -125,7 +125,7 @@ describe('bad input ends with exit code 2 and one line that names it', () => {
     delete process.env['TEMPORAL_ADDRESS'];
     expect({ exitCode, stderr }).toEqual({
       exitCode: 2,
-      stderr: 'Temporal at 127.0.0.1:1: expected a server, got no answer; run "seal up" or set TEMPORAL_ADDRESS\n',
+      stderr: 'Temporal at 127.0.0.1:1: expected a server, got no answer; start it or correct TEMPORAL_ADDRESS, or unset it and run "seal up"\n',
     });
   });
 

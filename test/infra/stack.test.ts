@@ -124,12 +124,13 @@ it('is content with servers of the user, and starts none then', async () => {
   const own = { ...env, TEMPORAL_ADDRESS: status.temporal?.address, S3_ENDPOINT: status.s3?.address };
   const theirs = await startStack({ home: other, env: own, worker: false });
   expect(theirs).toMatchObject({ up: true, worker: null, temporal: { pid: null }, s3: { pid: null, bucket: 'seal' } });
+  expect(await startStack({ home: other, env: own, worker: false })).toEqual(theirs);
   expect(await stopStack({ home: other })).toEqual([]);
   expect((await stackStatus({ home })).up).toBe(true);
   const dead = startStack({ home: other, env: { ...own, TEMPORAL_ADDRESS: '127.0.0.1:1' }, worker: false });
   await expect(dead).rejects.toMatchObject({
     name: 'ServerUnreachableError',
-    message: expect.stringContaining('the Temporal server at 127.0.0.1:1 does not answer'),
+    message: expect.stringContaining('Temporal at 127.0.0.1:1: expected a server, got no answer'),
   });
   const noS3 = startStack({ home: other, env: { ...own, S3_ENDPOINT: 'http://127.0.0.1:1' }, worker: false });
   await expect(noS3).rejects.toMatchObject({

@@ -1,0 +1,42 @@
+import { Client, Connection } from '@temporalio/client';
+import { explainConnectFailure } from './connect-failure';
+import { dataConverter } from './encryption/data-converter';
+import { type TemporalSettings, temporalSettings } from './temporal-settings';
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * Connects without a payload converter: for what concerns the server itself, as namespaces and probes.
+ *
+ * @param timeoutMs @default 10000
+ * @throws ServerUnreachableError with the address; BadInputError where the server's or our certificate, or our credentials, are refused
+ */
+export async function connectTemporal({ address, security }: TemporalSettings, timeoutMs = CONNECT_TIMEOUT_MS): Promise<Connection> {
+  try {
+    return await Connection.connect({ address, connectTimeout: timeoutMs, ...security });
+  } catch (cause) {
+    throw await explainConnectFailure(cause, { address, security });
+  }
+}
+
+/** A client whose payloads are encrypted as the environment says. */
+export interface TemporalClient {
+  readonly settings: TemporalSettings;
+  readonly connection: Connection;
+  readonly client: Client;
+}
+
+/**
+ * Connects to where the environment, or `seal up`, says.
+ *
+ * @param timeoutMs @default 10000
+ * @throws as `temporalSettings`, `dataConverter` and `connectTemporal`
+ */
+export async function openTemporalClient(
+  settings: TemporalSettings = temporalSettings(),
+  { env = process.env, timeoutMs }: { readonly env?: NodeJS.ProcessEnv; readonly timeoutMs?: number } = {},
+): Promise<TemporalClient> {
+  const converter = dataConverter(env);
+  const connection = await connectTemporal(settings, timeoutMs);
+  return { settings, connection, client: new Client({ connection, namespace: settings.namespace, dataConverter: converter }) };
+}
