@@ -1,4 +1,5 @@
 import { ComputeCancelledError } from '../contracts/errors';
+import { ANY_TURN, type Turn } from '../endpoint/fair-line';
 import { RequestSlots } from '../endpoint/request-slots';
 import { computeWait } from '../telemetry/waiting-times';
 
@@ -9,13 +10,17 @@ export class ComputeTimeoutError extends Error {
 }
 
 /**
- * Admits requests to the language model in the order of their arrival, `concurrency` at a time. The time limit of a
- * request counts from its admission, so that a long queue never looks like a hanging computation.
+ * Admits requests to the language model, `concurrency` at a time: those of urgent campaigns first, campaigns of one priority in
+ * rotation, a campaign's own in the order of their arrival. What runs is not interrupted, and no result depends on the order.
+ * The time limit of a request counts from its admission, so that a long queue never looks like a hanging computation.
  */
 export class ComputeGate {
   readonly #slots: RequestSlots;
+  readonly #turnOf: () => Turn;
 
-  constructor(concurrency: number) {
+  /** @param turnOf the turn of whoever asks. @default the order of arrival */
+  constructor(concurrency: number, turnOf: () => Turn = () => ANY_TURN) {
+    this.#turnOf = turnOf;
     this.#slots = new RequestSlots(concurrency, {
       before: 'cancelled before it began',
       waiting: 'cancelled while waiting for the language model',
@@ -32,10 +37,11 @@ export class ComputeGate {
     work: (signal: AbortSignal) => Promise<Result>,
   ): Promise<Result> {
     const admitted = computeWait();
-    return this.#slots.run(signal, () => {
+    const begin = (): Promise<Result> => {
       admitted();
       return this.#withinLimit(signal, limitMs, work);
-    });
+    };
+    return this.#slots.run(signal, begin, this.#turnOf());
   }
 
   async #withinLimit<Result>(signal: AbortSignal, limitMs: number, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {

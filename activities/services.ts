@@ -10,6 +10,7 @@ import { ModelDirectories } from './model-directories';
 import { ProposalReader } from './proposals';
 import { renderReportHtml } from './report/report-html';
 import { SharedFlights } from './shared-flight';
+import { turnOfActivity } from './turn';
 
 /** What all activities of one worker process share. */
 export interface Services extends ActivityDependencies {
@@ -25,7 +26,7 @@ export interface Services extends ActivityDependencies {
 }
 
 export function createServices(dependencies: ActivityDependencies): Services {
-  const gate = new ComputeGate(dependencies.computeConcurrency ?? 1);
+  const gate = new ComputeGate(dependencies.computeConcurrency ?? 1, turnOfActivity);
   return {
     ...dependencies,
     renderHtml: dependencies.renderHtml ?? renderReportHtml,

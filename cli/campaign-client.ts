@@ -23,6 +23,7 @@ import { refuseForeignKeys } from '../connection/encryption/foreign-keys';
 import { refusalOf } from '../connection/refusal';
 import { type TemporalSettings, temporalSettings } from '../connection/temporal-settings';
 import { BadInputError } from '../contracts/errors';
+import { DEFAULT_PRIORITY, taskPriority } from '../contracts/priority';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A worker answers within this, or there is none. An action waits longer: a worker that has just been started may still be preparing. */
@@ -84,7 +85,7 @@ export class CampaignClient {
   }
 
   /** @throws BadInputError where a campaign of this id runs already */
-  async start(input: CampaignInput): Promise<void> {
+  async start(input: CampaignInput, priority = DEFAULT_PRIORITY): Promise<void> {
     const { campaignId } = input;
     try {
       await this.#client.workflow.start(CAMPAIGN_WORKFLOW, {
@@ -92,6 +93,7 @@ export class CampaignClient {
         taskQueue: ORCHESTRATION_QUEUE,
         args: [input],
         typedSearchAttributes: [{ key: SEAL_CAMPAIGN, value: campaignId }],
+        priority: taskPriority(campaignId, priority),
       });
     } catch (cause) {
       if (cause instanceof WorkflowExecutionAlreadyStartedError) throw alreadyRunning(campaignId, cause);

@@ -38,7 +38,12 @@ export function newCampaignId(name: string, now: Date): string {
  * Stores the contexts and starts the workflow. Nothing is written before the id is known to be free.
  * @throws BadInputError for an id that is running, or that belongs to another campaign; for keys other than those of what runs
  */
-export async function startCampaign(campaigns: CampaignClient, campaignId: string, prepared: PreparedCampaign): Promise<void> {
+export async function startCampaign(
+  campaigns: CampaignClient,
+  campaignId: string,
+  prepared: PreparedCampaign,
+  priority?: number,
+): Promise<void> {
   await campaigns.refuseRunning(campaignId);
   await campaigns.refuseForeignKeys();
   const store = await openStoreFromEnvironment();
@@ -57,7 +62,7 @@ export async function startCampaign(campaigns: CampaignClient, campaignId: strin
       heldOutContexts: contextRefs(contexts.heldOut),
       ...(template === null ? {} : { template: await store.put(Buffer.from(template), 'text/plain') }),
     };
-    await campaigns.start(input);
+    await campaigns.start(input, priority);
   } finally {
     store.close();
   }

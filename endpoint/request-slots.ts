@@ -1,4 +1,5 @@
 import { ComputeCancelledError } from '../contracts/errors';
+import { ANY_TURN, FairLine, type Turn } from './fair-line';
 
 /** What a request hears that is cancelled before it came for a slot, or while it waited for one. */
 export interface CancelledMessages {
@@ -6,20 +7,23 @@ export interface CancelledMessages {
   readonly waiting: string;
 }
 
-/** Lets `size` requests run at once; the rest waits in the order of arrival. */
+/** Lets `size` requests run at once; the rest waits for its turn. */
 export class RequestSlots {
   #free: number;
   readonly #cancelled: CancelledMessages;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new FairLine<() => void>();
 
   constructor(size: number, cancelled: CancelledMessages) {
     this.#free = size;
     this.#cancelled = cancelled;
   }
 
-  /** @throws ComputeCancelledError when `signal` aborts before there is a slot, or what `work` throws */
-  async run<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
-    await this.#slot(signal);
+  /**
+   * @param turn whose turn it is when a slot is free. @default the order of arrival
+   * @throws ComputeCancelledError when `signal` aborts before there is a slot, or what `work` throws
+   */
+  async run<Result>(signal: AbortSignal, work: () => Promise<Result>, turn: Turn = ANY_TURN): Promise<Result> {
+    await this.#slot(signal, turn);
     try {
       return await work();
     } finally {
@@ -29,7 +33,7 @@ export class RequestSlots {
     }
   }
 
-  #slot(signal: AbortSignal): Promise<void> {
+  #slot(signal: AbortSignal, turn: Turn): Promise<void> {
     if (signal.aborted) return Promise.reject(new ComputeCancelledError(this.#cancelled.before));
     if (this.#free > 0) {
       this.#free -= 1;
@@ -41,10 +45,10 @@ export class RequestSlots {
         resolve();
       };
       const leave = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(take), 1);
+        this.#waiting.remove(take);
         reject(new ComputeCancelledError(this.#cancelled.waiting));
       };
-      this.#waiting.push(take);
+      this.#waiting.push(take, turn);
       signal.addEventListener('abort', leave, { once: true });
     });
   }

@@ -21,12 +21,15 @@ import { installTelemetry, readTelemetrySettings } from '../telemetry/worker-tel
 import { HaltingCodec } from './halting-codec';
 import { ServerHistories } from './history-reader';
 import { createSealWorkers, runWorkers } from './seal-workers';
+import { refuseUnservable } from './servable-queues';
 import { serveHealth } from './worker-health';
-import { readWorkerSettings } from './worker-settings';
+import { readWorkerSettings, type WorkerSettings } from './worker-settings';
 import { workflowBundle } from './workflow-bundle';
 
 async function main(): Promise<void> {
   const settings = readWorkerSettings(process.env, process.argv.slice(2));
+  // A worker of every queue leaves it to a campaign to say what it lacks; one of a fleet must not take what it cannot do.
+  if (settings.queuesNamed) refuseUnservable(settings.queues);
   const healthAddress = readListenAddress(process.env, 'SEAL_HEALTH_ADDRESS');
   const { log, meter, interceptors } = installTelemetry(readTelemetrySettings(process.env));
   const stop = new Promise<void>((resolve) => {
@@ -47,10 +50,10 @@ async function main(): Promise<void> {
       const histories = new ServerHistories(connection, namespace);
       const activities = createActivities({ model, machine: computingMachine(), store, domain: knowledgeDomain, cacheDirectory, histories });
       const bundle = queues.includes('orchestration') ? await workflowBundle(cacheDirectory, converter) : null;
-      const workers = await createSealWorkers({ connection, namespace, queues, activities, interceptors, workflowBundle: bundle, dataConverter: converter });
+      const workers = await createSealWorkers({ ...settings, connection, namespace, activities, interceptors, workflowBundle: bundle, dataConverter: converter });
       const usesModel = queues.some((queue) => queue !== 'orchestration');
       const health = await serveHealth(healthAddress, { workers, connection, compute: usesModel ? { process: compute, model } : null });
-      log.info(`serving ${queues.join(' and ')} of ${settings.temporal.address}`);
+      log.info(`serving ${served(settings)}`);
       try {
         await runWorkers(workers, stop);
       } finally {
@@ -63,6 +66,11 @@ async function main(): Promise<void> {
     await model.close();
     store.close();
   }
+}
+
+function served({ queues, temporal, deployment }: WorkerSettings): string {
+  const version = deployment === null ? '' : ` as build ${deployment.buildId} of ${deployment.deploymentName}`;
+  return `${queues.join(', ')} of ${temporal.address}${version}`;
 }
 
 /** Says why, and ends: with 2 where somebody has to correct something before it can go on. */

@@ -1,8 +1,9 @@
 import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker, type WorkerInterceptors, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { SealActivities } from '../activities';
-import { COMPUTE_QUEUE, ORCHESTRATION_QUEUE } from '../contracts/campaign';
-import type { QueueName } from './worker-settings';
+import { type ComputeQueueName, type QueueName, TASK_QUEUES } from '../contracts/queues';
+import { type DeploymentVersion, deploymentOptions } from './deployment';
+import { ACTIVITY_SLOTS, DRAIN_SECONDS } from './worker-settings';
 
 /**
  * Workflows kept in memory: an epoch's window of candidates (at most 400) with its parents. One more costs a replay of its
@@ -10,14 +11,17 @@ import type { QueueName } from './worker-settings';
  */
 const CACHED_WORKFLOWS = 500;
 
-/** Every candidate in the window may wait for its group's computation, each in an activity of its own. */
-const ACTIVITIES_AT_ONCE = 500;
-
 export interface SealWorkersOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly queues: readonly QueueName[];
   readonly activities: SealActivities;
+  /** Of each compute queue. @default 500 */
+  readonly activitySlots?: number;
+  /** How long running computations may go on after a shutdown began, seconds. @default 1 */
+  readonly drainSeconds?: number;
+  /** @default null: unversioned */
+  readonly deployment?: DeploymentVersion | null;
   /** Only read for the orchestration queue. */
   readonly workflowBundle: WorkflowBundleOption | null;
   /** What sees the activities from outside. @default nothing */
@@ -30,15 +34,16 @@ export interface SealWorkersOptions {
 /** The workers of one process, one a queue; they share the activities and so the language model and its queue. */
 export async function createSealWorkers(options: SealWorkersOptions): Promise<Worker[]> {
   const { activities, workflowBundle, queues, tuning } = options;
-  const { connection, namespace, dataConverter, interceptors = {} } = options;
-  const served = { connection, namespace, interceptors, ...(dataConverter === undefined ? {} : { dataConverter }) };
+  const { connection, namespace, dataConverter, interceptors = {}, deployment = null } = options;
+  const converting = dataConverter === undefined ? {} : { dataConverter };
+  const served = { connection, namespace, interceptors, ...converting, ...deploymentOptions(deployment) };
   const workers: Worker[] = [];
   for (const queue of queues) {
     if (queue === 'orchestration') {
       if (workflowBundle === null) throw new RangeError('the orchestration queue needs a workflow bundle');
       workers.push(await Worker.create({ ...served, ...orchestration(workflowBundle, activities), ...tuning }));
     } else {
-      workers.push(await Worker.create({ ...served, ...compute(activities), ...tuning }));
+      workers.push(await Worker.create({ ...served, ...compute(queue, options), ...tuning }));
     }
   }
   return workers;
@@ -61,7 +66,7 @@ export async function runWorkers(workers: readonly Worker[], stop: Promise<void>
 
 function orchestration(workflowBundle: WorkflowBundleOption, activities: SealActivities): Omit<WorkerOptions, 'connection'> {
   return {
-    taskQueue: ORCHESTRATION_QUEUE,
+    taskQueue: TASK_QUEUES.orchestration,
     workflowBundle,
     // Runs as a local activity, in the process of its workflow.
     activities: { validateSelfEdit: (task: Parameters<SealActivities['validateSelfEdit']>[0]) => activities.validateSelfEdit(task) },
@@ -72,16 +77,19 @@ function orchestration(workflowBundle: WorkflowBundleOption, activities: SealAct
   };
 }
 
-function compute(activities: SealActivities): Omit<WorkerOptions, 'connection'> {
+function compute(
+  queue: ComputeQueueName,
+  { activities, activitySlots = ACTIVITY_SLOTS, drainSeconds = DRAIN_SECONDS }: SealWorkersOptions,
+): Omit<WorkerOptions, 'connection'> {
   return {
-    taskQueue: COMPUTE_QUEUE,
+    taskQueue: TASK_QUEUES[queue],
     activities,
-    maxConcurrentActivityTaskExecutions: ACTIVITIES_AT_ONCE,
-    maxConcurrentActivityTaskPolls: 5,
+    maxConcurrentActivityTaskExecutions: activitySlots,
+    maxConcurrentActivityTaskPolls: Math.min(5, activitySlots),
     // A cancellation travels with a heartbeat's answer; the SDK would hold heartbeats back for most of their timeout.
     maxHeartbeatThrottleInterval: '3s',
-    // Running computations hear of the shutdown at once; their process is stopped by the cancellation.
-    shutdownGraceTime: '1s',
-    shutdownForceTime: '10s',
+    // Then running computations hear of the shutdown; their process is stopped by the cancellation.
+    shutdownGraceTime: `${drainSeconds}s`,
+    shutdownForceTime: `${drainSeconds + 10}s`,
   };
 }

@@ -1,37 +1,69 @@
 import { join, resolve } from 'node:path';
 import { type TemporalSettings, temporalSettings } from '../connection/temporal-settings';
 import { BadInputError } from '../contracts/errors';
-
-/** Which task queues a process serves. */
-const QUEUES = ['orchestration', 'compute'] as const;
-export type QueueName = (typeof QUEUES)[number];
+import { QUEUE_NAMES, type QueueName } from '../contracts/queues';
+import { type DeploymentVersion, readDeployment } from './deployment';
 
 export interface WorkerSettings {
   readonly temporal: TemporalSettings;
   readonly queues: readonly QueueName[];
+  /** Whether `queues` was asked for, so that each of them must be servable here. */
+  readonly queuesNamed: boolean;
+  /** Activities that one queue's worker holds at once, most of them waiting for the language model. */
+  readonly activitySlots: number;
+  /** Seconds that running computations have to end by themselves once the process is asked to end. */
+  readonly drainSeconds: number;
+  /** Null: workflows are taken whatever version of the code began them. */
+  readonly deployment: DeploymentVersion | null;
   /** Policies, adapters and bundles of this machine; everything in it can be made again. */
   readonly cacheDirectory: string;
 }
 
 /**
- * Reads where Temporal is (as `temporalSettings`), `SEAL_HOME` (default `./.seal`) and the flag `--queues orchestration,compute` (default both).
+/**
+ * Every candidate in the window may wait for its group's computation, each in an activity of its own. Where several machines
+ * share a queue, what one holds the others cannot take: there it is set lower (docs/fleet.md).
+ */
+export const ACTIVITY_SLOTS = 500;
+
+/** On one machine whoever stops a worker waits for it, and what was cut off is begun again from its last checkpoint. */
+export const DRAIN_SECONDS = 1;
+
+/**
+ * Reads where Temporal is (as `temporalSettings`), `SEAL_HOME` (default `./.seal`), `SEAL_ACTIVITY_SLOTS` (default 500),
+ * `SEAL_DRAIN_SECONDS` (default 1), `SEAL_DEPLOYMENT` with `SEAL_BUILD_ID` (default unversioned) and the flag
+ * `--queues orchestration,compute` (default all).
  *
  * @throws BadInputError naming the variable or flag; ServerUnreachableError where nothing says where Temporal is
  */
 export function readWorkerSettings(env: NodeJS.ProcessEnv, args: readonly string[]): WorkerSettings {
   return {
     temporal: temporalSettings(env),
-    queues: readQueues(args),
+    ...readQueues(args),
+    activitySlots: readCount(env, 'SEAL_ACTIVITY_SLOTS', ACTIVITY_SLOTS, 10_000),
+    drainSeconds: readCount(env, 'SEAL_DRAIN_SECONDS', DRAIN_SECONDS, 86_400),
+    deployment: readDeployment(env),
     cacheDirectory: join(resolve(env['SEAL_HOME'] ?? '.seal'), 'cache'),
   };
 }
 
-function readQueues(args: readonly string[]): readonly QueueName[] {
+function readQueues(args: readonly string[]): Pick<WorkerSettings, 'queues' | 'queuesNamed'> {
   const fail = (got: string): never => {
-    throw new BadInputError({ where: '--queues', expected: `some of ${QUEUES.join(',')}`, got });
+    throw new BadInputError({ where: '--queues', expected: `some of ${QUEUE_NAMES.join(',')}`, got });
   };
-  if (args.length === 0) return QUEUES;
+  if (args.length === 0) return { queues: QUEUE_NAMES, queuesNamed: false };
   const [flag, list, ...rest] = args;
   if (flag !== '--queues' || list === undefined || rest.length > 0) return fail(args.join(' '));
-  return list.split(',').map((name) => QUEUES.find((queue) => queue === name) ?? fail(name));
+  const queues = list.split(',').map((name) => QUEUE_NAMES.find((queue) => queue === name) ?? fail(JSON.stringify(name)));
+  return { queues: [...new Set(queues)], queuesNamed: true };
+}
+
+function readCount(env: NodeJS.ProcessEnv, name: string, fallback: number, most: number): number {
+  const text = env[name];
+  if (text === undefined || text === '') return fallback;
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > most) {
+    throw new BadInputError({ where: name, expected: `a whole number from 1 to ${most}`, got: JSON.stringify(text) });
+  }
+  return count;
 }

@@ -3,7 +3,7 @@ import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow
 import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { SealActivities } from '../activities/activity-types';
 import type { CampaignInput, CampaignTimings } from '../contracts/campaign';
-import { COMPUTE_QUEUE } from '../contracts/campaign';
+import { type ComputeQueueName, computeQueueOf, TASK_QUEUES } from '../contracts/queues';
 
 const DEFAULT_TIMINGS: CampaignTimings = {
   /**
@@ -35,12 +35,20 @@ export interface ActivitySettings {
   readonly activitySeconds: number;
   /** Groups of candidates that may wait for the language model at once. */
   readonly groupsAtOnce: number;
+  /** Which machines compute it. @default compute, which is where campaigns without this field began */
+  readonly computeQueue?: ComputeQueueName;
 }
 
 export function activitySettings(input: CampaignInput): ActivitySettings {
   const { candidates, group } = input.spec.concurrency;
   const { activitySeconds } = input.spec.limits;
-  return { timings: timingsOf(input), activitySeconds, groupsAtOnce: Math.ceil(candidates / group) };
+  const computeQueue = computeQueueOf(input.spec.compute.executionProviders);
+  return { timings: timingsOf(input), activitySeconds, groupsAtOnce: Math.ceil(candidates / group), computeQueue };
+}
+
+/** Documents are written where the campaign computes, since some of them take the model's files or its tokenizer. */
+function computeTaskQueue({ computeQueue = 'compute' }: ActivitySettings): string {
+  return TASK_QUEUES[computeQueue];
 }
 
 /** Failures of these types are retried by no activity; `activities/failure.ts` marks them too, this is the second lock. */
@@ -62,7 +70,7 @@ export function computeActivities(settings: ActivitySettings): Pick<
   'proposeSelfEdits' | 'fineTuneAdapter' | 'evaluateAdapter' | 'evaluateBase' | 'trainPolicy'
 > {
   return proxyActivities<SealActivities>({
-    taskQueue: COMPUTE_QUEUE,
+    taskQueue: computeTaskQueue(settings),
     // The worker's own limit counts from when the language model is free; this one includes the wait for every other group,
     // for a policy to be merged and for uploads. It catches what heartbeats do not: a worker that beats and does nothing.
     startToCloseTimeout: settings.activitySeconds * 1000 * (settings.groupsAtOnce + 3),
@@ -79,7 +87,7 @@ export function bookkeepingActivities(settings: ActivitySettings): Pick<
   'pinInputs' | 'collectProposals' | 'summariseMethod' | 'writeReport'
 > {
   return proxyActivities<SealActivities>({
-    taskQueue: COMPUTE_QUEUE,
+    taskQueue: computeTaskQueue(settings),
     startToCloseTimeout: settings.timings.bookkeepingMs + settings.activitySeconds * 1000,
     heartbeatTimeout: settings.timings.heartbeatTimeoutMs,
     retry: retry(settings),

@@ -1,12 +1,9 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { listSupportedBackends } from 'onnxruntime-node';
 import { BadInputError } from '../../contracts/errors';
 import type { ComputeSettings, ExecutionProvider } from '../../contracts/language-model';
+import { whyNoCuda } from './cuda-libraries';
 
 const WHERE = 'executionProviders';
-/** Adds NVIDIA's libraries to onnxruntime-node: they are too large for the package itself. */
-const ADD_CUDA = 'node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12';
 
 /** The providers of a request, in the order in which they may take an operator. */
 export function providersOf(settings: ComputeSettings = {}): readonly ExecutionProvider[] {
@@ -23,13 +20,7 @@ export function keepsResultsOnDevice(providers: readonly ExecutionProvider[]): b
 export function whyMissing(provider: ExecutionProvider): string | null {
   const known = listSupportedBackends().find(({ name }) => name === provider);
   if (known === undefined) return `no ${provider} provider for ${process.platform} on ${process.arch}`;
-  if (provider !== 'cuda' || existsSync(cudaLibrary())) return null;
-  return `no CUDA libraries; add them with: ${ADD_CUDA}`;
-}
-
-function cudaLibrary(): string {
-  const package_ = dirname(require.resolve('onnxruntime-node/package.json'));
-  return join(package_, 'bin/napi-v6', process.platform, process.arch, 'libonnxruntime_providers_cuda.so');
+  return provider === 'cuda' ? whyNoCuda() : null;
 }
 
 /** @throws BadInputError naming the provider that this build lacks */

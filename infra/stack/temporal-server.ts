@@ -56,6 +56,15 @@ async function buildDatabase(options: TemporalServerOptions, database: string): 
  */
 const JOURNAL = ['journal_mode=WAL', 'synchronous=NORMAL'].flatMap((pragma) => ['--sqlite-pragma', pragma]);
 
+/**
+ * Urgent campaigns first, and a share for each of those that are equally urgent: this server's version has both, switched off.
+ * Each partition of a queue keeps such an order of its own, so tasks go to one only; all are read, since there may be some in
+ * the others of an older database.
+ */
+export const SCHEDULING_ARGUMENTS = ['matching.useNewMatcher=true', 'matching.enableFairness=true', 'matching.numTaskqueueWritePartitions=1'].flatMap(
+  (setting) => ['--dynamic-config-value', setting],
+);
+
 async function launch(
   name: string,
   { binary, processes }: TemporalServerOptions,
@@ -71,6 +80,7 @@ async function launch(
     args: [
       ...['server', 'start-dev', '--ip', LOOPBACK, '--port', String(port), '--db-filename', database],
       ...['--log-level', 'error'],
+      ...SCHEDULING_ARGUMENTS,
       ...(name === FIRST_START ? [] : JOURNAL),
       ...(uiPort === null ? ['--headless'] : ['--ui-ip', LOOPBACK, '--ui-port', String(uiPort)]),
     ],

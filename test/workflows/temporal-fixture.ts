@@ -6,7 +6,9 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { SealActivities } from '../../activities/activity-types';
 import { type CampaignInput, ORCHESTRATION_QUEUE } from '../../contracts/campaign';
+import { taskPriority } from '../../contracts/priority';
 import { serverBinary } from '../../infra/stack/server-binaries';
+import { SCHEDULING_ARGUMENTS } from '../../infra/stack/temporal-server';
 import type { campaignWorkflow } from '../../workflows/campaign';
 import { createSealWorkers, runWorkers } from '../../workers/seal-workers';
 import { workflowBundle } from '../../workers/workflow-bundle';
@@ -29,7 +31,8 @@ export class TemporalFixture {
     this.#directory = directory;
   }
 
-  static async start(): Promise<TemporalFixture> {
+  /** @param activitySlots activities at once. @default as many as a worker of one machine has */
+  static async start({ activitySlots }: { readonly activitySlots?: number } = {}): Promise<TemporalFixture> {
     Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
     const path = await serverBinary('temporal', () => undefined);
     const directory = mkdtempSync(join(tmpdir(), 'seal-workflows-'));
@@ -37,11 +40,11 @@ export class TemporalFixture {
       server: {
         executable: { type: 'existing-path', path },
         searchAttributes: Object.values(searchKeys),
-        extraArgs: ['--log-level', 'never'],
+        extraArgs: ['--log-level', 'never', ...SCHEDULING_ARGUMENTS],
       },
     });
     const fixture = new TemporalFixture(environment, directory);
-    await fixture.#startWorkers();
+    await fixture.#startWorkers(activitySlots);
     return fixture;
   }
 
@@ -55,7 +58,7 @@ export class TemporalFixture {
     }
   }
 
-  async #startWorkers(): Promise<void> {
+  async #startWorkers(activitySlots: number | undefined): Promise<void> {
     const names = Object.keys(fakeActivities().activities) as (keyof SealActivities)[];
     const delegates = names.map((name) => {
       const call = (task: unknown): Promise<unknown> => {
@@ -71,15 +74,17 @@ export class TemporalFixture {
       queues: ['orchestration', 'compute'],
       activities: Object.fromEntries(delegates) as unknown as SealActivities,
       workflowBundle: await workflowBundle(this.#directory),
+      ...(activitySlots === undefined ? {} : { activitySlots }),
     });
     this.#workers = runWorkers(workers, new Promise<void>((resolve) => (this.#stopWorkers = resolve)));
   }
 
-  start(input: CampaignInput): Promise<WorkflowHandleWithFirstExecutionRunId<typeof campaignWorkflow>> {
+  start(input: CampaignInput, priority?: number): Promise<WorkflowHandleWithFirstExecutionRunId<typeof campaignWorkflow>> {
     return this.environment.client.workflow.start<typeof campaignWorkflow>('campaignWorkflow', {
       workflowId: input.campaignId,
       taskQueue: ORCHESTRATION_QUEUE,
       args: [input],
+      ...(priority === undefined ? {} : { priority: taskPriority(input.campaignId, priority) }),
     });
   }
 
