@@ -42,7 +42,9 @@ export interface ActivitySettings {
 export function activitySettings(input: CampaignInput): ActivitySettings {
   const { candidates, group } = input.spec.concurrency;
   const { activitySeconds } = input.spec.limits;
-  const computeQueue = computeQueueOf(input.spec.compute.executionProviders);
+  // Campaigns that began before there was this section have none in their history.
+  const { compute }: Partial<CampaignInput['spec']> = input.spec;
+  const computeQueue = computeQueueOf(compute?.executionProviders ?? ['cpu']);
   return { timings: timingsOf(input), activitySeconds, groupsAtOnce: Math.ceil(candidates / group), computeQueue };
 }
 
