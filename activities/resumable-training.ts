@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { log } from '@temporalio/activity';
 import { type CampaignInput, manifestKeys } from '../contracts/campaign';
 import type { Checkpoint, ComputeProgress, FineTuneRequest, FineTuneResult } from '../contracts/language-model';
-import { checkpointFileName } from '../engine/model/training/training-checkpoint';
+import { checkpointFileName } from '../engine/files/checkpoint-files';
+import { CheckpointUploads } from './checkpoint-uploads';
 import type { Services } from './services';
 import { machineKey, StoredCheckpoints } from './stored-checkpoints';
 import { trainingFingerprint } from './training-fingerprint';
@@ -31,9 +30,8 @@ export class ResumableTraining {
   readonly #stored: StoredCheckpoints;
   readonly #fingerprint: string;
   readonly #directory: string;
-  #uploading: Promise<void> = Promise.resolve();
-  #waiting: Checkpoint | null = null;
-  #newest: Checkpoint | undefined;
+  readonly #uploads: CheckpointUploads;
+  #fetched: Checkpoint | undefined;
   #resumedSteps = 0;
   #mostSteps = 0;
 
@@ -49,6 +47,9 @@ export class ResumableTraining {
     });
     this.#fingerprint = `${training}-${machineKey(services.machine)}`;
     this.#directory = join(task.scratch, 'checkpoints');
+    this.#uploads = new CheckpointUploads(this.#stored, (message, details) => {
+      log.warn(message, details);
+    });
   }
 
   /** Finds what other attempts left, and fetches it: before the language model is free. */
@@ -57,7 +58,7 @@ export class ResumableTraining {
     const stored = training.#stored;
     await stored.find();
     training.#mostSteps = stored.mostSteps;
-    training.#newest = await stored.fetchNewest(training.#directory, checkpointFileName, ({ message }) => {
+    training.#fetched = await stored.fetchNewest(training.#directory, checkpointFileName, ({ message }) => {
       log.warn('a checkpoint is damaged and passed over', { message });
     });
     return training;
@@ -68,8 +69,9 @@ export class ResumableTraining {
     const { request, input } = this.#task;
     const seconds = input.spec.limits.checkpointSeconds;
     const onProgress = ({ checkpoint: written, ...progress }: ComputeProgress): void => {
-      if (written !== undefined) this.#upload(written);
-      options.onProgress({ ...progress, ...(this.#newest && { checkpoint: this.#newest }) });
+      if (written !== undefined) this.#uploads.take(written);
+      const checkpoint = this.#uploads.newest ?? this.#fetched;
+      options.onProgress({ ...progress, ...(checkpoint && { checkpoint }) });
     };
     const checkpoints = { directory: this.#directory, seconds, fingerprint: this.#fingerprint };
     try {
@@ -77,8 +79,7 @@ export class ResumableTraining {
       this.#resumedSteps = result.resumedSteps ?? 0;
       return result;
     } finally {
-      this.#waiting = null;
-      await this.#uploading;
+      await this.#uploads.settle();
     }
   }
 
@@ -89,36 +90,12 @@ export class ResumableTraining {
 
   /** Why a training that had been under way began anew; undefined where it did not. */
   get startedOver(): string | undefined {
-    if (this.#newest !== undefined || this.#mostSteps === 0) return undefined;
+    if (this.#fetched !== undefined || this.#mostSteps === 0) return undefined;
     return this.#stored.onlyOthers ? 'checkpoints of another kind of machine' : 'no checkpoint was whole';
   }
 
   /** What was trained is committed. */
   discard(): Promise<void> {
     return this.#stored.discard();
-  }
-
-  /** One at a time: of what is written meanwhile, only the newest follows. */
-  #upload(written: Checkpoint): void {
-    const isIdle = this.#waiting === null;
-    this.#waiting = written;
-    if (isIdle) this.#uploading = this.#uploading.then(() => this.#uploadWaiting());
-  }
-
-  async #uploadWaiting(): Promise<void> {
-    const written = this.#waiting;
-    this.#waiting = null;
-    if (written === null) return;
-    // Under a name that the compute process does not know, so that it is not removed while it is read.
-    const file = join(this.#task.scratch, `${randomUUID()}.safetensors`);
-    try {
-      await rename(written.name, file);
-      this.#newest = await this.#stored.publish({ name: file, steps: written.steps });
-    } catch (error) {
-      // The training matters more than its checkpoint; the next one may find the store well.
-      log.warn('a checkpoint could not be stored', { steps: written.steps, error });
-    } finally {
-      await rm(file, { force: true });
-    }
   }
 }

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { BadInputError, NotFiniteError } from '../../../contracts/errors';
-import type { ComputeProgress } from '../../../contracts/language-model';
+import type { Checkpoint, ComputeProgress } from '../../../contracts/language-model';
 import type { PretrainModel, PretrainTraining } from '../../../contracts/pretrain-spec';
 import { writeJsonAtomically } from '../../files/atomic-write';
+import { CheckpointFiles } from '../../files/checkpoint-files';
 import { parseJsonObject } from '../../files/json-file';
 import type { ModelConfig } from '../../files/model-config';
 import { refuseNonFiniteValues } from '../../files/non-finite';
@@ -29,7 +30,7 @@ export interface PretrainRequest {
   readonly corpusFile: string;
   /** Id that ends a document. */
   readonly eosTokenId: number;
-  /** Checkpoint and state of an unfinished run; a run that finds one goes on from it. Removed at the end. */
+  /** Checkpoints of an unfinished run; a run that finds one goes on from the newest whole one. Removed at the end. */
   readonly workDirectory: string;
   /** @default 60 */
   readonly checkpointSeconds?: number;
@@ -105,6 +106,7 @@ class PretrainingRun {
   private curve: LossPoint[] = [];
   private step = 0;
   private tokens = 0;
+  private readonly checkpoints: CheckpointFiles;
 
   constructor(
     private readonly request: PretrainRequest,
@@ -113,6 +115,7 @@ class PretrainingRun {
     private readonly session: InferenceSession,
     private readonly steps: readonly PackedStep[],
   ) {
+    this.checkpoints = new CheckpointFiles(request.workDirectory);
     const random = randomStream(request.seed ^ INITIAL_STREAM);
     for (const parameter of parameters) {
       const [name, ...moments] = stateNames(parameter) as [string, ...string[]];
@@ -126,22 +129,23 @@ class PretrainingRun {
   }
 
   async train(onProgress: (progress: ComputeProgress) => void): Promise<void> {
-    this.restore();
+    await this.restore();
     let saved = performance.now();
     let losses: number[] = [];
     const { checkpointSeconds = 60 } = this.request;
     while (this.step < this.steps.length) {
       losses.push(await this.runStep());
       this.step += 1;
+      let checkpoint: Checkpoint | undefined;
       if (this.step % STEPS_A_POINT === 0 || this.step === this.steps.length) {
         this.curve.push({ step: this.step, tokens: this.tokens, loss: losses.reduce((a, b) => a + b, 0) / losses.length });
         losses = [];
         if (performance.now() - saved > checkpointSeconds * 1000) {
-          this.save();
+          checkpoint = await this.save();
           saved = performance.now();
         }
       }
-      onProgress({ done: this.step, total: this.steps.length, unit: 'steps' });
+      onProgress({ done: this.step, total: this.steps.length, unit: 'steps', ...(checkpoint && { checkpoint }) });
     }
   }
 
@@ -195,13 +199,8 @@ class PretrainingRun {
     );
   }
 
-  private get checkpointFile(): string {
-    return join(this.request.workDirectory, 'checkpoint.safetensors');
-  }
-
   /** Everything in one file, so that no half of a checkpoint can be read with half of another. */
-  private save(): void {
-    mkdirSync(this.request.workDirectory, { recursive: true });
+  private save(): Promise<Checkpoint> {
     const progress = JSON.stringify({ step: this.step, tokens: this.tokens, curve: this.curve, request: this.fingerprint() });
     const tensors = [...this.current].map(([name, data]) => ({
       name,
@@ -209,27 +208,23 @@ class PretrainingRun {
       shape: this.shapes.get(name) as readonly number[],
       data,
     }));
-    writeSafetensors(this.checkpointFile, tensors, { progress });
+    return this.checkpoints.add(this.step, (file) => writeSafetensors(file, tensors, { progress }));
   }
 
-  private restore(): void {
-    if (!existsSync(this.checkpointFile)) return;
-    const { metadata, tensors } = openSafetensors(this.checkpointFile);
-    const progress = parseProgress(this.checkpointFile, metadata['progress']);
-    if (progress?.request !== this.fingerprint()) throw this.otherCheckpoint('one with other settings');
+  private async restore(): Promise<void> {
+    const newest = await this.checkpoints.newest();
+    if (newest === undefined) return;
+    const { metadata, tensors } = openSafetensors(newest.name);
+    const progress = parseProgress(newest.name, metadata['progress']);
+    if (progress?.request !== this.fingerprint()) throw otherCheckpoint(newest, 'one with other settings');
     for (const [name, shape] of this.shapes) {
       const entry = tensors.get(name);
-      if (entry?.shape.join() !== shape.join()) throw this.otherCheckpoint(`one without ${name} [${shape.join(', ')}]`);
+      if (entry?.shape.join() !== shape.join()) throw otherCheckpoint(newest, `one without ${name} [${shape.join(', ')}]`);
       const values = readTensorF32(entry);
       refuseNonFiniteValues(entry, values);
       this.current.set(name, values);
     }
     ({ step: this.step, tokens: this.tokens, curve: this.curve } = progress);
-  }
-
-  private otherCheckpoint(got: string): BadInputError {
-    const expected = 'the checkpoint of this very run (remove the folder to start over)';
-    return new BadInputError({ where: this.checkpointFile, expected, got });
   }
 
   private fingerprint(): string {
@@ -243,6 +238,10 @@ interface CheckpointProgress {
   readonly tokens: number;
   readonly curve: LossPoint[];
   readonly request: string;
+}
+
+function otherCheckpoint({ name }: Checkpoint, got: string): BadInputError {
+  return new BadInputError({ where: name, expected: 'the checkpoint of this very run (remove the folder to start over)', got });
 }
 
 /** Undefined where the text is not what a run writes. */

@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { BadInputError } from '../../../contracts/errors';
 import type { Checkpoint, CheckpointSettings, FineTuneOutcome } from '../../../contracts/language-model';
+import { CheckpointFiles } from '../../files/checkpoint-files';
 import { parseJsonObject } from '../../files/json-file';
 import { openSafetensors, readTensorF32, type SafetensorsFile, writeSafetensors } from '../../files/safetensors';
 import type { AdapterState } from './training-stack';
@@ -16,53 +14,35 @@ export interface JobStanding {
 }
 
 const ARRAYS = ['parameters', 'firstMoment', 'secondMoment'] as const;
-/** The newest may be damaged by what killed the process. */
-const KEPT = 2;
 
-const UNNAMED = 'unnamed.safetensors';
-
-/** `checkpoint-<steps>-<sha256 of the file>.safetensors`. */
-const FILE_NAME = /^checkpoint-(\d{9,16})-([0-9a-f]{64})\.safetensors$/;
-
-/** A checkpoint's file name: what it holds can be told, and proven, from outside. */
-export function checkpointFileName(steps: number, sha256: string): string {
-  return `checkpoint-${String(steps).padStart(9, '0')}-${sha256}.safetensors`;
-}
-
-/** The checkpoints of one training in a directory. */
+/** The checkpoints of one training. */
 export class TrainingCheckpoints {
+  private readonly files: CheckpointFiles;
   private savedAt = performance.now();
 
   constructor(private readonly settings: CheckpointSettings) {
-    mkdirSync(settings.directory, { recursive: true });
-    for (const name of readdirSync(settings.directory)) {
-      // Of a process that was killed while it wrote.
-      if (name.startsWith(UNNAMED)) rmSync(join(settings.directory, name));
-    }
+    this.files = new CheckpointFiles(settings.directory);
   }
 
   /**
-   * Where the newest whole checkpoint stands, by job; undefined where there is none. A damaged one is passed over.
+   * Where the newest whole checkpoint stands, by job; undefined where there is none.
    *
    * @param P of the stack
    * @throws BadInputError for a checkpoint of another training
    */
   async restore(P: number): Promise<readonly JobStanding[] | undefined> {
-    for (const { name, sha256 } of this.files().reverse()) {
-      const file = join(this.settings.directory, name);
-      if ((await sha256Of(file)) !== sha256) continue;
-      const opened = openSafetensors(file);
-      const { fingerprint, jobs } = parseJsonObject(Buffer.from(opened.metadata['training'] ?? '{}'), `${file}: __metadata__.training`);
-      if (fingerprint !== this.settings.fingerprint) {
-        throw new BadInputError({
-          where: file,
-          expected: 'a checkpoint of this very training on this kind of machine (remove the folder to start over)',
-          got: 'one of another model, data, settings or machine',
-        });
-      }
-      return (jobs as Pick<JobStanding, 'losses' | 'failure'>[]).map((job, i) => ({ ...job, ...readState(opened, i, P) }));
+    const newest = await this.files.newest();
+    if (newest === undefined) return undefined;
+    const opened = openSafetensors(newest.name);
+    const { fingerprint, jobs } = parseJsonObject(Buffer.from(opened.metadata['training'] ?? '{}'), `${newest.name}: __metadata__.training`);
+    if (fingerprint !== this.settings.fingerprint) {
+      throw new BadInputError({
+        where: newest.name,
+        expected: 'a checkpoint of this very training on this kind of machine (remove the folder to start over)',
+        got: 'one of another model, data, settings, version or machine',
+      });
     }
-    return undefined;
+    return (jobs as Pick<JobStanding, 'losses' | 'failure'>[]).map((job, i) => ({ ...job, ...readState(opened, i, P) }));
   }
 
   /** Whether it is time for the next. */
@@ -70,9 +50,9 @@ export class TrainingCheckpoints {
     return performance.now() - this.savedAt >= this.settings.seconds * 1000;
   }
 
-  /** Writes a checkpoint, whole or not at all, and lets go of those before the last. */
+  /** Writes a checkpoint, whole or not at all. */
   async save(standings: readonly JobStanding[]): Promise<Checkpoint> {
-    const { directory, fingerprint } = this.settings;
+    const { fingerprint } = this.settings;
     const steps = standings.reduce((sum, { losses }) => sum + losses.length, 0);
     const training = JSON.stringify({ fingerprint, jobs: standings.map(({ losses, failure }) => ({ losses, failure })) });
     const tensors = standings.flatMap(({ state }, i) =>
@@ -81,30 +61,14 @@ export class TrainingCheckpoints {
         return data === undefined ? [] : [{ name: tensorName(i, array), dtype: 'F32' as const, shape: [data.length], data }];
       }),
     );
-    const unnamed = join(directory, UNNAMED);
-    writeSafetensors(unnamed, tensors, { training });
-    const name = join(directory, checkpointFileName(steps, await sha256Of(unnamed)));
-    renameSync(unnamed, name);
-    for (const old of this.files().slice(0, -KEPT)) rmSync(join(directory, old.name), { force: true });
+    const checkpoint = await this.files.add(steps, (file) => writeSafetensors(file, tensors, { training }));
     this.savedAt = performance.now();
-    return { name, steps };
+    return checkpoint;
   }
 
-  /** The training has ended: removes its checkpoints, and the directory if nothing else is in it. */
+  /** The training has ended. */
   clear(): void {
-    const { directory } = this.settings;
-    for (const { name } of this.files()) rmSync(join(directory, name), { force: true });
-    if (readdirSync(directory).length === 0) rmSync(directory, { recursive: true });
-  }
-
-  /** The oldest first. */
-  private files(): { readonly name: string; readonly steps: number; readonly sha256: string }[] {
-    return readdirSync(this.settings.directory)
-      .flatMap((name) => {
-        const [, steps, sha256] = FILE_NAME.exec(name) ?? [];
-        return sha256 === undefined ? [] : [{ name, steps: Number(steps), sha256 }];
-      })
-      .sort((a, b) => a.steps - b.steps || (a.name < b.name ? -1 : 1));
+    this.files.clear();
   }
 }
 
@@ -119,10 +83,4 @@ function readState(opened: SafetensorsFile, job: number, P: number): Pick<JobSta
     return entry === undefined ? [] : [[array, readTensorF32(entry)] as const];
   });
   return entries.length === 0 ? {} : { state: Object.fromEntries(entries) as unknown as AdapterState };
-}
-
-async function sha256Of(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }

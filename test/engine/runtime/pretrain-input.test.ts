@@ -1,9 +1,11 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BadInputError, NotFiniteError } from '../../../contracts/errors';
 import type { PretrainModel, PretrainTraining } from '../../../contracts/pretrain-spec';
+import { checkpointFileName } from '../../../engine/files/checkpoint-files';
 import { openSafetensors, readTensorF32, writeSafetensors } from '../../../engine/files/safetensors';
 import type { PretrainRequest } from '../../../engine/model/pretraining/pretrain';
 import { type ComputeProcess, startComputeProcess } from '../../../engine/runtime/compute-client';
@@ -64,45 +66,63 @@ describe('a run that breaks down', () => {
 });
 
 describe('a checkpoint', () => {
-  const checkpoint = (): string => join(directory, 'work', 'checkpoint.safetensors');
+  const work = (): string => join(directory, 'work');
+  const files = (): string[] => (existsSync(work()) ? readdirSync(work()).filter((name) => name.startsWith('checkpoint')).sort() : []);
 
-  /** A checkpoint as the run itself leaves it when it is stopped. */
+  /** Checkpoints as the run itself leaves them when it is stopped. */
   async function stopped(run: PretrainRequest): Promise<void> {
     const controller = new AbortController();
     const end = compute.pretrain(run, { signal: controller.signal });
     const failed = expect(end).rejects.toThrow('cancelled');
-    while (!existsSync(checkpoint())) await sleep(20);
+    while (files().length < 2) await sleep(20);
     controller.abort();
     await failed;
   }
 
-  function change(edit: (tensors: Map<string, { shape: readonly number[]; data: Float32Array }>, metadata: Record<string, string>) => void): void {
-    const { tensors: entries, metadata: stored } = openSafetensors(checkpoint());
-    const tensors = new Map([...entries].map(([name, entry]) => [name, { shape: entry.shape, data: readTensorF32(entry) }]));
+  /** The newest checkpoint as somebody might have written it who knows how they are named. */
+  function replaceNewest(edit: (tensors: Map<string, { shape: readonly number[]; data: Float32Array }>, metadata: Record<string, string>) => void): void {
+    const name = files().at(-1) as string;
+    const { tensors: entries, metadata: stored } = openSafetensors(join(work(), name));
+    const tensors = new Map([...entries].map(([tensor, entry]) => [tensor, { shape: entry.shape, data: readTensorF32(entry) }]));
     const metadata = { ...stored };
     edit(tensors, metadata);
-    writeSafetensors(checkpoint(), [...tensors].map(([name, tensor]) => ({ name, dtype: 'F32', ...tensor })), metadata);
+    const written = join(work(), 'written');
+    writeSafetensors(written, [...tensors].map(([tensor, values]) => ({ name: tensor, dtype: 'F32', ...values })), metadata);
+    rmSync(join(work(), name));
+    renameSync(written, join(work(), checkpointFileName(Number(/\d+/.exec(name)?.[0]), createHash('sha256').update(readFileSync(written)).digest('hex'))));
   }
 
-  test('is refused by name where it is broken, and goes on where it is not', async () => {
+  test('is refused by name where it is another one, and gone on from where it is not', async () => {
     const run = request(lines(2000), { documents: 2000 });
     await stopped(run);
-    const name = [...openSafetensors(checkpoint()).tensors.keys()][0] as string;
-    const whole = openSafetensors(checkpoint()).metadata['progress'] as string;
+    const newest = join(work(), files().at(-1) as string);
+    const name = [...openSafetensors(newest).tensors.keys()][0] as string;
+    const whole = openSafetensors(newest).metadata['progress'] as string;
 
-    change((_tensors, metadata) => (metadata['progress'] = '{"step": 1'));
-    await expect(compute.pretrain(run)).rejects.toThrow(/checkpoint\.safetensors: __metadata__\.progress: expected a JSON object in UTF-8/);
-    change((_tensors, metadata) => (metadata['progress'] = '{"step": "1"}'));
+    replaceNewest((_tensors, metadata) => (metadata['progress'] = '{"step": 1'));
+    await expect(compute.pretrain(run)).rejects.toThrow(/checkpoint-.*\.safetensors: __metadata__\.progress: expected a JSON object in UTF-8/);
+    replaceNewest((_tensors, metadata) => (metadata['progress'] = '{"step": "1"}'));
     await expect(compute.pretrain(run)).rejects.toThrow(/expected the checkpoint of this very run .* got one with other settings/);
-    change((_tensors, metadata) => (metadata['progress'] = whole));
+    replaceNewest((_tensors, metadata) => (metadata['progress'] = whole));
     let original = 0;
-    change((tensors) => {
+    replaceNewest((tensors) => {
       const { data } = tensors.get(name) as { data: Float32Array };
       original = data[0] as number;
       data[0] = NaN;
     });
-    await expect(compute.pretrain(run)).rejects.toThrow(/checkpoint\.safetensors: tensor .*: element \[0.*\]: expected a finite weight, got NaN/);
-    change((tensors) => ((tensors.get(name) as { data: Float32Array }).data[0] = original));
+    await expect(compute.pretrain(run)).rejects.toThrow(/checkpoint-.*\.safetensors: tensor .*: element \[0.*\]: expected a finite weight, got NaN/);
+    replaceNewest((tensors) => ((tensors.get(name) as { data: Float32Array }).data[0] = original));
     expect((await compute.pretrain(run)).steps).toBeGreaterThan(10);
+  });
+
+  test('whose bytes have another hash than its name is passed over', async () => {
+    const run = request(lines(2000), { documents: 2000 });
+    await stopped(run);
+    const [older, newest] = files().slice(-2) as [string, string];
+    appendFileSync(join(work(), newest), 'x');
+    const seen: number[] = [];
+    await compute.pretrain(run, { onProgress: ({ done }) => seen.push(done) });
+    expect(seen[0]).toBeGreaterThan(Number(/\d+/.exec(older)?.[0]));
+    expect(seen[0]).toBeLessThanOrEqual(Number(/\d+/.exec(newest)?.[0]));
   });
 });
