@@ -80,6 +80,13 @@ export class ModelDirectories {
   }
 }
 
+/** A model directory with the hash of each file that the engine reads. */
+export async function pinModel(directory: string): Promise<PinnedModel> {
+  const files: Record<string, string> = {};
+  for (const name of modelFiles(directory)) files[name] = (await hashFile(join(directory, name))).sha256;
+  return { directory, files };
+}
+
 /** One hash over the names and hashes of a model's files. */
 export function pinnedSha256(base: PinnedModel): string {
   const lines = Object.entries(base.files)

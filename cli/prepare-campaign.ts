@@ -1,14 +1,14 @@
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { loraOf } from '../activities/candidates';
+import { pinModel } from '../activities/model-directories';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import type { PinnedModel } from '../contracts/campaign';
 import { BadInputError } from '../contracts/errors';
 import { refuseIdleNames } from '../engine/files/adapted-modules';
-import { type ModelDirectory, modelFiles, openModelDirectory } from '../engine/files/model-directory';
+import { type ModelDirectory, openModelDirectory } from '../engine/files/model-directory';
 import { checkedTemplate } from '../seal/knowledge/prompt-template';
 import { sha256Hex } from '../seal/sha256';
 import { canonicalJson } from '../storage/canonical-json';
-import { hashFile } from '../storage/content-hash';
 import { loadCampaignContexts, type CampaignContexts } from './campaign-contexts';
 import { readCampaignFile } from './campaign-file';
 import { decodeInput, readInputBytes } from './input-file';
@@ -64,10 +64,4 @@ function readTemplate({ proposals }: CampaignSpec, directory: string): string | 
   if (proposals.template === undefined) return null;
   const file = resolve(directory, proposals.template);
   return checkedTemplate(decodeInput(readInputBytes(file, MAX_TEMPLATE_BYTES), file), file);
-}
-
-async function pinModel(directory: string): Promise<PinnedModel> {
-  const files: Record<string, string> = {};
-  for (const name of modelFiles(directory)) files[name] = (await hashFile(join(directory, name))).sha256;
-  return { directory, files };
 }

@@ -1,6 +1,16 @@
 import type { Command } from 'commander';
-import { BASE_PRECISIONS, type BasePrecision, type ExecutionProvider, type FineTuneOutcome, type Schedule } from '../../contracts/language-model';
+import {
+  BASE_PRECISIONS,
+  type BasePrecision,
+  type ExecutionProvider,
+  type FineTuneOutcome,
+  type FineTuneRequest,
+  type LoraSettings,
+  type Schedule,
+  type TrainingRow,
+} from '../../contracts/language-model';
 import { chatRowReader } from '../chat';
+import { checkpointsOf } from '../checkpoints';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { adapterDirectory, checkLoraSettings, checkModelDirectory, writableDirectory, writableFile } from '../directories';
 import { writeOutput } from '../output-file';
@@ -30,6 +40,8 @@ interface FinetuneFlags extends CommonFlags, Omit<LoraFlags, 'rsLora'> {
   readonly shuffle: boolean;
   readonly initAdapter?: string;
   readonly lossLog?: string;
+  readonly checkpointDir?: string;
+  readonly checkpointSeconds: number;
 }
 
 /** `seal finetune`: one LoRA fine-tune of a model directory on a JSONL file. */
@@ -59,7 +71,9 @@ export function finetuneCommand(): Command {
     .option('--no-shuffle', 'keep the rows in the order of the file')
     .option('--init-adapter <dir>', 'PEFT adapter to start from', nonEmpty('--init-adapter', 'a directory'))
     .option('--date <day>', DATE_HELP, calendarDay('--date'))
-    .option('--loss-log <file>', 'write one JSON line a step: step, loss, learningRate, lossTokens', nonEmpty('--loss-log', 'a file'));
+    .option('--loss-log <file>', 'write one JSON line a step: step, loss, learningRate, lossTokens', nonEmpty('--loss-log', 'a file'))
+    .option('--checkpoint-dir <dir>', 'keep checkpoints here; the same command started again goes on from the newest', nonEmpty('--checkpoint-dir', 'a directory'))
+    .option('--checkpoint-seconds <s>', 'between two checkpoints; 0: after every step', realNumber('--checkpoint-seconds', { minimum: 0, inclusive: true, maximum: 86_400 }), 60);
   return runWith<FinetuneFlags>(command, async (flags, output) => {
     const rows = readTrainingRows(flags.data, chatRowReader(flags.model, flags.date));
     checkModelDirectory(flags.model);
@@ -68,53 +82,57 @@ export function finetuneCommand(): Command {
     if (init === undefined) checkLoraSettings(lora, flags.model);
     writableDirectory('--out', flags.out);
     if (flags.lossLog !== undefined) writableFile('--loss-log', flags.lossLog);
+    if (flags.checkpointDir !== undefined) writableDirectory('--checkpoint-dir', flags.checkpointDir);
 
+    const training = requestOf(flags, lora, rows);
+    const request = flags.checkpointDir === undefined ? training : { ...training, checkpoints: await checkpointsOf(training, flags.checkpointDir, flags.checkpointSeconds) };
     const result = await withLanguageModel(output, 'fine-tuning', ({ model, options }) =>
-      model
-        .fineTune(
-          {
-            modelDirectory: flags.model,
-            compute: { executionProviders: [flags.provider], basePrecision: flags.basePrecision },
-            lora,
-            ...(flags.gradientCheckpointing === true && { gradientCheckpointing: true }),
-            ...(flags.memoryCheck && { memoryLimitBytes: process.availableMemory() }),
-            jobs: [
-              {
-                rows,
-                optimiser: {
-                  trainEpochs: flags.epochs,
-                  learningRate: flags.lr,
-                  batch: flags.batch,
-                  accumulation: flags.accumulation,
-                  schedule: flags.schedule,
-                  warmupSteps: flags.warmup,
-                  shuffle: flags.shuffle,
-                  clipNorm: 1,
-                  weightDecay: 0,
-                },
-                seed: flags.seed,
-                outDirectory: flags.out,
-                ...(flags.initAdapter === undefined ? {} : { initAdapterDirectory: flags.initAdapter }),
-              },
-            ],
-          },
-          options,
-        )
-        .catch((error: unknown) => {
-          throw locateRow(error, flags.data);
-        }),
+      model.fineTune(request, options).catch((error: unknown) => {
+        throw locateRow(error, flags.data);
+      }),
     );
     const outcome = finished(result.outcomes[0]);
     if (flags.lossLog !== undefined) {
       writeOutput('--loss-log', flags.lossLog, outcome.log.map((step) => `${JSON.stringify(step)}\n`).join(''));
     }
     const { steps, finalLoss, trainedTokens } = outcome;
-    const document = { adapter: flags.out, steps, finalLoss, trainedTokens, seconds: result.seconds };
+    const { seconds, resumedSteps = 0 } = result;
+    const document = { adapter: flags.out, steps, finalLoss, trainedTokens, seconds, resumedSteps };
+    const resumed = resumedSteps === 0 ? '' : ` (${resumedSteps} of them from a checkpoint)`;
     output.result(
       document,
-      () => `adapter in ${flags.out}: ${steps} steps on ${trainedTokens} tokens, final loss ${finalLoss.toFixed(4)}, ${result.seconds.toFixed(1)} s`,
+      () => `adapter in ${flags.out}: ${steps} steps${resumed} on ${trainedTokens} tokens, final loss ${finalLoss.toFixed(4)}, ${seconds.toFixed(1)} s`,
     );
   });
+}
+
+function requestOf(flags: FinetuneFlags, lora: LoraSettings, rows: readonly TrainingRow[]): FineTuneRequest {
+  return {
+    modelDirectory: flags.model,
+    compute: { executionProviders: [flags.provider], basePrecision: flags.basePrecision },
+    lora,
+    ...(flags.gradientCheckpointing === true && { gradientCheckpointing: true }),
+    ...(flags.memoryCheck && { memoryLimitBytes: process.availableMemory() }),
+    jobs: [
+      {
+        rows,
+        optimiser: {
+          trainEpochs: flags.epochs,
+          learningRate: flags.lr,
+          batch: flags.batch,
+          accumulation: flags.accumulation,
+          schedule: flags.schedule,
+          warmupSteps: flags.warmup,
+          shuffle: flags.shuffle,
+          clipNorm: 1,
+          weightDecay: 0,
+        },
+        seed: flags.seed,
+        outDirectory: flags.out,
+        ...(flags.initAdapter === undefined ? {} : { initAdapterDirectory: flags.initAdapter }),
+      },
+    ],
+  };
 }
 
 /** @throws ComputeFailedError where the training broke down */

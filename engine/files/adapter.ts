@@ -27,6 +27,8 @@ export interface Adapter extends LoraSettings {
 
 const CONFIG = 'adapter_config.json';
 const WEIGHTS = 'adapter_model.safetensors';
+/** What an adapter's directory consists of. */
+export const ADAPTER_FILES = [CONFIG, WEIGHTS] as const;
 /** What PEFT puts before a base model's own module names. */
 const PREFIX = 'base_model.model.';
 

@@ -46,6 +46,7 @@ describe('finetune, score and generate', () => {
     expect(trained).toEqual({
       adapter: inside('adapter'),
       steps: 6,
+      resumedSteps: 0,
       finalLoss: expect.any(Number),
       trainedTokens: expect.any(Number),
       seconds: expect.any(Number),
