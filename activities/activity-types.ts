@@ -1,7 +1,8 @@
 /** What crosses between workflows and activities: references, numbers and short lines of text. */
 import type { ArtifactRef } from '../contracts/artifacts';
 import type { CampaignSpec } from '../contracts/campaign-spec';
-import type { CampaignInput, CampaignState, Ledger, MethodScore } from '../contracts/campaign';
+import type { CampaignInput, CampaignState, EpochVersion, Ledger, MethodScore, OperatorAction } from '../contracts/campaign';
+import type { FailureClass } from '../contracts/failures';
 
 /** The campaign as pinned at its start: everything an activity needs beyond references is read from this artifact. */
 export interface PinnedCampaign {
@@ -94,18 +95,25 @@ export interface CandidateSummary {
   readonly position: number;
   readonly status: 'scored' | 'rejected' | 'failed';
   readonly reward?: number;
+  /** Absent where the candidate's own record tells it: of rejected ones. */
   readonly reason?: string;
+  /** Of failed ones. */
+  readonly failure?: FailureClass;
 }
 
 export interface PolicyTask {
   readonly campaign: PinnedCampaign;
   readonly epoch: number;
+  /** What this epoch's candidates are and what is made now. Absent in campaigns of the first version: all 1. */
+  readonly versions?: EpochVersion;
   readonly policyAdapters: readonly string[];
   readonly proposals: ArtifactRef;
   readonly perContext: number;
   readonly outcomes: readonly CandidateSummary[];
   /** Positions kept by selection, in order. */
   readonly kept: readonly number[];
+  /** The selection is recorded and nothing trained: it keeps what an earlier version kept. @default false */
+  readonly onlySelection?: boolean;
 }
 
 /** The activities as workflows see them. Every one is idempotent: what it makes is published once under a fixed key. */
@@ -120,7 +128,66 @@ export interface SealActivities {
   trainPolicy(task: PolicyTask): Promise<{ readonly policy: string | null; readonly spent: Spent }>;
   summariseMethod(task: MethodTask): Promise<MethodScore>;
   writeReport(task: ReportTask): Promise<{ readonly key: string }>;
+  readOutcomes(task: OutcomesTask): Promise<RecordedOutcomes>;
+  recordRevision(task: RevisionTask): Promise<void>;
+  awaitWorkflows(task: AwaitTask): Promise<{ readonly ended: readonly EndedWorkflow[] }>;
   archiveHistories(task: ArchiveTask): Promise<{ readonly archived: number }>;
+}
+
+/** An epoch's recorded selection. */
+export interface OutcomesTask {
+  readonly campaign: PinnedCampaign;
+  readonly versions: EpochVersion;
+  readonly perContext: number;
+}
+
+export interface RecordedOutcomes {
+  readonly proposals: ArtifactRef;
+  /** One a candidate, in planned order. */
+  readonly outcomes: readonly CandidateSummary[];
+  /** Positions kept by selection, in order. */
+  readonly kept: readonly number[];
+}
+
+/** What an operator's `retry-failed` has changed. */
+export interface RevisionTask {
+  readonly campaign: PinnedCampaign;
+  /** From 1. */
+  readonly revision: number;
+  readonly action: OperatorAction;
+  /** The epoch whose failed candidates were tried again, and how many of them. */
+  readonly retried: { readonly epoch: number; readonly candidates: number };
+  /** Whether selection keeps others than before. */
+  readonly changed: boolean;
+  /** Of every epoch of the campaign, those that count from now on. */
+  readonly versions: readonly EpochVersion[];
+  /** Epochs whose earlier versions count no more, since the policy that they began with is another. */
+  readonly stale: readonly number[];
+}
+
+/** A workflow; without `runId` its latest run. Runs that it went on from as new are one with it. */
+export interface WorkflowRef {
+  readonly workflowId: string;
+  readonly runId?: string;
+}
+
+export interface AwaitTask {
+  readonly workflows: readonly WorkflowRef[];
+  /** Ends after this long although none has ended. */
+  readonly waitMs: number;
+}
+
+/** How a workflow has ended: its result, or in one line why it has none. */
+export type EndedWorkflow = { readonly workflowId: string } & ({ readonly result: unknown } | { readonly failure: string });
+
+/** Closed workflows whose histories become artifacts. */
+export interface ArchiveTask {
+  readonly campaign: PinnedCampaign;
+  /** `epoch-1`, `campaign`, `ended/<run id>`: the part of keys that tells scopes apart. */
+  readonly scope: string;
+  /** From 1 in each scope. */
+  readonly page: number;
+  readonly workflows: readonly WorkflowRef[];
 }
 
 /** The unadapted policy's answers to the questions of one chunk of contexts. */
@@ -137,6 +204,8 @@ export interface UnadaptedTask {
 export interface MethodTask {
   readonly campaign: PinnedCampaign;
   readonly method: string;
+  /** @default 1 */
+  readonly version?: number;
   readonly source:
     | { readonly kind: 'unadapted'; readonly contextsPerChunk: number }
     | { readonly kind: 'adapted'; readonly scope: AdaptationScope };
@@ -146,15 +215,6 @@ export interface ReportTask {
   readonly campaign: PinnedCampaign;
   readonly state: CampaignState;
   readonly ledger: Ledger;
-}
-
-/** Closed workflows whose histories become artifacts. */
-export interface ArchiveTask {
-  readonly campaign: PinnedCampaign;
-  /** `epoch-1`, `evaluation/<method>`, `campaign`: the part of keys that tells scopes apart. */
-  readonly scope: string;
-  /** From 1. */
-  readonly page: number;
-  /** `runId` absent: the latest run with all that it continues. */
-  readonly workflows: readonly { readonly workflowId: string; readonly runId?: string }[];
+  /** How often `retry-failed` has changed the campaign. @default 0 */
+  readonly revision?: number;
 }

@@ -14,6 +14,7 @@ import { collectLosses } from './report/collect-losses';
 import { collectMethods, contextScores } from './report/collect-methods';
 import { type CandidateRow, REPORT_DOCUMENT_VERSION, type ReportDocument } from './report/report-document';
 import { timelineOf } from './report/timeline';
+import { CurrentVersions } from './revisions';
 import { fileOf, getJson } from './stored-json';
 
 /**
@@ -34,10 +35,11 @@ export async function collectReport(
   const input = await getJson<CampaignInput>(store, fileOf(key, campaign, 'input.json'));
   const [train, heldOut] = await Promise.all([getJson<Context[]>(store, input.train), getJson<Context[]>(store, input.heldOut)]);
   const titles = new Map(input.trainContexts.map(({ id, index }) => [id, train[index]?.title ?? '']));
+  const versions = await CurrentVersions.read(store, campaignId);
   const epochs = [];
-  for (let epoch = 1; epoch <= input.spec.epochs; epoch += 1) epochs.push(await collectEpoch(store, campaignId, epoch, titles));
+  for (let epoch = 1; epoch <= input.spec.epochs; epoch += 1) epochs.push(await collectEpoch(store, campaignId, versions.ofEpoch(epoch), titles));
   const candidates = epochs.flatMap((epoch) => epoch.candidates);
-  const methods = await collectMethods(store, input);
+  const methods = await collectMethods(store, input, versions);
   const report: CampaignReport = {
     campaignId,
     state,
@@ -54,11 +56,12 @@ export async function collectReport(
       codeVersion: input.codeVersion,
     },
     fineTunes: fineTunes(candidates, methods),
-    losses: await collectLosses(store, input, candidates),
+    losses: await collectLosses(store, input, versions, candidates),
     timeline: timelineOf(await workRecords(store, campaignId)),
     lengths: lengthCorrelations(candidates),
-    examples: await collectExamples(store, input, heldOut, methods.map(({ name }) => name)),
+    examples: await collectExamples(store, input, heldOut, methods.map(({ name }) => name), versions),
     contexts: contextScores(input, heldOut, methods),
+    revisions: versions.revisions.map(({ revision, by, why, retried, changed, stale }) => ({ revision, by, why, retried, changed, stale })),
   };
   return { version: REPORT_DOCUMENT_VERSION, report, candidates, lineage: lineageOf(input) };
 }

@@ -3,6 +3,7 @@ import type { Machine } from '../contracts/machine';
 import type { Endpoints } from '../endpoint/endpoints';
 import type { Domain } from '../seal/domain';
 import type { ArtifactStore } from '../storage/artifact-store';
+import type { WorkflowWatcher } from './await-workflows';
 import type { HistoryReader } from './history-reader';
 import type { ReportDocument } from './report/report-document';
 
@@ -15,6 +16,8 @@ export interface ActivityDependencies {
   readonly domain: Domain;
   /** What campaigns ask over HTTP, with keys from this process's environment. @default of process.env */
   readonly endpoints?: Endpoints;
+  /** Tells how workflows end. @default one that knows of none: for processes that serve no campaign */
+  readonly workflows?: WorkflowWatcher;
   /** Policies, adapters and unfinished work of this machine; everything in it can be made again. */
   readonly cacheDirectory: string;
   /** Requests to the language model at once; the rest waits in order. @default 1 */

@@ -20,7 +20,7 @@ export interface HistoryReader {
   fetch(workflowId: string, runId?: string): Promise<FetchedHistory | null>;
 }
 
-/** Visits a run and, where no run was named, all that it continues, newest first, as far back as the server remembers; one history at a time is in memory. */
+/** Visits a run (the latest where none is named) and all that it continues, newest first, as far back as the server remembers; one history at a time is in memory. */
 export async function forEachRun(
   reader: HistoryReader,
   { workflowId, runId }: { readonly workflowId: string; readonly runId?: string | undefined },
@@ -31,7 +31,7 @@ export async function forEachRun(
   while (found !== null) {
     await visit(found);
     const previous: string | null = found.continuedFrom;
-    found = previous === null || runId !== undefined ? null : await reader.fetch(workflowId, previous);
+    found = previous === null ? null : await reader.fetch(workflowId, previous);
   }
   return 'found';
 }

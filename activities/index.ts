@@ -1,6 +1,7 @@
 /** Side effects of campaigns, one file an activity. */
 import type { SealActivities } from './activity-types';
 import { archiveHistories } from './archive-histories';
+import { awaitWorkflows } from './await-workflows';
 import { collectProposals } from './collect-proposals';
 import type { ActivityDependencies } from './dependencies';
 import { evaluateAdapter } from './evaluate-adapter';
@@ -9,6 +10,8 @@ import { fineTuneAdapter } from './fine-tune-adapter';
 import { pinInputs } from './pin-inputs';
 import { proposeSelfEdits } from './propose-self-edits';
 import { createServices } from './services';
+import { readOutcomes } from './read-outcomes';
+import { recordRevision } from './revisions';
 import { summariseMethod } from './summarise-method';
 import { trainPolicy } from './train-policy';
 import { validateSelfEdit } from './validate-self-edit';
@@ -33,5 +36,8 @@ export function createActivities(dependencies: ActivityDependencies): SealActivi
     summariseMethod: summariseMethod(services),
     writeReport: writeReport(services),
     archiveHistories: archiveHistories(services, dependencies.histories),
+    readOutcomes: readOutcomes(services),
+    recordRevision: recordRevision(services),
+    awaitWorkflows: awaitWorkflows(services),
   };
 }

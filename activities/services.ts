@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Endpoints } from '../endpoint/endpoints';
+import type { WorkflowWatcher } from './await-workflows';
 import { CampaignDataReader } from './campaign-data';
 import { ComputeGate } from './compute-gate';
 import type { ActivityDependencies } from './dependencies';
@@ -17,6 +18,7 @@ export interface Services extends ActivityDependencies {
   readonly renderHtml: NonNullable<ActivityDependencies['renderHtml']>;
   readonly heartbeatIntervalMs: number;
   readonly endpoints: Endpoints;
+  readonly workflows: WorkflowWatcher;
   readonly gate: ComputeGate;
   readonly flights: SharedFlights;
   readonly manifests: ManifestMemory;
@@ -32,6 +34,7 @@ export function createServices(dependencies: ActivityDependencies): Services {
     renderHtml: dependencies.renderHtml ?? renderReportHtml,
     heartbeatIntervalMs: dependencies.heartbeatIntervalMs ?? 2000,
     endpoints: dependencies.endpoints ?? new Endpoints(process.env),
+    workflows: dependencies.workflows ?? { outcome: () => Promise.reject(new RangeError('this process watches no workflows')) },
     gate,
     flights: new SharedFlights(),
     manifests: new ManifestMemory(dependencies.store),

@@ -1,5 +1,5 @@
 import type { ArtifactRef } from '../contracts/artifacts';
-import { manifestKeys, type MethodScore } from '../contracts/campaign';
+import { manifestKeys, type MethodScore, scopes } from '../contracts/campaign';
 import { methodScore, type MethodRun, type MethodRuns } from '../seal/report-data';
 import type { AdaptationScope, MethodTask, SealActivities } from './activity-types';
 import { answersOf, type GroupAnswers } from './answers';
@@ -19,7 +19,7 @@ export function summariseMethod(services: Services): SealActivities['summariseMe
   return (task) =>
     asActivity(services.heartbeatIntervalMs, async () => {
       const { input } = await services.campaigns.read(task.campaign);
-      const key = manifestKeys.method(input.campaignId, task.method);
+      const key = manifestKeys.method(input.campaignId, task.method, task.version);
       const known = await services.store.findManifest(key);
       if (known !== null) return known.summary as unknown as MethodScore;
       const runs = task.source.kind === 'unadapted' ? await unadaptedRuns(services, task) : await adaptedRuns(services, task.source.scope, input.spec.evaluation.repeats);
@@ -35,14 +35,14 @@ export function summariseMethod(services: Services): SealActivities['summariseMe
     });
 }
 
-async function unadaptedRuns(services: Services, { campaign, method, source }: MethodTask): Promise<MethodRun[]> {
+async function unadaptedRuns(services: Services, { campaign, method, version, source }: MethodTask): Promise<MethodRun[]> {
   if (source.kind !== 'unadapted') return [];
   const data = await services.campaigns.read(campaign);
   const { contextsPerChunk } = source;
   const chunks = chunkCount({ contextsPerChunk }, contextRefs(data, 'heldOut').length);
   const lists = await Promise.all(
     Array.from({ length: chunks }, async (_, i) => {
-      const task = { campaign, scope: `evaluation/${method}`, split: 'heldOut' as const, policyAdapters: [], contextsPerChunk, chunk: i + 1 };
+      const task = { campaign, scope: scopes.evaluation(method, version), split: 'heldOut' as const, policyAdapters: [], contextsPerChunk, chunk: i + 1 };
       const answers = await findUnadapted(services, task);
       if (answers === null) throw new RangeError(`${method}: chunk ${i + 1} was never evaluated`);
       return answers;

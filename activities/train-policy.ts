@@ -3,20 +3,21 @@
  * Source: paper, "RL Optimization" (ReST-EM), and the reference's SFT settings.
  */
 import { join } from 'node:path';
-import type { CandidateOutcome, EpochSummary } from '../contracts/campaign';
-import { manifestKeys } from '../contracts/campaign';
+import type { CandidateOutcome, EpochSummary, EpochVersion } from '../contracts/campaign';
+import { firstVersion, manifestKeys, scopes } from '../contracts/campaign';
 import { NotFiniteError } from '../contracts/errors';
 import type { TrainingRow } from '../contracts/language-model';
 import { epochSummary } from '../seal/report-data';
 import { mStepSeed } from '../seal/rest-em';
 import { putDirectory } from '../storage/artifact-directory';
-import { NOTHING_SPENT, type PolicyTask, type SealActivities } from './activity-types';
+import { type CandidateSummary, NOTHING_SPENT, type PolicyTask, type SealActivities } from './activity-types';
 import type { CampaignData } from './campaign-data';
 import { contextAt } from './campaign-data';
 import { loraOf, optimiserOf } from './candidates';
 import { computedBy } from './computed-by';
 import { LOSS_FILE } from './fine-tune-adapter';
 import { runRecorded } from './recorded-work';
+import { readAll } from './report/bounded-reads';
 import { ResumableTraining } from './resumable-training';
 import { asActivity } from './running-activity';
 import { computeLimitMs, type Services, withScratch } from './services';
@@ -26,13 +27,13 @@ export const SELECTION_FILE = 'selection.json';
 const ROWS_FILE = 'rows.json';
 
 /** Where an epoch's M-step rows and losses are. */
-export function policyTrainingKey(campaignId: string, epoch: number): string {
-  return `${manifestKeys.policy(campaignId, epoch).slice(0, -'.json'.length)}-training.json`;
+export function policyTrainingKey(campaignId: string, epoch: number, version = 1): string {
+  return `${manifestKeys.policy(campaignId, epoch, version).slice(0, -'.json'.length)}-training.json`;
 }
 
 /** An epoch's choice: every outcome in planned order, and what was kept. */
 export interface SelectionRecord {
-  readonly outcomes: readonly Pick<CandidateOutcome, 'contextId' | 'candidate' | 'status' | 'reward' | 'reason'>[];
+  readonly outcomes: readonly Pick<CandidateOutcome, 'contextId' | 'candidate' | 'status' | 'reward' | 'reason' | 'failure'>[];
   readonly kept: readonly { readonly contextId: string; readonly candidate: number }[];
 }
 
@@ -49,7 +50,9 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
       const data = await services.campaigns.read(task.campaign);
       const { input } = data;
       await recordSelection(services, task, data);
-      const key = manifestKeys.policy(input.campaignId, task.epoch);
+      if (task.onlySelection === true) return { policy: null, spent: { ...NOTHING_SPENT, retries } };
+      const { policy: version } = versionsOf(task);
+      const key = manifestKeys.policy(input.campaignId, task.epoch, version);
       const known = await store.findManifest(key);
       if (known !== null) return { policy: key, spent: { ...NOTHING_SPENT, retries } };
       const rows = await policyRows(services, task, data);
@@ -62,7 +65,7 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
         const outDirectory = join(scratch, 'policy');
         const { gradientCheckpointing } = input.spec.mStep;
         const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora, gradientCheckpointing, jobs: [{ rows, optimiser, seed, outDirectory }] };
-        const work = { kind: 'm-step', scope: `epoch-${task.epoch}`, from: 0, to: rows.length, repeat: 0 } as const;
+        const work = { kind: 'm-step', scope: scopes.epoch(task.epoch, version), from: 0, to: rows.length, repeat: 0 } as const;
         const training = await ResumableTraining.prepare(services, { input, request, identity: { ...work, ...policy.inputs }, scratch, stepsBefore });
         const { outcomes, seconds } = await runRecorded(services, input, work, signal, (inner) => training.run({ signal: inner, onProgress }));
         const [outcome] = outcomes;
@@ -81,7 +84,7 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
           },
           summary: { steps: outcome.steps, finalLoss: outcome.finalLoss, trainedTokens: outcome.trainedTokens, rows: rows.length },
         });
-        await store.publish(policyTrainingKey(input.campaignId, task.epoch), {
+        await store.publish(policyTrainingKey(input.campaignId, task.epoch, version), {
           kind: 'policy-training',
           files: { [ROWS_FILE]: rowsRef, [LOSS_FILE]: await putJson(store, outcome.log) },
           lineage: { inputs: {}, codeVersion: input.codeVersion, settings: {} },
@@ -107,15 +110,36 @@ async function policyRows(services: Services, task: PolicyTask, data: CampaignDa
 
 async function recordSelection(services: Services, task: PolicyTask, data: CampaignData): Promise<void> {
   const { campaignId, spec, codeVersion } = data.input;
-  const outcomes = task.outcomes.map(({ position, ...rest }) => ({ ...candidateName(task, position, data), ...rest }));
+  const outcomes = await readAll(task.outcomes, async ({ position, ...rest }) => {
+    const name = candidateName(task, position, data);
+    return { ...name, ...rest, ...(await rejection(services, task, name, rest)) };
+  });
   const record: SelectionRecord = { outcomes, kept: task.kept.map((position) => candidateName(task, position, data)) };
   const summary: EpochSummary = epochSummary(task.epoch, outcomes.map((outcome) => ({ ...outcome, adapters: [], recordKey: '' })), task.kept.length);
-  await services.store.publish(manifestKeys.selection(campaignId, task.epoch), {
+  await services.store.publish(manifestKeys.selection(campaignId, task.epoch, versionsOf(task).selection), {
     kind: 'selection',
     files: { [SELECTION_FILE]: await putJson(services.store, record) },
     lineage: { inputs: { proposals: task.proposals.sha256 }, codeVersion, settings: { ...spec.selection } },
     summary: { ...summary },
   });
+}
+
+/** Why a candidate was rejected: its own record says it. */
+async function rejection(
+  services: Services,
+  task: PolicyTask,
+  { contextId, candidate }: ReturnType<typeof candidateName>,
+  { status, reason }: Pick<CandidateSummary, 'status' | 'reason'>,
+): Promise<{ readonly reason?: string }> {
+  if (status !== 'rejected' || reason !== undefined) return {};
+  const scope = scopes.epoch(task.epoch, versionsOf(task).candidates);
+  const key = manifestKeys.candidate(task.campaign.campaignId, scope, contextId, candidate);
+  const { summary } = await services.manifests.read(task.campaign, key);
+  return { reason: String(summary?.['reason']) };
+}
+
+function versionsOf({ epoch, versions }: PolicyTask): EpochVersion {
+  return versions ?? firstVersion(epoch);
 }
 
 function candidateName(task: PolicyTask, position: number, data: CampaignData): { contextId: string; candidate: number } {

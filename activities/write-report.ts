@@ -14,13 +14,13 @@ import { putJson } from './stored-json';
  * it may be started again and then completes.
  */
 export function writeReport(services: Services): SealActivities['writeReport'] {
-  return ({ campaign, state, ledger }) =>
+  return ({ campaign, state, ledger, revision }) =>
     asActivity(services.heartbeatIntervalMs, async () => {
       const { store } = services;
       const { campaignId } = campaign;
       const document = await collectReport(store, campaignId, state, ledger);
       const { sha256 } = hashBytes(Buffer.from(canonicalJson(document.report)));
-      const key = state === 'completed' ? manifestKeys.report(campaignId) : manifestKeys.partialReport(campaignId, state, sha256);
+      const key = state === 'completed' ? manifestKeys.report(campaignId, revision) : manifestKeys.partialReport(campaignId, state, sha256);
       await store.publish(key, {
         kind: 'report',
         files: {

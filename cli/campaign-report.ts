@@ -3,6 +3,7 @@ import type { CampaignProgress, Ledger } from '../contracts/campaign';
 import { manifestKeys } from '../contracts/campaign';
 import { collectReport } from '../activities/collect-report';
 import { REPORT_DOCUMENT_VERSION, type ReportDocument } from '../activities/report/report-document';
+import { CurrentVersions } from '../activities/revisions';
 import { fileOf, getJson } from '../activities/stored-json';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { NoWorkerError, type CampaignClient } from './campaign-client';
@@ -17,7 +18,8 @@ export async function reportDocument(
   connect: () => Promise<CampaignClient>,
   campaignId: string,
 ): Promise<ReportDocument> {
-  const finished = await publishedReport(store, manifestKeys.report(campaignId));
+  const { revisions } = await CurrentVersions.read(store, campaignId);
+  const finished = await publishedReport(store, manifestKeys.report(campaignId, revisions.length));
   if (finished !== null) return finished;
   const campaigns = await connect();
   try {

@@ -1,5 +1,6 @@
 import type { ArtifactRef } from './artifacts';
 import type { CampaignSpec } from './campaign-spec';
+import type { FailureClass } from './failures';
 import type { ReportDetails } from './report-details';
 
 export const ORCHESTRATION_QUEUE = 'seal-orchestration';
@@ -16,14 +17,47 @@ export const SEARCH_ATTRIBUTES = {
   SealReward: 'DOUBLE',
 } as const;
 
-/** Workflow ids: `<campaign>`, `<campaign>/epoch-1`, `<campaign>/epoch-1/<context>/c1`, `<campaign>/evaluation/<method>`. */
+/**
+ * The part of workflow ids, keys and records that tells scopes apart. What is made anew after `retry-failed` is a version of its
+ * own beside the old one: `epoch-2.v2`. Seeds know nothing of versions.
+ */
+export const scopes = {
+  epoch: (epoch: number, version = 1): string => versioned(`epoch-${epoch}`, version),
+  evaluation: (method: string, version = 1): string => versioned(`evaluation/${method}`, version),
+  /** The scope as it was called first. */
+  unversioned: (scope: string): string => scope.replace(/\.v\d+$/, ''),
+};
+
+function versioned(name: string, version: number): string {
+  return version === 1 ? name : `${name}.v${version}`;
+}
+
+/**
+ * Workflow ids: `<campaign>`, `<campaign>/epoch-1`, `<campaign>/epoch-1/<context>/c1`, `<campaign>/evaluation/<method>`, and
+ * `<campaign>/archive/<run id>`, which keeps the campaign's own history when that run has ended.
+ */
 export const workflowIds = {
   campaign: (campaignId: string): string => campaignId,
-  epoch: (campaignId: string, epoch: number): string => `${campaignId}/epoch-${epoch}`,
-  candidate: (campaignId: string, epoch: number, contextId: string, candidate: number): string =>
-    `${campaignId}/epoch-${epoch}/${contextId}/c${candidate}`,
-  evaluation: (campaignId: string, method: string): string => `${campaignId}/evaluation/${method}`,
+  epoch: (campaignId: string, epoch: number, version = 1): string => `${campaignId}/${scopes.epoch(epoch, version)}`,
+  candidate: (campaignId: string, epoch: number, contextId: string, candidate: number, version = 1): string =>
+    `${workflowIds.epoch(campaignId, epoch, version)}/${contextId}/c${candidate}`,
+  evaluation: (campaignId: string, method: string, version = 1): string => `${campaignId}/${scopes.evaluation(method, version)}`,
+  archive: (campaignId: string, runId: string): string => `${campaignId}/archive/${runId}`,
 };
+
+/** Which versions of an epoch count now. All 1 until `retry-failed` makes others. */
+export interface EpochVersion {
+  readonly epoch: number;
+  /** Of its candidates: their proposals, adapters, evaluations. */
+  readonly candidates: number;
+  readonly selection: number;
+  /** Of the policy, and of the policy's evaluation on held-out contexts. */
+  readonly policy: number;
+}
+
+export function firstVersion(epoch: number): EpochVersion {
+  return { epoch, candidates: 1, selection: 1, policy: 1 };
+}
 
 /** The base model as pinned at start: a directory on the workers, proven by the hash of each of its files. */
 export interface PinnedModel {
@@ -43,9 +77,12 @@ export interface CampaignTimings {
   readonly heartbeatTimeoutMs: number;
   readonly retryInitialMs: number;
   readonly retryMaximumMs: number;
-  readonly maximumAttempts: number;
   /** Of activities that only read and write small documents. */
   readonly bookkeepingMs: number;
+  /** Attempts of an activity beyond the first, for classes of failures that shall have other budgets than `FAILURE_CLASSES`. */
+  readonly budgets?: Partial<Readonly<Record<FailureClass, number>>>;
+  /** A workflow that has so many events goes on in a new run. @default when the server suggests it, at about 4,096 */
+  readonly eventsPerRun?: number;
 }
 
 export interface CampaignInput {
@@ -78,6 +115,8 @@ export interface CandidateOutcome {
   readonly reward?: number;
   /** Why it was rejected or failed: one line. */
   readonly reason?: string;
+  /** What kind of failure it was; only of failed ones. */
+  readonly failure?: FailureClass;
   /** sha256 of adapter_model.safetensors, one a repeat. */
   readonly adapters: readonly string[];
   /** Manifest key of the candidate's record (self-edit, answers, grades, losses). */
@@ -181,6 +220,7 @@ export const campaignMessages = {
   resumeUpdate: 'resume',
   cancelUpdate: 'cancel',
   setConcurrencyUpdate: 'setConcurrency',
+  retryFailedUpdate: 'retryFailed',
 } as const;
 
 /** Manifest keys under the artifact store. */
@@ -193,9 +233,13 @@ export const manifestKeys = {
     `campaigns/${campaignId}/${scope}/${contextId}/c${candidate}/r${repeat}/evaluation.json`,
   candidate: (campaignId: string, scope: string, contextId: string, candidate: number): string =>
     `campaigns/${campaignId}/${scope}/${contextId}/c${candidate}/candidate.json`,
-  selection: (campaignId: string, epoch: number): string => `campaigns/${campaignId}/epoch-${epoch}/selection.json`,
-  policy: (campaignId: string, epoch: number): string => `campaigns/${campaignId}/epoch-${epoch}/policy.json`,
-  method: (campaignId: string, method: string): string => `campaigns/${campaignId}/evaluation/${method}.json`,
+  selection: (campaignId: string, epoch: number, version = 1): string => `campaigns/${campaignId}/${scopes.epoch(epoch, version)}/selection.json`,
+  policy: (campaignId: string, epoch: number, version = 1): string => `campaigns/${campaignId}/${scopes.epoch(epoch, version)}/policy.json`,
+  method: (campaignId: string, method: string, version = 1): string => `campaigns/${campaignId}/${scopes.evaluation(method, version)}.json`,
+  /** Prefix of all revisions. */
+  revisions: (campaignId: string): string => `campaigns/${campaignId}/revisions/`,
+  /** What a `retry-failed` changed (from 1): who asked for it and why, and which versions count since. */
+  revision: (campaignId: string, revision: number): string => `campaigns/${campaignId}/revisions/${revision}.json`,
   /** Prefix of all records of work. */
   works: (campaignId: string): string => `campaigns/${campaignId}/work/`,
   /** A record of one attempt's computation; nothing is made from it. */
@@ -204,7 +248,8 @@ export const manifestKeys = {
   allCheckpoints: (campaignId: string): string => `campaigns/${campaignId}/checkpoints/`,
   /** Where the checkpoints of one training are: their names are the attempts' in common. */
   checkpoints: (campaignId: string, training: string): string => `campaigns/${campaignId}/checkpoints/${training}`,
-  report: (campaignId: string): string => `campaigns/${campaignId}/report.json`,
+  /** Of a completed campaign; after each `retry-failed` there is one more. */
+  report: (campaignId: string, revision = 0): string => `campaigns/${campaignId}/report${revision === 0 ? '' : `.r${revision}`}.json`,
   /** What an endpoint wrote for one candidate, kept as soon as it arrives. */
   endpointAnswer: (campaignId: string, scope: string, contextId: string, candidate: number): string =>
     `campaigns/${campaignId}/${scope}/${contextId}/c${candidate}/endpoint.json`,

@@ -157,6 +157,19 @@ export interface ContextScores {
 }
 
 /** What `report.json` adds to scores, epochs and ledger. */
+/** An operator's `retry-failed` that tried candidates of an ended epoch again. */
+export interface ReportedRevision {
+  /** From 1. */
+  readonly revision: number;
+  readonly by: string;
+  readonly why: string;
+  readonly retried: { readonly epoch: number; readonly candidates: number };
+  /** Whether selection keeps others since, so that the policy is another. */
+  readonly changed: boolean;
+  /** Epochs that were run again, since they had begun with a policy that counts no more. */
+  readonly stale: readonly number[];
+}
+
 export interface ReportDetails {
   readonly campaign: CampaignHeader;
   /** Fine-tunes of candidates and of held-out evaluations that ended. */
@@ -166,4 +179,6 @@ export interface ReportDetails {
   readonly lengths: readonly LengthCorrelation[];
   readonly examples: readonly Example[];
   readonly contexts: readonly ContextScores[];
+  /** Oldest first. Scores and epochs are those of the last. */
+  readonly revisions: readonly ReportedRevision[];
 }

@@ -22,6 +22,7 @@ import { HaltingCodec } from './halting-codec';
 import { ServerHistories } from './history-reader';
 import { createSealWorkers, runWorkers } from './seal-workers';
 import { refuseUnservable } from './servable-queues';
+import { ServerWorkflows } from './server-workflows';
 import { serveHealth } from './worker-health';
 import { readWorkerSettings, type WorkerSettings } from './worker-settings';
 import { workflowBundle } from './workflow-bundle';
@@ -46,9 +47,11 @@ async function main(): Promise<void> {
     try {
       const { queues, cacheDirectory } = settings;
       const { namespace } = settings.temporal;
-      await refuseForeignKeys(new Client({ connection, namespace, dataConverter: converter }));
-      const histories = new ServerHistories(connection, namespace);
-      const activities = createActivities({ model, machine: computingMachine(), store, domain: knowledgeDomain, cacheDirectory, histories });
+      const client = new Client({ connection, namespace, dataConverter: converter });
+      await refuseForeignKeys(client);
+      const histories = new ServerHistories(client);
+      const workflows = new ServerWorkflows(client);
+      const activities = createActivities({ model, machine: computingMachine(), store, domain: knowledgeDomain, cacheDirectory, histories, workflows });
       const bundle = queues.includes('orchestration') ? await workflowBundle(cacheDirectory, converter) : null;
       const workers = await createSealWorkers({ ...settings, connection, namespace, activities, interceptors, workflowBundle: bundle, dataConverter: converter });
       const usesModel = queues.some((queue) => queue !== 'orchestration');

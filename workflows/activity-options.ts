@@ -3,7 +3,10 @@ import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow
 import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { SealActivities } from '../activities/activity-types';
 import type { CampaignInput, CampaignTimings } from '../contracts/campaign';
+import { FAILURE_CLASSES, type FailurePolicy } from '../contracts/failures';
 import { type ComputeQueueName, computeQueueOf, TASK_QUEUES } from '../contracts/queues';
+import { attempted } from './attempts';
+import type { SpentSum } from './ledger';
 
 const DEFAULT_TIMINGS: CampaignTimings = {
   /**
@@ -15,11 +18,6 @@ const DEFAULT_TIMINGS: CampaignTimings = {
   retryInitialMs: 1_000,
   /** An outage of minutes must not be met with a storm of retries, nor with an hour's sleep once it is over. */
   retryMaximumMs: 60_000,
-  /**
-   * With a factor of 2 from one second: waits of 1, 2, 4, 8, 16, 32 s, so an outage of a minute is survived, and a
-   * candidate that kills its process each time is given up after seven.
-   */
-  maximumAttempts: 7,
   /** Reading and writing a few small documents takes milliseconds; a slow store may take seconds. */
   bookkeepingMs: 120_000,
 };
@@ -53,25 +51,44 @@ function computeTaskQueue({ computeQueue = 'compute' }: ActivitySettings): strin
   return TASK_QUEUES[computeQueue];
 }
 
-/** Failures of these types are retried by no activity; `activities/failure.ts` marks them too, this is the second lock. */
-const NON_RETRYABLE = ['BadInputError', 'NotFiniteError', 'ArtifactCorruptError'];
+/**
+ * Failures that the server must not repeat: the workflow counts them, or nothing would change. `activities/failure.ts` marks them
+ * too, this is the second lock. An attempt that ran into its own time limit is among them; one whose worker fell silent is not.
+ */
+const NOT_BY_THE_SERVER = [
+  ...(Object.values(FAILURE_CLASSES) as FailurePolicy[]).filter(({ retriedBy }) => retriedBy !== 'server').flatMap(({ types }) => types),
+  'TemporalTimeout:StartToClose',
+];
 
+/** The server's own repeats are of what passes by itself, so they have no end. */
 function retry({ timings }: ActivitySettings): NonNullable<ActivityOptions['retry']> {
   return {
     initialInterval: timings.retryInitialMs,
     maximumInterval: timings.retryMaximumMs,
     backoffCoefficient: 2,
-    maximumAttempts: timings.maximumAttempts,
-    nonRetryableErrorTypes: NON_RETRYABLE,
+    nonRetryableErrorTypes: NOT_BY_THE_SERVER,
   };
 }
 
-/** Activities that use the language model. */
-export function computeActivities(settings: ActivitySettings): Pick<
-  SealActivities,
-  'proposeSelfEdits' | 'fineTuneAdapter' | 'evaluateAdapter' | 'evaluateBase' | 'trainPolicy'
-> {
-  return proxyActivities<SealActivities>({
+/** The named ones of `activities`, each attempted as its failures' classes grant. */
+function attemptedEach<Name extends keyof SealActivities>(
+  activities: SealActivities,
+  names: readonly Name[],
+  { timings }: ActivitySettings,
+  spent: SpentSum,
+): Pick<SealActivities, Name> {
+  const entries = names.map((name) => [name, attempted(activities[name] as (task: unknown) => Promise<unknown>, timings, spent)]);
+  return Object.fromEntries(entries) as Pick<SealActivities, Name>;
+}
+
+const COMPUTE = ['proposeSelfEdits', 'fineTuneAdapter', 'evaluateAdapter', 'evaluateBase', 'trainPolicy'] as const;
+
+/**
+ * Activities that use the language model.
+ * @param spent told what failed attempts have cost
+ */
+export function computeActivities(settings: ActivitySettings, spent: SpentSum): Pick<SealActivities, (typeof COMPUTE)[number]> {
+  const activities = proxyActivities<SealActivities>({
     taskQueue: computeTaskQueue(settings),
     // The worker's own limit counts from when the language model is free; this one includes the wait for every other group,
     // for a policy to be merged and for uploads. It catches what heartbeats do not: a worker that beats and does nothing.
@@ -81,28 +98,43 @@ export function computeActivities(settings: ActivitySettings): Pick<
     // A campaign is only cancelled once no computation of it runs any more.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
+  return attemptedEach(activities, COMPUTE, settings, spent);
 }
 
+const BOOKKEEPING = ['pinInputs', 'collectProposals', 'summariseMethod', 'writeReport', 'readOutcomes', 'recordRevision', 'archiveHistories'] as const;
+
 /** Activities that read and write small documents; `pinInputs` hashes the model's files, `collectProposals` counts tokens. */
-export function bookkeepingActivities(settings: ActivitySettings): Pick<
-  SealActivities,
-  'pinInputs' | 'collectProposals' | 'summariseMethod' | 'writeReport'
-> {
-  return proxyActivities<SealActivities>({
+export function bookkeepingActivities(settings: ActivitySettings, spent: SpentSum): Pick<SealActivities, (typeof BOOKKEEPING)[number]> {
+  const activities = proxyActivities<SealActivities>({
     taskQueue: computeTaskQueue(settings),
     startToCloseTimeout: settings.timings.bookkeepingMs + settings.activitySeconds * 1000,
     heartbeatTimeout: settings.timings.heartbeatTimeoutMs,
     retry: retry(settings),
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
+  return attemptedEach(activities, BOOKKEEPING, settings, spent);
+}
+
+/** How long one attempt waits for other workflows to end before it says that none has: another attempt then goes on. */
+export const AWAIT_WORKFLOWS_MS = 600_000;
+
+/** Waits for workflows that are nobody's children any more. */
+export function waitingActivities(settings: ActivitySettings): Pick<SealActivities, 'awaitWorkflows'> {
+  return proxyActivities<SealActivities>({
+    taskQueue: computeTaskQueue(settings),
+    startToCloseTimeout: 2 * AWAIT_WORKFLOWS_MS,
+    heartbeatTimeout: settings.timings.heartbeatTimeoutMs,
+    retry: retry(settings),
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  });
 }
 
 /** Judging a self-edit takes milliseconds: as a local activity it costs one event instead of three and no queue. */
-export function localActivities(settings: ActivitySettings): Pick<SealActivities, 'validateSelfEdit'> {
+export function localActivities(settings: ActivitySettings, spent: SpentSum): Pick<SealActivities, 'validateSelfEdit'> {
   const options: LocalActivityOptions = {
     startToCloseTimeout: settings.timings.bookkeepingMs,
     retry: retry(settings),
     cancellationType: ActivityCancellationType.TRY_CANCEL,
   };
-  return proxyLocalActivities<SealActivities>(options);
+  return attemptedEach(proxyLocalActivities<SealActivities>(options) as SealActivities, ['validateSelfEdit'], settings, spent);
 }

@@ -1,22 +1,31 @@
 import { condition } from '@temporalio/workflow';
 import type { Steering } from './messages';
 
+export interface WindowedWork<Task> {
+  /** Started in this order. A group enters whole: its members share one computation, so half a group would only wait for itself. */
+  readonly groups: readonly (readonly Task[])[];
+  /** Under way already: they take their places without asking. @default none */
+  readonly underWay?: readonly Task[];
+  /** Read before each admission, so that pausing and another window take effect at once. */
+  readonly steering: () => Steering;
+  readonly run: (task: Task) => Promise<void>;
+  /** Once it holds nothing more is started. @default never */
+  readonly isOver?: () => boolean;
+  /** What runs when `isOver` comes to hold is not waited for. @default false */
+  readonly leavesRunning?: boolean;
+}
+
 /**
- * Runs groups of tasks in order, as many tasks at once as the window admits. A group enters whole: its members share one
- * computation, so half a group would only wait for itself. A window smaller than a group admits one group at a time.
+ * Runs tasks in order, as many at once as the window admits. A window smaller than a group admits one group at a time.
  *
  * The first failure stops admission; it is thrown once everything that was started has ended.
  *
- * @param steering read before each admission, so that pausing and another window take effect at once
+ * @returns groups that were not started because `isOver` came to hold
  */
-export async function runInWindow<Task>(
-  groups: readonly (readonly Task[])[],
-  steering: () => Steering,
-  run: (task: Task) => Promise<void>,
-): Promise<void> {
+export async function runInWindow<Task>(work: WindowedWork<Task>): Promise<readonly (readonly Task[])[]> {
+  const { groups, underWay = [], steering, run, isOver = () => false, leavesRunning = false } = work;
   let running = 0;
   const failures: unknown[] = [];
-  const started: Promise<void>[] = [];
   const track = async (task: Task): Promise<void> => {
     running += 1;
     try {
@@ -31,17 +40,24 @@ export async function runInWindow<Task>(
     const { paused, candidates } = steering();
     return !paused && (running === 0 || running + size <= candidates);
   };
+  const started = underWay.map(track);
+  let rest: readonly (readonly Task[])[] = [];
   try {
-    for (const group of groups) {
-      await condition(() => failures.length > 0 || admits(group.length));
+    for (const [i, group] of groups.entries()) {
+      await condition(() => failures.length > 0 || isOver() || admits(group.length));
       if (failures.length > 0) break;
+      if (isOver()) {
+        rest = groups.slice(i);
+        break;
+      }
       started.push(...group.map(track));
     }
   } catch (error) {
     failures.unshift(error);
   }
-  await Promise.all(started);
+  if (rest.length === 0 || !leavesRunning) await Promise.all(started);
   if (failures.length > 0) throw failures[0];
+  return rest;
 }
 
 /** Numbers 0..count-1 cut into groups of `size` by position. */

@@ -2,7 +2,7 @@
 import { ApplicationFailure, log, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import type { CampaignProgress, CampaignState, OperatorAction } from '../contracts/campaign';
 import type { CampaignPart } from './campaign-parts';
-import { advanceSignal, cancelUpdate, pauseUpdate, progressQuery, resumeUpdate, setConcurrencyUpdate, steerSignal, type Steering } from './messages';
+import { advanceSignal, cancelUpdate, pauseUpdate, progressQuery, resumeUpdate, retryFailedSignal, retryFailedUpdate, setConcurrencyUpdate, steerSignal, type Steering } from './messages';
 import type { CampaignClock } from './progress';
 import { statusAttribute } from './search-attributes';
 
@@ -12,6 +12,7 @@ const MAX_CANDIDATES_AT_ONCE = 400;
 export interface OperatedCampaign {
   readonly clock: CampaignClock;
   progress(): CampaignProgress;
+  retryFailed(action: OperatorAction): void;
   cancel(action: OperatorAction): void;
 }
 
@@ -22,9 +23,10 @@ export class CampaignOperator {
   #steering: Steering;
   #part: CampaignPart | null = null;
 
-  constructor(campaign: OperatedCampaign, candidates: number) {
+  constructor(campaign: OperatedCampaign, steering: Steering) {
     this.#campaign = campaign;
-    this.#steering = { paused: false, candidates };
+    this.#steering = steering;
+    if (steering.paused) this.state = 'paused';
   }
 
   get steering(): Steering {
@@ -71,6 +73,15 @@ export class CampaignOperator {
       },
     });
     setHandler(
+      retryFailedUpdate,
+      async (action) => {
+        this.#campaign.retryFailed(action);
+        await this.#tell((part) => part.signal(retryFailedSignal));
+        return this.#campaign.progress();
+      },
+      { validator },
+    );
+    setHandler(
       cancelUpdate,
       (action) => {
         this.#campaign.cancel(action);
@@ -95,11 +106,15 @@ export class CampaignOperator {
     this.#steering = steering;
     if (state !== this.state) upsertSearchAttributes([statusAttribute(state)]);
     this.state = state;
+    await this.#tell((part) => part.signal(steerSignal, steering));
+  }
+
+  async #tell(signal: (part: CampaignPart) => Promise<void>): Promise<void> {
     try {
-      await this.#part?.signal(steerSignal, steering);
+      if (this.#part !== null) await signal(this.#part);
     } catch (error) {
-      // It has just finished: the next one starts with this steering.
-      log.info('the running part was not there to be steered', { error });
+      // It has just finished: the next one starts with what was said.
+      log.info('the running part was not there to be told', { error });
     }
   }
 }

@@ -1,7 +1,7 @@
 /** How a campaign starts the parts that it runs: one epoch or one evaluation at a time, each a child with its own history. */
 import { ChildWorkflowCancellationType, type ChildWorkflowHandle, type ChildWorkflowOptions, ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { PinnedCampaign } from '../activities/activity-types';
-import { type CampaignInput, workflowIds } from '../contracts/campaign';
+import { type CampaignInput, type EpochVersion, workflowIds } from '../contracts/campaign';
 import type { ActivitySettings } from './activity-options';
 import type { EpochInput, epochWorkflow } from './epoch';
 import type { EvaluatedRows, EvaluationInput, evaluationWorkflow } from './evaluation';
@@ -21,12 +21,14 @@ export interface PartContext {
   readonly steering: Steering;
 }
 
-export function startEvaluation(context: PartContext, method: string, rows: EvaluatedRows): Promise<ChildWorkflowHandle<typeof evaluationWorkflow>> {
+/** @param version of the policy that is evaluated */
+export function startEvaluation(context: PartContext, method: string, rows: EvaluatedRows, version: number): Promise<ChildWorkflowHandle<typeof evaluationWorkflow>> {
   const { campaign, policyAdapters, settings, steering } = context;
   const { spec, campaignId, heldOutContexts } = context.input;
   const input: EvaluationInput = {
     campaign,
     method,
+    version,
     policyAdapters,
     rows,
     contexts: heldOutContexts.length,
@@ -35,26 +37,30 @@ export function startEvaluation(context: PartContext, method: string, rows: Eval
     steering,
   };
   return startChild<typeof evaluationWorkflow>('evaluationWorkflow', {
-    workflowId: workflowIds.evaluation(campaignId, method),
+    workflowId: workflowIds.evaluation(campaignId, method, version),
     args: [input],
     ...partOptions(context),
   });
 }
 
-export function startEpoch(context: PartContext): Promise<ChildWorkflowHandle<typeof epochWorkflow>> {
-  const { campaign, epoch, policyAdapters, settings, steering } = context;
+/** @param retryOf the versions of a finished epoch of which only failed candidates are tried again */
+export function startEpoch(context: PartContext, versions: EpochVersion, retryOf?: EpochVersion): Promise<ChildWorkflowHandle<typeof epochWorkflow>> {
+  const { campaign, policyAdapters, settings, steering } = context;
+  const { epoch } = versions;
   const { spec, campaignId, trainContexts } = context.input;
   const { proposals, reward, selection, concurrency } = spec;
   const input: EpochInput = {
     campaign,
     epoch,
+    versions,
+    ...(retryOf && { retryOf }),
     policyAdapters,
     contexts: trainContexts,
     spec: { proposals, reward, selection, concurrency, repeats: spec.innerLoop.repeats },
     settings,
     steering,
   };
-  return startChild<typeof epochWorkflow>('epochWorkflow', { workflowId: workflowIds.epoch(campaignId, epoch), args: [input], ...partOptions(context) });
+  return startChild<typeof epochWorkflow>('epochWorkflow', { workflowId: workflowIds.epoch(campaignId, epoch, versions.selection), args: [input], ...partOptions(context) });
 }
 
 function partOptions({ input, epoch }: PartContext): Pick<ChildWorkflowOptions, 'typedSearchAttributes' | 'parentClosePolicy' | 'cancellationType'> {

@@ -2,16 +2,21 @@
  * A campaign: baselines, epochs of ReST-EM with an evaluation after each, and a report.
  * Source: paper, "RL Optimization" and "Knowledge Incorporation".
  */
-import { allHandlersFinished, ApplicationFailure, CancellationScope, condition, isCancellation, log, upsertSearchAttributes } from '@temporalio/workflow';
+import { allHandlersFinished, ApplicationFailure, CancellationScope, condition, continueAsNew, isCancellation, log, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { PinnedCampaign } from '../activities/activity-types';
-import type { CampaignInput, CampaignProgress, CampaignState, EpochSummary, MethodScore, OperatorAction } from '../contracts/campaign';
+import { type CampaignInput, type CampaignProgress, type CampaignState, type EpochSummary, type MethodScore, type OperatorAction } from '../contracts/campaign';
 import { activitySettings, bookkeepingActivities } from './activity-options';
+import { startArchivist } from './archivist';
 import { baselinesOf, rowsOf } from './campaign-baselines';
 import { CampaignOperator } from './campaign-operator';
 import { type PartContext, startEpoch, startEvaluation } from './campaign-parts';
+import type { CampaignSnapshot, FinishedEpoch } from './campaign-snapshot';
 import type { EvaluatedRows } from './evaluation';
+import { HistoryArchive } from './history-archive';
 import { reasonOf, SpentSum } from './ledger';
+import { isPageFull } from './page-of-history';
 import { CampaignClock, describeProgress } from './progress';
+import { allOf, retriedEpoch, revised } from './retried-epoch';
 import { campaignAttributes, statusAttribute } from './search-attributes';
 
 export interface CampaignResult {
@@ -22,87 +27,130 @@ export interface CampaignResult {
   readonly epochs: readonly EpochSummary[];
   /** Manifest keys of the last policy's adapters. */
   readonly policyAdapters: readonly string[];
+  /** What `retry-failed` begins with. Absent in campaigns of the first version. */
+  readonly snapshot?: CampaignSnapshot;
 }
 
 /**
  * Runs a campaign to its report. Cancelled by an operator's Update it ends with state `cancelled` and a partial report;
  * cancelled through Temporal it ends as cancelled there, with the same report; where it cannot go on it fails, with one too.
+ *
+ * @param snapshot what is finished already. @default nothing
  */
-export async function campaignWorkflow(input: CampaignInput): Promise<CampaignResult> {
-  return new Campaign(input).run();
+export async function campaignWorkflow(input: CampaignInput, snapshot?: CampaignSnapshot): Promise<CampaignResult> {
+  return new Campaign(input, snapshot).run();
+}
+
+/** Numbers of epochs whose failed candidates shall be tried again, and who asked. */
+interface RetryRequest {
+  readonly action: OperatorAction;
+  readonly epochs: ReadonlySet<number>;
 }
 
 class Campaign {
   readonly #input: CampaignInput;
   readonly #settings;
-  readonly #spent = new SpentSum();
+  readonly #before: CampaignSnapshot | undefined;
+  readonly #spent: SpentSum;
   readonly #clock: CampaignClock;
   readonly #operator: CampaignOperator;
   readonly #scope = new CancellationScope();
-  #epoch = 0;
+  #archive: HistoryArchive | null = null;
   #phase = 'pinning inputs';
   #reportKey: string | null = null;
-  #policyAdapters: readonly string[] = [];
   #cancelledBy: OperatorAction | null = null;
-  readonly #methods: MethodScore[] = [];
-  readonly #epochs: EpochSummary[] = [];
+  #retry: RetryRequest | null = null;
+  #epoch: number;
+  #revision: number;
+  #methods: readonly MethodScore[];
+  #epochs: readonly FinishedEpoch[];
 
-  constructor(input: CampaignInput) {
+  constructor(input: CampaignInput, before?: CampaignSnapshot) {
     this.#input = input;
+    this.#before = before;
     this.#settings = activitySettings(input);
+    this.#spent = new SpentSum(before?.spent);
+    this.#methods = before?.methods ?? [];
+    this.#epochs = before?.epochs ?? [];
+    this.#epoch = this.#epochs.length;
+    this.#revision = before?.revision ?? 0;
+    const retry = before?.carried?.retry;
+    if (retry !== undefined) this.#retry = { action: retry.action, epochs: new Set(retry.epochs) };
     const adapting = baselinesOf(input).filter((name) => name !== 'base').length;
-    this.#clock = new CampaignClock(input, Date.now(), adapting + input.spec.epochs);
-    const operated = { clock: this.#clock, progress: () => this.#progress(), cancel: (action: OperatorAction) => this.#cancel(action) };
-    this.#operator = new CampaignOperator(operated, input.spec.concurrency.candidates);
+    this.#clock = new CampaignClock(input, Date.now(), adapting + input.spec.epochs, before?.clock);
+    const operated = { clock: this.#clock, progress: () => this.#progress(), retryFailed: (action: OperatorAction) => this.#askRetry(action), cancel: (action: OperatorAction) => this.#cancel(action) };
+    this.#operator = new CampaignOperator(operated, before?.carried?.steering ?? { paused: false, candidates: input.spec.concurrency.candidates });
     this.#operator.listen();
   }
 
   async run(): Promise<CampaignResult> {
-    const { campaignId } = this.#input;
-    upsertSearchAttributes(campaignAttributes(campaignId));
+    upsertSearchAttributes(campaignAttributes(this.#input.campaignId));
     let pinned: PinnedCampaign | null = null;
+    let isPageTurned = false;
     try {
       await this.#scope.run(async () => {
-        const campaign = await bookkeepingActivities(this.#settings).pinInputs(this.#input);
+        const campaign = this.#before?.carried?.campaign ?? (await bookkeepingActivities(this.#settings, this.#spent).pinInputs(this.#input));
         pinned = campaign;
-        await this.#baselines(campaign);
-        for (let epoch = 1; epoch <= this.#input.spec.epochs; epoch += 1) await this.#runEpoch(campaign, epoch);
-        this.#phase = 'report';
+        this.#archive = new HistoryArchive(campaign, 'campaign', this.#settings, this.#spent, this.#before?.archivedPages);
+        isPageTurned = await this.#runParts(campaign);
+        if (!isPageTurned) this.#phase = 'report';
       });
     } catch (error) {
       await this.#stop(error, pinned);
       return this.#result();
+    }
+    if (isPageTurned && pinned !== null) {
+      await condition(allHandlersFinished);
+      return continueAsNew<typeof campaignWorkflow>(this.#input, { ...this.#snapshot(), carried: { campaign: pinned, steering: this.#operator.steering, ...(this.#retry && { retry: { action: this.#retry.action, epochs: [...this.#retry.epochs] } }) } });
     }
     // Cancelling a report that is being written would gain nothing.
     await CancellationScope.nonCancellable(() => this.#conclude('completed', pinned));
     return this.#result();
   }
 
-  /** Held-out scores before any RL: what is to be improved on, and what a fair comparison needs. */
-  async #baselines(campaign: PinnedCampaign): Promise<void> {
+  /** What is not finished yet, in order. @returns whether the rest belongs into a new run */
+  async #runParts(campaign: PinnedCampaign): Promise<boolean> {
+    const isPageTurned = (): boolean => isPageFull(this.#settings.timings);
+    const isEvaluated = (method: string): boolean => this.#methods.some(({ name }) => name === method);
+    // Held-out scores before any RL: what is to be improved on, and what a fair comparison needs.
     for (const name of baselinesOf(this.#input)) {
+      if (isEvaluated(name)) continue;
+      if (isPageTurned()) return true;
       this.#phase = `evaluating ${name}`;
       await this.#evaluate(campaign, name, rowsOf(name, this.#methods));
     }
+    for (;;) {
+      if (isPageTurned()) return true;
+      const last = this.#epochs.at(-1);
+      if (last !== undefined && !isEvaluated(sealMethod(last.summary.epoch))) await this.#evaluatePolicy(campaign, last);
+      else if (this.#retry !== null) await this.#retryFailed(campaign, this.#retry);
+      else if (this.#epochs.length < this.#input.spec.epochs) await this.#runEpoch(campaign, this.#epochs.length + 1);
+      else return false;
+    }
   }
 
-  async #evaluate(campaign: PinnedCampaign, method: string, rows: EvaluatedRows): Promise<void> {
+  async #evaluate(campaign: PinnedCampaign, method: string, rows: EvaluatedRows, version = 1): Promise<void> {
     await condition(() => !this.#operator.steering.paused);
     const { evaluation } = this.#input.spec;
     const perContext = rows.kind === 'self-edits' ? evaluation.selfEditsPerContext : 1;
     const fineTunes = rows.kind === 'unadapted' ? 0 : this.#input.heldOutContexts.length * perContext * evaluation.repeats;
     this.#clock.begin({ candidates: false, fineTunesEach: 1 });
-    const context = this.#partContext(campaign);
-    const child = await startEvaluation(context, method, rows);
+    const context = this.#partContext(campaign, this.#policyAdapters);
+    const child = await startEvaluation(context, method, rows, version);
     await this.#operator.adopt(child, context.steering);
     try {
       const { score, spent } = await child.result();
-      this.#methods.push(score);
+      this.#methods = [...this.#methods, score];
       this.#spent.add(spent);
       this.#clock.end(fineTunes);
     } finally {
-      this.#operator.release();
+      await this.#ended(child.workflowId);
     }
+  }
+
+  async #evaluatePolicy(campaign: PinnedCampaign, { summary: { epoch }, versions }: FinishedEpoch): Promise<void> {
+    this.#phase = `epoch ${epoch}: evaluating ${sealMethod(epoch)}`;
+    await this.#evaluate(campaign, sealMethod(epoch), { kind: 'self-edits' }, versions.policy);
   }
 
   async #runEpoch(campaign: PinnedCampaign, epoch: number): Promise<void> {
@@ -110,28 +158,78 @@ class Campaign {
     this.#epoch = epoch;
     this.#phase = `epoch ${epoch}`;
     this.#clock.begin({ candidates: true, fineTunesEach: this.#input.spec.innerLoop.repeats });
-    const context = this.#partContext(campaign);
-    const child = await startEpoch(context);
+    const context = this.#partContext(campaign, this.#policyAdapters);
+    const versions = allOf(this.#revision + 1, epoch);
+    const child = await startEpoch(context, versions);
     await this.#operator.adopt(child, context.steering);
     try {
-      const { summary, policyAdapters, spent } = await child.result();
-      if (policyAdapters.length === this.#policyAdapters.length) {
-        log.warn('nothing was kept: the policy stays as it is', { epoch });
-      }
-      this.#policyAdapters = policyAdapters;
-      this.#epochs.push(summary);
+      const { summary, policyAdapters, spent, retryable = 0, hasRetried = false } = await child.result();
+      const adapters = policyAdapters ?? this.#policyAdapters;
+      if (adapters.length === this.#policyAdapters.length) log.warn('nothing was kept: the policy stays as it is', { epoch });
+      this.#epochs = [...this.#epochs, { summary, versions, policyAdapters: adapters, retryable }];
+      // Asked too late for the epoch itself to hear of it.
+      if (this.#retry !== null && !hasRetried) this.#retry = { ...this.#retry, epochs: new Set([...this.#retry.epochs, epoch]) };
       this.#spent.add(spent);
       this.#clock.end(summary.proposed, summary);
     } finally {
-      this.#operator.release();
+      await this.#ended(child.workflowId);
     }
-    this.#phase = `epoch ${epoch}: evaluating seal-epoch-${epoch}`;
-    await this.#evaluate(campaign, `seal-epoch-${epoch}`, { kind: 'self-edits' });
   }
 
-  #partContext(campaign: PinnedCampaign): PartContext {
+  /** The first epoch with failed candidates has them tried again; where that changes its policy, what came after it counts no more. */
+  async #retryFailed(campaign: PinnedCampaign, { action, epochs }: RetryRequest): Promise<void> {
+    const at = this.#epochs.findIndex(({ summary, retryable }) => retryable > 0 && epochs.has(summary.epoch));
+    const epoch = this.#epochs[at];
+    if (epoch === undefined) {
+      this.#retry = null;
+      return;
+    }
+    await condition(() => !this.#operator.steering.paused);
+    this.#epoch = epoch.summary.epoch;
+    this.#phase = `epoch ${this.#epoch}: trying ${epoch.retryable} failed candidates again`;
+    const policyBefore = this.#epochs[at - 1]?.policyAdapters ?? [];
+    const context = this.#partContext(campaign, policyBefore);
+    this.#clock.forget(epoch.summary);
+    this.#clock.begin({ candidates: true, fineTunesEach: 0 });
+    const child = await retriedEpoch(context, epoch, this.#revision + 2);
+    await this.#operator.adopt(child, context.steering);
+    try {
+      const result = await child.result();
+      this.#spent.add(result.spent);
+      this.#clock.end(result.summary.proposed, result.summary);
+      const revision = revised(this.#epochs, at, result, { revision: this.#revision + 1, epochs: this.#input.spec.epochs });
+      await bookkeepingActivities(this.#settings, this.#spent).recordRevision({ campaign, action, ...revision.record });
+      revision.stale.forEach(({ summary }) => this.#clock.forget(summary));
+      this.#revision += 1;
+      this.#epochs = revision.epochs;
+      const stale = new Set(revision.staleMethods);
+      this.#methods = this.#methods.filter(({ name }) => !stale.has(name));
+      // What failed again would fail a third time: that is for another request.
+      this.#retry = { action, epochs: new Set([...epochs].filter((one) => one > epoch.summary.epoch)) };
+    } finally {
+      await this.#ended(child.workflowId);
+    }
+  }
+
+  #askRetry({ by, why }: OperatorAction): void {
+    const failed = this.#epochs.filter(({ retryable }) => retryable > 0).map(({ summary: { epoch } }) => epoch);
+    this.#retry = { action: { by, why }, epochs: new Set([...(this.#retry?.epochs ?? []), ...failed]) };
+  }
+
+  /** A part is over, well or not: it is steered no more, and its history is kept. */
+  async #ended(workflowId: string): Promise<void> {
+    this.#operator.release();
+    this.#archive?.add(workflowId);
+    if (!CancellationScope.current().consideredCancelled) await this.#archive?.flush();
+  }
+
+  get #policyAdapters(): readonly string[] {
+    return this.#epochs.at(-1)?.policyAdapters ?? [];
+  }
+
+  #partContext(campaign: PinnedCampaign, policyAdapters: readonly string[]): PartContext {
     const { steering } = this.#operator;
-    return { input: this.#input, campaign, epoch: this.#epoch, policyAdapters: this.#policyAdapters, settings: this.#settings, steering };
+    return { input: this.#input, campaign, epoch: this.#epoch, policyAdapters, settings: this.#settings, steering };
   }
 
   #cancel(action: OperatorAction): void {
@@ -155,8 +253,11 @@ class Campaign {
   async #conclude(state: CampaignState, pinned: PinnedCampaign | null): Promise<void> {
     if (pinned !== null) {
       try {
-        const { key } = await bookkeepingActivities(this.#settings).writeReport({ campaign: pinned, state, ledger: this.#ledger() });
+        await this.#archive?.flush();
+        const task = { campaign: pinned, state, ledger: this.#ledger(), revision: this.#revision };
+        const { key } = await bookkeepingActivities(this.#settings, this.#spent).writeReport(task);
         this.#reportKey = key;
+        await startArchivist(pinned, this.#settings, workflowInfo().runId);
       } catch (error) {
         if (state === 'completed') throw error;
         // What ended the campaign must not be hidden by the report's own failure.
@@ -170,8 +271,19 @@ class Campaign {
   }
 
   #result(): CampaignResult {
-    const methods = [...this.#methods];
-    return { state: this.#operator.state, report: this.#reportKey, methods, epochs: [...this.#epochs], policyAdapters: this.#policyAdapters };
+    const { methods, epochs } = this.#snapshot();
+    return { state: this.#operator.state, report: this.#reportKey, methods, epochs: epochs.map(({ summary }) => summary), policyAdapters: this.#policyAdapters, snapshot: this.#snapshot() };
+  }
+
+  #snapshot(): CampaignSnapshot {
+    return {
+      methods: this.#methods,
+      epochs: this.#epochs,
+      revision: this.#revision,
+      spent: this.#spent.total,
+      clock: this.#clock.reading(Date.now()),
+      archivedPages: this.#archive?.pages ?? this.#before?.archivedPages ?? 0,
+    };
   }
 
   #ledger() {
@@ -189,4 +301,8 @@ class Campaign {
     };
     return describeProgress(standing, this.#clock, Date.now());
   }
+}
+
+function sealMethod(epoch: number): string {
+  return `seal-epoch-${epoch}`;
 }

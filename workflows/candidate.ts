@@ -7,8 +7,9 @@ import type { AdaptationScope, CandidateGroup, Spent } from '../activities/activ
 import { type CandidateOutcome, manifestKeys } from '../contracts/campaign';
 import { candidateReward } from '../seal/rewards';
 import { type ActivitySettings, computeActivities, localActivities } from './activity-options';
+import { classOf } from './attempts';
 import { countFinishedCandidate, countStartedCandidate } from './candidate-counts';
-import { reasonOf, retriesOf, SpentSum } from './ledger';
+import { reasonOf, SpentSum } from './ledger';
 import { rewardAttribute, statusAttribute } from './search-attributes';
 
 export interface CandidateInput {
@@ -40,7 +41,7 @@ export async function candidateWorkflow(input: CandidateInput): Promise<Candidat
     return { outcome: { contextId, candidate, recordKey, ...outcome }, spent: spent.total };
   };
   try {
-    const validation = await localActivities(input.settings).validateSelfEdit({ scope, position: input.position });
+    const validation = await localActivities(input.settings, spent).validateSelfEdit({ scope, position: input.position });
     if (!validation.accepted) return result({ status: 'rejected', reason: validation.reason, adapters: [] });
     return result({ status: 'scored', ...(await scoreRepeats(input, spent)) });
   } catch (error) {
@@ -48,14 +49,13 @@ export async function candidateWorkflow(input: CandidateInput): Promise<Candidat
       countFinishedCandidate('cancelled');
       throw error;
     }
-    spent.add({ retries: retriesOf(error, input.settings.timings.maximumAttempts) });
-    return result({ status: 'failed', reason: reasonOf(error), adapters: [] });
+    return result({ status: 'failed', reason: reasonOf(error), failure: classOf(error), adapters: [] });
   }
 }
 
 async function scoreRepeats(input: CandidateInput, spent: SpentSum): Promise<{ reward: number; adapters: string[] }> {
   const { scope, position, group, repeats } = input;
-  const { fineTuneAdapter, evaluateAdapter } = computeActivities(input.settings);
+  const { fineTuneAdapter, evaluateAdapter } = computeActivities(input.settings, spent);
   const rewards: number[] = [];
   const adapters: string[] = [];
   for (let repeat = 1; repeat <= repeats; repeat += 1) {

@@ -1,5 +1,5 @@
 import { CancellationScope, getExternalWorkflowHandle, isCancellation, log, setHandler, workflowInfo } from '@temporalio/workflow';
-import { type Advance, advanceSignal, steerSignal, type Steering } from './messages';
+import { type Advance, advanceSignal, retryFailedSignal, steerSignal, type Steering } from './messages';
 
 /** News to the campaign an epoch, at most: each costs a few events in both histories. */
 const REPORTS = 25;
@@ -12,13 +12,22 @@ export class ChildProgress {
   #news = false;
   readonly #stride: number;
 
-  /** @param planned candidates (or groups) that will finish in all */
-  constructor(planned: number) {
+  /**
+   * @param planned candidates (or groups) that will finish in all
+   * @param before counts of an earlier run. @default nothing has finished
+   */
+  constructor(planned: number, before?: Advance) {
+    if (before !== undefined) this.#counts = { ...before, running: 0 };
     this.#stride = Math.max(1, Math.ceil(planned / REPORTS));
   }
 
   get counts(): Advance {
     return this.#counts;
+  }
+
+  /** Candidates that had failed are to be done again. */
+  retrying(count: number): void {
+    this.#counts = { ...this.#counts, failed: this.#counts.failed - count };
   }
 
   phase(phase: string): void {
@@ -78,4 +87,17 @@ export function listenForSteering(initial: Steering): () => Steering {
     current = steering;
   });
   return () => current;
+}
+
+/** An operator's wish that failed candidates be tried again. */
+export class RetryWish {
+  isOpen: boolean;
+
+  /** @param isOpen an earlier run heard it and did not come to it */
+  constructor(isOpen = false) {
+    this.isOpen = isOpen;
+    setHandler(retryFailedSignal, () => {
+      this.isOpen = true;
+    });
+  }
 }

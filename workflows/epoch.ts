@@ -2,60 +2,77 @@
  * One epoch of ReST-EM: propose, score every candidate, keep the good ones, train the policy on them.
  * Source: paper, "RL Optimization".
  */
-import {
-  CancellationScope,
-  ChildWorkflowCancellationType,
-  executeChild,
-  isCancellation,
-  ParentClosePolicy,
-} from '@temporalio/workflow';
-import type { AdaptationScope, CandidateSummary, PinnedCampaign, Spent } from '../activities/activity-types';
-import { type CandidateOutcome, type ContextRef, type EpochSummary, workflowIds } from '../contracts/campaign';
+import { continueAsNew } from '@temporalio/workflow';
+import type { ArtifactRef } from '../contracts/artifacts';
+import type { AdaptationScope, PinnedCampaign, RecordedOutcomes, Spent } from '../activities/activity-types';
+import { type ContextRef, type EpochSummary, type EpochVersion, firstVersion, scopes } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import { epochSummary } from '../seal/report-data';
 import { selectSelfEdits, unadaptedRewardOf } from '../seal/selection';
-import { type ActivitySettings, computeActivities } from './activity-options';
-import { fixedGroups, runInWindow } from './bounded-window';
-import { type candidateWorkflow, type CandidateInput } from './candidate';
-import { ChildProgress, listenForSteering } from './child-progress';
-import { reasonOf, SpentSum } from './ledger';
-import type { Steering } from './messages';
+import { type ActivitySettings, bookkeepingActivities, computeActivities } from './activity-options';
+import { CandidateWindow, retryable, type WindowState } from './candidate-window';
+import { ChildProgress, listenForSteering, RetryWish } from './child-progress';
+import { HistoryArchive } from './history-archive';
+import { SpentSum } from './ledger';
+import type { Advance, Steering } from './messages';
 import { contextsPerChunk, propose } from './proposing';
-import { candidateAttributes } from './search-attributes';
 import { UNADAPTED_CONTEXTS_PER_CHUNK, unadaptedScores } from './unadapted';
 
 export interface EpochInput {
   readonly campaign: PinnedCampaign;
   /** From 1. */
   readonly epoch: number;
+  /** What is made here. Absent in campaigns of the first version: all 1. */
+  readonly versions?: EpochVersion;
+  /** An epoch that has ended: only its failed candidates are tried again, and selection is made anew. @default all candidates */
+  readonly retryOf?: EpochVersion;
   /** Manifest keys of theta_{epoch-1}'s adapters. */
   readonly policyAdapters: readonly string[];
   readonly contexts: readonly ContextRef[];
   readonly spec: Pick<CampaignSpec, 'proposals' | 'reward' | 'selection' | 'concurrency'> & { readonly repeats: number };
   readonly settings: ActivitySettings;
   readonly steering: Steering;
+  /** Where an earlier run of this epoch was. @default at the beginning */
+  readonly resumed?: EpochState;
+}
+
+/** What is known once the candidates' fan-out has begun. */
+interface EpochState {
+  readonly proposals: ArtifactRef;
+  /** The unadapted policy's mean score on each context, where selection or rewards compare with it. */
+  readonly unadapted: readonly number[];
+  readonly window: WindowState;
+  /** Positions kept before; only of an epoch that is tried again. */
+  readonly keptBefore?: readonly number[];
+  /** Failed candidates have been waiting again. */
+  readonly hasRetried: boolean;
+  readonly isRetryWished: boolean;
+  readonly archivedPages: number;
+  readonly counts: Advance;
+  readonly spent: Spent;
 }
 
 export interface EpochResult {
   readonly summary: EpochSummary;
-  /** Manifest keys of theta_epoch's adapters; those of theta_{epoch-1} when nothing was kept. */
-  readonly policyAdapters: readonly string[];
+  /** Manifest keys of theta_epoch's adapters; those of theta_{epoch-1} when nothing was kept; null: those from before the retry. */
+  readonly policyAdapters: readonly string[] | null;
+  /** Failed candidates that another attempt may help. Absent in campaigns of the first version. */
+  readonly retryable?: number;
+  /** An operator's wish that failed candidates be tried again came in time. */
+  readonly hasRetried?: boolean;
   readonly spent: Spent;
 }
 
 export async function epochWorkflow(input: EpochInput): Promise<EpochResult> {
-  const { campaign, epoch, contexts, spec, settings, policyAdapters } = input;
+  const { campaign, epoch, contexts, spec, settings, policyAdapters, resumed, versions = firstVersion(input.epoch) } = input;
   const steering = listenForSteering(input.steering);
-  const progress = new ChildProgress(contexts.length * spec.proposals.k);
-  const spent = new SpentSum();
+  const wish = new RetryWish(resumed?.isRetryWished);
+  const progress = new ChildProgress(contexts.length * spec.proposals.k, resumed?.counts);
+  const spent = new SpentSum(resumed?.spent);
   const { k } = spec.proposals;
-  const base = { campaign, scope: `epoch-${epoch}`, split: 'train' as const, policyAdapters };
+  const base = { campaign, scope: scopes.epoch(epoch, versions.candidates), split: 'train' as const, policyAdapters };
 
-  progress.phase(`epoch ${epoch}: proposals`);
-  const task = { ...base, source: spec.proposals.source, perContext: k, contextsPerChunk: contextsPerChunk(k) };
-  const proposals = await propose(task, contexts.length, settings, spent);
-  const unadapted = asksForUnadapted(spec) ? await unadaptedScores(base, contexts.length, settings, spent) : [];
-
+  const { proposals, unadapted, window: state, keptBefore } = resumed ?? (await opening(input, base, progress, spent));
   progress.phase(`epoch ${epoch}: candidates`);
   const scope: AdaptationScope = {
     ...base,
@@ -63,85 +80,78 @@ export async function epochWorkflow(input: EpochInput): Promise<EpochResult> {
     perContext: k,
     ...(spec.reward.grader === 'logprob' ? { gainOver: { contextsPerChunk: UNADAPTED_CONTEXTS_PER_CHUNK } } : {}),
   };
-  const outcomes = await scoreCandidates(input, scope, steering, progress, spent);
+  const archive = new HistoryArchive(campaign, scopes.epoch(epoch, versions.selection), settings, spent, resumed?.archivedPages);
+  const fanOut = { scope, epoch, version: versions.candidates, contexts, groupSize: spec.concurrency.group, repeats: spec.repeats };
+  const window = new CandidateWindow({ ...fanOut, settings, steering, progress, archive, spent }, state);
+  let hasRetried = resumed?.hasRetried ?? false;
+  for (;;) {
+    const isDone = await window.run();
+    await archive.flush();
+    if (isDone) {
+      if (!wish.isOpen) break;
+      wish.isOpen = false;
+      hasRetried = true;
+      progress.retrying(window.again());
+    } else {
+      await progress.settled();
+      const { counts } = progress;
+      const known = { proposals, unadapted, ...(keptBefore && { keptBefore }), hasRetried, isRetryWished: wish.isOpen };
+      const next: EpochState = { ...known, window: window.state, archivedPages: archive.pages, counts, spent: spent.total };
+      return continueAsNew<typeof epochWorkflow>({ ...input, steering: steering(), resumed: next });
+    }
+  }
 
   progress.phase(`epoch ${epoch}: M-step`);
+  const { outcomes } = window;
+  const named = outcomes.map((outcome) => ({ ...outcome, contextId: contexts[Math.floor(outcome.position / k)]!.id, candidate: (outcome.position % k) + 1 }));
   const placeOf = new Map(contexts.map(({ id }, place) => [id, place]));
-  const { kept } = selectSelfEdits(outcomes, spec.selection, (contextId) =>
+  const { kept } = selectSelfEdits(named, spec.selection, (contextId) =>
     unadaptedRewardOf(spec.reward.grader, unadapted[placeOf.get(contextId)!] ?? 0),
   );
-  const trained = await computeActivities(settings).trainPolicy({
-    campaign,
-    epoch,
-    policyAdapters,
-    proposals,
-    perContext: k,
-    outcomes: outcomes.map(summaryAt),
-    kept: kept.map(({ contextId, candidate }) => placeOf.get(contextId)! * k + candidate - 1),
-  });
+  const positions = kept.map(({ position }) => position);
+  const isAsBefore = keptBefore !== undefined && keptBefore.join() === positions.join();
+  const task = { campaign, epoch, versions, policyAdapters, proposals, perContext: k, outcomes, kept: positions };
+  const trained = await computeActivities(settings, spent).trainPolicy({ ...task, ...(isAsBefore && { onlySelection: true }) });
   spent.add(trained.spent);
   await progress.settled();
   return {
     summary: epochSummary(epoch, outcomes, kept.length),
-    policyAdapters: trained.policy === null ? policyAdapters : [...policyAdapters, trained.policy],
+    policyAdapters: isAsBefore ? null : trained.policy === null ? policyAdapters : [...policyAdapters, trained.policy],
+    retryable: retryable(outcomes).length,
+    hasRetried,
     spent: spent.total,
   };
 }
 
-function asksForUnadapted({ reward, selection }: EpochInput['spec']): boolean {
-  return reward.grader === 'logprob' || selection.rule === 'improves';
-}
+type EpochOpening = Pick<EpochState, 'proposals' | 'unadapted' | 'window' | 'keptBefore'>;
 
-/** One child a candidate, through the window; outcomes in planned order. */
-async function scoreCandidates(
-  { campaign, epoch, contexts, spec, settings }: EpochInput,
-  scope: AdaptationScope,
-  steering: () => Steering,
+/** What the fan-out begins with: new proposals, or those of the epoch whose failed candidates are tried again. */
+async function opening(
+  { epoch, contexts, spec, settings, retryOf }: EpochInput,
+  base: Pick<AdaptationScope, 'campaign' | 'scope' | 'split' | 'policyAdapters'>,
   progress: ChildProgress,
   spent: SpentSum,
-): Promise<CandidateOutcome[]> {
+): Promise<EpochOpening> {
   const { k } = spec.proposals;
-  const outcomes: CandidateOutcome[] = [];
-  const groups = fixedGroups(contexts.length * k, spec.concurrency.group).map((group) =>
-    Array.from({ length: group.to - group.from }, (_, i): CandidateInput => {
-      const position = group.from + i;
-      const contextId = contexts[Math.floor(position / k)]!.id;
-      return { scope, position, contextId, candidate: (position % k) + 1, group, repeats: spec.repeats, settings };
-    }),
-  );
-  await runInWindow(groups, steering, async (candidate) => {
-    progress.started();
-    const { outcome, cost } = await runCandidate(campaign.campaignId, epoch, candidate);
-    outcomes[candidate.position] = outcome;
-    if (cost !== null) spent.add(cost);
-    progress.finished(outcome.status === 'scored' ? 'done' : outcome.status);
-  });
-  return outcomes;
-}
-
-async function runCandidate(
-  campaignId: string,
-  epoch: number,
-  input: CandidateInput,
-): Promise<{ outcome: CandidateOutcome; cost: Spent | null }> {
-  const { contextId, candidate } = input;
-  try {
-    const { outcome, spent } = await executeChild<typeof candidateWorkflow>('candidateWorkflow', {
-      workflowId: workflowIds.candidate(campaignId, epoch, contextId, candidate),
-      args: [input],
-      typedSearchAttributes: candidateAttributes(campaignId, epoch, contextId),
-      // An epoch that is terminated must not leave candidates computing; they end in order, having been asked.
-      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-    });
-    return { outcome, cost: spent };
-  } catch (error) {
-    if (isCancellation(error) && CancellationScope.current().consideredCancelled) throw error;
-    // Terminated or cancelled by hand, or broken: this candidate is lost, the epoch is not.
-    return { outcome: { contextId, candidate, status: 'failed', reason: reasonOf(error), adapters: [], recordKey: '' }, cost: null };
+  let recorded: RecordedOutcomes | undefined;
+  let proposals: ArtifactRef;
+  if (retryOf === undefined) {
+    progress.phase(`epoch ${epoch}: proposals`);
+    const task = { ...base, source: spec.proposals.source, perContext: k, contextsPerChunk: contextsPerChunk(k) };
+    proposals = await propose(task, contexts.length, settings, spent);
+  } else {
+    recorded = await bookkeepingActivities(settings, spent).readOutcomes({ campaign: base.campaign, versions: retryOf, perContext: k });
+    ({ proposals } = recorded);
   }
+  const unadapted = asksForUnadapted(spec) ? await unadaptedScores(base, contexts.length, settings, spent) : [];
+  if (recorded === undefined) {
+    const waiting = Array.from({ length: contexts.length * k }, (_, position) => position);
+    return { proposals, unadapted, window: { outcomes: [], waiting, underWay: [] } };
+  }
+  const { outcomes, kept } = recorded;
+  return { proposals, unadapted, window: { outcomes, waiting: retryable(outcomes), underWay: [] }, keptBefore: kept };
 }
 
-function summaryAt({ status, reward, reason }: CandidateOutcome, position: number): CandidateSummary {
-  return { position, status, ...(reward === undefined ? {} : { reward }), ...(reason === undefined ? {} : { reason }) };
+function asksForUnadapted({ reward, selection }: EpochInput['spec']): boolean {
+  return reward.grader === 'logprob' || selection.rule === 'improves';
 }

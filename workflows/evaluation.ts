@@ -2,14 +2,16 @@
  * One method on the held-out contexts.
  * Source: paper, "Knowledge Incorporation", results.
  */
+import { continueAsNew } from '@temporalio/workflow';
 import type { AdaptationScope, PinnedCampaign, ProposalSource, RowSource, Spent } from '../activities/activity-types';
-import type { MethodScore } from '../contracts/campaign';
+import { type MethodScore, scopes } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import { type ActivitySettings, bookkeepingActivities, computeActivities } from './activity-options';
 import { fixedGroups, runInWindow } from './bounded-window';
 import { ChildProgress, listenForSteering } from './child-progress';
 import { SpentSum } from './ledger';
-import type { Steering } from './messages';
+import type { Advance, Steering } from './messages';
+import { isPageFull } from './page-of-history';
 import { contextsPerChunk, propose } from './proposing';
 import { UNADAPTED_CONTEXTS_PER_CHUNK, unadaptedScores } from './unadapted';
 
@@ -24,6 +26,8 @@ export interface EvaluationInput {
   readonly campaign: PinnedCampaign;
   /** base, passage-only, ..., seal-epoch-1: the method's name in the report. */
   readonly method: string;
+  /** Of the policy. @default 1 */
+  readonly version?: number;
   readonly policyAdapters: readonly string[];
   readonly rows: EvaluatedRows;
   /** Held-out contexts. */
@@ -31,6 +35,16 @@ export interface EvaluationInput {
   readonly spec: Pick<CampaignSpec, 'proposals' | 'evaluation' | 'concurrency'>;
   readonly settings: ActivitySettings;
   readonly steering: Steering;
+  /** Where an earlier run of this evaluation was. @default at the beginning */
+  readonly resumed?: EvaluationState;
+}
+
+interface EvaluationState {
+  readonly scope: AdaptationScope;
+  /** Groups of fine-tunes that are finished, in their order. */
+  readonly finished: number;
+  readonly counts: Advance;
+  readonly spent: Spent;
 }
 
 export interface EvaluationResult {
@@ -43,20 +57,20 @@ export interface EvaluationResult {
  * them and a held-out fine-tune needs no steering.
  */
 export async function evaluationWorkflow(input: EvaluationInput): Promise<EvaluationResult> {
-  const { campaign, method, policyAdapters, contexts, settings } = input;
+  const { campaign, method, version = 1, policyAdapters, contexts, settings, resumed } = input;
   const steering = listenForSteering(input.steering);
-  const spent = new SpentSum();
-  const { summariseMethod } = bookkeepingActivities(settings);
-  const base = { campaign, scope: `evaluation/${method}`, split: 'heldOut' as const, policyAdapters };
+  const spent = new SpentSum(resumed?.spent);
+  const { summariseMethod } = bookkeepingActivities(settings, spent);
+  const base = { campaign, scope: scopes.evaluation(method, version), split: 'heldOut' as const, policyAdapters };
   if (input.rows.kind === 'unadapted') {
     await unadaptedScores(base, contexts, settings, spent);
-    const score = await summariseMethod({ campaign, method, source: { kind: 'unadapted', contextsPerChunk: UNADAPTED_CONTEXTS_PER_CHUNK } });
+    const score = await summariseMethod({ campaign, method, version, source: { kind: 'unadapted', contextsPerChunk: UNADAPTED_CONTEXTS_PER_CHUNK } });
     return { score, spent: spent.total };
   }
-  const { rows, perContext } = await rowsOf(input, input.rows, base, spent);
-  const scope: AdaptationScope = { ...base, rows, perContext };
-  await adaptAndAsk(input, scope, steering, spent);
-  const score = await summariseMethod({ campaign, method, source: { kind: 'adapted', scope } });
+  const scope: AdaptationScope = resumed?.scope ?? { ...base, ...(await rowsOf(input, input.rows, base, spent)) };
+  const next = await adaptAndAsk(input, scope, steering, spent);
+  if (next !== null) return continueAsNew<typeof evaluationWorkflow>({ ...input, steering: steering(), resumed: next });
+  const score = await summariseMethod({ campaign, method, version, source: { kind: 'adapted', scope } });
   return { score, spent: spent.total };
 }
 
@@ -74,29 +88,35 @@ async function rowsOf(
   return { rows: { kind: 'proposals', proposals: await propose(task, contexts, settings, spent) }, perContext };
 }
 
-/** Fine-tunes and evaluates every held-out candidate, a group at a time. */
+/** Fine-tunes and evaluates every held-out candidate, a group at a time. @returns where a new run goes on; null: all is done */
 async function adaptAndAsk(
-  { contexts, spec, settings }: EvaluationInput,
+  { contexts, spec, settings, resumed }: EvaluationInput,
   scope: AdaptationScope,
   steering: () => Steering,
   spent: SpentSum,
-): Promise<void> {
-  const { fineTuneAdapter, evaluateAdapter } = computeActivities(settings);
+): Promise<EvaluationState | null> {
+  const { fineTuneAdapter, evaluateAdapter } = computeActivities(settings, spent);
   const { repeats } = spec.evaluation;
   const { group: size } = spec.concurrency;
   const groups = fixedGroups(contexts * scope.perContext, size);
   const tasks = groups.flatMap((group) => Array.from({ length: repeats }, (_, i) => [{ scope, group, repeat: i + 1, repeats }]));
-  const progress = new ChildProgress(contexts * scope.perContext * repeats);
+  const progress = new ChildProgress(contexts * scope.perContext * repeats, resumed?.counts);
   const inGroups = (): Steering => {
     const { paused, candidates } = steering();
     return { paused, candidates: Math.max(1, Math.floor(candidates / size)) };
   };
-  await runInWindow(tasks, inGroups, async (task) => {
-    const count = task.group.to - task.group.from;
-    progress.started(count);
-    spent.add((await fineTuneAdapter(task)).spent);
-    spent.add((await evaluateAdapter(task)).spent);
-    progress.finished('done', count);
+  const rest = await runInWindow({
+    groups: tasks.slice(resumed?.finished ?? 0),
+    steering: inGroups,
+    isOver: () => isPageFull(settings.timings),
+    run: async (task) => {
+      const count = task.group.to - task.group.from;
+      progress.started(count);
+      spent.add((await fineTuneAdapter(task)).spent);
+      spent.add((await evaluateAdapter(task)).spent);
+      progress.finished('done', count);
+    },
   });
   await progress.settled();
+  return rest.length === 0 ? null : { scope, finished: tasks.length - rest.length, counts: progress.counts, spent: spent.total };
 }

@@ -69,9 +69,3 @@ export function reasonOf(error: unknown): string {
   const type = cause instanceof ApplicationFailure && cause.type ? `${cause.type}: ` : cause instanceof TimeoutFailure ? 'timeout: ' : '';
   return `${type}${text}`.replace(/\s+/g, ' ').slice(0, MAX_REASON);
 }
-
-/** Attempts beyond the first of an activity that failed for good. */
-export function retriesOf(error: unknown, maximumAttempts: number): number {
-  return error instanceof ActivityFailure && error.retryState === 'MAXIMUM_ATTEMPTS_REACHED' ? maximumAttempts - 1 : 0;
-}
-

@@ -10,6 +10,8 @@ export const cancelUpdate = defineUpdate<CampaignProgress, [OperatorAction]>(cam
 export const setConcurrencyUpdate = defineUpdate<CampaignProgress, [OperatorAction & { readonly candidates: number }]>(
   campaignMessages.setConcurrencyUpdate,
 );
+/** Candidates that failed are tried again; of a campaign that has ended, it starts the campaign again for that. */
+export const retryFailedUpdate = defineUpdate<CampaignProgress, [OperatorAction]>(campaignMessages.retryFailedUpdate);
 
 /** What a campaign tells the epoch or evaluation that it runs. */
 export interface Steering {
@@ -18,6 +20,8 @@ export interface Steering {
   readonly candidates: number;
 }
 export const steerSignal = defineSignal<[Steering]>('steer');
+/** An epoch whose candidates are under way tries the failed ones again before it selects. */
+export const retryFailedSignal = defineSignal('retryFailed');
 
 /** What an epoch or evaluation tells its campaign now and then: totals of its own so far. */
 export interface Advance {

@@ -1,7 +1,15 @@
-import type { CampaignInput, CampaignProgress, CampaignState, Ledger } from '../contracts/campaign';
+import type { CampaignInput, CampaignProgress, CampaignState, EpochSummary, Ledger } from '../contracts/campaign';
 import type { Advance } from './messages';
 
 const NO_ADVANCE: Advance = { running: 0, done: 0, failed: 0, rejected: 0, phase: '' };
+
+/** What a new run of the campaign must know of the time before it. */
+export interface ClockReading {
+  readonly wallSeconds: number;
+  readonly pausedSeconds: number;
+  readonly fineTunes: number;
+  readonly candidates: { readonly done: number; readonly failed: number; readonly rejected: number };
+}
 
 /**
  * Where a campaign is. Work is counted in fine-tunes, held-out ones included: their number is known from the start, they take
@@ -11,15 +19,19 @@ export class CampaignClock {
   readonly #startedAtMs: number;
   readonly #plannedFineTunes: number;
   readonly #plannedCandidates: number;
-  #fineTunesBefore = 0;
-  #candidatesBefore = { done: 0, failed: 0, rejected: 0 };
+  #fineTunesBefore: number;
+  #candidatesBefore: { readonly done: number; readonly failed: number; readonly rejected: number };
   #current: { readonly advance: Advance; readonly fineTunesEach: number; readonly candidates: boolean } | null = null;
   #pausedSinceMs: number | null = null;
-  #pausedMs = 0;
+  #pausedMs: number;
 
-  constructor(input: CampaignInput, nowMs: number, evaluatedMethods: number) {
+  /** @param before what an earlier run's clock showed between two parts. @default a campaign that begins */
+  constructor(input: CampaignInput, nowMs: number, evaluatedMethods: number, before?: ClockReading) {
     const { epochs, proposals, innerLoop, evaluation } = input.spec;
-    this.#startedAtMs = nowMs;
+    this.#startedAtMs = nowMs - 1000 * (before?.wallSeconds ?? 0);
+    this.#pausedMs = 1000 * (before?.pausedSeconds ?? 0);
+    this.#fineTunesBefore = before?.fineTunes ?? 0;
+    this.#candidatesBefore = before?.candidates ?? { done: 0, failed: 0, rejected: 0 };
     this.#plannedCandidates = epochs * input.trainContexts.length * proposals.k;
     // A passage-only arm has one fine-tune a context; counting it like the others is close enough for an ETA.
     const heldOut = evaluatedMethods * input.heldOutContexts.length * evaluation.selfEditsPerContext * evaluation.repeats;
@@ -54,6 +66,20 @@ export class CampaignClock {
   /** The running part was stopped: what it finished stays counted, nothing of it runs any more. */
   halt(): void {
     if (this.#current !== null) this.advance({ ...this.#current.advance, running: 0, phase: '' });
+  }
+
+  /** Candidates of an epoch whose results count no more will be counted again. */
+  forget({ proposed, failed, rejected }: Pick<EpochSummary, 'proposed' | 'failed' | 'rejected'>): void {
+    const before = this.#candidatesBefore;
+    this.#candidatesBefore = {
+      done: before.done - (proposed - failed - rejected),
+      failed: before.failed - failed,
+      rejected: before.rejected - rejected,
+    };
+  }
+
+  reading(nowMs: number): ClockReading {
+    return { wallSeconds: this.wallSeconds(nowMs), pausedSeconds: this.#pausedMs / 1000, fineTunes: this.#fineTunesBefore, candidates: this.#candidatesBefore };
   }
 
   pause(nowMs: number): void {

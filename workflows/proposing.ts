@@ -13,10 +13,10 @@ export function contextsPerChunk(rowsPerContext: number): number {
 
 /** Self-edits for all contexts of a split, chunk by chunk, as one artifact. */
 export async function propose(task: ProposalTask, contexts: number, settings: ActivitySettings, spent: SpentSum): Promise<ArtifactRef> {
-  const { proposeSelfEdits } = computeActivities(settings);
+  const { proposeSelfEdits } = computeActivities(settings, spent);
   const chunks = Math.ceil(contexts / task.contextsPerChunk);
   const proposed = await Promise.all(Array.from({ length: chunks }, (_, i) => proposeSelfEdits({ ...task, chunk: i + 1 })));
   proposed.forEach((chunk) => spent.add(chunk.spent));
-  const { proposals } = await bookkeepingActivities(settings).collectProposals(task);
+  const { proposals } = await bookkeepingActivities(settings, spent).collectProposals(task);
   return proposals;
 }

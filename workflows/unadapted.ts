@@ -12,7 +12,7 @@ export async function unadaptedScores(
   settings: ActivitySettings,
   spent: SpentSum,
 ): Promise<number[]> {
-  const { evaluateBase } = computeActivities(settings);
+  const { evaluateBase } = computeActivities(settings, spent);
   const chunks = Math.ceil(contexts / UNADAPTED_CONTEXTS_PER_CHUNK);
   const evaluated = await Promise.all(
     Array.from({ length: chunks }, (_, i) => evaluateBase({ ...task, contextsPerChunk: UNADAPTED_CONTEXTS_PER_CHUNK, chunk: i + 1 })),

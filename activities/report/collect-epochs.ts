@@ -1,4 +1,4 @@
-import { type EpochSummary, manifestKeys, workflowIds } from '../../contracts/campaign';
+import { type EpochSummary, type EpochVersion, manifestKeys, scopes, workflowIds } from '../../contracts/campaign';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import type { CandidateRecord } from '../candidate-record';
 import { PROPOSALS_FILE } from '../collect-proposals';
@@ -18,21 +18,23 @@ export interface CollectedEpoch {
 export async function collectEpoch(
   store: ArtifactStore,
   campaignId: string,
-  epoch: number,
+  versions: EpochVersion,
   titles: ReadonlyMap<string, string>,
 ): Promise<CollectedEpoch> {
-  const key = manifestKeys.selection(campaignId, epoch);
+  const { epoch } = versions;
+  const scope = scopes.epoch(epoch, versions.candidates);
+  const key = manifestKeys.selection(campaignId, epoch, versions.selection);
   const manifest = await store.findManifest(key);
   const selection = manifest === null ? null : await getManifestJson<SelectionRecord>(store, key, manifest, SELECTION_FILE);
   const kept = new Set(selection?.kept.map(nameOf));
-  const known: readonly KnownCandidate[] = selection?.outcomes ?? (await finishedSoFar(store, campaignId, epoch));
-  const lengths = known.length === 0 ? new Map<string, number>() : await selfEditCharacters(store, campaignId, epoch);
+  const known: readonly KnownCandidate[] = selection?.outcomes ?? (await finishedSoFar(store, campaignId, scope));
+  const lengths = known.length === 0 ? new Map<string, number>() : await selfEditCharacters(store, campaignId, scope);
   const candidates = await readAll(known, async (outcome): Promise<CandidateRow> => {
     const { contextId, candidate, reason } = outcome;
-    const record = await candidateRecord(store, campaignId, epoch, outcome);
+    const record = await candidateRecord(store, campaignId, scope, outcome);
     const scored = record?.status === 'scored' ? record : null;
     return {
-      id: workflowIds.candidate(campaignId, epoch, contextId, candidate),
+      id: workflowIds.candidate(campaignId, epoch, contextId, candidate, versions.candidates),
       epoch,
       contextId,
       title: titles.get(contextId) ?? '',
@@ -63,8 +65,8 @@ function nameOf({ contextId, candidate }: Pick<KnownCandidate, 'contextId' | 'ca
 }
 
 /** Candidates of an unfinished epoch that have a record. */
-async function finishedSoFar(store: ArtifactStore, campaignId: string, epoch: number): Promise<KnownCandidate[]> {
-  const keys = await store.list(`campaigns/${campaignId}/epoch-${epoch}/`);
+async function finishedSoFar(store: ArtifactStore, campaignId: string, scope: string): Promise<KnownCandidate[]> {
+  const keys = await store.list(`campaigns/${campaignId}/${scope}/`);
   return keys.flatMap((key) => {
     const [, contextId, candidate] = /\/([^/]+)\/c(\d+)\/candidate\.json$/.exec(key) ?? [];
     return contextId === undefined ? [] : [{ contextId, candidate: Number(candidate) }];
@@ -74,16 +76,16 @@ async function finishedSoFar(store: ArtifactStore, campaignId: string, epoch: nu
 async function candidateRecord(
   store: ArtifactStore,
   campaignId: string,
-  epoch: number,
+  scope: string,
   { contextId, candidate }: KnownCandidate,
 ): Promise<CandidateRecord | null> {
-  const manifest = await store.findManifest(manifestKeys.candidate(campaignId, `epoch-${epoch}`, contextId, candidate));
+  const manifest = await store.findManifest(manifestKeys.candidate(campaignId, scope, contextId, candidate));
   return manifest === null ? null : (manifest.summary as unknown as CandidateRecord);
 }
 
 /** Unicode characters of each proposed self-edit, by context and candidate. */
-async function selfEditCharacters(store: ArtifactStore, campaignId: string, epoch: number): Promise<Map<string, number>> {
-  const key = manifestKeys.proposals(campaignId, `epoch-${epoch}`);
+async function selfEditCharacters(store: ArtifactStore, campaignId: string, scope: string): Promise<Map<string, number>> {
+  const key = manifestKeys.proposals(campaignId, scope);
   const proposals = await getManifestJson<Proposal[]>(store, key, await store.readManifest(key), PROPOSALS_FILE);
   return new Map(proposals.map((proposal) => [nameOf(proposal), characters(proposal.text)]));
 }

@@ -1,4 +1,4 @@
-import { type CampaignInput, manifestKeys } from '../../contracts/campaign';
+import { type CampaignInput, manifestKeys, scopes } from '../../contracts/campaign';
 import type { Manifest } from '../../contracts/artifacts';
 import type { Context } from '../../contracts/campaign-spec';
 import type { Example, ExampleSelfEdit } from '../../contracts/report-details';
@@ -8,6 +8,7 @@ import { answersOf, type GroupAnswers } from '../answers';
 import { PROPOSALS_FILE } from '../collect-proposals';
 import { ANSWERS_FILE, evaluationSummary } from '../evaluation-manifests';
 import type { Proposal } from '../proposals';
+import type { CurrentVersions } from '../revisions';
 import { getManifestJson } from '../stored-json';
 import { characters } from './collect-epochs';
 
@@ -27,16 +28,20 @@ export async function collectExamples(
   input: CampaignInput,
   heldOut: readonly Context[],
   methods: readonly string[],
+  versions: CurrentVersions,
 ): Promise<Example[]> {
-  const proposals = await Promise.all(comparedMethods(methods).map(async (method) => ({ method, list: await proposalsOf(store, input, method) })));
+  const proposals = await Promise.all(comparedMethods(methods).map(async (method) => {
+    const scope = scopes.evaluation(method, versions.ofMethod(method));
+    return { method, scope, list: await proposalsOf(store, input, scope) };
+  }));
   const contexts = [...input.heldOutContexts].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, EXAMPLES);
   return Promise.all(
     contexts.map(async ({ id, index }): Promise<Example> => {
       const { title, context } = heldOut[index]!;
       const selfEdits = await Promise.all(
-        proposals.flatMap(({ method, list }) => {
+        proposals.flatMap(({ method, scope, list }) => {
           const proposal = list.find(({ contextId, candidate }) => contextId === id && candidate === 1);
-          return proposal === undefined ? [] : [selfEditOf(store, input, method, proposal)];
+          return proposal === undefined ? [] : [selfEditOf(store, input, { method, scope }, proposal)];
         }),
       );
       return { contextId: id, title: cut(title), passage: cut(context), selfEdits };
@@ -50,16 +55,16 @@ function comparedMethods(methods: readonly string[]): string[] {
   return [...new Set([writing[0], writing.at(-1)].flatMap((name) => name ?? []))];
 }
 
-async function proposalsOf(store: ArtifactStore, { campaignId }: CampaignInput, method: string): Promise<Proposal[]> {
-  const key = manifestKeys.proposals(campaignId, `evaluation/${method}`);
+async function proposalsOf(store: ArtifactStore, { campaignId }: CampaignInput, scope: string): Promise<Proposal[]> {
+  const key = manifestKeys.proposals(campaignId, scope);
   const manifest = await store.findManifest(key);
   return manifest === null ? [] : getManifestJson<Proposal[]>(store, key, manifest, PROPOSALS_FILE);
 }
 
-async function selfEditOf(store: ArtifactStore, { campaignId, spec }: CampaignInput, method: string, { contextId, candidate, text }: Proposal): Promise<ExampleSelfEdit> {
+async function selfEditOf(store: ArtifactStore, { campaignId, spec }: CampaignInput, { method, scope }: { readonly method: string; readonly scope: string }, { contextId, candidate, text }: Proposal): Promise<ExampleSelfEdit> {
   const found = await Promise.all(
     Array.from({ length: spec.evaluation.repeats }, async (_, i) => {
-      const key = manifestKeys.evaluation(campaignId, `evaluation/${method}`, contextId, candidate, i + 1);
+      const key = manifestKeys.evaluation(campaignId, scope, contextId, candidate, i + 1);
       const manifest = await store.findManifest(key);
       return manifest === null ? [] : [{ key, manifest }];
     }),

@@ -1,9 +1,10 @@
-import { type CampaignInput, manifestKeys } from '../../contracts/campaign';
+import { type CampaignInput, type EpochVersion, manifestKeys, scopes } from '../../contracts/campaign';
 import type { StepLog } from '../../contracts/language-model';
 import type { CampaignLosses, EpochLosses, LossPart, PolicyLosses } from '../../contracts/report-details';
 import { quantile } from '../../seal/correlation';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { type GroupLossLogs, LOSS_FILE } from '../fine-tune-adapter';
+import type { CurrentVersions } from '../revisions';
 import { getManifestJson } from '../stored-json';
 import { policyTrainingKey } from '../train-policy';
 import { evenlySpaced, readAll, SharedFiles } from './bounded-reads';
@@ -19,7 +20,7 @@ const FEWEST_PASSES = 3;
 const MOST_PASSES = 50;
 
 /** Loss curves of the inner loop and of the M-step, from the logs that lie beside the adapters. */
-export async function collectLosses(store: ArtifactStore, input: CampaignInput, candidates: readonly CandidateRow[]): Promise<CampaignLosses> {
+export async function collectLosses(store: ArtifactStore, input: CampaignInput, versions: CurrentVersions, candidates: readonly CandidateRow[]): Promise<CampaignLosses> {
   const { trainEpochs, maxSteps } = input.spec.innerLoop;
   const byPass = maxSteps === undefined && trainEpochs >= FEWEST_PASSES && trainEpochs <= MOST_PASSES;
   const innerLoop: EpochLosses[] = [];
@@ -27,20 +28,20 @@ export async function collectLosses(store: ArtifactStore, input: CampaignInput, 
   for (let epoch = 1; epoch <= input.spec.epochs; epoch += 1) {
     const tuned = candidates.filter((candidate) => candidate.epoch === epoch && candidate.status === 'scored');
     if (tuned.length > 0) {
-      const logs = await candidateLogs(store, input.campaignId, evenlySpaced(tuned, MOST_CANDIDATES));
+      const logs = await candidateLogs(store, input.campaignId, scopes.epoch(epoch, versions.ofEpoch(epoch).candidates), evenlySpaced(tuned, MOST_CANDIDATES));
       innerLoop.push({ epoch, sampled: logs.length, candidates: tuned.length, parts: lossParts(logs, byPass ? trainEpochs : SHARES) });
     }
-    const policy = await policyLosses(store, input.campaignId, epoch);
+    const policy = await policyLosses(store, input.campaignId, versions.ofEpoch(epoch));
     if (policy !== null) mStep.push(policy);
   }
   return { part: byPass ? 'pass' : 'share', innerLoop, mStep };
 }
 
 /** The log of each candidate's first repeat. */
-async function candidateLogs(store: ArtifactStore, campaignId: string, candidates: readonly CandidateRow[]): Promise<(readonly StepLog[])[]> {
+async function candidateLogs(store: ArtifactStore, campaignId: string, scope: string, candidates: readonly CandidateRow[]): Promise<(readonly StepLog[])[]> {
   const files = new SharedFiles<GroupLossLogs>(store);
-  const logs = await readAll(candidates, async ({ epoch, contextId, candidate }) => {
-    const manifest = await store.findManifest(manifestKeys.adapter(campaignId, `epoch-${epoch}`, contextId, candidate, 1));
+  const logs = await readAll(candidates, async ({ contextId, candidate }) => {
+    const manifest = await store.findManifest(manifestKeys.adapter(campaignId, scope, contextId, candidate, 1));
     const ref = manifest?.files[LOSS_FILE];
     if (ref === undefined) return [];
     const own = (await files.get(ref)).find((one) => one.contextId === contextId && one.candidate === candidate);
@@ -73,8 +74,8 @@ function partMeans(log: readonly StepLog[], parts: number): (number | undefined)
   return sums.map(({ loss, tokens }) => (tokens === 0 ? undefined : loss / tokens));
 }
 
-async function policyLosses(store: ArtifactStore, campaignId: string, epoch: number): Promise<PolicyLosses | null> {
-  const key = policyTrainingKey(campaignId, epoch);
+async function policyLosses(store: ArtifactStore, campaignId: string, { epoch, policy }: EpochVersion): Promise<PolicyLosses | null> {
+  const key = policyTrainingKey(campaignId, epoch, policy);
   const manifest = await store.findManifest(key);
   if (manifest === null) return null;
   const log = await getManifestJson<StepLog[]>(store, key, manifest, LOSS_FILE);

@@ -4,15 +4,16 @@ import type { ContextScores } from '../../contracts/report-details';
 import { type MethodRuns, scoreByContext } from '../../seal/report-data';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { getManifestJson } from '../stored-json';
+import type { CurrentVersions } from '../revisions';
 import { RUNS_FILE } from '../summarise-method';
 
 /** Finished methods in the order of the report. */
-export async function collectMethods(store: ArtifactStore, { campaignId, spec }: CampaignInput): Promise<MethodRuns[]> {
+export async function collectMethods(store: ArtifactStore, { campaignId, spec }: CampaignInput, versions: CurrentVersions): Promise<MethodRuns[]> {
   const seal = Array.from({ length: spec.epochs }, (_, i) => `seal-epoch-${i + 1}`);
   const names = ['base', 'passage-only', 'passage-only-step-matched', 'self-edits', ...seal, 'oracle', 'endpoint'];
   const found = await Promise.all(
     names.map(async (name) => {
-      const key = manifestKeys.method(campaignId, name);
+      const key = manifestKeys.method(campaignId, name, versions.ofMethod(name));
       const manifest = await store.findManifest(key);
       return manifest === null ? [] : [await getManifestJson<MethodRuns>(store, key, manifest, RUNS_FILE)];
     }),

@@ -1,7 +1,8 @@
 import { basename } from 'node:path';
+import { CurrentVersions } from '../../activities/revisions';
 import { fileOf, getJson, manifestSha256 } from '../../activities/stored-json';
 import type { Manifest } from '../../contracts/artifacts';
-import { type CampaignInput, manifestKeys, type PinnedModel } from '../../contracts/campaign';
+import { type CampaignInput, type EpochVersion, manifestKeys, type PinnedModel } from '../../contracts/campaign';
 import { BadInputError } from '../../contracts/errors';
 import type { ArtifactStore } from '../../storage/artifact-store';
 
@@ -28,20 +29,21 @@ export async function findPolicy(store: ArtifactStore, campaignId: string, epoch
   }
   const input = await getJson<CampaignInput>(store, fileOf(key, campaign, 'input.json'));
   const adapters: PolicyAdapter[] = [];
+  const versions = await CurrentVersions.read(store, campaignId);
   for (let each = 1; each <= epoch; each += 1) {
-    const manifest = await store.findManifest(manifestKeys.policy(campaignId, each));
+    const manifest = await store.findManifest(manifestKeys.policy(campaignId, each, versions.ofEpoch(each).policy));
     if (manifest !== null) adapters.push({ epoch: each, manifest });
-    else if (!(await leftPolicyAlone(store, input, each))) throw unfinished(input, each, epoch);
+    else if (!(await leftPolicyAlone(store, input, versions.ofEpoch(each)))) throw unfinished(input, each, epoch);
   }
   return { input, epoch, adapters };
 }
 
 /** Without an M-step: its selection kept nothing, or nothing was left of what it kept, as what came after it shows. */
-async function leftPolicyAlone(store: ArtifactStore, { campaignId }: CampaignInput, epoch: number): Promise<boolean> {
-  const selection = await store.findManifest(manifestKeys.selection(campaignId, epoch));
+async function leftPolicyAlone(store: ArtifactStore, { campaignId }: CampaignInput, { epoch, selection: version, policy }: EpochVersion): Promise<boolean> {
+  const selection = await store.findManifest(manifestKeys.selection(campaignId, epoch, version));
   if (selection === null) return false;
   if (selection.summary?.['kept'] === 0) return true;
-  return (await store.findManifest(manifestKeys.method(campaignId, `seal-epoch-${epoch}`))) !== null;
+  return (await store.findManifest(manifestKeys.method(campaignId, `seal-epoch-${epoch}`, policy))) !== null;
 }
 
 function unfinished({ spec }: CampaignInput, firstMissing: number, asked: number): BadInputError {

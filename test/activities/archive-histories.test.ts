@@ -58,11 +58,15 @@ test('stores every run of a chain, and says what is gone and what still runs', a
   expect(Buffer.from(await made.store.get(ref!)).toString()).toBe(`demo/epoch-1 ${run(1)}`);
 });
 
-test('a named run is archived alone', async () => {
+test('a named run is archived with what it continues, and not with what continues it', async () => {
   const made = fixture();
   const campaign = await made.pin('demo');
-  const histories = new FakeHistories([{ workflowId: 'a', runId: run(1) }, { workflowId: 'a', runId: run(2), continuedFrom: run(1) }]);
-  await expect(archive(made, histories)({ campaign, scope: 's', page: 1, workflows: [{ workflowId: 'a', runId: run(2) }] })).resolves.toEqual({ archived: 1 });
+  const histories = new FakeHistories([
+    { workflowId: 'a', runId: run(1) },
+    { workflowId: 'a', runId: run(2), continuedFrom: run(1) },
+    { workflowId: 'a', runId: run(3), continuedFrom: run(2) },
+  ]);
+  await expect(archive(made, histories)({ campaign, scope: 's', page: 1, workflows: [{ workflowId: 'a', runId: run(2) }] })).resolves.toEqual({ archived: 2 });
 });
 
 test('a second attempt asks the server for nothing', async () => {

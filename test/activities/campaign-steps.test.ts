@@ -22,7 +22,7 @@ describe('pinning', () => {
   test('goes on with the same inputs under the same id, and refuses others', async () => {
     const made = fixture();
     const first = await made.pin('c');
-    expect(await made.run('pinInputs', { ...(await made.input('c')), timings: { maximumAttempts: 2 } })).toEqual(first);
+    expect(await made.run('pinInputs', { ...(await made.input('c')), timings: { budgets: { stalled: 2 } } })).toEqual(first);
     await expect(made.pin('c', { proposals: { k: 3 } })).rejects.toMatchObject({ type: 'BadInputError', message: expect.stringContaining('campaign c') as string });
   });
 

@@ -100,6 +100,7 @@ function sampleDetails(): ReportDetails {
     answers: [{ question: `Where is Vel? ${HOSTILE}`, goldAnswer: 'by the sea', answer: score > 0.3 ? 'by the sea' : HOSTILE, score: score > 0.3 ? 1 : 0 }],
   });
   return {
+    revisions: [{ revision: 1, by: `eve ${HOSTILE}`, why: 'the disk was full', retried: { epoch: 1, candidates: 3 }, changed: true, stale: [2] }],
     campaign: { name: 'demo', seed: 7, model: 'nano', modelSha256: '66'.repeat(32), codeVersion: '0.1.0' },
     fineTunes: 432,
     losses: {

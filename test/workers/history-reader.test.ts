@@ -16,7 +16,7 @@ let histories: ServerHistories;
 let directory: string;
 beforeAll(async () => {
   temporal = await TemporalFixture.start();
-  histories = new ServerHistories(temporal.environment.nativeConnection, temporal.environment.namespace ?? 'default');
+  histories = new ServerHistories(temporal.environment.client);
   directory = mkdtempSync(join(tmpdir(), 'seal-history-reader-'));
 });
 afterAll(async () => {

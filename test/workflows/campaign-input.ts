@@ -6,8 +6,8 @@ export const FAST_TIMINGS: CampaignTimings = {
   heartbeatTimeoutMs: 5_000,
   retryInitialMs: 20,
   retryMaximumMs: 100,
-  maximumAttempts: 3,
   bookkeepingMs: 20_000,
+  budgets: { 'process-died': 2 },
 };
 
 type Section<Name extends keyof CampaignSpec> = Partial<CampaignSpec[Name]>;

@@ -1,5 +1,5 @@
 import { ApplicationFailure, type WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
-import { activityInfo, Context } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import type { SealActivities } from '../../activities/activity-types';
 import type { CampaignInput } from '../../contracts/campaign';
 import type { CampaignResult } from '../../workflows/campaign';
@@ -57,6 +57,16 @@ function before<Name extends keyof SealActivities>(name: Name, act: (task: Param
       await act(task);
       return answer(task);
     },
+  };
+}
+
+/** Fails candidate 1 of the first context so many times, as a class of failures that the workflow answers. */
+function failing(times: number, type: string): (task: { readonly position?: number }) => void {
+  let left = times;
+  return ({ position }) => {
+    if (position !== 1 || left === 0) return;
+    left -= 1;
+    throw ApplicationFailure.nonRetryable('broken on purpose', type);
   };
 }
 
@@ -143,30 +153,22 @@ describe('candidates that do not work out', () => {
     ],
     [
       'a fine-tune that fails twice is retried and scored',
-      before('fineTuneAdapter', ({ position }) => {
-        if (position === 1 && activityInfo().attempt <= 2) throw ApplicationFailure.retryable('process died', 'ComputeProcessDiedError');
-      }),
+      before('fineTuneAdapter', failing(2, 'ComputeProcessDiedError')),
       { rejected: 0, failed: 0, calls: 6 },
     ],
     [
       'a fine-tune that always fails is given up, and the epoch goes on',
-      before('fineTuneAdapter', ({ position }) => {
-        if (position === 1) throw ApplicationFailure.retryable('process died', 'ComputeProcessDiedError');
-      }),
+      before('fineTuneAdapter', failing(Infinity, 'ComputeProcessDiedError')),
       { rejected: 0, failed: 1, calls: 6 },
     ],
     [
       'a diverged fine-tune is not retried',
-      before('fineTuneAdapter', ({ position }) => {
-        if (position === 1) throw ApplicationFailure.nonRetryable('loss is NaN', 'NotFiniteError');
-      }),
+      before('fineTuneAdapter', failing(Infinity, 'NotFiniteError')),
       { rejected: 0, failed: 1, calls: 4 },
     ],
     [
       'an evaluation that always fails is given up',
-      before('evaluateAdapter', ({ position }) => {
-        if (position === 1) throw ApplicationFailure.retryable('process died', 'ComputeProcessDiedError');
-      }),
+      before('evaluateAdapter', failing(Infinity, 'ComputeProcessDiedError')),
       { rejected: 0, failed: 1, calls: 4 },
     ],
   ])('%s', async (name, overrides, expected) => {

@@ -1,5 +1,5 @@
-import type { AdapterTask, PinnedCampaign, SealActivities, Spent } from '../../activities/activity-types';
-import type { MethodScore } from '../../contracts/campaign';
+import type { AdapterTask, PinnedCampaign, RecordedOutcomes, SealActivities, Spent } from '../../activities/activity-types';
+import { firstVersion, type MethodScore } from '../../contracts/campaign';
 
 const SPENT: Spent = { trainSeconds: 1, evaluateSeconds: 0.5, generateSeconds: 0, trainedTokens: 10, generatedTokens: 2, retries: 0, redoneSteps: 0, peakMemoryBytes: 0 };
 
@@ -19,6 +19,7 @@ export function fakeReward(position: number): number {
 
 export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Partial<SealActivities> = () => ({})): FakeActivities {
   const calls: FakeActivities['calls'] = [];
+  const selections = new Map<string, RecordedOutcomes>();
   const ref = { sha256: '0'.repeat(64), sizeBytes: 1, mediaType: 'application/json' };
   const at = ({ scope, group, position, repeat }: AdapterTask): string => `${scope.scope} ${position ?? `${group.from}-${group.to}`} r${repeat}`;
   const answers: SealActivities = {
@@ -29,11 +30,19 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
     fineTuneAdapter: ({ position, repeat }) => Promise.resolve({ adapter: position === undefined ? null : `adapter-${position}-r${repeat}`, spent: SPENT }),
     evaluateAdapter: ({ position }) => Promise.resolve({ reward: position === undefined ? null : fakeReward(position), spent: SPENT }),
     evaluateBase: () => Promise.resolve({ scores: Array.from({ length: 16 }, () => 0.5), spent: SPENT }),
-    trainPolicy: ({ epoch, kept }) => Promise.resolve({ policy: kept.length === 0 ? null : `policy-${epoch}`, spent: SPENT }),
+    trainPolicy: ({ epoch, versions, kept, outcomes, proposals, onlySelection }) => {
+      const { selection, policy } = versions ?? firstVersion(epoch);
+      selections.set(`${epoch}.v${selection}`, { proposals, outcomes, kept });
+      const name = policy === 1 ? `policy-${epoch}` : `policy-${epoch}.v${policy}`;
+      return Promise.resolve({ policy: kept.length === 0 || onlySelection === true ? null : name, spent: SPENT });
+    },
     summariseMethod: ({ method }): Promise<MethodScore> =>
       Promise.resolve({ name: method, grader: 'exact', score: 0.5, standardError: 0.1, n: 4, meanTokens: 10, meanSteps: 6 }),
     writeReport: ({ state }) => Promise.resolve({ key: `report-${state}` }),
     archiveHistories: ({ workflows }) => Promise.resolve({ archived: workflows.length }),
+    readOutcomes: ({ versions: { epoch, selection } }) => Promise.resolve(selections.get(`${epoch}.v${selection}`)!),
+    recordRevision: () => Promise.resolve(),
+    awaitWorkflows: () => Promise.reject(new Error('the fixture waits for workflows')),
   };
   const what: { [Name in keyof SealActivities]: (task: Parameters<SealActivities[Name]>[0]) => string } = {
     pinInputs: ({ campaignId }) => campaignId,
@@ -43,10 +52,13 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
     fineTuneAdapter: at,
     evaluateAdapter: at,
     evaluateBase: ({ scope, chunk }) => `${scope} ${chunk}`,
-    trainPolicy: ({ epoch, kept }) => `${epoch} ${kept.join(',')}`,
+    trainPolicy: ({ epoch, kept, onlySelection }) => `${epoch} ${kept.join(',')}${onlySelection === true ? ' selection only' : ''}`,
     summariseMethod: ({ method }) => method,
     writeReport: ({ state }) => state,
-    archiveHistories: ({ scope, page }) => `${scope} ${page}`,
+    archiveHistories: ({ scope, page, workflows }) => `${scope} ${page}: ${workflows.length}`,
+    readOutcomes: ({ versions: { epoch, selection } }) => `${epoch}.v${selection}`,
+    recordRevision: ({ revision, action, changed }) => `${revision} ${action.by} ${changed}`,
+    awaitWorkflows: ({ workflows }) => workflows.map(({ workflowId }) => workflowId).join(),
   };
   const recorded = { ...answers, ...overrides(calls) };
   const activities = Object.fromEntries(

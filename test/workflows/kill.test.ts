@@ -70,7 +70,7 @@ async function start(campaignId: string): Promise<{ readonly input: CampaignInpu
     heldOut: await putJson(store, contexts.heldOut),
     trainContexts: refs(contexts.train),
     heldOutContexts: refs(contexts.heldOut),
-    timings: { ...FAST_TIMINGS, maximumAttempts: 10, retryMaximumMs: 2_000, bookkeepingMs: 60_000 },
+    timings: { ...FAST_TIMINGS, retryMaximumMs: 2_000, bookkeepingMs: 60_000 },
   };
   const handle = await client.workflow.start<typeof campaignWorkflow>('campaignWorkflow', {
     workflowId: workflowIds.campaign(campaignId),

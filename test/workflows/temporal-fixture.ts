@@ -5,12 +5,15 @@ import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { SealActivities } from '../../activities/activity-types';
+import { awaitWorkflows } from '../../activities/await-workflows';
+import type { Services } from '../../activities/services';
 import { type CampaignInput, ORCHESTRATION_QUEUE } from '../../contracts/campaign';
 import { taskPriority } from '../../contracts/priority';
 import { serverBinary } from '../../infra/stack/server-binaries';
 import { SCHEDULING_ARGUMENTS } from '../../infra/stack/temporal-server';
 import type { campaignWorkflow } from '../../workflows/campaign';
 import { createSealWorkers, runWorkers } from '../../workers/seal-workers';
+import { ServerWorkflows } from '../../workers/server-workflows';
 import { workflowBundle } from '../../workers/workflow-bundle';
 import { searchKeys } from '../../workflows/search-attributes';
 import { fakeActivities } from './fake-activities';
@@ -60,7 +63,11 @@ export class TemporalFixture {
 
   async #startWorkers(activitySlots: number | undefined): Promise<void> {
     const names = Object.keys(fakeActivities().activities) as (keyof SealActivities)[];
+    const { nativeConnection, namespace = 'default' } = this.environment;
+    // Whatever a test's activities are: how workflows end only the server knows.
+    const awaiting = awaitWorkflows({ heartbeatIntervalMs: 200, workflows: new ServerWorkflows(this.environment.client) } as unknown as Services);
     const delegates = names.map((name) => {
+      if (name === 'awaitWorkflows') return [name, awaiting] as const;
       const call = (task: unknown): Promise<unknown> => {
         const activity = this.#activities?.[name] as ((task: unknown) => Promise<unknown>) | undefined;
         if (activity === undefined) throw new Error(`${name} was called outside of a test`);
@@ -69,10 +76,10 @@ export class TemporalFixture {
       return [name, call] as const;
     });
     const workers = await createSealWorkers({
-      connection: this.environment.nativeConnection,
-      namespace: this.environment.namespace ?? 'default',
+      connection: nativeConnection,
+      namespace,
       queues: ['orchestration', 'compute'],
-      activities: Object.fromEntries(delegates) as unknown as SealActivities,
+      activities: Object.fromEntries(delegates),
       workflowBundle: await workflowBundle(this.#directory),
       ...(activitySlots === undefined ? {} : { activitySlots }),
     });

@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ComputeCancelledError } from '../contracts/errors';
+import type { EndedWorkflow, SealActivities, WorkflowRef } from './activity-types';
+import { asActivity } from './running-activity';
+import type { Services } from './services';
+
+/** Tells how workflows end. */
+export interface WorkflowWatcher {
+  /**
+   * Waits until the workflow has ended, over all runs that it goes on in.
+   * @throws when `signal` aborts
+   */
+  outcome(workflow: WorkflowRef, signal: AbortSignal): Promise<EndedWorkflow>;
+}
+
+/** After the first end others are waited for so long: what ends together is told together. */
+const COLLECT_MS = 500;
+
+/** Waits until some of the workflows have ended, however they did: by themselves, cancelled, terminated, or never having been. */
+export function awaitWorkflows(services: Services): SealActivities['awaitWorkflows'] {
+  return ({ workflows, waitMs }) =>
+    asActivity(services.heartbeatIntervalMs, async ({ signal }) => {
+      const over = new AbortController();
+      const stop = AbortSignal.any([signal, over.signal]);
+      const ended: EndedWorkflow[] = [];
+      const watched = workflows.map(async (workflow) => {
+        const outcome = await services.workflows.outcome(workflow, stop);
+        ended.push(outcome);
+      });
+      const late = sleep(waitMs, undefined, { signal: stop });
+      try {
+        await Promise.race([...watched, late]);
+        if (ended.length > 0 && ended.length < workflows.length) await Promise.race([Promise.all(watched), sleep(COLLECT_MS, undefined, { signal })]);
+      } catch (error) {
+        if (signal.aborted) throw new ComputeCancelledError('cancelled while waiting for workflows', { cause: error });
+        throw error;
+      } finally {
+        over.abort();
+        await Promise.allSettled([...watched, late]);
+      }
+      return { ended };
+    });
+}

@@ -1,0 +1,37 @@
+/** Keeps a campaign's own history, which is whole only when the campaign has ended. */
+import { ParentClosePolicy, patched, startChild } from '@temporalio/workflow';
+import type { PinnedCampaign } from '../activities/activity-types';
+import { workflowIds } from '../contracts/campaign';
+import { type ActivitySettings, AWAIT_WORKFLOWS_MS, bookkeepingActivities, waitingActivities } from './activity-options';
+import { SpentSum } from './ledger';
+
+export interface ArchivistInput {
+  readonly campaign: PinnedCampaign;
+  readonly settings: ActivitySettings;
+  /** Of the campaign's run that ends. */
+  readonly runId: string;
+}
+
+/** Waits for the campaign's end and archives the run that ended. */
+export async function archivistWorkflow({ campaign, settings, runId }: ArchivistInput): Promise<void> {
+  const workflows = [{ workflowId: workflowIds.campaign(campaign.campaignId), runId }];
+  const { awaitWorkflows } = waitingActivities(settings);
+  for (let ended = 0; ended === 0; ) ({ length: ended } = (await awaitWorkflows({ workflows, waitMs: AWAIT_WORKFLOWS_MS })).ended);
+  await bookkeepingActivities(settings, new SpentSum()).archiveHistories({
+    campaign,
+    scope: `ended/${runId}`,
+    page: 1,
+    workflows,
+  });
+}
+
+/** Starts an archivist that outlives the campaign. Campaigns of the first version had none. */
+export async function startArchivist(campaign: PinnedCampaign, settings: ActivitySettings, runId: string): Promise<void> {
+  if (!patched('archivist')) return;
+  const input: ArchivistInput = { campaign, settings, runId };
+  await startChild<typeof archivistWorkflow>('archivistWorkflow', {
+    workflowId: workflowIds.archive(campaign.campaignId, runId),
+    args: [input],
+    parentClosePolicy: ParentClosePolicy.ABANDON,
+  });
+}

@@ -1,0 +1,72 @@
+/**
+ * Attempts at an activity, granted by the class of its failures: `contracts/failures.ts` is the table.
+ *
+ * What the server repeats by itself never arrives here. What arrives is answered by an attempt of its own, scheduled by the workflow,
+ * so that every one of them stands in history with its reason.
+ */
+import { ActivityFailure, ApplicationFailure, log, patched, sleep, TimeoutFailure } from '@temporalio/workflow';
+import { FAILURE_CLASSES, type FailureClass, failureClassOf, type FailurePolicy } from '../contracts/failures';
+import type { CampaignTimings } from '../contracts/campaign';
+import type { SpentSum } from './ledger';
+import { spentOf } from './ledger';
+
+/** Asks that less is in memory at once: 1, 2, 4, ... parts of what is computed together. */
+interface MemoryBound {
+  readonly memoryParts?: number;
+}
+
+/** The class of what an activity failed with. */
+export function classOf(error: unknown): FailureClass {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  // A lost worker's attempts are repeated by the server: a timeout that arrives is one of the activity itself.
+  if (cause instanceof TimeoutFailure) return 'stalled';
+  return failureClassOf(cause instanceof ApplicationFailure ? cause.type : undefined);
+}
+
+/**
+ * An activity that is attempted again after failures, as often as their classes grant.
+ *
+ * @param spent told what failed attempts have cost
+ */
+export function attempted<Task, Result>(
+  activity: (task: Task) => Promise<Result>,
+  timings: CampaignTimings,
+  spent: SpentSum,
+): (task: Task) => Promise<Result> {
+  return async (task) => {
+    const failures = new Map<FailureClass, number>();
+    let current = task;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await activity(current);
+      } catch (error) {
+        if (!(error instanceof ActivityFailure)) throw error;
+        spent.add(spentOf(error));
+        const failure = classOf(error);
+        const { remedy }: FailurePolicy = FAILURE_CLASSES[failure];
+        const count = (failures.get(failure) ?? 0) + 1;
+        failures.set(failure, count);
+        // Histories of the first version had all attempts made by the server.
+        if (count > budgetOf(failure, timings) || !patched('attempts-by-class')) throw error;
+        spent.add({ retries: 1 });
+        log.warn('attempting again', { activity: error.activityType, failure, attempt, reason: error.cause?.message });
+        await sleep(waitMs(attempt, timings));
+        if (remedy === 'less-memory') current = withLessMemory(current);
+      }
+    }
+  };
+}
+
+function budgetOf(failure: FailureClass, { budgets }: CampaignTimings): number {
+  const { retriedBy, budget }: FailurePolicy = FAILURE_CLASSES[failure];
+  return retriedBy === 'workflow' ? (budgets?.[failure] ?? budget) : 0;
+}
+
+function waitMs(attempt: number, { retryInitialMs, retryMaximumMs }: CampaignTimings): number {
+  return Math.min(retryMaximumMs, retryInitialMs * 2 ** (attempt - 1));
+}
+
+function withLessMemory<Task>(task: Task): Task {
+  const { memoryParts = 1 } = task as MemoryBound;
+  return { ...task, memoryParts: 2 * memoryParts };
+}

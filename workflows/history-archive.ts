@@ -1,0 +1,63 @@
+import { patched } from '@temporalio/workflow';
+import type { PinnedCampaign } from '../activities/activity-types';
+import { type ActivitySettings, bookkeepingActivities } from './activity-options';
+import type { SpentSum } from './ledger';
+
+/** Histories of a page: some megabytes, a few seconds of one activity. */
+const PAGE = 100;
+
+/**
+ * Has the histories of closed workflows kept as artifacts before their parent goes on: the server forgets them after its retention,
+ * an auditor comes later.
+ */
+export class HistoryArchive {
+  readonly #campaign: PinnedCampaign;
+  readonly #scope: string;
+  readonly #settings: ActivitySettings;
+  readonly #spent: SpentSum;
+  #pages: number;
+  #waiting: string[] = [];
+  readonly #underWay: Promise<unknown>[] = [];
+
+  /** @param pages how many this scope has already */
+  constructor(campaign: PinnedCampaign, scope: string, settings: ActivitySettings, spent: SpentSum, pages = 0) {
+    this.#campaign = campaign;
+    this.#scope = scope;
+    this.#settings = settings;
+    this.#spent = spent;
+    this.#pages = pages;
+  }
+
+  get pages(): number {
+    return this.#pages;
+  }
+
+  /** A workflow has closed. Whole pages are archived while others run. */
+  add(workflowId: string): void {
+    this.#waiting.push(workflowId);
+    if (this.#waiting.length >= PAGE) this.#archive();
+  }
+
+  /** Waits until everything that was added is kept. */
+  async flush(): Promise<void> {
+    if (this.#waiting.length > 0) this.#archive();
+    await Promise.all(this.#underWay.splice(0));
+  }
+
+  #archive(): void {
+    const workflows = this.#waiting.map((workflowId) => ({ workflowId }));
+    this.#waiting = [];
+    // Campaigns of the first version kept none.
+    if (!patched('histories-archived')) return;
+    this.#pages += 1;
+    const page = bookkeepingActivities(this.#settings, this.#spent).archiveHistories({
+      campaign: this.#campaign,
+      scope: this.#scope,
+      page: this.#pages,
+      workflows,
+    });
+    // A failure is thrown by `flush`; until then it has no other handler.
+    page.catch(() => undefined);
+    this.#underWay.push(page);
+  }
+}
