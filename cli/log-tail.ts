@@ -1,44 +1,62 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { aside, logFiles } from '../infra/stack/log-rotation';
 
 const POLL_MS = 500;
 const CHUNK_BYTES = 64 * 1024;
+const NEWLINE = 0x0a;
 
-/** The last lines of a log, read from its end. A log that is not there yet has none. */
-export function lastLines(file: string, count: number): string[] {
-  if (!existsSync(file)) return [];
+/** The last lines of a log that are wanted, oldest first, from what was put aside of it too. A log that is not there yet has none. */
+export function lastLines(file: string, count: number, wanted: (line: string) => boolean = () => true): string[] {
+  const lines: string[] = [];
+  for (const one of logFiles(file)) {
+    for (const line of linesFromEnd(one)) {
+      if (line === '' || !wanted(line)) continue;
+      lines.push(line);
+      if (lines.length === count) return lines.reverse();
+    }
+  }
+  return lines.reverse();
+}
+
+/** Read as far as they are asked for. */
+function* linesFromEnd(file: string): Generator<string> {
   const descriptor = openSync(file, 'r');
   try {
-    let position = fstatSync(descriptor).size;
-    let tail = Buffer.alloc(0);
-    while (position > 0 && newlines(tail) <= count) {
-      const length = Math.min(CHUNK_BYTES, position);
-      position -= length;
-      const chunk = Buffer.alloc(length);
-      readSync(descriptor, chunk, 0, length, position);
-      tail = Buffer.concat([chunk, tail]);
+    let rest = Buffer.alloc(0);
+    for (let position = fstatSync(descriptor).size; position > 0; ) {
+      const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, position));
+      position -= chunk.length;
+      readSync(descriptor, chunk, 0, chunk.length, position);
+      const bytes = Buffer.concat([chunk, rest]);
+      const first = bytes.indexOf(NEWLINE);
+      if (first >= 0) yield* bytes.subarray(first + 1).toString('utf8').split('\n').reverse();
+      rest = first < 0 ? bytes : bytes.subarray(0, first);
     }
-    return tail.toString('utf8').split('\n').filter((line, index, lines) => line !== '' || index < lines.length - 1).slice(-count);
+    yield rest.toString('utf8');
   } finally {
     closeSync(descriptor);
   }
 }
 
-function newlines(bytes: Buffer): number {
-  let count = 0;
-  for (const byte of bytes) if (byte === 0x0a) count += 1;
-  return count;
-}
-
-/** Calls `onText` with what is appended to `file` from now on, until the signal. */
-export async function followLog(file: string, onText: (text: string) => void, signal: AbortSignal): Promise<void> {
+/** Calls `onLine` with each line that is appended to `file` from now on, until the signal. */
+export async function followLog(file: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void> {
   let position = sizeOf(file);
+  let rest = '';
+  const take = (text: string): void => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    lines.forEach(onLine);
+  };
   while (!signal.aborted) {
     const size = sizeOf(file);
-    // A log that shrank was started anew.
-    if (size < position) position = 0;
+    // A log that shrank was put aside: its end is read there.
+    if (size < position) {
+      take(readRange(aside(file, 1), position, sizeOf(aside(file, 1))));
+      position = 0;
+    }
     if (size > position) {
-      onText(readRange(file, position, size));
+      take(readRange(file, position, size));
       position = size;
     }
     await sleep(POLL_MS, undefined, { signal }).catch((error: unknown) => {
@@ -58,6 +76,7 @@ function sizeOf(file: string): number {
 }
 
 function readRange(file: string, from: number, to: number): string {
+  if (to <= from) return '';
   const descriptor = openSync(file, 'r');
   try {
     const bytes = Buffer.alloc(to - from);

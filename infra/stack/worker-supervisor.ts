@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { formatLogLine } from '../../telemetry/log-line';
+import { boundLogs } from './log-rotation';
 import { endProcess, OwnProcesses, startTimeOf } from './own-process';
 import { WORKER_CHILD, writeWorkerState } from './worker-state';
 
@@ -12,12 +15,15 @@ const GRACE_MS = 15_000;
 
 /**
  * `node worker-supervisor.js HOME SCRIPT`: runs the worker and runs it again whenever it ends, since a worker that cannot
- * reach its server fails and a native crash takes its process. SIGTERM ends both.
+ * reach its server fails and a native crash takes its process. SIGTERM ends both. It lives as long as the home is up, so it also keeps
+ * the logs of all of the home's processes within bounds.
  */
 async function supervise(home: string, script: string): Promise<void> {
   const processes = new OwnProcesses(home);
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+  const endRotation = boundLogs(join(home, 'logs'));
+  stop.signal.addEventListener('abort', endRotation, { once: true });
   let delayMs = FIRST_DELAY_MS;
   for (let restarts = 0; !stop.signal.aborted; restarts++) {
     const started = performance.now();
@@ -25,7 +31,8 @@ async function supervise(home: string, script: string): Promise<void> {
     if (stop.signal.aborted) return;
     writeWorkerState(home, { restarts: restarts + 1, lastExit });
     delayMs = performance.now() - started > HEALTHY_MS ? FIRST_DELAY_MS : Math.min(delayMs * 2, LONGEST_DELAY_MS);
-    process.stderr.write(`worker ended (${lastExit}); starting it again in ${delayMs / 1000} s\n`);
+    const fields = { process: 'supervisor', reason: lastExit, restarts: restarts + 1 };
+    process.stderr.write(`${formatLogLine({ level: 'WARN', message: `the worker ended; it is started again in ${delayMs / 1000} s`, fields })}\n`);
     await sleep(delayMs, undefined, { signal: stop.signal }).catch((error: unknown) => {
       if (!stop.signal.aborted) throw error;
     });
