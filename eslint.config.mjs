@@ -26,7 +26,7 @@ const ROOMS = {
 const NEVER_IMPORTED = ['test', 'dist', 'examples', 'docs', 'bench'];
 
 /** Rooms that run inside a workflow, where Node has nothing to offer. */
-const PURE = ['contracts', 'seal', 'workflows'];
+const PURE = ['contracts', 'seal', 'workflows', 'telemetry/in-workflow'];
 /** Rooms whose results may not depend on a clock. In a workflow, Temporal replaces the clock by the history's. */
 const CLOCKLESS = ['contracts', 'seal'];
 /** Rooms that talk to a person. */

@@ -24,6 +24,7 @@ import { refusalOf } from '../connection/refusal';
 import { type TemporalSettings, temporalSettings } from '../connection/temporal-settings';
 import { BadInputError } from '../contracts/errors';
 import { DEFAULT_PRIORITY, taskPriority } from '../contracts/priority';
+import { startTracing } from '../telemetry/tracing/start-tracing';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A worker answers within this, or there is none. An action waits longer: a worker that has just been started may still be preparing. */
@@ -76,7 +77,9 @@ export class CampaignClient {
 
   /** @throws as `openTemporalClient` */
   static async connect(settings: TemporalSettings = temporalSettings()): Promise<CampaignClient> {
-    return new CampaignClient(await openTemporalClient(settings, { timeoutMs: CONNECT_TIMEOUT_MS }));
+    const warn = (reason: string): void => console.error(`the collector of traces does not take what it is sent: ${reason}`);
+    const interceptors = startTracing(process.env, warn);
+    return new CampaignClient(await openTemporalClient(settings, { timeoutMs: CONNECT_TIMEOUT_MS, interceptors }));
   }
 
   /** @throws BadInputError where what runs was started with other keys: no worker would read what is started with these */

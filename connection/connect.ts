@@ -1,4 +1,4 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client, type ClientInterceptors, Connection } from '@temporalio/client';
 import { explainConnectFailure } from './connect-failure';
 import { dataConverter } from './encryption/data-converter';
 import { type TemporalSettings, temporalSettings } from './temporal-settings';
@@ -30,13 +30,14 @@ export interface TemporalClient {
  * Connects to where the environment, or `seal up`, says.
  *
  * @param timeoutMs @default 10000
+ * @param interceptors of the client's calls. @default none
  * @throws as `temporalSettings`, `dataConverter` and `connectTemporal`
  */
 export async function openTemporalClient(
   settings: TemporalSettings = temporalSettings(),
-  { env = process.env, timeoutMs }: { readonly env?: NodeJS.ProcessEnv; readonly timeoutMs?: number } = {},
+  { env = process.env, timeoutMs, interceptors = {} }: { readonly env?: NodeJS.ProcessEnv; readonly timeoutMs?: number; readonly interceptors?: ClientInterceptors } = {},
 ): Promise<TemporalClient> {
   const converter = dataConverter(env);
   const connection = await connectTemporal(settings, timeoutMs);
-  return { settings, connection, client: new Client({ connection, namespace: settings.namespace, dataConverter: converter }) };
+  return { settings, connection, client: new Client({ connection, namespace: settings.namespace, dataConverter: converter, interceptors }) };
 }

@@ -1,19 +1,22 @@
-import { Runtime, type WorkerInterceptors } from '@temporalio/worker';
+import { Runtime, type WorkerOptions } from '@temporalio/worker';
 import { BadInputError } from '../contracts/errors';
 import { activityInterceptor } from './activity-interceptor';
 import { addressText, type ListenAddress, readListenAddress } from './listen-address';
 import { Log } from './log';
 import { LOG_LEVELS, type LogLevel } from './log-line';
 import { histogramBounds, SealMeter } from './meter';
+import { isTraced, openTracing } from './tracing/open-tracing';
 
 export interface TelemetrySettings {
   readonly level: LogLevel;
   /** Where metrics are scraped; null: nowhere. */
   readonly metrics: ListenAddress | null;
+  /** Whether a collector of traces is named. */
+  readonly traced: boolean;
 }
 
 /**
- * Reads `SEAL_LOG_LEVEL` (default INFO) and `SEAL_METRICS_ADDRESS` (default none).
+ * Reads `SEAL_LOG_LEVEL` (default INFO), `SEAL_METRICS_ADDRESS` (default none) and OpenTelemetry's own variables (default no traces).
  *
  * @throws BadInputError naming the variable
  */
@@ -21,14 +24,17 @@ export function readTelemetrySettings(env: NodeJS.ProcessEnv): TelemetrySettings
   const named = env['SEAL_LOG_LEVEL'] || 'INFO';
   const level = LOG_LEVELS.find((name) => name === named.toUpperCase());
   if (level === undefined) throw new BadInputError({ where: 'SEAL_LOG_LEVEL', expected: `one of ${LOG_LEVELS.join(', ')}`, got: JSON.stringify(named) });
-  return { level, metrics: readListenAddress(env, 'SEAL_METRICS_ADDRESS') };
+  return { level, metrics: readListenAddress(env, 'SEAL_METRICS_ADDRESS'), traced: isTraced(env) };
 }
 
 /** What of a worker process can be seen from outside. */
 export interface WorkerTelemetry {
   readonly log: Log;
   readonly meter: SealMeter;
-  readonly interceptors: WorkerInterceptors;
+  /** For the workers: their activities are seen, and what their traced workflows tell is taken. */
+  readonly workerOptions: Pick<WorkerOptions, 'interceptors' | 'sinks'>;
+  /** Sends what still waits to be sent. */
+  close(): Promise<void>;
 }
 
 /**
@@ -36,8 +42,21 @@ export interface WorkerTelemetry {
  *
  * @throws BadInputError where the address of the metrics is taken or not this machine's
  */
-export function installTelemetry({ level, metrics }: TelemetrySettings): WorkerTelemetry {
+export async function installTelemetry({ level, metrics, traced }: TelemetrySettings, env: NodeJS.ProcessEnv): Promise<WorkerTelemetry> {
   const log = new Log(level);
+  installRuntime(log, metrics);
+  const meter = new SealMeter(Runtime.instance().metricMeter);
+  const warn = (reason: string): void => log.warn('the collector does not take spans; those are lost', { reason });
+  const tracing = traced ? await openTracing('seal-worker', env, warn) : null;
+  return {
+    log,
+    meter,
+    workerOptions: { interceptors: { activity: [activityInterceptor(meter, log, tracing)] }, ...(tracing === null ? {} : { sinks: tracing.sinks() }) },
+    close: async () => tracing?.close(),
+  };
+}
+
+function installRuntime(log: Log, metrics: ListenAddress | null): void {
   try {
     Runtime.install({
       logger: log.sdkLogger(),
@@ -54,8 +73,6 @@ export function installTelemetry({ level, metrics }: TelemetrySettings): WorkerT
     const got = `${addressText(metrics)} (${cause.message.replace(/^.*exporter: /, '')})`;
     throw new BadInputError({ where: 'SEAL_METRICS_ADDRESS', expected: 'an address of this machine that is free', got }, { cause });
   }
-  const meter = new SealMeter(Runtime.instance().metricMeter);
-  return { log, meter, interceptors: { activity: [activityInterceptor(meter, log, null)] } };
 }
 
 function prometheusOptions(address: ListenAddress) {

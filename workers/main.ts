@@ -32,7 +32,9 @@ async function main(): Promise<void> {
   // A worker of every queue leaves it to a campaign to say what it lacks; one of a fleet must not take what it cannot do.
   if (settings.queuesNamed) refuseUnservable(settings.queues);
   const healthAddress = readListenAddress(process.env, 'SEAL_HEALTH_ADDRESS');
-  const { log, meter, interceptors } = installTelemetry(readTelemetrySettings(process.env));
+  const telemetrySettings = readTelemetrySettings(process.env);
+  const telemetry = await installTelemetry(telemetrySettings, process.env);
+  const { log, meter } = telemetry;
   const stop = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
@@ -52,8 +54,8 @@ async function main(): Promise<void> {
       const histories = new ServerHistories(client);
       const workflows = new ServerWorkflows(client);
       const activities = createActivities({ model, machine: computingMachine(), store, domain: knowledgeDomain, cacheDirectory, histories, workflows });
-      const bundle = queues.includes('orchestration') ? await workflowBundle(cacheDirectory, converter) : null;
-      const workers = await createSealWorkers({ ...settings, connection, namespace, activities, interceptors, workflowBundle: bundle, dataConverter: converter });
+      const bundle = queues.includes('orchestration') ? await workflowBundle(cacheDirectory, { ...converter, traced: telemetrySettings.traced }) : null;
+      const workers = await createSealWorkers({ ...settings, connection, namespace, activities, workflowBundle: bundle, dataConverter: converter, telemetry: telemetry.workerOptions });
       const usesModel = queues.some((queue) => queue !== 'orchestration');
       const health = await serveHealth(healthAddress, { workers, connection, compute: usesModel ? { process: compute, model } : null });
       log.info(`serving ${served(settings)}`);
@@ -68,6 +70,7 @@ async function main(): Promise<void> {
   } finally {
     await model.close();
     store.close();
+    await telemetry.close();
   }
 }
 

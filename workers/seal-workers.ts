@@ -1,5 +1,5 @@
 import type { DataConverter } from '@temporalio/common';
-import { type NativeConnection, Worker, type WorkerInterceptors, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
+import { type NativeConnection, Worker, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { SealActivities } from '../activities';
 import { type ComputeQueueName, type QueueName, TASK_QUEUES } from '../contracts/queues';
 import { type DeploymentVersion, deploymentOptions } from './deployment';
@@ -24,8 +24,8 @@ export interface SealWorkersOptions {
   readonly deployment?: DeploymentVersion | null;
   /** Only read for the orchestration queue. */
   readonly workflowBundle: WorkflowBundleOption | null;
-  /** What sees the activities from outside. @default nothing */
-  readonly interceptors?: WorkerInterceptors;
+  /** What sees workflows and activities from outside. @default nothing */
+  readonly telemetry?: Pick<WorkerOptions, 'interceptors' | 'sinks'>;
   /** How payloads are written. @default plain JSON */
   readonly dataConverter?: DataConverter;
   readonly tuning?: Pick<WorkerOptions, 'maxConcurrentWorkflowTaskPolls' | 'maxConcurrentActivityTaskPolls'>;
@@ -34,9 +34,9 @@ export interface SealWorkersOptions {
 /** The workers of one process, one a queue; they share the activities and so the language model and its queue. */
 export async function createSealWorkers(options: SealWorkersOptions): Promise<Worker[]> {
   const { activities, workflowBundle, queues, tuning } = options;
-  const { connection, namespace, dataConverter, interceptors = {}, deployment = null } = options;
+  const { connection, namespace, dataConverter, telemetry = {}, deployment = null } = options;
   const converting = dataConverter === undefined ? {} : { dataConverter };
-  const served = { connection, namespace, interceptors, ...converting, ...deploymentOptions(deployment) };
+  const served = { connection, namespace, ...telemetry, ...converting, ...deploymentOptions(deployment) };
   const workers: Worker[] = [];
   for (const queue of queues) {
     if (queue === 'orchestration') {

@@ -6,21 +6,26 @@ import { bundleWorkflowCode, Runtime, type WorkflowBundlePath } from '@temporali
 import { version as sdkVersion } from '@temporalio/worker/package.json';
 
 /** Rooms whose code runs inside workflows. */
-const BUNDLED_ROOMS = ['contracts', 'seal', 'workflows'];
+const BUNDLED_ROOMS = ['contracts', 'seal', 'workflows', 'telemetry/in-workflow'];
 
 /**
  * The workflows as one file of code. Bundling takes seconds of a worker's start, so a bundle is kept by the hash of what
  * went into it.
  *
  * @param cacheDirectory where bundles are kept
- * @param converter how failures are written, from inside the workflow too. @default in plain text
+ * @param bundled.failureConverterPath how failures are written, from inside the workflow too. @default in plain text
+ * @param bundled.traced whether workflows tell of their spans, and hand the trace on to what they start. @default false
  */
-export async function workflowBundle(cacheDirectory: string, { failureConverterPath }: DataConverter = {}): Promise<WorkflowBundlePath> {
+export async function workflowBundle(
+  cacheDirectory: string,
+  { failureConverterPath, traced = false }: DataConverter & { readonly traced?: boolean } = {},
+): Promise<WorkflowBundlePath> {
   const built = join(__dirname, '..');
-  const codePath = join(cacheDirectory, 'bundles', `${await sourceSha256(built, failureConverterPath)}.js`);
+  const codePath = join(cacheDirectory, 'bundles', `${await sourceSha256(built, failureConverterPath)}${traced ? '-traced' : ''}.js`);
   if (await exists(codePath)) return { codePath };
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(built, 'workflows'),
+    ...(traced ? { workflowInterceptorModules: [join(built, 'telemetry', 'in-workflow', 'workflow-spans')] } : {}),
     logger: Runtime.instance().logger,
     ...(failureConverterPath === undefined ? {} : { failureConverterPath }),
   });

@@ -16,10 +16,12 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
 
 let directory: string;
 let bundle: WorkflowBundlePath;
+let tracedBundle: WorkflowBundlePath;
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
   directory = mkdtempSync(join(tmpdir(), 'seal-replay-'));
   bundle = await workflowBundle(directory);
+  tracedBundle = await workflowBundle(directory, { traced: true });
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -28,8 +30,8 @@ function workflowIdOf(file: string): string {
   return basename(file, '.history').replaceAll('_', '/');
 }
 
-function replay(file: string, history: History): Promise<void> {
-  return Worker.runReplayHistory({ workflowBundle: bundle, replayName: basename(file) }, history, workflowIdOf(file));
+function replay(file: string, history: History, workflowBundle = bundle): Promise<void> {
+  return Worker.runReplayHistory({ workflowBundle, replayName: basename(file) }, history, workflowIdOf(file));
 }
 
 test('histories of every kind of workflow are stored', () => {
@@ -39,6 +41,10 @@ test('histories of every kind of workflow are stored', () => {
 
 test.each(files)('%s replays against the workflows of today', async (file) => {
   await expect(replay(file, readHistory(join(root, file)))).resolves.toBeUndefined();
+});
+
+test.each(files)('%s replays the same where workflows are traced', async (file) => {
+  await expect(replay(file, readHistory(join(root, file)), tracedBundle)).resolves.toBeUndefined();
 });
 
 test('a history that the workflows would not have made is found', async () => {
