@@ -17,6 +17,10 @@ export interface MetricDefinition {
 /** From a request that finds its answer in memory to a fine-tune of hours. */
 const COMPUTE_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180, 600, 1800, 3600, 14400];
 const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** From a worker that is free to a queue that a machine works off over night. */
+const QUEUE_SECONDS = [0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 180, 600, 1800, 3600, 14400, 43200];
+/** Of the SDK's own histograms, those whose buckets end too soon: `temporal_...` on the page. */
+export const SDK_BOUNDS = { activity_schedule_to_start_latency: QUEUE_SECONDS, workflow_task_schedule_to_start_latency: QUEUE_SECONDS } as const;
 /** Around the interval of two seconds, and up to the timeout of twenty. */
 const HEARTBEAT_SECONDS = [1, 1.9, 2.1, 2.5, 3, 4, 6, 10, 15, 20, 60];
 
@@ -84,6 +88,18 @@ export const METRICS = {
     labels: ['operation', 'outcome'],
     meaning: 'requests to the artifact store: `size`, `read` (to the last byte), `write`, `list`, `remove`; `done` or `failed`',
     bounds: REQUEST_SECONDS,
+  },
+  diskFreeBytes: {
+    kind: 'gauge',
+    name: 'seal_disk_free_bytes',
+    labels: [],
+    meaning: 'what this worker may still write to the file system of its cache',
+  },
+  diskSizeBytes: {
+    kind: 'gauge',
+    name: 'seal_disk_size_bytes',
+    labels: [],
+    meaning: 'size of that file system',
   },
 } as const satisfies Record<string, MetricDefinition>;
 

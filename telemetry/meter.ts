@@ -1,5 +1,5 @@
 import { type MetricMeter, type MetricTags, noopMetricMeter } from '@temporalio/common';
-import { METRICS, type MetricDefinition, type MetricKey } from '../contracts/metrics';
+import { METRICS, type MetricDefinition, type MetricKey, SDK_BOUNDS } from '../contracts/metrics';
 
 type KeysOf<Kind extends MetricDefinition['kind']> = { [Key in MetricKey]: (typeof METRICS)[Key]['kind'] extends Kind ? Key : never }[MetricKey];
 
@@ -57,6 +57,8 @@ export class SealMeter {
 
 /** Buckets that suit what is measured, for the SDK's exporter. */
 export function histogramBounds(): Record<string, number[]> {
-  const definitions = Object.values(METRICS) as readonly MetricDefinition[];
-  return Object.fromEntries(definitions.flatMap((metric) => (metric.bounds === undefined ? [] : [[sdkNameOf(metric).name, [...metric.bounds]]])));
+  const bounds: Record<string, number[]> = {};
+  for (const metric of Object.values(METRICS) as readonly MetricDefinition[]) if (metric.bounds !== undefined) bounds[sdkNameOf(metric).name] = [...metric.bounds];
+  for (const [name, ofSdk] of Object.entries(SDK_BOUNDS)) bounds[name] = [...ofSdk];
+  return bounds;
 }

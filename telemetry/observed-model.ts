@@ -18,8 +18,9 @@ export interface ObservedModel extends LanguageModel {
   readonly serving: WorkIds;
 }
 
-/** What the log says of work that ends a process: the class of the failure, or why its caller gave up. */
-type RestartReason = 'process-died' | 'out-of-memory' | 'stalled' | 'cancelled' | 'idle';
+/** Why a process ended: the class of the failure, or its caller gave up, or nobody was there. */
+const RESTART_REASONS = ['process-died', 'out-of-memory', 'stalled', 'cancelled', 'idle'] as const;
+type RestartReason = (typeof RESTART_REASONS)[number];
 
 /**
  * The same model, each of whose requests is measured, counted and traced under the work that asks for it, and whose process's ends are
@@ -54,7 +55,10 @@ class ModelObserver {
     private readonly model: ProcessModel,
     private readonly meter: SealMeter,
     private readonly log: Log,
-  ) {}
+  ) {
+    // From zero, so that the first is an increase.
+    for (const reason of RESTART_REASONS) meter.add('computeRestarts', 0, { reason });
+  }
 
   async ask<Result>(
     method: string,

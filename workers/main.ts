@@ -13,6 +13,7 @@ import { startComputeProcess } from '../engine/runtime/compute-client';
 import { computingMachine } from '../engine/runtime/machine';
 import { knowledgeDomain } from '../seal/knowledge/domain';
 import { openStoreFromEnvironment } from '../storage/open-store';
+import { measureDisk } from '../telemetry/disk-space';
 import { readListenAddress } from '../telemetry/listen-address';
 import { Log } from '../telemetry/log';
 import { observeModel } from '../telemetry/observed-model';
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
   const model = observeModel(compute, meter, log);
   try {
     await mkdir(settings.cacheDirectory, { recursive: true });
+    await measureDisk(settings.cacheDirectory, meter);
     const connection = await connectWorker(settings.temporal);
     try {
       const { queues, cacheDirectory } = settings;

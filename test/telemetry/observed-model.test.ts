@@ -23,7 +23,7 @@ function observed(overrides: Partial<ProcessModel>) {
     state,
     lines,
     of: (name: string) => recorded.filter((one) => one.name === name),
-    restarts: () => recorded.filter(({ name }) => name === 'seal_compute_restarts').map(({ tags }) => tags?.['reason']),
+    restarts: () => recorded.filter(({ name, value }) => name === 'seal_compute_restarts' && value > 0).map(({ tags }) => tags?.['reason']),
     as: <Result>(run: () => Promise<Result>, span?: WorkSpan) => runAs({ ids: IDS, meter: new SealMeter(meter), ...(span === undefined ? {} : { span }) }, run),
   };
 }
