@@ -261,9 +261,17 @@ export interface ComputeOptions {
   /** Aborting kills the compute process; the call rejects with ComputeCancelledError. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ComputeProgress) => void;
+  /**
+   * The compute process is killed when it gives no sign of life for this long: it gives one after each run of a graph, each session that
+   * it opens and each weight that it reads or merges. The call rejects with ComputeStalledError. @default never
+   */
+  readonly stallMs?: number;
 }
 
-/** The language model as its users see it. Every method may throw BadInputError, ComputeProcessDiedError or ComputeCancelledError. */
+/**
+ * The language model as its users see it. Every method may throw BadInputError, OutOfMemoryError, DiskFullError,
+ * ComputeProcessDiedError, ComputeStalledError or ComputeCancelledError.
+ */
 export interface LanguageModel {
   describe(modelDirectory: string, options?: ComputeOptions): Promise<ModelDescription>;
   fineTune(request: FineTuneRequest, options?: ComputeOptions): Promise<FineTuneResult>;

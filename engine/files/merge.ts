@@ -8,6 +8,7 @@ import { temporaryNameBeside, writeJsonAtomically } from './atomic-write';
 import { readJsonObject, type JsonObject } from './json-file';
 import { projectionModule } from './model-config';
 import { COMPANION_FILES, openModelDirectory, type ModelDirectory } from './model-directory';
+import { signOfLife } from '../runtime/sign-of-life';
 import { readTensorF32, writeSafetensors, type TensorToWrite } from './safetensors';
 
 /**
@@ -59,6 +60,7 @@ function mergedTensors(model: ModelDirectory, adapters: readonly Adapter[], dtyp
     data: () => {
       const weight = readTensorF32(entry);
       for (const update of updates.get(entry.name) ?? []) update(weight);
+      signOfLife();
       return weight;
     },
   }));

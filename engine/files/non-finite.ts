@@ -1,5 +1,6 @@
 import { fstatSync, readSync } from 'node:fs';
 import { BadInputError } from '../../contracts/errors';
+import { signOfLife } from '../runtime/sign-of-life';
 import { withOpenFile } from './bounded-file';
 import type { SafetensorsDtype, TensorEntry } from './safetensors-format';
 
@@ -42,6 +43,7 @@ export function findNonFinite(tensors: Iterable<TensorEntry>): NonFiniteWeight |
   for (const entry of tensors) {
     const layout = LAYOUTS[entry.dtype];
     const found = layout === undefined ? undefined : findInTensor(entry, layout);
+    signOfLife();
     if (found !== undefined) return found;
   }
   return undefined;

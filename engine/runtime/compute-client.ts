@@ -2,10 +2,13 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { ComputeCancelledError, ComputeProcessDiedError } from '../../contracts/errors';
+import { ComputeCancelledError, ComputeStalledError } from '../../contracts/errors';
 import type { ComputeOptions, LanguageModel } from '../../contracts/language-model';
 import type { PretrainRequest, PretrainResult } from '../model/pretraining/pretrain';
+import { type OomCounter, oomCounter } from './oom-kills';
+import { failureOfEnd } from './process-end';
 import { type ComputeMethod, type ComputeMethods, type ComputeReply, decodeError } from './protocol';
+import { StallWatch } from './stall-watch';
 
 export interface ComputeProcessOptions {
   /** Threads of one operator. @default ONNX Runtime's choice: one a physical core */
@@ -14,6 +17,8 @@ export interface ComputeProcessOptions {
   readonly profilePrefix?: string;
   /** Told each line that the process writes to standard error. @default it goes to that of this process */
   readonly onErrorLine?: (line: string) => void;
+  /** The kernel's count of processes that it ended for want of memory, as it concerns this one. @default oomCounter */
+  readonly oomCounter?: (pid: number) => OomCounter;
 }
 
 /** The language model and what only the command line asks of it. */
@@ -32,6 +37,17 @@ interface Job {
   readonly options: ComputeOptions;
   readonly resolve: (result: never) => void;
   readonly reject: (error: Error) => void;
+  /** While it is served. */
+  watch?: StallWatch;
+  /** Before it was served. */
+  oomKills?: number | undefined;
+}
+
+/** Enough for the lines in which V8 says why it ends, before the stack that it prints. */
+const LAST_WORDS_CHARACTERS = 16_384;
+
+function passOn(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 /**
@@ -46,6 +62,7 @@ class ComputeClient implements ComputeProcess {
   private readonly waiting: Job[] = [];
   private current: Job | undefined;
   private child: ChildProcess | undefined;
+  private countOomKills: OomCounter = () => undefined;
   private closed = false;
 
   constructor(private readonly processOptions: ComputeProcessOptions) {}
@@ -98,12 +115,16 @@ class ComputeClient implements ComputeProcess {
     const job = this.waiting.shift();
     if (job === undefined) return;
     this.current = job;
-    this.child ??= this.startChild();
+    // One that ended while it had nothing to do may not have been noticed yet.
+    if (this.child?.connected !== true) this.child = this.startChild();
+    job.oomKills = this.countOomKills();
+    const { stallMs } = job.options;
+    if (stallMs !== undefined) job.watch = new StallWatch(stallMs, () => this.stalled(job, stallMs));
     this.child.send({ method: job.method, request: job.request });
   }
 
   private startChild(): ChildProcess {
-    const { threads, profilePrefix, onErrorLine } = this.processOptions;
+    const { threads, profilePrefix, onErrorLine = passOn, oomCounter: counterOf = oomCounter } = this.processOptions;
     const child = fork(join(__dirname, 'compute-main.js'), [], {
       serialization: 'advanced',
       env: {
@@ -112,50 +133,77 @@ class ComputeClient implements ComputeProcess {
         ...(profilePrefix === undefined ? {} : { SEAL_COMPUTE_PROFILE: profilePrefix }),
       },
       // Standard output belongs to the caller's own results.
-      stdio: ['ignore', 'ignore', onErrorLine === undefined ? 'inherit' : 'pipe', 'ipc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
-    if (child.stderr !== null && onErrorLine !== undefined) createInterface({ input: child.stderr }).on('line', onErrorLine);
+    let lastWords = '';
+    if (child.stderr !== null) {
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        onErrorLine(line);
+        lastWords = `${lastWords}\n${line}`.slice(-LAST_WORDS_CHARACTERS);
+      });
+    }
     // Heartbeats, workflow tasks and servers answer in time while every core computes.
     if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+    this.countOomKills = child.pid === undefined ? () => undefined : counterOf(child.pid);
     child.on('message', (reply: ComputeReply) => this.take(reply));
-    child.on('error', (error) => this.died(child, error.message));
-    child.on('exit', (code, signal) => this.died(child, signal === null ? `exit code ${code}` : `signal ${signal}`));
+    child.on('error', (error) => {
+      // One that runs and cannot be spoken to ends, and says then how.
+      if (child.pid === undefined) this.died(child, error.message, lastWords);
+      else child.kill('SIGKILL');
+    });
+    // All that it said has been read by then.
+    child.on('close', (code, signal) => this.died(child, signal === null ? `exit code ${code}` : `signal ${signal}`, lastWords));
     return child;
   }
 
   private take(reply: ComputeReply): void {
     const job = this.current;
     if (job === undefined) return;
+    job.watch?.heard();
+    if (reply.kind === 'alive') return;
     if (reply.kind === 'progress') {
       job.options.onProgress?.(reply.progress);
       return;
     }
     this.current = undefined;
+    job.watch?.end();
     if (reply.kind === 'result') job.resolve(reply.result as never);
     else job.reject(decodeError(reply.error));
     this.serveNext();
   }
 
-  private died(child: ChildProcess, how: string): void {
+  private died(child: ChildProcess, how: string, lastWords: string): void {
     if (this.child !== child) return;
+    const after = this.countOomKills();
     this.child = undefined;
     const job = this.current;
     this.current = undefined;
-    job?.reject(new ComputeProcessDiedError(`${job.method}: the compute process ended (${how})`));
+    job?.watch?.end();
+    const risen = after === undefined || job?.oomKills === undefined ? undefined : after - job.oomKills;
+    job?.reject(failureOfEnd(job.method, { how, lastWords, oomKills: risen }));
     if (!this.closed) this.serveNext();
   }
 
-  /** A waiting call is dropped; a running one can only be stopped with its process. */
+  private stalled(job: Job, stallMs: number): void {
+    this.stop(job, new ComputeStalledError(`${job.method}: no sign of life for ${stallMs / 1000} s; the compute process was killed`));
+  }
+
   private cancel(job: Job): void {
+    this.stop(job, new ComputeCancelledError(`${job.method}: cancelled`));
+  }
+
+  /** A waiting call is dropped; a running one can only be stopped with its process. */
+  private stop(job: Job, why: Error): void {
     const at = this.waiting.indexOf(job);
     if (at >= 0) this.waiting.splice(at, 1);
     else if (this.current === job) {
       this.current = undefined;
+      job.watch?.end();
       const { child } = this;
       this.child = undefined;
       child?.kill('SIGKILL');
     } else return;
-    job.reject(new ComputeCancelledError(`${job.method}: cancelled`));
+    job.reject(why);
     this.serveNext();
   }
 }

@@ -12,6 +12,7 @@ import { LoadedModel } from '../model/loaded-model';
 import { pretrain } from '../model/pretraining/pretrain';
 import { score } from '../model/scoring/score';
 import { type ComputeCall, type ComputeMethods, type ComputeReply, encodeError } from './protocol';
+import { onSignOfLife } from './sign-of-life';
 
 // The compute process: holds models and sessions, answers one call at a time. Started by compute-client.ts.
 
@@ -25,6 +26,7 @@ type Handlers = {
 /** Models stay open for the next call; the one longest unused makes room. */
 const OPEN_MODELS = 3;
 const PROGRESS_INTERVAL_MS = 200;
+const ALIVE_INTERVAL_MS = 1000;
 
 const threads = process.env['SEAL_COMPUTE_THREADS'];
 const profilePrefix = process.env['SEAL_COMPUTE_PROFILE'];
@@ -125,6 +127,17 @@ function throttledProgress(): (progress: ComputeProgress) => void {
   };
 }
 
+/** At most one message a second. */
+function throttledAlive(): () => void {
+  let last = 0;
+  return () => {
+    const now = performance.now();
+    if (now - last < ALIVE_INTERVAL_MS) return;
+    last = now;
+    reply({ kind: 'alive' });
+  };
+}
+
 async function answer<Method extends keyof ComputeMethods>({ method, request }: ComputeCall<Method>): Promise<void> {
   try {
     reply({ kind: 'result', result: await handlers[method](request, throttledProgress()) });
@@ -133,6 +146,10 @@ async function answer<Method extends keyof ComputeMethods>({ method, request }: 
   }
 }
 
+onSignOfLife(throttledAlive());
+// The owner decides when this process ends; a signal to all of a group, as from a terminal or a machine that is taken away, reaches the
+// owner too, and must not look like a death of this one's own.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
 process.on('message', (call: ComputeCall) => void answer(call));
 // Without its parent nobody reads the answer. A session writes its trace when it is let go.
 process.on('disconnect', () => {

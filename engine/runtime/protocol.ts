@@ -35,6 +35,8 @@ export interface ComputeCall<Method extends ComputeMethod = ComputeMethod> {
 
 export type ComputeReply =
   | { readonly kind: 'progress'; readonly progress: ComputeProgress }
+  /** It is getting on, though there is nothing to count yet: a model is being opened, a prompt read. */
+  | { readonly kind: 'alive' }
   | { readonly kind: 'result'; readonly result: unknown }
   | { readonly kind: 'error'; readonly error: EncodedError };
 

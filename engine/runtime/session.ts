@@ -3,6 +3,7 @@ import type { ExecutionProvider } from '../../contracts/language-model';
 import { encodeModel } from '../graph/encode';
 import type { Graph } from '../graph/graph';
 import { checkProviders, keepsResultsOnDevice, providerFailure } from './execution-providers';
+import { signOfLife } from './sign-of-life';
 import { fitForWebGpu } from './webgpu-graph';
 
 export interface SessionOptions {
@@ -30,7 +31,7 @@ export async function openSession(graph: Graph, options: SessionOptions = {}): P
   checkProviders(executionProviders);
   if (executionProviders.includes('webgpu')) fitForWebGpu(graph);
   const kept = keepsResultsOnDevice(executionProviders) ? keptOnDevice : [];
-  return InferenceSession.create(encodeModel(graph), {
+  const session = await InferenceSession.create(encodeModel(graph), {
     executionProviders: [...executionProviders],
     ...(kept.length === 0 ? {} : { preferredOutputLocation: Object.fromEntries(kept.map((name) => [name, 'gpu-buffer' as const])) }),
     // A device is asked for knowing that some operators run on the CPU (docs/gpu.md): no warning about it.
@@ -53,4 +54,17 @@ export async function openSession(graph: Graph, options: SessionOptions = {}): P
   }).catch((error: unknown) => {
     throw providerFailure(executionProviders, error);
   });
+  signOfLife();
+  return tellingOfRuns(session);
+}
+
+/** The session, each of whose runs is a sign of life. */
+function tellingOfRuns(session: InferenceSession): InferenceSession {
+  const run = session.run.bind(session) as (...given: unknown[]) => ReturnType<InferenceSession['run']>;
+  const telling = async (...given: unknown[]): ReturnType<InferenceSession['run']> => {
+    const results = await run(...given);
+    signOfLife();
+    return results;
+  };
+  return Object.assign(session, { run: telling });
 }
