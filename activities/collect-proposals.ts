@@ -3,11 +3,12 @@ import type { Context } from '../contracts/campaign-spec';
 import type { TrainingRow } from '../contracts/language-model';
 import type { ProposalTask, SealActivities } from './activity-types';
 import { type CampaignData, contextRefs } from './campaign-data';
+import type { AdmittedOptions } from './compute-gate';
 import { chunkContexts, chunkCount, readChunk } from './propose-self-edits';
 import type { Proposal } from './proposals';
 import { rowTokenLimit, rowTokens } from './row-tokens';
 import { asActivity } from './running-activity';
-import { computeLimitMs, type Services } from './services';
+import { computeLimits, type Services } from './services';
 import { fileOf, putJson } from './stored-json';
 
 export const PROPOSALS_FILE = 'proposals.json';
@@ -53,12 +54,12 @@ async function collectChunk(
       return { proposal: { contextId: id, candidate: i + 1, text }, rows, policyRows: foreignPolicyRows(services, task, data, context, text) };
     }),
   );
-  const measure = async (rows: readonly TrainingRow[], inner: AbortSignal): Promise<number[]> =>
+  const measure = async (rows: readonly TrainingRow[], inner: AdmittedOptions): Promise<number[]> =>
     rowTokens(services.model, input.model.directory, rows, inner);
-  const { limit, counts, contextLength, policyCounts } = await services.gate.run(signal, computeLimitMs(input), async (inner) => ({
+  const { limit, counts, contextLength, policyCounts } = await services.gate.run(signal, computeLimits(input), async (inner) => ({
     limit: await rowTokenLimit(services.model, input, inner),
     counts: await measure(plain.flatMap(({ rows }) => rows), inner),
-    contextLength: (await services.model.describe(input.model.directory, { signal: inner })).contextLength,
+    contextLength: (await services.model.describe(input.model.directory, inner)).contextLength,
     policyCounts: await measure(plain.flatMap(({ policyRows }) => policyRows), inner),
   }));
   const longest = (all: readonly number[], sizes: readonly number[]): number[] => {

@@ -1,4 +1,5 @@
 import { ComputeCancelledError } from '../contracts/errors';
+import type { ComputeOptions } from '../contracts/language-model';
 import { ANY_TURN, type Turn } from '../endpoint/fair-line';
 import { RequestSlots } from '../endpoint/request-slots';
 import { computeWait } from '../telemetry/waiting-times';
@@ -8,6 +9,16 @@ export class ComputeTimeoutError extends Error {
   override readonly name = 'ComputeTimeoutError';
   readonly code = 'COMPUTE_TIMEOUT';
 }
+
+export interface ComputeLimits {
+  /** Of the whole request, from its admission. */
+  readonly limitMs: number;
+  /** Of silence: see ComputeOptions. */
+  readonly stallMs: number;
+}
+
+/** What an admitted request passes on to the language model. */
+export type AdmittedOptions = Required<Pick<ComputeOptions, 'signal' | 'stallMs'>>;
 
 /**
  * Admits requests to the language model, `concurrency` at a time: those of urgent campaigns first, campaigns of one priority in
@@ -28,23 +39,23 @@ export class ComputeGate {
   }
 
   /**
-   * @param limitMs aborts the work's signal after this long
+   * @param limits its signal aborts after `limitMs`
    * @throws ComputeCancelledError when `signal` aborts, ComputeTimeoutError past the limit, or what `work` throws
    */
   run<Result>(
     signal: AbortSignal,
-    limitMs: number,
-    work: (signal: AbortSignal) => Promise<Result>,
+    limits: ComputeLimits,
+    work: (admitted: AdmittedOptions) => Promise<Result>,
   ): Promise<Result> {
     const admitted = computeWait();
     const begin = (): Promise<Result> => {
       admitted();
-      return this.#withinLimit(signal, limitMs, work);
+      return this.#withinLimit(signal, limits, work);
     };
     return this.#slots.run(signal, begin, this.#turnOf());
   }
 
-  async #withinLimit<Result>(signal: AbortSignal, limitMs: number, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  async #withinLimit<Result>(signal: AbortSignal, { limitMs, stallMs }: ComputeLimits, work: (admitted: AdmittedOptions) => Promise<Result>): Promise<Result> {
     const controller = new AbortController();
     const abort = (): void => controller.abort();
     signal.addEventListener('abort', abort, { once: true });
@@ -54,7 +65,7 @@ export class ComputeGate {
       controller.abort(new ComputeTimeoutError(`stopped after limits.activitySeconds = ${limitMs / 1000}`));
     }, limitMs);
     try {
-      return await work(controller.signal);
+      return await work({ signal: controller.signal, stallMs });
     } catch (error) {
       if (timedOut && error instanceof ComputeCancelledError) {
         throw new ComputeTimeoutError(`stopped after limits.activitySeconds = ${limitMs / 1000}`, { cause: error });

@@ -23,7 +23,8 @@ import { ensureAdapters, LOSS_FILE, refuseDiverged } from './fine-tune-adapter';
 import { gradeReplies, gradingSettings } from './grade-replies';
 import { runRecorded } from './recorded-work';
 import { asActivity } from './running-activity';
-import { computeLimitMs, type Services } from './services';
+import type { AdmittedOptions } from './compute-gate';
+import { computeLimits, type Services } from './services';
 import { putJson } from './stored-json';
 
 /**
@@ -89,18 +90,18 @@ async function evaluateGroup(
     if (task.position !== undefined && !known.has(task.position)) refuseDiverged(trained.adapters.get(task.position)!);
     return { evaluations: known, costs: new Map() };
   }
-  const policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimitMs(input));
+  const policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
   const directories = await adapterDirectories(services, trained.adapters);
   const adapted = members.filter(({ position }) => directories.has(position));
   const unadapted = members.filter(({ position }) => !directories.has(position));
-  const sitting = (some: readonly Candidate[], inner: AbortSignal) =>
+  const sitting = (some: readonly Candidate[], inner: AdmittedOptions) =>
     examine(
       services.model,
       services.domain,
       input,
       policy.directory,
       some.map(({ position, context }) => ({ adapterDirectory: directories.get(position) ?? null, context })),
-      { signal: inner, onProgress },
+      { ...inner, onProgress },
     );
   // The unadapted ones sit apart, so that the stacked batch holds adapters only.
   const examined = await runRecorded(services, input, workOf('evaluate', task), signal, async (inner) => {

@@ -7,7 +7,7 @@ import { computedBy } from './computed-by';
 import { chunkContexts } from './propose-self-edits';
 import { runRecorded } from './recorded-work';
 import { asActivity } from './running-activity';
-import { computeLimitMs, type Services } from './services';
+import { computeLimits, type Services } from './services';
 import { getManifestJson, putJson } from './stored-json';
 
 /** A context's questions as the unadapted policy answers them. */
@@ -26,13 +26,13 @@ export function evaluateBase(services: Services): SealActivities['evaluateBase']
       if (known !== null) return { scores: meanScores(known), spent: { ...NOTHING_SPENT, retries } };
       const data = await services.campaigns.read(task.campaign);
       const { input } = data;
-      const policy = await services.models.policy(input.model, task.policyAdapters, computeLimitMs(input));
+      const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
       const contexts = chunkContexts(task, task.chunk, data);
       const examinees = contexts.map(({ context }) => ({ adapterDirectory: null, context }));
       const from = (task.chunk - 1) * task.contextsPerChunk;
       const work = { kind: 'unadapted', scope: task.scope, from, to: from + contexts.length, repeat: 0 } as const;
       const examined = await runRecorded(services, input, work, signal, (inner) =>
-        examine(services.model, services.domain, input, policy.directory, examinees, { signal: inner, onProgress }),
+        examine(services.model, services.domain, input, policy.directory, examinees, { ...inner, onProgress }),
       );
       const marked = await gradeReplies(services, input, examined.replies, signal);
       const answers: UnadaptedAnswers[] = contexts.map(({ id }, i) => ({ contextId: id, answers: marked[i]! }));

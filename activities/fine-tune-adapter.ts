@@ -18,7 +18,7 @@ import type { PolicyDirectory } from './model-directories';
 import { asActivity } from './running-activity';
 import { runRecorded } from './recorded-work';
 import { ResumableTraining } from './resumable-training';
-import { computeLimitMs, type Services, withScratch } from './services';
+import { computeLimits, type Services, withScratch } from './services';
 import { putJson } from './stored-json';
 
 export const LOSS_FILE = 'losses.json';
@@ -98,7 +98,7 @@ async function trainGroup(
   // A flight may begin just after another one ended: then all is there.
   const known = await findAdapters(services.manifests, group, members);
   if (known.size === members.length) return { adapters: known, costs: new Map() };
-  const policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimitMs(input));
+  const policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
   return withScratch(services, async (scratch) => {
     const jobs: FineTuneJob[] = members.map((member) => ({
       rows: member.training.rows,
@@ -110,7 +110,7 @@ async function trainGroup(
     const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora: loraOf(input.spec.innerLoop), gradientCheckpointing, jobs };
     const work = workOf('fine-tune', task);
     const training = await ResumableTraining.prepare(services, { input, request, identity: { ...work, ...group.inputs, ...policy.inputs }, scratch, stepsBefore });
-    const { outcomes, seconds } = await runRecorded(services, input, work, signal, (inner) => training.run({ signal: inner, onProgress }));
+    const { outcomes, seconds } = await runRecorded(services, input, work, signal, (inner) => training.run({ ...inner, onProgress }));
     const losses = await putJson(services.store, lossLogs(members, outcomes));
     const adapters = await Promise.all(
       members.map(async (member, i): Promise<[number, KnownAdapter]> => [

@@ -9,7 +9,7 @@ import { modelFiles } from '../engine/files/model-directory';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { directoryKey, getDirectory } from '../storage/artifact-directory';
 import { hashBytes, hashFile } from '../storage/content-hash';
-import type { ComputeGate } from './compute-gate';
+import type { ComputeGate, ComputeLimits } from './compute-gate';
 import { Remembered } from './remembered';
 import { manifestSha256 } from './stored-json';
 
@@ -40,8 +40,8 @@ export class ModelDirectories {
     return this.#verified.get(`${base.directory}\n${pinnedSha256(base)}`, () => verifyPinnedFiles(base));
   }
 
-  /** The model directory of a policy, merged where it is not there yet. `limitMs` bounds the merge. */
-  async policy(base: PinnedModel, adapterKeys: readonly string[], limitMs: number): Promise<PolicyDirectory> {
+  /** The model directory of a policy, merged where it is not there yet. `limits` bound the merge. */
+  async policy(base: PinnedModel, adapterKeys: readonly string[], limits: ComputeLimits): Promise<PolicyDirectory> {
     await this.verifyBase(base);
     const inputs: Record<string, string> = { base: pinnedSha256(base) };
     if (adapterKeys.length === 0) return { directory: base.directory, inputs };
@@ -55,20 +55,20 @@ export class ModelDirectories {
     // Shared by all who wait for it, so no one caller's cancellation may end it.
     return this.#merged.get(`${content.sha256}\n${JSON.stringify(inputs)}`, async () => {
       const directory = join(this.#dependencies.cacheDirectory, 'policies', content.sha256.slice(0, 32));
-      if (!existsSync(directory)) await this.#merge(base, adapters, directory, limitMs);
+      if (!existsSync(directory)) await this.#merge(base, adapters, directory, limits);
       return { directory, inputs };
     });
   }
 
-  async #merge(base: PinnedModel, adapters: readonly Parameters<typeof directoryKey>[0][], directory: string, limitMs: number): Promise<void> {
+  async #merge(base: PinnedModel, adapters: readonly Parameters<typeof directoryKey>[0][], directory: string, limits: ComputeLimits): Promise<void> {
     const { model, store, gate, cacheDirectory } = this.#dependencies;
     const adapterDirectories: string[] = [];
     for (const files of adapters) adapterDirectories.push(await getDirectory(store, files, join(cacheDirectory, 'adapters')));
     const partial = `${directory}.${randomUUID()}.partial`;
     await mkdir(join(cacheDirectory, 'policies'), { recursive: true });
     try {
-      await gate.run(new AbortController().signal, limitMs, (signal) =>
-        model.merge({ modelDirectory: base.directory, adapterDirectories, outDirectory: partial }, { signal }),
+      await gate.run(new AbortController().signal, limits, (inner) =>
+        model.merge({ modelDirectory: base.directory, adapterDirectories, outDirectory: partial }, inner),
       );
       await rename(partial, directory).catch((error: NodeJS.ErrnoException) => {
         // Another process merged the same content meanwhile.

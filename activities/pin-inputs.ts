@@ -4,13 +4,14 @@ import type { CampaignInput } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import { manifestKeys } from '../contracts/campaign';
 import { BadInputError } from '../contracts/errors';
+import type { ComputeOptions } from '../contracts/language-model';
 import type { PinnedCampaign } from './activity-types';
 import { PROPOSALS_ENDPOINT, proposalsEndpoint } from './endpoint-proposals';
 import { JUDGE, judgeSettings } from './judge-answers';
 import { pinnedSha256 } from './model-directories';
 import { asActivity } from './running-activity';
 import { rowTokenLimit, rowTokens } from './row-tokens';
-import { computeLimitMs, type Services } from './services';
+import { computeLimits, type Services } from './services';
 import { fileOf, putJson } from './stored-json';
 
 const INPUT_FILE = 'input.json';
@@ -34,7 +35,7 @@ export function pinInputs(services: Services): (input: CampaignInput) => Promise
       const run = Context.current().info.workflowExecution;
       if (run === undefined) throw new RangeError('inputs are pinned by a campaign\'s workflow only');
       const campaign = { campaignId, input: ref, runId: run.runId };
-      await services.gate.run(signal, computeLimitMs(input), (inner) => refuseLongPassages(services, campaign, inner));
+      await services.gate.run(signal, computeLimits(input), (inner) => refuseLongPassages(services, campaign, inner));
       const template: Record<string, ArtifactRef> = input.template === undefined ? {} : { [TEMPLATE_FILE]: input.template };
       const key = manifestKeys.campaign(campaignId);
       const { manifest } = await services.store.publish(key, {
@@ -72,13 +73,13 @@ function openEndpoints({ endpoints }: Services, spec: CampaignSpec): void {
 }
 
 /** A passage that cannot be a training row would fail much later, after hours perhaps. */
-async function refuseLongPassages(services: Services, campaign: PinnedCampaign, signal: AbortSignal): Promise<void> {
+async function refuseLongPassages(services: Services, campaign: PinnedCampaign, options: ComputeOptions): Promise<void> {
   const { input, contexts } = await services.campaigns.read(campaign);
-  const limit = await rowTokenLimit(services.model, input, signal);
+  const limit = await rowTokenLimit(services.model, input, options);
   for (const split of ['train', 'heldOut'] as const) {
     const refs = split === 'train' ? input.trainContexts : input.heldOutContexts;
     const rows = refs.flatMap(({ index }) => services.domain.passageRows(contexts[split][index]!, input.spec.innerLoop));
-    const counts = await rowTokens(services.model, input.model.directory, rows, signal);
+    const counts = await rowTokens(services.model, input.model.directory, rows, options);
     const place = counts.findIndex((count) => count > limit);
     if (place >= 0) {
       throw new BadInputError({

@@ -9,7 +9,7 @@ import { endpointProposals, proposalInputs } from './endpoint-proposals';
 import { seedScope } from './seed-scope';
 import { runRecorded } from './recorded-work';
 import { asActivity, type RunningActivity } from './running-activity';
-import { computeLimitMs, type Services } from './services';
+import { computeLimits, type Services } from './services';
 import { getManifestJson, putJson } from './stored-json';
 
 /** A chunk's self-edits as generated or recorded, one list a context. */
@@ -95,7 +95,7 @@ async function sampled(
 ): Promise<Proposed> {
   const { domain, model } = services;
   const { input, wording } = data;
-  const policy = await services.models.policy(input.model, task.policyAdapters, computeLimitMs(input));
+  const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
   const rows = contexts.flatMap(({ id, context }) =>
     Array.from({ length: task.perContext }, (_, i) => ({
       prompt: domain.proposalPrompt(context, wording),
@@ -107,7 +107,7 @@ async function sampled(
   const from = (task.chunk - 1) * task.contextsPerChunk * task.perContext;
   const work = { kind: 'propose', scope: task.scope, from, to: from + rows.length, repeat: 0 } as const;
   const generated = await runRecorded(services, input, work, signal, (inner) =>
-    model.generate(request, { signal: inner, onProgress }),
+    model.generate(request, { ...inner, onProgress }),
   );
   const all = generated.groups[0]!.map(({ text }) => text);
   return {

@@ -6,7 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type CampaignInput, manifestKeys } from '../contracts/campaign';
 import type { Work, WorkRecord } from '../contracts/report-details';
-import { computeLimitMs, type Services } from './services';
+import type { AdmittedOptions } from './compute-gate';
+import { computeLimits, type Services } from './services';
 
 /** As Temporal names a worker. */
 const WORKER = `${process.pid}@${hostname()}`;
@@ -20,7 +21,7 @@ export async function runRecorded<Result>(
   input: CampaignInput,
   work: Work,
   signal: AbortSignal,
-  compute: (signal: AbortSignal) => Promise<Result>,
+  compute: (admitted: AdmittedOptions) => Promise<Result>,
 ): Promise<Result> {
   let startedMs: number | undefined;
   const record = async (outcome: WorkRecord['outcome']): Promise<void> => {
@@ -30,7 +31,7 @@ export async function runRecorded<Result>(
   };
   let result: Result;
   try {
-    result = await services.gate.run(signal, computeLimitMs(input), (inner) => {
+    result = await services.gate.run(signal, computeLimits(input), (inner) => {
       startedMs = Date.now();
       return compute(inner);
     });

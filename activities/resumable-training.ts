@@ -4,6 +4,7 @@ import { type CampaignInput, manifestKeys } from '../contracts/campaign';
 import type { Checkpoint, ComputeProgress, FineTuneRequest, FineTuneResult } from '../contracts/language-model';
 import { checkpointFileName } from '../engine/files/checkpoint-files';
 import { CheckpointUploads } from './checkpoint-uploads';
+import type { AdmittedOptions } from './compute-gate';
 import type { Services } from './services';
 import { machineKey, StoredCheckpoints } from './stored-checkpoints';
 import { trainingFingerprint } from './training-fingerprint';
@@ -65,7 +66,7 @@ export class ResumableTraining {
   }
 
   /** As `LanguageModel.fineTune`; progress names the newest checkpoint in the store. */
-  async run(options: { readonly signal: AbortSignal; readonly onProgress: (progress: ComputeProgress) => void }): Promise<FineTuneResult> {
+  async run(options: AdmittedOptions & { readonly onProgress: (progress: ComputeProgress) => void }): Promise<FineTuneResult> {
     const { request, input } = this.#task;
     const seconds = input.spec.limits.checkpointSeconds;
     const onProgress = ({ checkpoint: written, ...progress }: ComputeProgress): void => {
@@ -75,7 +76,7 @@ export class ResumableTraining {
     };
     const checkpoints = { directory: this.#directory, seconds, fingerprint: this.#fingerprint };
     try {
-      const result = await this.#services.model.fineTune({ ...request, checkpoints }, { signal: options.signal, onProgress });
+      const result = await this.#services.model.fineTune({ ...request, checkpoints }, { ...options, onProgress });
       this.#resumedSteps = result.resumedSteps ?? 0;
       return result;
     } finally {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { Endpoints } from '../endpoint/endpoints';
 import type { WorkflowWatcher } from './await-workflows';
 import { CampaignDataReader } from './campaign-data';
-import { ComputeGate } from './compute-gate';
+import type { CampaignInput } from '../contracts/campaign';
+import { ComputeGate, type ComputeLimits } from './compute-gate';
 import type { ActivityDependencies } from './dependencies';
 import { ManifestMemory } from './manifest-memory';
 import { ModelDirectories } from './model-directories';
@@ -55,7 +56,11 @@ export async function withScratch<Result>(services: Services, work: (directory: 
   }
 }
 
-/** Time limit of one request to the language model. */
-export function computeLimitMs(input: { readonly spec: { readonly limits: { readonly activitySeconds: number } } }): number {
-  return input.spec.limits.activitySeconds * 1000;
+/** The shortest silence that is ever taken for a hang, unless the campaign file says so: a large model is opened in it. */
+const SHORTEST_STALL_SECONDS = 120;
+
+/** Limits of one request to the language model. */
+export function computeLimits({ spec }: CampaignInput): ComputeLimits {
+  const { activitySeconds, stallSeconds = Math.max(activitySeconds / 4, SHORTEST_STALL_SECONDS) } = spec.limits;
+  return { limitMs: activitySeconds * 1000, stallMs: stallSeconds * 1000 };
 }

@@ -20,7 +20,7 @@ import { runRecorded } from './recorded-work';
 import { readAll } from './report/bounded-reads';
 import { ResumableTraining } from './resumable-training';
 import { asActivity } from './running-activity';
-import { computeLimitMs, type Services, withScratch } from './services';
+import { computeLimits, type Services, withScratch } from './services';
 import { putJson } from './stored-json';
 
 export const SELECTION_FILE = 'selection.json';
@@ -57,7 +57,7 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
       if (known !== null) return { policy: key, spent: { ...NOTHING_SPENT, retries } };
       const rows = await policyRows(services, task, data);
       if (rows.length === 0) return { policy: null, spent: { ...NOTHING_SPENT, retries } };
-      const policy = await services.models.policy(input.model, task.policyAdapters, computeLimitMs(input));
+      const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
       const seed = mStepSeed(input.spec.seed, task.epoch);
       const optimiser = optimiserOf(input.spec.mStep);
       const lora = loraOf(input.spec.mStep);
@@ -67,7 +67,7 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
         const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora, gradientCheckpointing, jobs: [{ rows, optimiser, seed, outDirectory }] };
         const work = { kind: 'm-step', scope: scopes.epoch(task.epoch, version), from: 0, to: rows.length, repeat: 0 } as const;
         const training = await ResumableTraining.prepare(services, { input, request, identity: { ...work, ...policy.inputs }, scratch, stepsBefore });
-        const { outcomes, seconds } = await runRecorded(services, input, work, signal, (inner) => training.run({ signal: inner, onProgress }));
+        const { outcomes, seconds } = await runRecorded(services, input, work, signal, (inner) => training.run({ ...inner, onProgress }));
         const [outcome] = outcomes;
         if (outcome === undefined || outcome.status === 'failed') {
           throw new NotFiniteError(`M-step of epoch ${task.epoch}: ${outcome?.message ?? 'no outcome'}`);

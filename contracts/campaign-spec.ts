@@ -137,6 +137,8 @@ export const campaignSpecSchema = z.strictObject({
       activitySeconds: positiveInt.max(2_592_000).default(3600),
       /** Between two checkpoints of a fine-tune; 0: after every step. Changes no result. */
       checkpointSeconds: z.number().nonnegative().max(86_400).default(60),
+      /** A compute process that gives no sign of life for this long is killed, and its work retried. @default a quarter of activitySeconds, at least 120 */
+      stallSeconds: positiveInt.max(2_592_000).optional(),
     })
     .prefault({}),
   /** Where and how precisely the model is computed: part of every result's lineage. */

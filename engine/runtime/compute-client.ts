@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { ComputeCancelledError, ComputeStalledError } from '../../contracts/errors';
 import type { ComputeOptions, LanguageModel } from '../../contracts/language-model';
 import type { PretrainRequest, PretrainResult } from '../model/pretraining/pretrain';
-import { type OomCounter, oomCounter } from './oom-kills';
+import { type OomCounter, offerToOomKiller, oomCounter } from './oom-kills';
 import { failureOfEnd } from './process-end';
 import { type ComputeMethod, type ComputeMethods, type ComputeReply, decodeError } from './protocol';
 import { StallWatch } from './stall-watch';
@@ -143,8 +143,11 @@ class ComputeClient implements ComputeProcess {
       });
     }
     // Heartbeats, workflow tasks and servers answer in time while every core computes.
-    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
-    this.countOomKills = child.pid === undefined ? () => undefined : counterOf(child.pid);
+    if (child.pid !== undefined) {
+      setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+      offerToOomKiller(child.pid);
+      this.countOomKills = counterOf(child.pid);
+    }
     child.on('message', (reply: ComputeReply) => this.take(reply));
     child.on('error', (error) => {
       // One that runs and cannot be spoken to ends, and says then how.

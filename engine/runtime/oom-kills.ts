@@ -1,5 +1,5 @@
 /** Processes that the kernel ended for want of memory, counted where one process would be among them. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Where the kernel tells; tests have folders of their own. */
@@ -21,6 +21,19 @@ export function oomCounter(pid: number, { proc = '/proc', cgroups = '/sys/fs/cgr
   const membership = textOf(join(proc, String(pid), 'cgroup')) ?? '';
   const own = counterFiles(membership, cgroups).find((file) => countIn(textOf(file)) !== undefined);
   return () => countIn(textOf(own ?? join(proc, 'vmstat')));
+}
+
+/** Half of all memory, in the kernel's reckoning of whom to end first. */
+const OOM_SCORE = '500';
+
+/** When memory is short the kernel ends this process before workers and servers: it costs one attempt, they would cost more. */
+export function offerToOomKiller(pid: number, { proc = '/proc' }: KernelFiles = {}): void {
+  try {
+    writeFileSync(join(proc, String(pid), 'oom_score_adj'), OOM_SCORE);
+  } catch {
+    // No such file on this system: the kernel then chooses by size, which is mostly the same.
+    return;
+  }
 }
 
 /** A container may see the hierarchy from its own group on, while its membership is told from the machine's root: then the mount is its group. */

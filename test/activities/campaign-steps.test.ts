@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { collectReport } from '../../activities';
-import { ComputeGate, ComputeTimeoutError } from '../../activities/compute-gate';
+import { ComputeGate, type ComputeLimits, ComputeTimeoutError } from '../../activities/compute-gate';
+import { computeLimits } from '../../activities/services';
 import { manifestKeys } from '../../contracts/campaign';
 import { ComputeCancelledError } from '../../contracts/errors';
 import { createMemoryStore } from '../../storage/memory-store';
@@ -225,6 +226,7 @@ describe('the report', () => {
 
 describe('the compute gate', () => {
   const never = (): AbortSignal => new AbortController().signal;
+  const within = (limitMs: number): ComputeLimits => ({ limitMs, stallMs: limitMs });
 
   test('admits in order, and a time limit counts from admission', async () => {
     const gate = new ComputeGate(1);
@@ -233,27 +235,37 @@ describe('the compute gate', () => {
       order.push(n);
       await new Promise((resolve) => setTimeout(resolve, 60));
     };
-    await Promise.all([1, 2, 3].map((n) => gate.run(never(), 150, work(n))));
+    await Promise.all([1, 2, 3].map((n) => gate.run(never(), within(150), work(n))));
     expect(order).toEqual([1, 2, 3]);
   });
 
   test('stops what takes longer than its limit, and goes on with the next', async () => {
     const gate = new ComputeGate(1);
-    const hanging = gate.run(never(), 20, (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new ComputeCancelledError('killed')))));
+    const hanging = gate.run(never(), within(20), ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new ComputeCancelledError('killed')))));
     await expect(hanging).rejects.toBeInstanceOf(ComputeTimeoutError);
-    await expect(gate.run(never(), 20, () => Promise.resolve('next'))).resolves.toBe('next');
+    await expect(gate.run(never(), within(20), () => Promise.resolve('next'))).resolves.toBe('next');
+  });
+
+  test('takes silence for a hang as the campaign says: a quarter of the time limit, at least two minutes, where it says nothing', async () => {
+    const made = fixture();
+    const stallMs = async (limits: Record<string, number>): Promise<number> => computeLimits(await made.input('c', { limits })).stallMs;
+    expect(await stallMs({ activitySeconds: 3600 })).toBe(900_000);
+    expect(await stallMs({ activitySeconds: 60 })).toBe(120_000);
+    expect(await stallMs({ activitySeconds: 60, stallSeconds: 7 })).toBe(7_000);
+    await made.proposed(await made.pin('c', { limits: { stallSeconds: 7 } }));
+    expect(new Set(made.controls.stallMs)).toEqual(new Set([7_000]));
   });
 
   test('a cancelled waiter leaves the queue', async () => {
     const gate = new ComputeGate(1);
     let end = (): void => undefined;
-    const running = gate.run(never(), 1000, () => new Promise<void>((resolve) => (end = resolve)));
+    const running = gate.run(never(), within(1000), () => new Promise<void>((resolve) => (end = resolve)));
     const controller = new AbortController();
-    const waiting = gate.run(controller.signal, 1000, () => Promise.resolve('never'));
+    const waiting = gate.run(controller.signal, within(1000), () => Promise.resolve('never'));
     controller.abort();
     await expect(waiting).rejects.toBeInstanceOf(ComputeCancelledError);
     end();
     await running;
-    await expect(gate.run(never(), 1000, () => Promise.resolve('free'))).resolves.toBe('free');
+    await expect(gate.run(never(), within(1000), () => Promise.resolve('free'))).resolves.toBe('free');
   });
 });

@@ -9,6 +9,8 @@ export interface FakeModelControls {
   readonly fineTunes: FineTuneRequest[];
   readonly generates: GenerateRequest[];
   readonly scores: ScoreRequest[];
+  /** Of every call but merges. */
+  readonly stallMs: (number | undefined)[];
   /** Calls that ended by their signal. */
   cancelled: number;
   /** Awaited in every fine-tune and generate; replaced by tests that need to interfere. */
@@ -27,13 +29,15 @@ export function fakeLanguageModel(): { readonly model: LanguageModel; readonly c
     fineTunes: [],
     generates: [],
     scores: [],
+    stallMs: [],
     cancelled: 0,
     onFineTune: () => Promise.resolve(),
     onGenerate: () => Promise.resolve(),
     diverging: new Set(),
   };
   const interruptible = async (work: Promise<void>, options: ComputeOptions | undefined): Promise<void> => {
-    const { signal } = options ?? {};
+    const { signal, stallMs } = options ?? {};
+    controls.stallMs.push(stallMs);
     const aborted = new Promise<void>((_, reject) => {
       const abort = (): void => reject(new ComputeCancelledError('cancelled'));
       if (signal?.aborted === true) abort();
@@ -47,7 +51,10 @@ export function fakeLanguageModel(): { readonly model: LanguageModel; readonly c
     }
   };
   const model: LanguageModel = {
-    describe: () => Promise.resolve({ architecture: 'llama', parameters: 1, dtype: 'F32', contextLength: 64, vocabularySize: 10, tied: true }),
+    describe(_directory, options) {
+      controls.stallMs.push(options?.stallMs);
+      return Promise.resolve({ architecture: 'llama', parameters: 1, dtype: 'F32', contextLength: 64, vocabularySize: 10, tied: true });
+    },
     async fineTune(request, options) {
       controls.fineTunes.push(request);
       await interruptible(controls.onFineTune(request), options);
@@ -82,7 +89,8 @@ export function fakeLanguageModel(): { readonly model: LanguageModel; readonly c
       );
       return { groups, generatedTokens: groups.flat().length, seconds: 2 };
     },
-    async score(request) {
+    async score(request, options) {
+      controls.stallMs.push(options?.stallMs);
       controls.scores.push(request);
       const groups = await Promise.all(
         request.groups.map(async ({ adapterDirectory, rows }) => {
@@ -97,7 +105,10 @@ export function fakeLanguageModel(): { readonly model: LanguageModel; readonly c
       const parts = await Promise.all(adapterDirectories.map((directory) => readFile(join(directory, 'adapter_model.safetensors'), 'utf8')));
       await writeFile(join(outDirectory, 'model.safetensors'), hashed(modelDirectory === '' ? '' : 'merged', parts));
     },
-    countTokens: ({ texts }) => Promise.resolve(texts.map((text) => text.split(/\s+/).length)),
+    countTokens({ texts }, options) {
+      controls.stallMs.push(options?.stallMs);
+      return Promise.resolve(texts.map((text) => text.split(/\s+/).length));
+    },
     close: () => Promise.resolve(),
   };
   return { model, controls };

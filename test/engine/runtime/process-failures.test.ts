@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 function start(options: ComputeProcessOptions = {}): void {
-  compute = startComputeProcess({ threads: 1, ...options });
+  compute = startComputeProcess({ threads: 1, onErrorLine: () => undefined, ...options });
 }
 
 /** One step of `rows` rows of some 80 tokens, or `maxSteps` steps. */
