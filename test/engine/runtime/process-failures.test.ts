@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ComputeProcessDiedError, ComputeStalledError, DiskFullError, OutOfMemoryError } from '../../../contracts/errors';
+import { ComputeCancelledError, ComputeProcessDiedError, DiskFullError, OutOfMemoryError } from '../../../contracts/errors';
 import type { FineTuneRequest } from '../../../contracts/language-model';
 import { type ComputeProcess, type ComputeProcessOptions, startComputeProcess } from '../../../engine/runtime/compute-client';
 import { oomCounter } from '../../../engine/runtime/oom-kills';
@@ -143,34 +143,36 @@ whereGrouped('what the kernel ends for want of memory is out of memory (needs a 
 });
 
 describe('silence', () => {
+  /** Longer than a busy machine takes for anything that a small model does at one go. */
+  const STALL_MS = 4000;
+
   test('of a process that was stopped ends with its death, and the next call is served', async () => {
     start();
+    await compute.fineTune(fineTune(1));
     let begin = (): void => undefined;
     const begun = new Promise<void>((resolve) => (begin = resolve));
-    const stalled = compute.fineTune(fineTune(1, 100_000), { onProgress: begin, stallMs: 1500 }).catch((error: unknown) => error);
+    const stalled = compute.fineTune(fineTune(1, 100_000), { onProgress: begin, stallMs: STALL_MS }).catch((error: unknown) => error);
     await begun;
     const { pid } = compute;
     process.kill(pid as number, 'SIGSTOP');
-    const started = performance.now();
-    expect(await stalled).toMatchObject({ name: 'ComputeStalledError', message: 'fineTune: no sign of life for 1.5 s; the compute process was killed' });
-    expect(performance.now() - started).toBeGreaterThan(1000);
+    expect(await stalled).toMatchObject({ name: 'ComputeStalledError', message: 'fineTune: no sign of life for 4 s; the compute process was killed' });
     await expect(compute.describe(modelDirectory)).resolves.toBeDefined();
     expect(existsSync(`/proc/${pid}`)).toBe(false);
   });
 
   test('is not what a process keeps that works for longer than it may be silent', async () => {
     start();
-    const seconds = 3;
+    await compute.fineTune(fineTune(1));
     const controller = new AbortController();
-    const working = compute.fineTune(fineTune(1, 100_000), { signal: controller.signal, stallMs: 1500 }).catch((error: unknown) => error);
-    await sleep(seconds * 1000);
+    const working = compute.fineTune(fineTune(1, 100_000), { signal: controller.signal, stallMs: STALL_MS }).catch((error: unknown) => error);
+    await sleep(2 * STALL_MS);
     controller.abort();
-    expect(await working).not.toBeInstanceOf(ComputeStalledError);
+    expect(await working).toBeInstanceOf(ComputeCancelledError);
   });
 
   test('of generation, scoring and merging never lasts: each gives signs of life', async () => {
     start();
-    const stallMs = 5_000;
+    const stallMs = STALL_MS;
     const rows = [{ prompt: 'a b' }];
     await compute.generate({ modelDirectory, groups: [{ adapterDirectory: null, rows }], maxNewTokens: 20, temperature: 0, topP: 1 }, { stallMs });
     await compute.score({ modelDirectory, groups: [{ adapterDirectory: null, rows: [{ text: 'a b' }] }] }, { stallMs });
