@@ -3,6 +3,7 @@ import type { ArtifactRef } from '../contracts/artifacts';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import type { CampaignInput, CampaignState, EpochVersion, Ledger, MethodScore, OperatorAction } from '../contracts/campaign';
 import type { FailureClass } from '../contracts/failures';
+import type { MemoryBound } from './less-memory';
 
 /** The campaign as pinned at its start: everything an activity needs beyond references is read from this artifact. */
 export interface PinnedCampaign {
@@ -58,7 +59,7 @@ export interface CandidateGroup {
   readonly to: number;
 }
 
-export interface AdapterTask {
+export interface AdapterTask extends MemoryBound {
   readonly scope: AdaptationScope;
   readonly group: CandidateGroup;
   /** The candidate whose result is asked for; absent: all of the group. */
@@ -71,7 +72,7 @@ export interface AdapterTask {
 
 export type ProposalSource = CampaignSpec['proposals']['source'];
 
-export interface ProposalTask {
+export interface ProposalTask extends MemoryBound {
   readonly campaign: PinnedCampaign;
   readonly scope: string;
   readonly split: Split;
@@ -101,7 +102,7 @@ export interface CandidateSummary {
   readonly failure?: FailureClass;
 }
 
-export interface PolicyTask {
+export interface PolicyTask extends MemoryBound {
   readonly campaign: PinnedCampaign;
   readonly epoch: number;
   /** What this epoch's candidates are and what is made now. Absent in campaigns of the first version: all 1. */
@@ -191,7 +192,7 @@ export interface ArchiveTask {
 }
 
 /** The unadapted policy's answers to the questions of one chunk of contexts. */
-export interface UnadaptedTask {
+export interface UnadaptedTask extends MemoryBound {
   readonly campaign: PinnedCampaign;
   readonly scope: string;
   readonly split: Split;

@@ -8,6 +8,7 @@ import type { ComputeProgress, LanguageModel } from '../contracts/language-model
 import type { Domain } from '../seal/domain';
 import { logprobPerToken } from '../seal/graders/logprob';
 import type { JudgeVerdict } from './judge-answers';
+import { type MemoryBound, memoryLineage } from './less-memory';
 
 export interface Answer {
   readonly question: string;
@@ -57,7 +58,7 @@ export async function examine(
   model: LanguageModel,
   domain: Domain,
   input: CampaignInput,
-  modelDirectory: string,
+  { modelDirectory, memoryParts }: { readonly modelDirectory: string } & MemoryBound,
   examinees: readonly Examinee[],
   options: { readonly signal: AbortSignal; readonly onProgress: (progress: ComputeProgress) => void },
 ): Promise<Examination> {
@@ -68,7 +69,7 @@ export async function examine(
       adapterDirectory,
       rows: context.questions.map((question) => domain.goldAnswerRow(context, question)),
     }));
-    const scored = await model.score({ modelDirectory, compute, groups }, options);
+    const scored = await model.score({ modelDirectory, compute, groups, ...memoryLineage({ memoryParts }) }, options);
     const replies = examinees.map(({ context }, i) => {
       const scores = logprobPerToken(scored.groups[i]!);
       return context.questions.map(({ question, answer }, q) => ({ question, goldAnswer: answer, score: scores[q]! }));
@@ -80,7 +81,8 @@ export async function examine(
     rows: context.questions.map((question) => ({ prompt: domain.questionPrompt(context, question) })),
   }));
   const { maxNewTokens } = input.spec.evaluation;
-  const generated = await model.generate({ modelDirectory, compute, groups, maxNewTokens, temperature: 0, topP: 1 }, options);
+  const request = { modelDirectory, compute, groups, maxNewTokens, temperature: 0, topP: 1, ...memoryLineage({ memoryParts }) };
+  const generated = await model.generate(request, options);
   const replies = examinees.map(({ context }, i) =>
     context.questions.map(({ question, answer: goldAnswer }, q) => ({ question, goldAnswer, answer: generated.groups[i]![q]!.text })),
   );

@@ -2,6 +2,7 @@ import type { Work, WorkKind } from '../contracts/report-details';
 import type { AdaptationScope, AdapterTask, CandidateGroup } from './activity-types';
 import { type CampaignData } from './campaign-data';
 import { type Candidate, candidateAt } from './candidates';
+import { memoryLineage } from './less-memory';
 import type { Proposal } from './proposals';
 import type { Services } from './services';
 
@@ -41,14 +42,14 @@ export function acceptedMembers(group: ResolvedGroup): AcceptedCandidate[] {
 }
 
 /** How a computation for a whole group is recorded. */
-export function workOf(kind: WorkKind, { scope, group, repeat }: AdapterTask): Work {
-  return { kind, scope: scope.scope, from: group.from, to: group.to, repeat };
+export function workOf(kind: WorkKind, { scope, group, repeat, memoryParts }: AdapterTask): Work {
+  return { kind, scope: scope.scope, from: group.from, to: group.to, repeat, ...memoryLineage({ memoryParts }) };
 }
 
-/** Names a group's shared work within a process. */
-export function groupKey(kind: string, { scope, group, repeat }: AdapterTask): string {
+/** Names a group's shared work within a process: members that ask for it in other parts do not share it. */
+export function groupKey(kind: string, { scope, group, repeat, memoryParts = 1 }: AdapterTask): string {
   const { input, campaignId } = scope.campaign;
-  return [kind, campaignId, input.sha256, scope.scope, group.from, group.to, repeat].join('\n');
+  return [kind, campaignId, input.sha256, scope.scope, group.from, group.to, repeat, memoryParts].join('\n');
 }
 
 function positions({ from, to }: CandidateGroup): number[] {

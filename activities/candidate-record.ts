@@ -7,6 +7,7 @@ import { adapterKeyOf, adapterSha256, adapterSummary } from './adapter-manifests
 import type { AcceptedCandidate, ResolvedGroup } from './candidate-groups';
 import type { Candidate } from './candidates';
 import { evaluationKeyOf, evaluationSummary } from './evaluation-manifests';
+import { memoryLineage, memoryPartsOf } from './less-memory';
 import type { Services } from './services';
 import { manifestSha256 } from './stored-json';
 
@@ -21,6 +22,8 @@ export type CandidateRecord =
       readonly steps: number;
       readonly trainedTokens: number;
       readonly notes: readonly string[];
+      /** Most parts in which it was computed, for want of memory. @default 1 */
+      readonly memoryParts?: number;
     };
 
 /** Publishes a candidate's record once all of its repeats are evaluated. */
@@ -63,6 +66,7 @@ export async function completeCandidate(services: Services, group: ResolvedGroup
       steps,
       trainedTokens,
       notes: accepted.training.notes,
+      ...memoryLineage({ memoryParts: Math.max(...each.flatMap(({ adapter, evaluation }) => [adapter.manifest, evaluation]).map(({ lineage: { settings } }) => memoryPartsOf(settings))) }),
     },
     lineage,
   );

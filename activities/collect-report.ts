@@ -56,6 +56,7 @@ export async function collectReport(
       codeVersion: input.codeVersion,
     },
     fineTunes: fineTunes(candidates, methods),
+    lessMemory: candidates.flatMap(({ id, memoryParts }) => (memoryParts === 1 ? [] : [{ id, memoryParts }])),
     losses: await collectLosses(store, input, versions, candidates),
     timeline: timelineOf(await workRecords(store, campaignId)),
     lengths: lengthCorrelations(candidates),

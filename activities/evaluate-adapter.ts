@@ -21,6 +21,7 @@ import { findUnadapted } from './evaluate-base';
 import { ANSWERS_FILE, evaluationKeyOf, evaluationSummary, findEvaluations } from './evaluation-manifests';
 import { ensureAdapters, LOSS_FILE, refuseDiverged } from './fine-tune-adapter';
 import { gradeReplies, gradingSettings } from './grade-replies';
+import { type MemoryBound, memoryLineage } from './less-memory';
 import { runRecorded } from './recorded-work';
 import { asActivity } from './running-activity';
 import type { AdmittedOptions } from './compute-gate';
@@ -99,7 +100,7 @@ async function evaluateGroup(
       services.model,
       services.domain,
       input,
-      policy.directory,
+      { modelDirectory: policy.directory, ...memoryLineage(task) },
       some.map(({ position, context }) => ({ adapterDirectory: directories.get(position) ?? null, context })),
       { ...inner, onProgress },
     );
@@ -120,7 +121,7 @@ async function evaluateGroup(
   const commits = sittings.flatMap(({ some, answers, seconds, generatedTokens }) =>
     some.map(async (member, i) => {
       const { position } = member;
-      evaluations.set(position, await commit(services, group, member, { answers: answers[i]!, answersRef }, trained.adapters.get(position), policy.inputs));
+      evaluations.set(position, await commit(services, group, member, { answers: answers[i]!, answersRef, ...memoryLineage(task) }, trained.adapters.get(position), policy.inputs));
       costs.set(position, {
         trainSeconds: trained.costs.get(position)?.trainSeconds ?? 0,
         evaluateSeconds: seconds / some.length,
@@ -155,7 +156,7 @@ async function commit(
   services: Services,
   group: ResolvedGroup,
   member: Candidate,
-  { answers, answersRef }: { readonly answers: readonly Answer[]; readonly answersRef: ArtifactRef },
+  { answers, answersRef, memoryParts }: { readonly answers: readonly Answer[]; readonly answersRef: ArtifactRef } & MemoryBound,
   adapter: KnownAdapter | undefined,
   policyInputs: Readonly<Record<string, string>>,
 ): Promise<Manifest> {
@@ -173,6 +174,7 @@ async function commit(
       settings: {
         ...gradingSettings(input),
         compute: computedBy(services, input),
+        ...memoryLineage({ memoryParts }),
         group: group.members.map(({ contextId, candidate }) => `${contextId}/c${candidate}`),
       },
     },

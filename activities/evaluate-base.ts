@@ -5,6 +5,7 @@ import { type Answer, examine } from './answers';
 import { gradeReplies, gradingSettings } from './grade-replies';
 import { computedBy } from './computed-by';
 import { chunkContexts } from './propose-self-edits';
+import { memoryLineage } from './less-memory';
 import { runRecorded } from './recorded-work';
 import { asActivity } from './running-activity';
 import { computeLimits, type Services } from './services';
@@ -30,9 +31,9 @@ export function evaluateBase(services: Services): SealActivities['evaluateBase']
       const contexts = chunkContexts(task, task.chunk, data);
       const examinees = contexts.map(({ context }) => ({ adapterDirectory: null, context }));
       const from = (task.chunk - 1) * task.contextsPerChunk;
-      const work = { kind: 'unadapted', scope: task.scope, from, to: from + contexts.length, repeat: 0 } as const;
+      const work = { kind: 'unadapted', scope: task.scope, from, to: from + contexts.length, repeat: 0, ...memoryLineage(task) } as const;
       const examined = await runRecorded(services, input, work, signal, (inner) =>
-        examine(services.model, services.domain, input, policy.directory, examinees, { ...inner, onProgress }),
+        examine(services.model, services.domain, input, { modelDirectory: policy.directory, ...memoryLineage(task) }, examinees, { ...inner, onProgress }),
       );
       const marked = await gradeReplies(services, input, examined.replies, signal);
       const answers: UnadaptedAnswers[] = contexts.map(({ id }, i) => ({ contextId: id, answers: marked[i]! }));
@@ -43,7 +44,7 @@ export function evaluateBase(services: Services): SealActivities['evaluateBase']
         lineage: {
           inputs: { contexts: input[task.split].sha256, ...policy.inputs },
           codeVersion: input.codeVersion,
-          settings: { ...gradingSettings(input), compute: computedBy(services, input), contextsPerChunk: task.contextsPerChunk },
+          settings: { ...gradingSettings(input), compute: computedBy(services, input), contextsPerChunk: task.contextsPerChunk, ...memoryLineage(task) },
         },
       });
       const published = await getManifestJson<UnadaptedAnswers[]>(services.store, key, manifest, ANSWERS_FILE);

@@ -14,12 +14,13 @@ import { adapterKeyOf, adapterSha256, ADAPTER_KIND, DIVERGED_KIND, findAdapters,
 import { type AcceptedCandidate, acceptedMembers, groupKey, resolveGroup, type ResolvedGroup, workOf } from './candidate-groups';
 import { fineTuneSeed, loraOf } from './candidates';
 import { computedBy } from './computed-by';
+import { memoryLineage } from './less-memory';
 import type { PolicyDirectory } from './model-directories';
 import { asActivity } from './running-activity';
 import { runRecorded } from './recorded-work';
-import { ResumableTraining } from './resumable-training';
 import { computeLimits, type Services, withScratch } from './services';
 import { putJson } from './stored-json';
+import { TrainingInParts } from './training-in-parts';
 
 export const LOSS_FILE = 'losses.json';
 
@@ -109,13 +110,14 @@ async function trainGroup(
     const { gradientCheckpointing } = input.spec.innerLoop;
     const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora: loraOf(input.spec.innerLoop), gradientCheckpointing, jobs };
     const work = workOf('fine-tune', task);
-    const training = await ResumableTraining.prepare(services, { input, request, identity: { ...work, ...group.inputs, ...policy.inputs }, scratch, stepsBefore });
+    const identity = { ...work, ...group.inputs, ...policy.inputs };
+    const training = await TrainingInParts.prepare(services, { input, request, identity, scratch, stepsBefore, ...memoryLineage(task) });
     const { outcomes, seconds } = await runRecorded(services, input, work, signal, (inner) => training.run({ ...inner, onProgress }));
     const losses = await putJson(services.store, lossLogs(members, outcomes));
     const adapters = await Promise.all(
       members.map(async (member, i): Promise<[number, KnownAdapter]> => [
         member.position,
-        await commit(services, group, member, { job: jobs[i]!, outcome: outcomes[i]!, losses }, policy),
+        await commit(services, group, member, { job: training.jobs[i]!, outcome: outcomes[i]!, losses, lineage: training.lineage }, policy),
       ]),
     );
     await training.discard();
@@ -125,12 +127,21 @@ async function trainGroup(
   });
 }
 
+/** One job of a group's training, ended. */
+interface Trained {
+  readonly job: FineTuneJob;
+  readonly outcome: FineTuneOutcome;
+  readonly losses: ArtifactRef;
+  /** How the training was cut. */
+  readonly lineage: TrainingInParts['lineage'];
+}
+
 /** Publishes a member's adapter, or the fact that its training diverged. */
 async function commit(
   services: Services,
   group: ResolvedGroup,
   member: AcceptedCandidate,
-  { job, outcome, losses }: { readonly job: FineTuneJob; readonly outcome: FineTuneOutcome; readonly losses: ArtifactRef },
+  { job, outcome, losses, lineage: ofTraining }: Trained,
   policy: PolicyDirectory,
 ): Promise<KnownAdapter> {
   const { input } = group.data;
@@ -143,6 +154,7 @@ async function commit(
       lora: loraOf(input.spec.innerLoop),
       optimiser: job.optimiser,
       compute: computedBy(services, input),
+      ...ofTraining,
       group: group.members.map(({ contextId, candidate }) => `${contextId}/c${candidate}`),
     },
   };

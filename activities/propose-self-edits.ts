@@ -6,6 +6,7 @@ import { NOTHING_SPENT, type ProposalTask, type SealActivities, type Spent } fro
 import { type CampaignData, contextAt, contextRefs } from './campaign-data';
 import { computedBy } from './computed-by';
 import { endpointProposals, proposalInputs } from './endpoint-proposals';
+import { memoryLineage } from './less-memory';
 import { seedScope } from './seed-scope';
 import { runRecorded } from './recorded-work';
 import { asActivity, type RunningActivity } from './running-activity';
@@ -59,7 +60,7 @@ export function proposeSelfEdits(services: Services): SealActivities['proposeSel
             source: task.source,
             perContext: task.perContext,
             contextsPerChunk: task.contextsPerChunk,
-            ...(task.source === 'policy' ? { compute: computedBy(services, input) } : {}),
+            ...(task.source === 'policy' ? { compute: computedBy(services, input), ...memoryLineage(task) } : {}),
           },
         },
       });
@@ -103,9 +104,9 @@ async function sampled(
     })),
   );
   const { temperature, topP, maxNewTokens } = input.spec.proposals;
-  const request = { modelDirectory: policy.directory, compute: input.spec.compute, groups: [{ adapterDirectory: null, rows }], maxNewTokens, temperature, topP };
+  const request = { modelDirectory: policy.directory, compute: input.spec.compute, groups: [{ adapterDirectory: null, rows }], maxNewTokens, temperature, topP, ...memoryLineage(task) };
   const from = (task.chunk - 1) * task.contextsPerChunk * task.perContext;
-  const work = { kind: 'propose', scope: task.scope, from, to: from + rows.length, repeat: 0 } as const;
+  const work = { kind: 'propose', scope: task.scope, from, to: from + rows.length, repeat: 0, ...memoryLineage(task) } as const;
   const generated = await runRecorded(services, input, work, signal, (inner) =>
     model.generate(request, { ...inner, onProgress }),
   );

@@ -16,12 +16,13 @@ import { contextAt } from './campaign-data';
 import { loraOf, optimiserOf } from './candidates';
 import { computedBy } from './computed-by';
 import { LOSS_FILE } from './fine-tune-adapter';
+import { memoryLineage } from './less-memory';
 import { runRecorded } from './recorded-work';
 import { readAll } from './report/bounded-reads';
-import { ResumableTraining } from './resumable-training';
 import { asActivity } from './running-activity';
 import { computeLimits, type Services, withScratch } from './services';
 import { putJson } from './stored-json';
+import { TrainingInParts } from './training-in-parts';
 
 export const SELECTION_FILE = 'selection.json';
 const ROWS_FILE = 'rows.json';
@@ -65,8 +66,8 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
         const outDirectory = join(scratch, 'policy');
         const { gradientCheckpointing } = input.spec.mStep;
         const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora, gradientCheckpointing, jobs: [{ rows, optimiser, seed, outDirectory }] };
-        const work = { kind: 'm-step', scope: scopes.epoch(task.epoch, version), from: 0, to: rows.length, repeat: 0 } as const;
-        const training = await ResumableTraining.prepare(services, { input, request, identity: { ...work, ...policy.inputs }, scratch, stepsBefore });
+        const work = { kind: 'm-step', scope: scopes.epoch(task.epoch, version), from: 0, to: rows.length, repeat: 0, ...memoryLineage(task) } as const;
+        const training = await TrainingInParts.prepare(services, { input, request, identity: { ...work, ...policy.inputs }, scratch, stepsBefore, ...memoryLineage(task) });
         const { outcomes, seconds } = await runRecorded(services, input, work, signal, (inner) => training.run({ ...inner, onProgress }));
         const [outcome] = outcomes;
         if (outcome === undefined || outcome.status === 'failed') {
@@ -80,7 +81,7 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
             inputs: { rows: rowsRef.sha256, proposals: task.proposals.sha256, ...policy.inputs },
             seed,
             codeVersion: input.codeVersion,
-            settings: { lora, optimiser, compute: computedBy(services, input) },
+            settings: { lora, optimiser: training.jobs[0]?.optimiser ?? optimiser, compute: computedBy(services, input), ...training.lineage },
           },
           summary: { steps: outcome.steps, finalLoss: outcome.finalLoss, trainedTokens: outcome.trainedTokens, rows: rows.length },
         });

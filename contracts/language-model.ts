@@ -178,6 +178,8 @@ export interface GenerateRequest {
   readonly stop?: readonly string[];
   /** Asks for the log-probability of each token. @default false */
   readonly logprobs?: boolean;
+  /** Rows are answered this many times fewer at once than they would be. @default 1 */
+  readonly memoryParts?: number;
 }
 
 export interface GeneratedRow {
@@ -199,6 +201,8 @@ export interface ScoreRequest {
   readonly modelDirectory: string;
   readonly compute?: ComputeSettings;
   readonly groups: readonly AdapterRows<TrainingRow>[];
+  /** As GenerateRequest. @default 1 */
+  readonly memoryParts?: number;
 }
 
 /** Log-probability (natural log, summed) of the completion given its prompt, EOS left out. */

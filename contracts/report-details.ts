@@ -14,6 +14,8 @@ export interface Work {
   readonly to: number;
   /** From 1; 0 where nothing is repeated. */
   readonly repeat: number;
+  /** Computed in so many parts, for want of memory. @default 1 */
+  readonly memoryParts?: number;
 }
 
 /** One computation of one attempt. Part of no result: attempts differ in it. */
@@ -171,6 +173,8 @@ export interface ReportedRevision {
 }
 
 export interface ReportDetails {
+  /** Candidates that were computed in parts, for want of memory: by id, with the most parts. */
+  readonly lessMemory: readonly { readonly id: string; readonly memoryParts: number }[];
   readonly campaign: CampaignHeader;
   /** Fine-tunes of candidates and of held-out evaluations that ended. */
   readonly fineTunes: number;

@@ -48,6 +48,7 @@ export async function collectEpoch(
       reason: reason ?? (record?.status === 'rejected' ? record.reason : ''),
       adapters: scored?.adapters ?? [],
       selfEditCharacters: lengths.get(nameOf(outcome)) ?? null,
+      memoryParts: scored?.memoryParts ?? 1,
     };
   });
   return { summary: manifest === null ? null : (manifest.summary as unknown as EpochSummary), candidates };

@@ -25,6 +25,8 @@ export interface CandidateRow {
   readonly adapters: readonly string[];
   /** Unicode characters of the self-edit as proposed. */
   readonly selfEditCharacters: number | null;
+  /** Most parts in which it was computed, for want of memory; 1: all at once. */
+  readonly memoryParts: number;
 }
 
 /** What a number in the report came from. */
@@ -43,7 +45,7 @@ export interface ReportLineage {
 }
 
 /** Of the shape below: a stored document of another version is collected anew. */
-export const REPORT_DOCUMENT_VERSION = 2;
+export const REPORT_DOCUMENT_VERSION = 3;
 
 /** Everything the three report files are rendered from. */
 export interface ReportDocument {

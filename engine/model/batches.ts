@@ -15,8 +15,16 @@ export interface RowBlock<Row> {
  *
  * @param most rows of a block, those of all adapters taken together; a block has at least one of each of its adapters. @default no bound
  * but the fixed ones
+ * @param memoryParts no block has more than this part of the rows that the largest would have. @default 1
  */
-export function planBlocks<Row>(groups: readonly AdapterRows<Row>[], most = Infinity): RowBlock<Row>[] {
+export function planBlocks<Row>(groups: readonly AdapterRows<Row>[], most = Infinity, memoryParts = 1): RowBlock<Row>[] {
+  const blocks = blocksOf(groups, most);
+  if (memoryParts === 1) return blocks;
+  const largest = Math.max(1, ...blocks.map(({ rows }) => rows.reduce((sum, ofAdapter) => sum + ofAdapter.length, 0)));
+  return blocksOf(groups, Math.max(1, Math.floor(largest / memoryParts)));
+}
+
+function blocksOf<Row>(groups: readonly AdapterRows<Row>[], most: number): RowBlock<Row>[] {
   const rowsABatch = Math.min(ROWS_A_BATCH, most);
   const placed = groups.map(({ adapterDirectory, rows }, group) => ({
     adapterDirectory,

@@ -195,8 +195,8 @@ describe('candidates.csv', () => {
   it('quotes what would break a record', () => {
     const odd: CandidateRow = { ...row!, title: 'Vel, "a\ntown"', reward: null, repeatRewards: [0.5, 1], selected: false, steps: null, reason: '' };
     expect(renderCandidatesCsv([odd])).toBe(
-      'id,epoch,context,title,candidate,status,reward,repeat_rewards,selected,steps,trained_tokens,reason,adapters,self_edit_characters\r\n' +
-        `demo/epoch-1/0a1b2c3d/c1,1,0a1b2c3d,"Vel, ""a\ntown""",1,scored,,0.5 1,false,,1200,,${'ab'.repeat(32)},80\r\n`,
+      'id,epoch,context,title,candidate,status,reward,repeat_rewards,selected,steps,trained_tokens,reason,adapters,self_edit_characters,memory_parts\r\n' +
+        `demo/epoch-1/0a1b2c3d/c1,1,0a1b2c3d,"Vel, ""a\ntown""",1,scored,,0.5 1,false,,1200,,${'ab'.repeat(32)},80,1\r\n`,
     );
   });
 });

@@ -27,6 +27,7 @@ export function sampleDocument(): ReportDocument {
         reason: scored ? '' : 'no line to train on, only <blank> lines',
         adapters: scored ? ['ab'.repeat(32)] : [],
         selfEditCharacters: 80 + ((index * 37) % 200),
+        memoryParts: scored && epoch === 2 && index === 5 ? 2 : 1,
       };
     }),
   );
@@ -101,6 +102,7 @@ function sampleDetails(): ReportDetails {
   });
   return {
     revisions: [{ revision: 1, by: `eve ${HOSTILE}`, why: 'the disk was full', retried: { epoch: 1, candidates: 3 }, changed: true, stale: [2] }],
+    lessMemory: [{ id: 'demo/epoch-2/sample/c6', memoryParts: 2 }],
     campaign: { name: 'demo', seed: 7, model: 'nano', modelSha256: '66'.repeat(32), codeVersion: '0.1.0' },
     fineTunes: 432,
     losses: {

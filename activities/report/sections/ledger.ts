@@ -2,6 +2,8 @@ import { counted, seconds, whole } from '../figures';
 import { type Column, type Html, html, section, table } from '../html';
 import type { ReportDocument } from '../report-document';
 
+const MOST_NAMED = 10;
+
 interface Entry {
   readonly name: string;
   readonly total: string;
@@ -9,7 +11,7 @@ interface Entry {
 }
 
 /** What the campaign cost. */
-export function ledgerSection({ report: { ledger, fineTunes } }: ReportDocument): Html {
+export function ledgerSection({ report: { ledger, fineTunes, lessMemory } }: ReportDocument): Html {
   const entry = (name: string, value: number, format: (value: number) => string): Entry => ({
     name,
     total: format(value),
@@ -34,5 +36,15 @@ export function ledgerSection({ report: { ledger, fineTunes } }: ReportDocument)
     'Ledger',
     table('What the campaign cost', columns, entries),
     html`<p>Shared equally among ${counted(fineTunes, 'fine-tune')}: one a repeat of each scored candidate, and those of held-out evaluations. Training includes the M-steps.</p>`,
+    lessMemorySentence(lessMemory),
   );
+}
+
+/** Nothing where all was computed at once. */
+function lessMemorySentence(lessMemory: ReportDocument['report']['lessMemory']): Html {
+  if (lessMemory.length === 0) return html``;
+  const most = Math.max(...lessMemory.map(({ memoryParts }) => memoryParts));
+  const named = lessMemory.slice(0, MOST_NAMED).map(({ id }) => id);
+  const others = lessMemory.length - named.length;
+  return html`<p>Memory was short: ${counted(lessMemory.length, 'candidate')} computed with less at once, in up to ${most} parts (${named.join(', ')}${others === 0 ? '' : ` and ${others} more in candidates.csv`}).</p>`;
 }

@@ -30,7 +30,7 @@ export async function generate(
     adapterDirectory,
     rows: rows.map((row, index) => startRow(model, request, row, group, index)),
   }));
-  const blocks = planBlocks(groups, rowsABatch(model.config, request, groups.flatMap(({ rows }) => rows)));
+  const blocks = planBlocks(groups, rowsABatch(model.config, request, groups.flatMap(({ rows }) => rows)), request.memoryParts);
   const total = blocks.length * request.maxNewTokens;
   for (const [i, { adapters, rows }] of blocks.entries()) {
     const stack = adapters === null ? null : stackAdapters(adapters, model.config);

@@ -20,7 +20,7 @@ export async function score(
   const results = request.groups.map(({ rows }) => new Array<ScoredRow>(rows.length));
   const total = request.groups.reduce((sum, { rows }) => sum + rows.length, 0);
   let done = 0;
-  for (const block of planBlocks(request.groups)) {
+  for (const block of planBlocks(request.groups, Infinity, request.memoryParts)) {
     const scored = await scoreBlock(model, block, request);
     block.rows.forEach((rows, n) => {
       rows.forEach(({ group, index }, b) => {
