@@ -1,5 +1,6 @@
 import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isNativeError } from 'node:util/types';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { ComputeCancelledError, ComputeProcessDiedError } from '../contracts/errors';
 import { FAILURE_CLASSES, failureClassOf } from '../contracts/failures';
@@ -20,7 +21,7 @@ export function toFailure(error: unknown, cancelled: boolean): Error {
   if (cancelled && (error instanceof ComputeCancelledError || error instanceof ComputeProcessDiedError)) {
     return new CancelledFailure(error.message, [], error);
   }
-  const cause = asReported(error instanceof Error ? error : new Error(String(error)));
+  const cause = asReported(isNativeError(error) ? error : new Error(String(error)));
   const failureClass = failureClassOf(cause.name);
   const place = failureClass === 'bug' ? placeOf(cause) : undefined;
   const message = cause.message.slice(0, MAX_MESSAGE);

@@ -33,6 +33,10 @@ export interface S3Settings {
   readonly pageSize?: number;
 }
 
+/** What the SDK would warn of on the console is thrown too, and classified. */
+const nothing = (): void => undefined;
+const SILENT = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing };
+
 /** AWS answers 409 while another conditional write to the key is under way: who wins is known a moment later. */
 const MAX_CONFLICTS = 5;
 const CONFLICT_DELAY_MS = 200;
@@ -58,6 +62,7 @@ export class S3ObjectClient implements ObjectClient {
       forcePathStyle: true,
       maxAttempts: settings.attempts ?? 4,
       ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
+      logger: SILENT,
       // Content is hashed by the store on every read; uploads carry their SHA-256.
       responseChecksumValidation: 'WHEN_REQUIRED',
       requestChecksumCalculation: 'WHEN_REQUIRED',

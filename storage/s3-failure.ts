@@ -1,5 +1,5 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
-import { BadInputError, ServerUnreachableError } from '../contracts/errors';
+import { BadInputError, ServerUnreachableError, StoreFailedError } from '../contracts/errors';
 
 /** Nothing was answered: not started, not reachable, or gone in the middle. */
 const UNREACHABLE = new Set([
@@ -12,7 +12,27 @@ const UNREACHABLE = new Set([
   'EPIPE',
   'ETIMEDOUT',
   'TimeoutError',
+  // The server gave up waiting for what was being sent to it.
+  'RequestTimeout',
 ]);
+
+/**
+ * It answers and cannot do it, whatever is asked of it: full (507), asked to slow down (429, 503), broken inside or read-only (500), or
+ * of another opinion about the time, which signatures depend on.
+ */
+const FAILED = new Set([
+  'InternalError',
+  'InsufficientStorage',
+  'QuotaExceeded',
+  'RequestTimeTooSkewed',
+  'ServiceUnavailable',
+  'SlowDown',
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequests',
+  'XMinioStorageFull',
+]);
+const TOO_MANY_REQUESTS = 429;
 
 const REFUSED = new Set([
   'AccessDenied',
@@ -29,7 +49,10 @@ export interface S3Request {
   readonly key: string;
 }
 
-/** The failure in words that name server, bucket and key, classified by what may be retried. */
+/**
+ * The failure in words that name server, bucket and key, as the class that says what is done about it: ServerUnreachableError and
+ * StoreFailedError are waited for, BadInputError (refused credentials) is for the user, anything else is a mistake of ours.
+ */
 export function explainS3Failure(error: unknown, { endpoint, location, key }: S3Request): Error {
   const reason = reasonOf(error);
   if (UNREACHABLE.has(reason)) {
@@ -38,7 +61,11 @@ export function explainS3Failure(error: unknown, { endpoint, location, key }: S3
       { cause: error },
     );
   }
-  if (REFUSED.has(reason) || httpStatus(error) === 403) {
+  const status = httpStatus(error);
+  if (FAILED.has(reason) || status === TOO_MANY_REQUESTS || (status !== undefined && status >= 500)) {
+    return new StoreFailedError(`${key} in ${location}: the store could not do it: ${reason}${status === undefined ? '' : ` (${status})`}: ${messageOf(error)}`, { cause: error });
+  }
+  if (REFUSED.has(reason) || status === 403) {
     return new BadInputError(
       {
         where: `S3 credentials for ${location}`,
@@ -48,7 +75,7 @@ export function explainS3Failure(error: unknown, { endpoint, location, key }: S3
       { cause: error },
     );
   }
-  return new Error(`${key} in ${location}: ${reason}: ${(error as Partial<Error>).message ?? String(error)}`, {
+  return new Error(`${key} in ${location}: ${reason}: ${messageOf(error)}`, {
     cause: error,
   });
 }
@@ -61,6 +88,10 @@ export function statusOf(error: unknown, expected: readonly number[]): number {
   const status = httpStatus(error);
   if (status === undefined || !expected.includes(status)) throw error;
   return status;
+}
+
+function messageOf(error: unknown): string {
+  return (error as Partial<Error>).message ?? String(error);
 }
 
 function httpStatus(error: unknown): number | undefined {

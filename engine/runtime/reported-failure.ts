@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { DiskFullError, OutOfMemoryError } from '../../contracts/errors';
 
 /** Full, read-only, or past a quota: the disk works again once somebody has made room. */
@@ -38,7 +39,7 @@ const REPORTING = new Set(['Error', 'RangeError', 'RuntimeError']);
  */
 export function asReported(error: Error): Error {
   let cause: unknown = error;
-  for (let depth = 0; depth < MAX_CAUSES && cause instanceof Error; depth += 1, cause = cause.cause) {
+  for (let depth = 0; depth < MAX_CAUSES && isNativeError(cause); depth += 1, cause = cause.cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (DISK_CODES.has(code)) return withStackOf(new DiskFullError(`this machine's disk: ${cause.message}`, { cause: error }), error);
     if (!REPORTING.has(cause.name)) continue;

@@ -8,7 +8,7 @@ import type { FineTuneRequest } from '../../../contracts/language-model';
 import { type ComputeProcess, type ComputeProcessOptions, startComputeProcess } from '../../../engine/runtime/compute-client';
 import { oomCounter } from '../../../engine/runtime/oom-kills';
 import { goldenModel } from '../../golden/golden-values';
-import { mountFull } from '../../storage/full-disk';
+import { canMount, mountSmallDisk } from '../../storage/small-disk';
 
 jest.setTimeout(120_000);
 
@@ -190,14 +190,22 @@ test('a signal to the whole group does not end a process whose owner has not dec
   await expect(tuned).resolves.toMatchObject({ outcomes: [{ status: 'done' }] });
 });
 
-const full = mountFull();
-const whereMounted = full === null ? test.skip : test;
-afterAll(() => full?.unmount());
+const whereMounted = canMount ? test : test.skip;
 
 whereMounted('an adapter that does not fit on the disk is a full disk, and nothing of it is left (needs a mount)', async () => {
   start();
-  full?.fill();
-  const outDirectory = join(full?.directory ?? '', 'adapter');
-  await expect(compute.fineTune(fineTune(1, 1, outDirectory))).rejects.toThrow(DiskFullError);
-  expect(existsSync(join(outDirectory, 'adapter_model.safetensors'))).toBe(false);
+  const disk = mountSmallDisk(join(directory, 'disk'));
+  try {
+    const request = fineTune(1, 1, join(disk.directory, 'adapter'));
+    disk.fill();
+    await expect(compute.fineTune(request)).rejects.toThrow(DiskFullError);
+    expect(existsSync(join(disk.directory, 'adapter', 'adapter_model.safetensors'))).toBe(false);
+    disk.empty();
+    disk.setReadOnly(true);
+    await expect(compute.fineTune(request)).rejects.toThrow(DiskFullError);
+    disk.setReadOnly(false);
+    await expect(compute.fineTune(request)).resolves.toMatchObject({ outcomes: [{ status: 'done' }] });
+  } finally {
+    disk.unmount();
+  }
 });
