@@ -52,6 +52,22 @@ export function groupKey(kind: string, { scope, group, repeat, memoryParts = 1 }
   return [kind, campaignId, input.sha256, scope.scope, group.from, group.to, repeat, memoryParts].join('\n');
 }
 
+/**
+ * Runs a group's shared work in this process only, of all that members of the group may have come to.
+ * @throws as `GroupClaims.alone`
+ */
+export function aloneOf<Result>(
+  { claims }: Services,
+  kind: keyof Services['claims'],
+  { scope, group, repeat }: AdapterTask,
+  signal: AbortSignal,
+  compute: () => Promise<Result>,
+): Promise<Result> {
+  // The only member's activity runs in one place as it is.
+  if (group.to - group.from === 1) return compute();
+  return claims[kind].alone(`${scope.campaign.campaignId}/${scope.scope}/${kind}-${group.from}-${group.to}-r${repeat}`, signal, compute);
+}
+
 function positions({ from, to }: CandidateGroup): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
 }

@@ -5,6 +5,7 @@ import type { Domain } from '../seal/domain';
 import type { ArtifactStore } from '../storage/artifact-store';
 import type { WorkflowWatcher } from './await-workflows';
 import type { HistoryReader } from './history-reader';
+import type { ClaimTimings } from './group-claims';
 import type { ReportDocument } from './report/report-document';
 
 /** What the activities work with; `workers/` builds it, tests replace it. */
@@ -24,6 +25,8 @@ export interface ActivityDependencies {
   readonly computeConcurrency?: number;
   /** Where histories are read from to be archived. @default none: `archiveHistories` fails */
   readonly histories?: HistoryReader;
+  /** How workers share the groups of a campaign. @default signs of life every 5 s, taken over after 20 s without */
+  readonly claimTimings?: ClaimTimings;
   /** Draws `report.html`. @default renderReportHtml */
   readonly renderHtml?: (document: ReportDocument) => Promise<string>;
   /** Between two heartbeats of a running activity. @default 2000 */

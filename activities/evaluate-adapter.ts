@@ -13,7 +13,7 @@ import { getDirectory } from '../storage/artifact-directory';
 import { type AdapterTask, NOTHING_SPENT, type SealActivities, type Spent } from './activity-types';
 import { adapterSha256, adapterSummary, DIVERGED_KIND, type KnownAdapter } from './adapter-manifests';
 import { type Answer, examine, type GroupAnswers } from './answers';
-import { acceptedMembers, groupKey, resolveGroup, type ResolvedGroup, workOf } from './candidate-groups';
+import { acceptedMembers, aloneOf, groupKey, resolveGroup, type ResolvedGroup, workOf } from './candidate-groups';
 import { completeCandidate } from './candidate-record';
 import type { Candidate } from './candidates';
 import { computedBy } from './computed-by';
@@ -72,7 +72,7 @@ async function ensureEvaluations(
     if (known.size === asked.length) return { evaluations: known, costs: new Map() };
   }
   return services.flights.join(key, options, (signal, report: (progress: ComputeProgress) => void) =>
-    evaluateGroup(services, task, group, signal, report),
+    aloneOf(services, 'evaluate', task, signal, () => evaluateGroup(services, task, group, signal, report)),
   );
 }
 

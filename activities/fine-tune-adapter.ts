@@ -11,7 +11,7 @@ import type { ComputeProgress, FineTuneJob, FineTuneOutcome, StepLog } from '../
 import { directoryKey, putDirectory } from '../storage/artifact-directory';
 import { type AdapterTask, NOTHING_SPENT, type SealActivities, type Spent } from './activity-types';
 import { adapterKeyOf, adapterSha256, ADAPTER_KIND, DIVERGED_KIND, findAdapters, type KnownAdapter } from './adapter-manifests';
-import { type AcceptedCandidate, acceptedMembers, groupKey, resolveGroup, type ResolvedGroup, workOf } from './candidate-groups';
+import { type AcceptedCandidate, acceptedMembers, aloneOf, groupKey, resolveGroup, type ResolvedGroup, workOf } from './candidate-groups';
 import { fineTuneSeed, loraOf } from './candidates';
 import { computedBy } from './computed-by';
 import { memoryLineage } from './less-memory';
@@ -84,7 +84,7 @@ export async function ensureAdapters(
     if (known.size === asked.length) return { adapters: known, costs: new Map() };
   }
   return services.flights.join(key, options, (signal, report: (progress: ComputeProgress) => void) =>
-    trainGroup(services, task, group, { ...options, signal, onProgress: report }),
+    aloneOf(services, 'fine-tune', task, signal, () => trainGroup(services, task, group, { ...options, signal, onProgress: report })),
   );
 }
 

@@ -7,6 +7,7 @@ import { CampaignDataReader } from './campaign-data';
 import type { CampaignInput } from '../contracts/campaign';
 import { ComputeGate, type ComputeLimits } from './compute-gate';
 import type { ActivityDependencies } from './dependencies';
+import { GroupClaims } from './group-claims';
 import { ManifestMemory } from './manifest-memory';
 import { ModelDirectories } from './model-directories';
 import { ProposalReader } from './proposals';
@@ -22,6 +23,8 @@ export interface Services extends ActivityDependencies {
   readonly workflows: WorkflowWatcher;
   readonly gate: ComputeGate;
   readonly flights: SharedFlights;
+  /** Among workers, what `flights` is within one. An evaluation may wait for a fine-tune, never the other way round: each has its own. */
+  readonly claims: { readonly 'fine-tune': GroupClaims; readonly evaluate: GroupClaims };
   readonly manifests: ManifestMemory;
   readonly campaigns: CampaignDataReader;
   readonly proposals: ProposalReader;
@@ -29,7 +32,10 @@ export interface Services extends ActivityDependencies {
 }
 
 export function createServices(dependencies: ActivityDependencies): Services {
-  const gate = new ComputeGate(dependencies.computeConcurrency ?? 1, turnOfActivity);
+  const { store, computeConcurrency = 1, claimTimings } = dependencies;
+  const gate = new ComputeGate(computeConcurrency, turnOfActivity);
+  // What is computed, and the next, which is being prepared meanwhile.
+  const claims = (): GroupClaims => new GroupClaims(store, computeConcurrency + 1, turnOfActivity, claimTimings);
   return {
     ...dependencies,
     renderHtml: dependencies.renderHtml ?? renderReportHtml,
@@ -38,6 +44,7 @@ export function createServices(dependencies: ActivityDependencies): Services {
     workflows: dependencies.workflows ?? { outcome: () => Promise.reject(new RangeError('this process watches no workflows')) },
     gate,
     flights: new SharedFlights(),
+    claims: { 'fine-tune': claims(), evaluate: claims() },
     manifests: new ManifestMemory(dependencies.store),
     campaigns: new CampaignDataReader(dependencies.store),
     proposals: new ProposalReader(dependencies.store),
