@@ -38,6 +38,7 @@ interface Holding {
  */
 export class GroupClaims {
   readonly #store: ArtifactStore;
+  readonly #atOnce: number;
   readonly #slots: RequestSlots;
   readonly #turnOf: () => Turn;
   readonly #timings: Required<Omit<ClaimTimings, 'host'>>;
@@ -45,11 +46,16 @@ export class GroupClaims {
   /** When this process first saw another's latest mark. */
   readonly #seen = new Map<string, { readonly mark: number; readonly atMs: number }>();
 
-  /** @param claimsAtOnce what one worker may keep from the others: what it computes, and the next */
-  constructor(store: ArtifactStore, claimsAtOnce: number, turnOf: () => Turn, { host = hostname(), ...timings }: ClaimTimings = {}) {
+  /** Claims that this process has or asks for, and what waits for one of them to end. */
+  #held = 0;
+  readonly #whenReleased = new Set<() => void>();
+
+  /** @param atOnce groups that this worker computes at once; it claims one more, to prepare it, where nobody else wants that */
+  constructor(store: ArtifactStore, atOnce: number, turnOf: () => Turn, { host = hostname(), ...timings }: ClaimTimings = {}) {
     this.#store = store;
     this.#turnOf = turnOf;
-    this.#slots = new RequestSlots(claimsAtOnce, { before: 'cancelled before it began', waiting: 'cancelled while waiting for its turn' });
+    this.#atOnce = atOnce;
+    this.#slots = new RequestSlots(atOnce + 1, { before: 'cancelled before it began', waiting: 'cancelled while waiting for its turn' });
     this.#self = { host, pid: process.pid, life: randomUUID() };
     this.#timings = { renewMs: 5_000, expireMs: 20_000, lookMs: 1_000, ...timings };
   }
@@ -62,19 +68,15 @@ export class GroupClaims {
    */
   async alone<Result>(name: string, signal: AbortSignal, compute: () => Promise<Result>): Promise<Result> {
     const turn = this.#turnOf();
-    const attempt = async (): Promise<{ readonly result: Result } | null> => {
-      const holding = await this.#take(name);
-      if (holding === null) return null;
-      let result: Result;
+    const attempt = async () => {
+      if (this.#held >= this.#atOnce) await this.#afterTheIdle();
+      this.#held += 1;
       try {
-        result = await compute();
-      } catch (error) {
-        // What is to be heard is why the computation failed, whatever becomes of its claim.
-        await Promise.allSettled([holding.release()]);
-        throw error;
+        return await this.#computeClaimed(name, compute);
+      } finally {
+        this.#held -= 1;
+        this.#whenReleased.forEach((go) => go());
       }
-      await holding.release();
-      return { result };
     };
     for (;;) {
       const outcome = await this.#slots.run(signal, attempt, turn);
@@ -84,7 +86,35 @@ export class GroupClaims {
     }
   }
 
+  /** A worker that has something to compute lets one that has nothing go first. */
+  #afterTheIdle(): Promise<void> {
+    return new Promise<void>((resolve) => {
+      const go = (): void => {
+        clearTimeout(timer);
+        this.#whenReleased.delete(go);
+        resolve();
+      };
+      const timer = setTimeout(go, this.#timings.lookMs);
+      this.#whenReleased.add(go);
+    });
+  }
+
   /** @returns null where another worker holds it */
+  async #computeClaimed<Result>(name: string, compute: () => Promise<Result>): Promise<{ readonly result: Result } | null> {
+    const holding = await this.#take(name);
+    if (holding === null) return null;
+    let result: Result;
+    try {
+      result = await compute();
+    } catch (error) {
+      // What is to be heard is why the computation failed, whatever becomes of its claim.
+      await Promise.allSettled([holding.release()]);
+      throw error;
+    }
+    await holding.release();
+    return { result };
+  }
+
   async #take(name: string): Promise<Holding | null> {
     const latest = await this.#latestMark(name);
     if (latest !== 0 && !(await this.#expired(name, latest))) return null;

@@ -34,8 +34,7 @@ export interface Services extends ActivityDependencies {
 export function createServices(dependencies: ActivityDependencies): Services {
   const { store, computeConcurrency = 1, claimTimings } = dependencies;
   const gate = new ComputeGate(computeConcurrency, turnOfActivity);
-  // What is computed, and the next, which is being prepared meanwhile.
-  const claims = (): GroupClaims => new GroupClaims(store, computeConcurrency + 1, turnOfActivity, claimTimings);
+  const claims = (): GroupClaims => new GroupClaims(store, computeConcurrency, turnOfActivity, claimTimings);
   return {
     ...dependencies,
     renderHtml: dependencies.renderHtml ?? renderReportHtml,

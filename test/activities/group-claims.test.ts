@@ -10,7 +10,7 @@ const forever = new AbortController().signal;
 
 /** Claims of two workers on one store; marks of the second look as if another machine had written them. */
 function workers(store = createMemoryStore()): { store: ArtifactStore; here: GroupClaims; there: GroupClaims } {
-  const of = (host: string): GroupClaims => new GroupClaims(store, 2, () => ANY_TURN, { ...TIMINGS, host });
+  const of = (host: string): GroupClaims => new GroupClaims(store, 1, () => ANY_TURN, { ...TIMINGS, host });
   return { store, here: of('here'), there: of('there') };
 }
 
@@ -45,6 +45,20 @@ test('while another worker is at one group, the next is computed', async () => {
   release();
   await Promise.all([first, waiting]);
   expect(order).toEqual(['g2', 'g3', 'g1']);
+});
+
+test('of two groups that two workers want each gets one, though one of them asks for both first', async () => {
+  const { here, there } = workers();
+  const computed: string[] = [];
+  const compute = (who: string) => async (): Promise<void> => {
+    computed.push(who);
+    await sleep(100);
+  };
+  const all = [here.alone('c/g1', forever, compute('here g1')), here.alone('c/g2', forever, compute('here g2'))];
+  all.push(there.alone('c/g2', forever, compute('there g2')));
+  await sleep(60);
+  expect(computed).toEqual(['here g1', 'there g2']);
+  await Promise.all(all);
 });
 
 test('a claim that shows signs of life is respected however long it takes, one without is taken over', async () => {

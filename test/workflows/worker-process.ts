@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 /** A real worker in a process of its own, as `seal up` runs it, to be killed. */
@@ -7,15 +8,23 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<string>;
 
-  /** @param env TEMPORAL_ADDRESS, SEAL_HOME and what else it needs beyond this process's environment */
-  constructor(env: Readonly<Record<string, string>>, logFile: string) {
+  /**
+   * @param env TEMPORAL_ADDRESS, SEAL_HOME and what else it needs beyond this process's environment
+   * @param args of the worker
+   */
+  constructor(env: Readonly<Record<string, string>>, logFile: string, args: readonly string[] = []) {
     const script = join(__dirname, '..', '..', 'workers', 'main.js');
-    this.#child = spawn(process.execPath, ['--enable-source-maps', script], {
+    this.#child = spawn(process.execPath, ['--enable-source-maps', script, ...args], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child.stderr?.on('data', (data: Buffer) => appendFileSync(logFile, data));
     this.#ended = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve(signal ?? `exit ${code}`)));
+  }
+
+  /** As Temporal and records of work name it. */
+  get identity(): string {
+    return `${this.#child.pid}@${hostname()}`;
   }
 
   /** Pids of the language model's processes, from the kernel's own list of children. */
