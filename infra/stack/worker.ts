@@ -70,7 +70,7 @@ function absolutePaths(env: NodeJS.ProcessEnv): Record<string, string> {
 }
 
 /** Addresses are not among them: they stand beside. */
-const SECRETS = /^(TEMPORAL_(TLS|API_KEY|PROFILE|CONFIG_FILE|GRPC_META)|AWS_|SEAL_CODEC_KEYS$|NODE_EXTRA_CA_CERTS$)/;
+const SECRETS = /^(TEMPORAL_(TLS|API_KEY|PROFILE|CONFIG_FILE|GRPC_META)|AWS_(?!SDK_JS_)|SEAL_CODEC_KEYS$|NODE_EXTRA_CA_CERTS$)/;
 
 /** Tells whether what secures the worker's connections has changed, without telling what it is. */
 function fingerprint(env: NodeJS.ProcessEnv): string {
