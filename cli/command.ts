@@ -24,7 +24,8 @@ export function runWith<Flags extends CommonFlags>(
   // Left to Commander, a misspelt flag would be reported as a missing one.
   for (const option of required) option.mandatory = false;
   return command.action(async () => {
-    const flags = command.opts<Flags>();
+    // `--json` of a command within a command is read by the outer one.
+    const flags = command.optsWithGlobals<Flags>();
     for (const option of required) {
       if (Object.hasOwn(flags, option.attributeName())) continue;
       throw new BadInputError({ where: option.long ?? option.flags, expected: `a value (${option.flags})`, got: 'none' });

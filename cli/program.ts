@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { BadInputError } from '../contracts/errors';
 import { cancelCommand } from './commands/cancel';
+import { codecCommand } from './commands/codec';
 import { demoCommand } from './commands/demo';
 import { doctorCommand } from './commands/doctor';
 import { downCommand } from './commands/down';
@@ -49,6 +50,7 @@ const COMMANDS: readonly (() => Command)[] = [
   pretrainCommand,
   worldCommand,
   demoCommand,
+  codecCommand,
 ];
 
 /** The whole command line. Failures are thrown, never printed: `run` prints them. */
@@ -65,7 +67,7 @@ export function createProgram(streams: Streams): Command {
     });
   for (const create of COMMANDS) program.addCommand(create());
   program.configureHelp({ visibleArguments: () => [] });
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
     command.exitOverride().configureOutput({ ...streams, outputError: () => undefined });
   }
   return program;

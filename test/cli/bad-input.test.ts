@@ -12,7 +12,7 @@ const before = { directory: process.cwd(), env: process.env };
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'seal-cli-'));
   process.chdir(directory);
-  const { TEMPORAL_ADDRESS: _temporal, S3_ENDPOINT: _s3, SEAL_DEBUG: _debug, ...env } = process.env;
+  const { TEMPORAL_ADDRESS: _temporal, S3_ENDPOINT: _s3, SEAL_DEBUG: _debug, SEAL_CODEC_KEYS: _keys, ...env } = process.env;
   process.env = { ...env, SEAL_HOME: join(directory, '.seal') };
   const files: Record<string, string | Uint8Array> = {
     'ok.jsonl': '{"text": "hello world"}\n',
@@ -49,8 +49,8 @@ const GENERATE = ['generate', '--model', MODEL];
 
 describe('bad input ends with exit code 2 and one line that names it', () => {
   const table: readonly (readonly [command: string, args: readonly string[], line: string])[] = [
-    ['no command', [], 'command: expected one of up, down, doctor, logs, start, watch, status, list, pause, resume, cancel, report, export, models, finetune, generate, score, select, grade, pretrain, world, demo, got none (see seal --help)'],
-    ['a mistyped command', ['statsu', '--json-not'], 'command: expected one of up, down, doctor, logs, start, watch, status, list, pause, resume, cancel, report, export, models, finetune, generate, score, select, grade, pretrain, world, demo, got "statsu"'],
+    ['no command', [], 'command: expected one of up, down, doctor, logs, start, watch, status, list, pause, resume, cancel, report, export, models, finetune, generate, score, select, grade, pretrain, world, demo, codec, got none (see seal --help)'],
+    ['a mistyped command', ['statsu', '--json-not'], 'command: expected one of up, down, doctor, logs, start, watch, status, list, pause, resume, cancel, report, export, models, finetune, generate, score, select, grade, pretrain, world, demo, codec, got "statsu"'],
     ['a mistyped flag', [...GENERATE, '--prmpt', 'x'], '--prmpt: expected a flag that this command has (see --help), got an unknown one (did you mean --prompt?)'],
     ['a missing flag', ['finetune', '--data', 'ok.jsonl', '--out', 'adapter'], '--model: expected a value (--model <dir>), got none'],
     ['a flag without its value', ['select', 'results.json', '--out'], '--out: expected a value, got none'],
@@ -111,6 +111,11 @@ describe('bad input ends with exit code 2 and one line that names it', () => {
     ['an adapter of another model', ['score', '--model', MODEL, '--adapter', join(ADAPTERS, 'gqa-qv-r6'), '--data', 'ok.jsonl'], `${join(ADAPTERS, 'gqa-qv-r6', 'adapter_model.safetensors')}: tensor base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight: shape: expected [6, 32] for this model and rank, got [6, 48]`],
     ['more of a world than it has', ['world', 'good-world.yaml', '--out', 'world', '--train', '99999999999'], 'world, train entities: expected at most 600 (skip + take), got 99999999999'],
     ['an id with capitals', ['report', 'Demo'], 'campaign id: expected up to 63 lower-case letters, digits and hyphens, a hyphen not first, got "Demo"'],
+    ['no part of codec', ['codec'], 'codec: expected one of new-key, activate, serve, got none (see seal codec --help)'],
+    ['an unknown part of codec', ['codec', 'sevre'], 'codec: expected one of new-key, activate, serve, got "sevre"'],
+    ['a codec server without keys', ['codec', 'serve'], 'SEAL_CODEC_KEYS: expected keys to serve with (seal codec new-key makes them), got none'],
+    ['keys in a file of something else', ['codec', 'new-key', 'good-world.yaml'], 'good-world.yaml: expected a file that its owner alone can read (chmod 600), got mode 0644'],
+    ['an odd name of a key', ['codec', 'new-key', 'new-keys.json', '--id', '../a'], '--id: expected an id of up to 64 letters, digits, dots, hyphens and underscores, got "../a"'],
     ['an anonymous pause', ['pause', 'demo', '--by', ' '], '--by: expected a name, got " "'],
   ];
 
