@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { run } from './run';
 
+// What a dependency should do otherwise (gRPC, with an IP address over TLS) is nothing that who reads this output can change.
+process.noDeprecation = true;
+
 // A reader that has seen enough (`| head`) ends the command quietly.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;

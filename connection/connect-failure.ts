@@ -12,21 +12,36 @@ const DEFAULT_PORT = 7233;
 type Target = Pick<TemporalSettings, 'address' | 'security'>;
 
 /**
- * Why no connection came about, in one line. gRPC hides it behind "failed to connect before the deadline", so the server is asked again, by TCP and TLS alone.
+ * What `connecting` gives, or why there is no connection, in one line. gRPC tries a connection that can never be again until its time is over, and then says
+ * no more than that: so the server is asked beside it, by TCP and TLS alone, and what that finds to be wrong counts at once.
+ *
+ * @throws BadInputError, ServerUnreachableError
  */
-export async function explainConnectFailure(cause: unknown, { address, security }: Target): Promise<Error> {
-  const refusal = refusalOf(cause, address);
-  if (refusal !== null) return refusal;
-  const options = { cause };
+export async function connectedOrExplained<Connected>(target: Target, connecting: Promise<Connected>): Promise<Connected> {
+  const defect = defectOf(target);
+  const failing = defect.then((found) => (found === null ? new Promise<never>(() => undefined) : Promise.reject(found)));
+  try {
+    return await Promise.race([connecting, failing]);
+  } catch (cause) {
+    const { address } = target;
+    const explained = refusalOf(cause, address) ?? (await defect);
+    if (explained !== null) throw explained;
+    const advice = 'start it or correct TEMPORAL_ADDRESS, or unset it and run "seal up"';
+    throw new ServerUnreachableError(`Temporal at ${address}: expected a server, got no answer; ${advice}`, { cause });
+  }
+}
+
+/** What no repetition would mend; null where nothing of the kind is seen, or nothing answers. */
+async function defectOf({ address, security }: Target): Promise<BadInputError | null> {
   const where = `Temporal at ${address}`;
   const [host, port] = hostAndPort(address);
-  const usesTls = security.tls !== undefined && security.tls !== false;
-  if (await answersTcp(host, port)) {
-    const answer = await answersTls(host, port, usesTls ? security : null);
-    if (usesTls && answer !== null) return new BadInputError({ where, expected: 'a TLS connection', got: answer }, options);
-    if (!usesTls && answer === null) return new BadInputError({ where, expected: 'a server without TLS (TEMPORAL_TLS is not set)', got: 'one that speaks TLS' }, options);
+  if (!(await answersTcp(host, port))) return null;
+  if (security.tls === undefined || security.tls === false) {
+    const speaksTls = (await answersTls(host, port, null)) === null;
+    return speaksTls ? new BadInputError({ where, expected: 'a server without TLS (TEMPORAL_TLS is not set)', got: 'one that speaks TLS' }) : null;
   }
-  return new ServerUnreachableError(`${where}: expected a server, got no answer; start it or correct TEMPORAL_ADDRESS, or unset it and run "seal up"`, options);
+  const got = await answersTls(host, port, security);
+  return got === null ? null : new BadInputError({ where, expected: 'a TLS connection', got });
 }
 
 function hostAndPort(address: string): [host: string, port: number] {
@@ -70,7 +85,7 @@ function answersTls(host: string, port: number, security: TemporalSecurity | nul
     socket.once('error', (error) => end(inWords(error)));
     socket.once('secureConnect', () => {
       if (security === null) return end(null);
-      socket.once('end', () => end('a connection that the server closed after the handshake: it may want a client certificate (TEMPORAL_TLS_CLIENT_CERT_PATH)'));
+      socket.once('end', () => end('one that the server closed after the handshake: it may want another client certificate (TEMPORAL_TLS_CLIENT_CERT_PATH)'));
       setTimeout(() => end(null), REFUSAL_MS);
     });
   });
@@ -89,6 +104,12 @@ function inWords(error: NodeJS.ErrnoException): string {
       return `a server's certificate for another name (${error.message}); TEMPORAL_TLS_SERVER_NAME says which is expected`;
     case 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED':
       return 'a server that wants a client certificate (TEMPORAL_TLS_CLIENT_CERT_PATH)';
+    case 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA':
+    case 'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE':
+    case 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED':
+    case 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN':
+    case 'ERR_SSL_TLSV1_ALERT_ACCESS_DENIED':
+      return `a server that refuses our client certificate (${error.code.replace(/^.*_ALERT_/, '').toLowerCase().replaceAll('_', ' ')})`;
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
     case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
       return 'a server that does not speak TLS';

@@ -1,12 +1,13 @@
 import { NativeConnection } from '@temporalio/worker';
-import { explainConnectFailure } from './connect-failure';
+import { connectTemporal } from './connect';
 import type { TemporalSettings } from './temporal-settings';
 
-/** A worker's connection. In a file of its own, since it loads the SDK's native part, which a client does not need. @throws as `connectTemporal` */
-export async function connectWorker({ address, security }: TemporalSettings): Promise<NativeConnection> {
-  try {
-    return await NativeConnection.connect({ address, ...security });
-  } catch (cause) {
-    throw await explainConnectFailure(cause, { address, security });
-  }
+/**
+ * A worker's connection. In a file of its own, since it loads the SDK's native part, which a client does not need.
+ *
+ * @throws as `connectTemporal`, which tries first: the native part says less of why it could not connect
+ */
+export async function connectWorker(settings: TemporalSettings): Promise<NativeConnection> {
+  await (await connectTemporal(settings)).close();
+  return NativeConnection.connect({ address: settings.address, ...settings.security });
 }

@@ -1,5 +1,5 @@
 import { Client, type ClientInterceptors, Connection } from '@temporalio/client';
-import { explainConnectFailure } from './connect-failure';
+import { connectedOrExplained } from './connect-failure';
 import { dataConverter } from './encryption/data-converter';
 import { type TemporalSettings, temporalSettings } from './temporal-settings';
 
@@ -12,10 +12,14 @@ const CONNECT_TIMEOUT_MS = 10_000;
  * @throws ServerUnreachableError with the address; BadInputError where the server's or our certificate, or our credentials, are refused
  */
 export async function connectTemporal({ address, security }: TemporalSettings, timeoutMs = CONNECT_TIMEOUT_MS): Promise<Connection> {
+  const connection = Connection.lazy({ address, connectTimeout: timeoutMs, ...security });
   try {
-    return await Connection.connect({ address, connectTimeout: timeoutMs, ...security });
-  } catch (cause) {
-    throw await explainConnectFailure(cause, { address, security });
+    await connectedOrExplained({ address, security }, connection.ensureConnected());
+    return connection;
+  } catch (error) {
+    // It would go on trying until its deadline.
+    await connection.close();
+    throw error;
   }
 }
 
