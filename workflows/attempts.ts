@@ -49,7 +49,8 @@ export function attempted<Task, Result>(
         // Histories of the first version had all attempts made by the server.
         if (count > budgetOf(failure, timings) || !patched('attempts-by-class')) throw error;
         spent.add({ retries: 1 });
-        log.warn('attempting again', { activity: error.activityType, failure, attempt, reason: error.cause?.message });
+        // By its class: the message may quote the campaign's texts, and a log is read by more people than a history.
+        log.warn('attempting again', { activity: error.activityType, attempt, reason: failure });
         await sleep(waitMs(attempt, timings));
         if (remedy === 'less-memory') current = withLessMemory(current);
       }
