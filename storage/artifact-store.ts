@@ -1,5 +1,6 @@
 import type { ArtifactRef, Manifest, PublishedManifest } from '../contracts/artifacts';
-import type { ObjectSource } from './object-client';
+import type { ContentHash } from './content-hash';
+import type { ObjectInfo, ObjectSource } from './object-client';
 
 /**
  * Content-addressed artifacts (`sha256/<hash>`) and the small manifests that name them (`campaigns/<id>/...`).
@@ -11,7 +12,8 @@ export interface ArtifactStore {
   readonly location: string;
 
   /**
-   * Stores bytes or a file under their hash; uploads only what is not there yet.
+   * Stores bytes or a file under their hash; uploads only what is not there yet, or has lain there for an hour: who removes old
+   * artifacts that no manifest names can tell by its time that this one was asked for.
    * Putting the same content twice, at once or after a kill, is harmless.
    */
   put(source: ObjectSource, mediaType: string): Promise<ArtifactRef>;
@@ -45,6 +47,18 @@ export interface ArtifactStore {
 
   /** Keys (manifests and artifacts alike) under a prefix, sorted. */
   list(prefix: string): Promise<string[]>;
+
+  /** As `list`, with sizes and times. */
+  listObjects(prefix: string): Promise<ObjectInfo[]>;
+
+  /** An object's bytes as they lie there, nothing verified: for copies and audits. Null where there is none. */
+  readBytes(key: string): Promise<Uint8Array | null>;
+
+  /** Hash and size of what lies under an artifact's key, in a stream; null where nothing does. */
+  hashOf(ref: Pick<ArtifactRef, 'sha256'>): Promise<ContentHash | null>;
+
+  /** Size and time of an object; null where there is none. */
+  findObject(key: string): Promise<ObjectInfo | null>;
 
   /** Removes one object by key; no error if it is not there. For deleting a campaign's record. */
   remove(key: string): Promise<void>;

@@ -8,8 +8,11 @@ import { ArtifactCorruptError, ArtifactMissingError } from '../contracts/errors'
 import { checkKey } from './artifact-key';
 import { type ArtifactStore, artifactKey } from './artifact-store';
 import { canonicalJson } from './canonical-json';
-import { type ContentHash, hashBytes, hashSource } from './content-hash';
-import type { ObjectClient, ObjectSource } from './object-client';
+import { type ContentHash, hashBytes, hashChunks, hashSource } from './content-hash';
+import type { ObjectClient, ObjectInfo, ObjectSource } from './object-client';
+
+/** An artifact that is put again is written again once it is this old. */
+export const REFRESH_AFTER_MS = 3600 * 1000;
 
 /** The artifact store's rules (address by hash, verify on read, first manifest wins) over any object client. */
 export class ContentAddressedStore implements ArtifactStore {
@@ -27,8 +30,10 @@ export class ContentAddressedStore implements ArtifactStore {
     const content = await hashSource(source);
     const ref: ArtifactRef = { ...content, mediaType };
     const key = artifactKey(ref);
+    const known = await this.#objects.find(key);
     // A wrong size can only be damage: writing again repairs it.
-    if ((await this.#objects.sizeOf(key)) !== content.sizeBytes) {
+    const whole = known?.sizeBytes === content.sizeBytes;
+    if (!whole || known.modifiedMs < Date.now() - REFRESH_AFTER_MS) {
       await this.#objects.write(key, source, { ...content, mediaType, ifAbsent: false });
     }
     return ref;
@@ -57,7 +62,7 @@ export class ContentAddressedStore implements ArtifactStore {
   }
 
   async has(ref: ArtifactRef): Promise<boolean> {
-    return (await this.#objects.sizeOf(artifactKey(ref))) === ref.sizeBytes;
+    return (await this.#objects.find(artifactKey(ref)))?.sizeBytes === ref.sizeBytes;
   }
 
   async publish(key: string, manifest: Manifest): Promise<PublishedManifest> {
@@ -90,8 +95,27 @@ export class ContentAddressedStore implements ArtifactStore {
     }
   }
 
-  list(prefix: string): Promise<string[]> {
+  async list(prefix: string): Promise<string[]> {
+    return (await this.#objects.list(prefix)).map(({ key }) => key);
+  }
+
+  listObjects(prefix: string): Promise<ObjectInfo[]> {
     return this.#objects.list(prefix);
+  }
+
+  readBytes(key: string): Promise<Uint8Array | null> {
+    checkKey(key);
+    return this.#readWhole(key);
+  }
+
+  async hashOf(ref: Pick<ArtifactRef, 'sha256'>): Promise<ContentHash | null> {
+    const chunks = await this.#objects.read(artifactKey(ref));
+    return chunks === null ? null : hashChunks(chunks);
+  }
+
+  findObject(key: string): Promise<ObjectInfo | null> {
+    checkKey(key);
+    return this.#objects.find(key);
   }
 
   remove(key: string): Promise<void> {

@@ -13,7 +13,7 @@ export function hashBytes(bytes: Uint8Array): ContentHash {
 }
 
 /** Hashes chunk by chunk, so memory does not grow with the content. */
-async function hashChunks(chunks: AsyncIterable<Uint8Array>): Promise<ContentHash> {
+export async function hashChunks(chunks: AsyncIterable<Uint8Array>): Promise<ContentHash> {
   const hash = createHash('sha256');
   let sizeBytes = 0;
   for await (const chunk of chunks) {

@@ -1,6 +1,14 @@
 /** What a written object is made of. A file is streamed, so it may be larger than memory. */
 export type ObjectSource = Uint8Array | { readonly file: string };
 
+/** What a server says of an object without its bytes. */
+export interface ObjectInfo {
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** When it was last written, by the server's clock. */
+  readonly modifiedMs: number;
+}
+
 export interface WriteOptions {
   readonly mediaType: string;
   /** Write only where nothing is yet; decided by the server, atomically. */
@@ -17,14 +25,14 @@ export interface WriteOptions {
 export interface ObjectClient {
   /** Where objects live, for messages: `bucket seal at http://127.0.0.1:7070`. */
   readonly location: string;
-  /** Size of the object, or null where there is none. */
-  sizeOf(key: string): Promise<number | null>;
+  /** The object's size and time, or null where there is none. */
+  find(key: string): Promise<ObjectInfo | null>;
   /** The object in chunks, or null where there is none. */
   read(key: string): Promise<AsyncIterable<Uint8Array> | null>;
   /** `exists` only with `ifAbsent`: another object was there first and was left alone. */
   write(key: string, source: ObjectSource, options: WriteOptions): Promise<'written' | 'exists'>;
-  /** Keys under the prefix, sorted by code unit. */
-  list(prefix: string): Promise<string[]>;
+  /** Objects under the prefix, sorted by the code units of their keys. */
+  list(prefix: string): Promise<ObjectInfo[]>;
   remove(key: string): Promise<void>;
   /** Frees sockets. */
   close(): void;

@@ -12,7 +12,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import type { S3Credentials } from '../contracts/stack';
-import type { ObjectClient, ObjectSource, WriteOptions } from './object-client';
+import type { ObjectClient, ObjectInfo, ObjectSource, WriteOptions } from './object-client';
 import { explainS3Failure, statusOf } from './s3-failure';
 
 export interface S3Settings {
@@ -93,11 +93,11 @@ export class S3ObjectClient implements ObjectClient {
     });
   }
 
-  async sizeOf(key: string): Promise<number | null> {
+  async find(key: string): Promise<ObjectInfo | null> {
     return this.#try(key, async () => {
       try {
         const head = await this.#s3.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key }));
-        return head.ContentLength ?? null;
+        return infoOf(key, head.ContentLength, head.LastModified);
       } catch (error) {
         statusOf(error, [404]);
         return null;
@@ -153,8 +153,8 @@ export class S3ObjectClient implements ObjectClient {
     }
   }
 
-  async list(prefix: string): Promise<string[]> {
-    const keys: string[] = [];
+  async list(prefix: string): Promise<ObjectInfo[]> {
+    const found: ObjectInfo[] = [];
     let token: string | undefined;
     do {
       const page = await this.#try(prefix, () =>
@@ -167,10 +167,10 @@ export class S3ObjectClient implements ObjectClient {
           }),
         ),
       );
-      for (const { Key } of page.Contents ?? []) if (Key !== undefined) keys.push(Key);
+      for (const { Key, Size, LastModified } of page.Contents ?? []) if (Key !== undefined) found.push(infoOf(Key, Size, LastModified));
       token = page.NextContinuationToken;
     } while (token !== undefined);
-    return keys.sort();
+    return found.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   async remove(key: string): Promise<void> {
@@ -197,6 +197,11 @@ export class S3ObjectClient implements ObjectClient {
       throw explainS3Failure(error, { endpoint: this.#endpoint, location: this.location, key });
     }
   }
+}
+
+/** Of an object without a time one can only say that it may be new. */
+function infoOf(key: string, sizeBytes: number | undefined, modified: Date | undefined): ObjectInfo {
+  return { key, sizeBytes: sizeBytes ?? 0, modifiedMs: modified?.getTime() ?? Date.now() };
 }
 
 async function* noChunks(): AsyncGenerator<Uint8Array> {

@@ -135,6 +135,50 @@ export function itKeepsArtifacts(objectsOf: () => ObjectClient): void {
     expect(await store.list(`${prefix}1/`)).toHaveLength(9);
   });
 
+  it('tells sizes and times of what it lists', async () => {
+    const before = Date.now();
+    const ref = await store.put(randomBytes(321), 'text/plain');
+    const [info] = await store.listObjects(artifactKey(ref));
+    expect(info).toMatchObject({ key: artifactKey(ref), sizeBytes: 321 });
+    // Servers round to seconds.
+    expect(info!.modifiedMs).toBeGreaterThan(before - 2000);
+    expect(info!.modifiedMs).toBeLessThan(Date.now() + 2000);
+    expect(await store.findObject(artifactKey(ref))).toEqual(info);
+    expect(await store.findObject(artifactKey(absent))).toBeNull();
+  });
+
+  it('writes an artifact again that is put again after an hour, so that its time tells that it is in use', async () => {
+    const content = randomBytes(40);
+    const ref = await store.put(content, 'text/plain');
+    const written: string[] = [];
+    const watched = Object.assign(Object.create(objectsOf()) as ObjectClient, {
+      find: async (key: string) => {
+        const info = await objectsOf().find(key);
+        return info === null ? null : { ...info, modifiedMs: info.modifiedMs - age };
+      },
+      write: (key: string): Promise<'written'> => {
+        written.push(key);
+        return Promise.resolve('written');
+      },
+    });
+    let age = 0;
+    await new ContentAddressedStore(watched).put(content, 'text/plain');
+    expect(written).toEqual([]);
+    age = 2 * 3600 * 1000;
+    await new ContentAddressedStore(watched).put(content, 'text/plain');
+    expect(written).toEqual([artifactKey(ref)]);
+  });
+
+  it('gives bytes as they lie there, and their hash, without a verdict', async () => {
+    const ref = await store.put(randomBytes(50), 'text/plain');
+    const other = randomBytes(51);
+    await overwrite(artifactKey(ref), other);
+    expect(Buffer.from((await store.readBytes(artifactKey(ref)))!).equals(other)).toBe(true);
+    expect(await store.hashOf(ref)).toEqual(hashBytes(other));
+    expect(await store.readBytes(artifactKey(absent))).toBeNull();
+    expect(await store.hashOf(absent)).toBeNull();
+  });
+
   it('keeps names with spaces, umlauts and signs', async () => {
     const key = `campaigns/${randomBytes(4).toString('hex')}/ü b+c=d&e%f.json`;
     await store.publish(key, manifestOf('odd'));
