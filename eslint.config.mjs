@@ -16,9 +16,10 @@ const ROOMS = {
   telemetry: { values: ['contracts'] },
   activities: { values: ['contracts', 'seal', 'engine', 'storage', 'endpoint', 'telemetry'] },
   workflows: { values: ['contracts', 'seal'], types: ['activities'] },
+  audit: { values: ['contracts', 'seal', 'engine', 'storage', 'activities'] },
   workers: { values: ['contracts', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'workflows'] },
   cli: {
-    values: ['contracts', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'workers', 'infra'],
+    values: ['contracts', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'audit', 'workers', 'infra'],
     types: ['workflows'],
   },
   infra: { values: ['contracts', 'connection', 'telemetry'] },

@@ -128,7 +128,8 @@ export interface SealActivities {
   evaluateBase(task: UnadaptedTask): Promise<{ readonly scores: readonly number[]; readonly spent: Spent }>;
   trainPolicy(task: PolicyTask): Promise<{ readonly policy: string | null; readonly spent: Spent }>;
   summariseMethod(task: MethodTask): Promise<MethodScore>;
-  writeReport(task: ReportTask): Promise<{ readonly key: string }>;
+  /** `seal` is absent in histories of versions that had none. */
+  writeReport(task: ReportTask): Promise<{ readonly key: string; readonly seal?: SealRef }>;
   readOutcomes(task: OutcomesTask): Promise<RecordedOutcomes>;
   recordRevision(task: RevisionTask): Promise<void>;
   awaitWorkflows(task: AwaitTask): Promise<{ readonly ended: readonly EndedWorkflow[] }>;
@@ -210,6 +211,13 @@ export interface MethodTask {
   readonly source:
     | { readonly kind: 'unadapted'; readonly contextsPerChunk: number }
     | { readonly kind: 'adapted'; readonly scope: AdaptationScope };
+}
+
+/** A seal's manifest. */
+export interface SealRef {
+  readonly key: string;
+  /** Of its bytes. */
+  readonly sha256: string;
 }
 
 export interface ReportTask {

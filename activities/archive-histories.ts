@@ -6,10 +6,14 @@ import type { ArchiveTask, SealActivities } from './activity-types';
 import { forEachRun, type HistoryReader } from './history-reader';
 import { readAll } from './report/bounded-reads';
 import { asActivity } from './running-activity';
+import { sealRecord } from './seal-record';
 import type { Services } from './services';
 
 export const HISTORIES_KIND = 'histories';
 export const HISTORY_MEDIA_TYPE = 'application/vnd.temporal.history';
+
+/** Scopes of what is archived once the campaign has ended: its record is sealed again, with these pages. */
+const ENDED_SCOPE = 'ended/';
 
 /** Histories in memory at once: one may have 50 MB. */
 const FETCHED_AT_ONCE = 4;
@@ -47,12 +51,16 @@ export function archiveHistories(services: Services, histories: HistoryReader | 
       const asked = hashBytes(Buffer.from(canonicalJson({ run: task.campaign.runId, workflows: task.workflows }))).sha256;
       const first = manifestKeys.historyPage(task.campaign.campaignId, task.scope, task.page);
       const own = `${first.slice(0, -'.json'.length)}-${asked.slice(0, 12)}.json`;
+      const { input } = await campaigns.read(task.campaign);
+      const done = async (page: Manifest): Promise<{ archived: number }> => {
+        if (task.scope.startsWith(ENDED_SCOPE)) await sealRecord(store, task.campaign, input.codeVersion);
+        return { archived: summaryOf(page).archived };
+      };
       for (const key of [first, own]) {
         const known = await store.findManifest(key);
-        if (known !== null && askedOf(known) === asked) return { archived: summaryOf(known).archived };
+        if (known !== null && askedOf(known) === asked) return done(known);
       }
       const { files, summary } = await archive(services, histories, task, signal);
-      const { input } = await campaigns.read(task.campaign);
       const manifest: Manifest = {
         kind: HISTORIES_KIND,
         files,
@@ -64,8 +72,8 @@ export function archiveHistories(services: Services, histories: HistoryReader | 
         summary: { ...summary },
       };
       const published = await store.publish(first, manifest);
-      if (askedOf(published.manifest) === asked) return { archived: summaryOf(published.manifest).archived };
-      return { archived: summaryOf((await store.publish(own, manifest)).manifest).archived };
+      const page = askedOf(published.manifest) === asked ? published : await store.publish(own, manifest);
+      return done(page.manifest);
     });
 }
 

@@ -5,13 +5,14 @@ import type { SealActivities } from './activity-types';
 import { collectReport } from './collect-report';
 import { renderCandidatesCsv } from './report/candidates-csv';
 import { asActivity } from './running-activity';
+import { sealRecord } from './seal-record';
 import type { Services } from './services';
 import { removeCheckpoints } from './stored-checkpoints';
 import { putJson } from './stored-json';
 
 /**
  * Publishes the report: of a completed campaign under its fixed key, of one that stopped earlier under a key of its own, since
- * it may be started again and then completes.
+ * it may be started again and then completes. The record is sealed with it.
  */
 export function writeReport(services: Services): SealActivities['writeReport'] {
   return ({ campaign, state, ledger, revision }) =>
@@ -32,6 +33,6 @@ export function writeReport(services: Services): SealActivities['writeReport'] {
         lineage: { inputs: { campaign: campaign.input.sha256 }, codeVersion: document.lineage.codeVersion, settings: { state } },
       });
       if (state === 'completed') await removeCheckpoints(store, manifestKeys.allCheckpoints(campaignId));
-      return { key };
+      return { key, seal: await sealRecord(store, campaign, document.lineage.codeVersion) };
     });
 }

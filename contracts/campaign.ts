@@ -225,6 +225,8 @@ export const campaignMessages = {
 
 /** Manifest keys under the artifact store. */
 export const manifestKeys = {
+  /** Prefix of all of a campaign's manifests. */
+  record: (campaignId: string): string => `campaigns/${campaignId}/`,
   campaign: (campaignId: string): string => `campaigns/${campaignId}/campaign.json`,
   proposals: (campaignId: string, scope: string): string => `campaigns/${campaignId}/${scope}/proposals.json`,
   adapter: (campaignId: string, scope: string, contextId: string, candidate: number, repeat: number): string =>
@@ -265,6 +267,10 @@ export const manifestKeys = {
   histories: (campaignId: string): string => `campaigns/${campaignId}/histories/`,
   /** Histories of closed workflows of a scope, some hundred a page (from 1): file `<workflow id with ~ for />.<run id>.history` each. */
   historyPage: (campaignId: string, scope: string, page: number): string => `campaigns/${campaignId}/histories/${scope}/page-${page}.json`,
+  /** Prefix of all seals. */
+  seals: (campaignId: string): string => `campaigns/${campaignId}/seals/`,
+  /** The hashes of all other manifests; named by its own hash. */
+  seal: (campaignId: string, sha256: string): string => `campaigns/${campaignId}/seals/${sha256}.json`,
   /** A report of a campaign that did not complete; named by its content, since a campaign may stop more than once. */
   partialReport: (campaignId: string, state: string, sha256: string): string =>
     `campaigns/${campaignId}/reports/${state}-${sha256.slice(0, 12)}.json`,

@@ -13,6 +13,7 @@ import { Endpoints } from '../../endpoint/endpoints';
 import { contextId } from '../../seal/ids';
 import { knowledgeDomain } from '../../seal/knowledge/domain';
 import type { ArtifactStore } from '../../storage/artifact-store';
+import { canonicalJson } from '../../storage/canonical-json';
 import { hashBytes } from '../../storage/content-hash';
 import { createMemoryStore } from '../../storage/memory-store';
 import { type FakeModelControls, fakeLanguageModel } from './fake-language-model';
@@ -93,20 +94,21 @@ export class ActivityFixture {
     const train = contexts('town', 3);
     const heldOut = contexts('ship', 2);
     const refs = (list: readonly Context[]) => list.map(({ title, context }, index) => ({ id: contextId(title, context), index }));
+    const parsed = campaignSpecSchema.parse({
+      name: 'test',
+      seed: 7,
+      model: 'model',
+      epochs: 1,
+      contexts: { train: { path: 'a' }, heldOut: { path: 'b' } },
+      proposals: { k: 2 },
+      innerLoop: { repeats: 1, trainEpochs: 2 },
+      concurrency: { group: 4 },
+      ...spec,
+    });
     return {
       campaignId,
-      spec: campaignSpecSchema.parse({
-        name: 'test',
-        seed: 7,
-        model: 'model',
-        epochs: 1,
-        contexts: { train: { path: 'a' }, heldOut: { path: 'b' } },
-        proposals: { k: 2 },
-        innerLoop: { repeats: 1, trainEpochs: 2 },
-        concurrency: { group: 4 },
-        ...spec,
-      }),
-      specSha256: 'b'.repeat(64),
+      spec: parsed,
+      specSha256: hashBytes(Buffer.from(canonicalJson(parsed))).sha256,
       codeVersion: 'test',
       model: {
         directory: this.#modelDirectory,

@@ -1,0 +1,57 @@
+import type { Domain } from '../seal/domain';
+import type { ArtifactStore } from '../storage/artifact-store';
+import { CampaignRecord } from './campaign-record';
+import { checkArtifacts } from './check-artifacts';
+import { checkHistories, type RecordedAction, type Replaying } from './check-histories';
+import { checkLineage } from './check-lineage';
+import { checkMethods } from './check-methods';
+import { checkRewards } from './check-rewards';
+import { checkSeals } from './check-seals';
+import { checkSelection } from './check-selection';
+import { type AuditBreak, Findings } from './findings';
+import type { HistorySource } from './history-source';
+
+export interface AuditResult {
+  readonly campaignId: string;
+  /** Artifacts whose hash was verified. */
+  readonly artifacts: number;
+  readonly manifests: number;
+  /** Histories that were replayed. */
+  readonly histories: number;
+  readonly breaks: readonly AuditBreak[];
+  /** What operators did, oldest first. */
+  readonly actions: readonly RecordedAction[];
+  /** What could not be looked at, in words. */
+  readonly unchecked: readonly string[];
+}
+
+export interface AuditedCampaign {
+  readonly campaignId: string;
+  readonly store: ArtifactStore;
+  /** False for an export without them. */
+  readonly hasArtifacts: boolean;
+  readonly domain: Domain;
+  /** @param record as it was read: its archive is one of the sources */
+  readonly histories: (record: CampaignRecord) => HistorySource;
+  readonly replaying: Replaying;
+}
+
+/** Verifies a campaign's record from the hashes of its artifacts to its histories. Finds, never throws for, what is broken in it. */
+export async function auditCampaign(campaign: AuditedCampaign): Promise<AuditResult> {
+  const { campaignId, store, hasArtifacts, domain } = campaign;
+  const findings = new Findings();
+  const record = await CampaignRecord.read(store, campaignId, hasArtifacts, findings);
+  const input = await record.input();
+  const unsealed = await checkSeals(record, findings);
+  if (unsealed.length > 0) findings.leftUnchecked(`${unsealed.length} manifests that no seal names: of a campaign that runs, or published after its end`);
+  const artifacts = await checkArtifacts(record, findings);
+  await checkLineage(record, input, findings);
+  if (input !== null) {
+    await checkRewards(record, input, findings);
+    await checkSelection(record, input, domain, findings);
+    await checkMethods(record, input, findings);
+  }
+  const { histories, actions } = await checkHistories(record, campaign.histories(record), campaign.replaying, findings);
+  const { breaks, unchecked } = findings;
+  return { campaignId, artifacts, manifests: record.manifests.size, histories, breaks, actions, unchecked };
+}

@@ -1,0 +1,30 @@
+import { BadInputError } from '../contracts/errors';
+import type { Domain } from '../seal/domain';
+import { ContentAddressedStore } from '../storage/content-addressed-store';
+import { DirectoryObjectClient } from '../storage/directory-client';
+import { auditCampaign, type AuditResult } from './audit-campaign';
+import type { Replaying } from './check-histories';
+import { ExportedHistories, exportPaths, readAbout, readIndex } from './export-layout';
+import { ArchivedHistories, FirstOf } from './history-source';
+
+/** Audits an export: no server, no store, only its directory. @throws BadInputError for a directory that is no export of the campaign */
+export async function auditExport(campaignId: string, directory: string, domain: Domain, replaying: Replaying): Promise<AuditResult> {
+  const about = await readAbout(directory);
+  if (about.campaignId !== campaignId) {
+    throw new BadInputError({ where: `--from ${directory}`, expected: `an export of ${campaignId}`, got: `one of ${about.campaignId}` });
+  }
+  const index = await readIndex(directory, campaignId);
+  return auditCampaign({
+    campaignId,
+    store: new ContentAddressedStore(new DirectoryObjectClient(exportPaths.objects(directory))),
+    hasArtifacts: about.artifacts,
+    domain,
+    histories: (record) => {
+      const archive = new ArchivedHistories(record);
+      const exported = new ExportedHistories(directory, index, (run) => archive.sha256Of(run));
+      // Its find never falls through to the archive: an archived history that is not in the export is a break.
+      return new FirstOf([exported, archive]);
+    },
+    replaying,
+  });
+}

@@ -1,0 +1,124 @@
+import { readAll } from '../activities/report/bounded-reads';
+import { type ArtifactRef, type Manifest, manifestSchema } from '../contracts/artifacts';
+import { type CampaignInput, manifestKeys } from '../contracts/campaign';
+import { ArtifactCorruptError, ArtifactMissingError } from '../contracts/errors';
+import type { ArtifactStore } from '../storage/artifact-store';
+import { canonicalJson } from '../storage/canonical-json';
+import { hashBytes } from '../storage/content-hash';
+import type { Findings } from './findings';
+
+/** A manifest as it lies in the store. */
+export interface RecordedManifest {
+  readonly key: string;
+  /** Of its bytes. */
+  readonly sha256: string;
+  readonly manifest: Manifest;
+}
+
+/** All manifests of a campaign but its checkpoints, and the artifacts that they name, for those who check them. */
+export class CampaignRecord {
+  readonly campaignId: string;
+  /** False for an export without artifacts: then their content is left unchecked. */
+  readonly hasArtifacts: boolean;
+  readonly store: ArtifactStore;
+  /** By key, in order. Unreadable ones are absent. */
+  readonly manifests: ReadonlyMap<string, RecordedManifest>;
+  /** Hash of every manifest's bytes, readable or not, by key. */
+  readonly hashes: ReadonlyMap<string, string>;
+  readonly #findings: Findings;
+  readonly #json = new Map<string, Promise<unknown>>();
+
+  private constructor(
+    store: ArtifactStore,
+    campaignId: string,
+    hasArtifacts: boolean,
+    read: { readonly manifests: ReadonlyMap<string, RecordedManifest>; readonly hashes: ReadonlyMap<string, string> },
+    findings: Findings,
+  ) {
+    this.store = store;
+    this.campaignId = campaignId;
+    this.hasArtifacts = hasArtifacts;
+    this.manifests = read.manifests;
+    this.hashes = read.hashes;
+    this.#findings = findings;
+  }
+
+  static async read(store: ArtifactStore, campaignId: string, hasArtifacts: boolean, findings: Findings): Promise<CampaignRecord> {
+    const checkpoints = manifestKeys.allCheckpoints(campaignId);
+    const keys = (await store.list(manifestKeys.record(campaignId))).filter((key) => !key.startsWith(checkpoints));
+    const hashes = new Map<string, string>();
+    const read = await readAll(keys, async (key): Promise<RecordedManifest[]> => {
+      const bytes = await store.readBytes(key);
+      if (bytes === null) return [];
+      const { sha256 } = hashBytes(bytes);
+      hashes.set(key, sha256);
+      const manifest = parseManifest(bytes);
+      if (manifest === null) findings.add('manifest-changed', key, 'a manifest, as it was published', 'bytes that are none');
+      return manifest === null ? [] : [{ key, sha256, manifest }];
+    });
+    const manifests = new Map(read.flat().map((one) => [one.key, one]));
+    return new CampaignRecord(store, campaignId, hasArtifacts, { manifests, hashes }, findings);
+  }
+
+  find(key: string): RecordedManifest | null {
+    return this.manifests.get(key) ?? null;
+  }
+
+  /** Manifests whose key has this form, with what its groups match. The form begins after `campaigns/<id>/`. */
+  matching(form: RegExp): { readonly one: RecordedManifest; readonly parts: readonly string[] }[] {
+    const prefix = manifestKeys.record(this.campaignId).length;
+    return [...this.manifests.values()].flatMap((one) => {
+      const match = form.exec(one.key.slice(prefix));
+      return match === null ? [] : [{ one, parts: match.slice(1) }];
+    });
+  }
+
+  /** The campaign's inputs; null where they cannot be read, which is a finding of others. */
+  async input(): Promise<CampaignInput | null> {
+    const campaign = this.find(manifestKeys.campaign(this.campaignId));
+    return campaign === null ? null : this.json<CampaignInput>(campaign, 'input.json');
+  }
+
+  /** A manifest's JSON file; null where it is missing, damaged or not exported. Files of several manifests are read once. */
+  async json<Value>({ manifest, key }: RecordedManifest, name: string): Promise<Value | null> {
+    const ref = manifest.files[name];
+    if (ref === undefined) {
+      this.#findings.add('manifest-changed', key, `a file ${name}`, Object.keys(manifest.files).join(', '));
+      return null;
+    }
+    return this.artifact(ref) as Promise<Value | null>;
+  }
+
+  /** As `json`, of a reference. */
+  artifact(ref: ArtifactRef): Promise<unknown> {
+    const known = this.#json.get(ref.sha256) ?? this.#read(ref);
+    this.#json.set(ref.sha256, known);
+    return known;
+  }
+
+  async #read(ref: ArtifactRef): Promise<unknown> {
+    if (!this.hasArtifacts) {
+      this.#findings.leftUnchecked('artifacts that are not in this export: what is computed from their content');
+      return null;
+    }
+    try {
+      return JSON.parse(Buffer.from(await this.store.get(ref)).toString('utf8')) as unknown;
+    } catch (error) {
+      // Named by the check of all artifacts.
+      if (error instanceof ArtifactMissingError || error instanceof ArtifactCorruptError) return null;
+      throw error;
+    }
+  }
+}
+
+/** Null for bytes that `publish` would not have written. */
+function parseManifest(bytes: Uint8Array): Manifest | null {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const manifest = manifestSchema.parse(JSON.parse(text));
+    return canonicalJson(manifest) === text ? manifest : null;
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError || (error as Error).name === 'ZodError') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,140 @@
+/** Histories replay against today's workflows, agree with the store, and name who acted. */
+import type { PayloadCodec } from '@temporalio/common';
+import type { DataConverter } from '@temporalio/common';
+import { Worker, type WorkflowBundleOption } from '@temporalio/worker';
+import type { CandidateRecord } from '../activities/candidate-record';
+import type { SealRef } from '../activities/activity-types';
+import { campaignMessages, type CandidateOutcome, type EpochSummary, type MethodScore } from '../contracts/campaign';
+import type { CampaignRecord } from './campaign-record';
+import type { Findings } from './findings';
+import { activityResults, operatorUpdates, resultOf } from './history-events';
+import type { HistorySource } from './history-source';
+import { places } from './record-places';
+import { type WalkedHistory, walkHistories } from './walk-histories';
+
+/** What replaying needs; `workers/` makes the bundle. */
+export interface Replaying {
+  readonly workflowBundle: WorkflowBundleOption;
+  /** Of a campaign whose payloads are encrypted. */
+  readonly dataConverter?: DataConverter;
+  readonly codecs: readonly PayloadCodec[];
+}
+
+/** An operator's action, from a history. */
+export interface RecordedAction {
+  readonly update: string;
+  readonly by: string;
+  readonly why: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+export interface CheckedHistories {
+  /** Histories that were replayed. */
+  readonly histories: number;
+  readonly actions: readonly RecordedAction[];
+}
+
+export async function checkHistories(record: CampaignRecord, source: HistorySource, replaying: Replaying, findings: Findings): Promise<CheckedHistories> {
+  const actions: RecordedAction[] = [];
+  let histories = 0;
+  const { workflowBundle, dataConverter, codecs } = replaying;
+  async function* checked(): AsyncGenerator<{ workflowId: string; history: WalkedHistory['history'] }> {
+    for await (const walked of walkHistories(record.campaignId, source, findings)) {
+      histories += 1;
+      actions.push(...(await checkActions(walked, codecs, findings)));
+      await checkAgreement(record, walked, codecs, findings);
+      yield { workflowId: walked.workflowId, history: walked.history };
+    }
+  }
+  const options = { workflowBundle, replayName: `audit-${record.campaignId}`, ...(dataConverter === undefined ? {} : { dataConverter }) };
+  for await (const { workflowId, runId, error } of Worker.runReplayHistories(options, checked())) {
+    if (error !== undefined) {
+      findings.add('history-replay', `history of ${workflowId}, run ${runId}`, 'what today\'s workflow code does', firstLine(error.message));
+    }
+  }
+  return { histories, actions: actions.sort((a, b) => (a.at < b.at ? -1 : 1)) };
+}
+
+const OPERATORS: ReadonlySet<string> = new Set(Object.entries(campaignMessages).flatMap(([name, message]) => (name.endsWith('Update') ? [message] : [])));
+
+async function checkActions({ workflowId, runId, history }: WalkedHistory, codecs: readonly PayloadCodec[], findings: Findings): Promise<RecordedAction[]> {
+  const updates = await operatorUpdates(history, codecs);
+  return updates.flatMap(({ update, action, at }) => {
+    if (!OPERATORS.has(update)) return [];
+    const { by, why } = (action ?? {}) as Record<string, unknown>;
+    const isSigned = [by, why].every((text) => typeof text === 'string' && text.trim() !== '');
+    if (!isSigned) findings.add('operator', `${update} of ${workflowId}, run ${runId}, at ${at}`, 'who and why', { by, why });
+    return isSigned ? [{ update, by: by as string, why: why as string, at }] : [];
+  });
+}
+
+/** What a workflow returned must be what the store says. */
+async function checkAgreement(record: CampaignRecord, walked: WalkedHistory, codecs: readonly PayloadCodec[], findings: Findings): Promise<void> {
+  const { history, facts, workflowId, runId } = walked;
+  const what = `history of ${workflowId}, run ${runId}`;
+  await checkSealsNamed(record, walked, codecs, findings);
+  if (facts.status !== 'completed') return;
+  const result = await resultOf(history, codecs);
+  switch (facts.type) {
+    case 'candidateWorkflow':
+      return checkCandidate(record, what, (result as { outcome: CandidateOutcome }).outcome, findings);
+    case 'epochWorkflow':
+      return checkEpoch(record, what, (result as { summary: EpochSummary }).summary, findings);
+    case 'evaluationWorkflow':
+      return checkMethod(record, what, (result as { score: MethodScore }).score, findings);
+    case 'campaignWorkflow': {
+      const { methods, epochs, report } = result as { methods: MethodScore[]; epochs: EpochSummary[]; report: string | null };
+      for (const score of methods) checkMethod(record, what, score, findings);
+      for (const summary of epochs) checkEpoch(record, what, summary, findings);
+      if (report !== null && record.find(report) === null) findings.add('manifest-missing', report, `the report that the ${what} names`, 'nothing readable');
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+async function checkSealsNamed(record: CampaignRecord, { history, workflowId, runId }: WalkedHistory, codecs: readonly PayloadCodec[], findings: Findings): Promise<void> {
+  for (const result of await activityResults(history, 'writeReport', codecs)) {
+    const { seal } = (result ?? {}) as { readonly seal?: SealRef };
+    if (seal === undefined) continue;
+    const got = record.hashes.get(seal.key);
+    if (got === undefined) findings.add('manifest-missing', seal.key, `the seal that the history of ${workflowId}, run ${runId}, names`, 'nothing');
+    else if (got !== seal.sha256) findings.add('manifest-changed', seal.key, `sha256 ${seal.sha256}, as the history of ${workflowId}, run ${runId}, names it`, `sha256 ${got}`);
+  }
+}
+
+function checkCandidate(record: CampaignRecord, what: string, { recordKey, status, reward, adapters }: CandidateOutcome, findings: Findings): void {
+  // A failed candidate leaves no record, or gets one when it is tried again.
+  if (status === 'failed') return;
+  const found = record.find(recordKey);
+  if (found === null) return findings.add('manifest-missing', recordKey, `the record that the ${what} names`, 'nothing readable');
+  const stored = found.manifest.summary as unknown as CandidateRecord;
+  const kept = stored.status === 'scored' ? { status: stored.status, reward: stored.reward, adapters: stored.adapters } : { status: stored.status };
+  const told = status === 'scored' ? { status, reward, adapters } : { status };
+  findings.same('history-disagrees', `${recordKey}, with the ${what}`, told, kept);
+}
+
+function checkEpoch(record: CampaignRecord, what: string, summary: EpochSummary, findings: Findings): void {
+  const stored = record.matching(places.selection).filter(({ parts: [, epoch] }) => Number(epoch) === summary.epoch);
+  const isThere = stored.some(({ one }) => sameNumbers(one.manifest.summary, summary));
+  const got = stored.map(({ one }) => JSON.stringify(one.manifest.summary)).join(' or ') || 'no selection';
+  if (!isThere) findings.add('history-disagrees', `selection of epoch ${summary.epoch}, with the ${what}`, summary, got);
+}
+
+function checkMethod(record: CampaignRecord, what: string, score: MethodScore, findings: Findings): void {
+  const stored = record.matching(places.method).filter(({ parts: [name] }) => name === score.name);
+  const isThere = stored.some(({ one }) => sameNumbers(one.manifest.summary, score));
+  const got = stored.map(({ one }) => JSON.stringify(one.manifest.summary)).join(' or ') || 'no summary';
+  if (!isThere) findings.add('history-disagrees', `method ${score.name}, with the ${what}`, score, got);
+}
+
+/** Every number and name of `told` stands in `stored`. */
+function sameNumbers(stored: Record<string, unknown> | undefined, told: object): boolean {
+  return Object.entries(told).every(([name, value]) => stored?.[name] === value);
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? text;
+}

@@ -1,0 +1,164 @@
+import { existsSync } from 'node:fs';
+import { HISTORIES_KIND } from '../activities/archive-histories';
+import { PROPOSALS_FILE } from '../activities/collect-proposals';
+import { pinnedSha256, verifyPinnedFiles } from '../activities/model-directories';
+import { seedScope } from '../activities/seed-scope';
+import { type CampaignInput, manifestKeys } from '../contracts/campaign';
+import { BadInputError } from '../contracts/errors';
+import { mStepSeed, repeatSeed } from '../seal/rest-em';
+import { sha256Hex } from '../seal/sha256';
+import { canonicalJson } from '../storage/canonical-json';
+import type { CampaignRecord, RecordedManifest } from './campaign-record';
+import type { Findings } from './findings';
+import { isTraining, places, unversioned } from './record-places';
+
+const WEIGHTS = 'adapter_model.safetensors';
+
+/**
+ * Follows every manifest's inputs: each must be a manifest, an artifact or the base model, of this campaign and with the hash named;
+ * seeds, code and places must be those that the campaign's own inputs give.
+ */
+export async function checkLineage(record: CampaignRecord, input: CampaignInput | null, findings: Findings): Promise<void> {
+  checkInputs(record, input, findings);
+  if (input === null) return;
+  checkCampaign(record, input, findings);
+  checkPlaces(record, input, findings);
+  await checkBase(input, findings);
+}
+
+/** The campaign's manifest repeats what its inputs say. */
+function checkCampaign(record: CampaignRecord, input: CampaignInput, findings: Findings): void {
+  const key = manifestKeys.campaign(record.campaignId);
+  const campaign = record.find(key);
+  if (campaign === null) return;
+  findings.same('lineage', `${key}: campaignId`, record.campaignId, input.campaignId);
+  findings.same('lineage', `${key}: spec`, sha256Hex(canonicalJson(input.spec)), input.specSha256);
+  const { manifest } = campaign;
+  const expected = {
+    spec: input.specSha256,
+    train: input.train.sha256,
+    heldOut: input.heldOut.sha256,
+    base: pinnedSha256(input.model),
+    ...(input.template === undefined ? {} : { template: input.template.sha256 }),
+  };
+  for (const [name, sha256] of Object.entries(expected)) findings.same('lineage', `${key}: ${name}`, sha256, manifest.lineage.inputs[name]);
+  findings.same('lineage', `${key}: seed`, input.spec.seed, manifest.lineage.seed);
+  findings.same('lineage', `${key}: train.json`, input.train, manifest.files['train.json']);
+  findings.same('lineage', `${key}: heldOut.json`, input.heldOut, manifest.files['heldOut.json']);
+}
+
+function checkInputs(record: CampaignRecord, input: CampaignInput | null, findings: Findings): void {
+  const artifacts = new Set<string>();
+  for (const { manifest } of record.manifests.values()) for (const { sha256 } of Object.values(manifest.files)) artifacts.add(sha256);
+  const manifests = new Set(record.hashes.values());
+  const campaign = record.find(manifestKeys.campaign(record.campaignId));
+  for (const one of record.manifests.values()) {
+    const { key, manifest } = one;
+    findings.same('lineage', `${key}: codeVersion`, input?.codeVersion ?? campaign?.manifest.lineage.codeVersion, manifest.lineage.codeVersion);
+    for (const [name, sha256] of Object.entries(manifest.lineage.inputs)) {
+      const named = manifestNamed(one, name);
+      if (named !== null) {
+        const got = record.hashes.get(named);
+        if (got === undefined) findings.add('manifest-missing', named, `sha256 ${sha256}, as ${key} names it`, `nothing in ${record.store.location}`);
+        else if (got !== sha256) findings.add('manifest-changed', named, `sha256 ${sha256}, as ${key} names it`, `sha256 ${got}`);
+        continue;
+      }
+      const expected = expectedInput(record, input, one, name);
+      if (expected !== null) {
+        if (!expected.includes(sha256)) findings.add('lineage', `${key}: ${name}`, expected.length === 0 ? 'what it was made from' : `sha256 ${expected.join(' or ')}`, `sha256 ${sha256}`);
+      } else if (!artifacts.has(sha256) && !manifests.has(sha256)) {
+        findings.add('lineage', `${key}: ${name}`, 'an artifact or a manifest of this campaign', `sha256 ${sha256}`);
+      }
+    }
+  }
+}
+
+/** The key of the manifest that an input names, where it names one: adapters of the policy by key, a candidate's own by repeat. */
+function manifestNamed({ key }: RecordedManifest, name: string): string | null {
+  if (name.startsWith('campaigns/')) return name;
+  const [, kind, repeat] = /^(adapter|evaluation)-r(\d+)$/.exec(name) ?? [];
+  if (kind === undefined || repeat === undefined) return null;
+  return `${key.slice(0, key.lastIndexOf('/'))}/r${repeat}/${kind}.json`;
+}
+
+/** Hashes that an input of this name may have; null where any of the campaign's may stand. */
+function expectedInput(record: CampaignRecord, input: CampaignInput | null, { key, manifest }: RecordedManifest, name: string): string[] | null {
+  const within = key.slice(`campaigns/${record.campaignId}/`.length);
+  switch (name) {
+    case 'base':
+      return input === null ? null : [pinnedSha256(input.model)];
+    case 'spec':
+      return input === null ? [manifest.lineage.inputs[name]!] : [input.specSha256];
+    case 'contexts':
+      return input === null ? null : [isTraining(within) ? input.train.sha256 : input.heldOut.sha256];
+    case 'campaign':
+      return fileHashes(record.find(manifestKeys.campaign(record.campaignId)), 'input.json');
+    case 'adapter':
+      return fileHashes(record.find(key.replace(/evaluation\.json$/, 'adapter.json')), WEIGHTS);
+    case 'proposals':
+      return proposalsOf(record, within);
+    default:
+      return null;
+  }
+}
+
+function fileHashes(one: RecordedManifest | null, name: string): string[] {
+  const ref = one?.manifest.files[name];
+  return ref === undefined ? [] : [ref.sha256];
+}
+
+/** Of the scope, in any of its versions: a retried selection chooses among an earlier version's candidates. */
+function proposalsOf(record: CampaignRecord, within: string): string[] {
+  const scope = unversioned(/^(?:epoch-[^/]+|evaluation\/[^/]+)/.exec(within)?.[0] ?? '');
+  return record
+    .matching(places.proposals)
+    .filter(({ parts: [own = ''] }) => unversioned(own) === scope)
+    .flatMap(({ one }) => fileHashes(one, PROPOSALS_FILE));
+}
+
+/** A manifest that lies where another belongs says so itself: by its seed, its settings, its summary or its kind. */
+function checkPlaces(record: CampaignRecord, input: CampaignInput, findings: Findings): void {
+  const { seed } = input.spec;
+  for (const { one, parts } of record.matching(places.adapter)) {
+    const [scope = '', contextId = '', candidate, repeat] = parts;
+    const seeds = seedScope({ scope: unversioned(scope), split: isTraining(scope) ? 'train' : 'heldOut' });
+    findings.same('lineage', `${one.key}: seed`, repeatSeed(seed, seeds, contextId, Number(candidate), Number(repeat)), one.manifest.lineage.seed);
+  }
+  for (const { one, parts } of record.matching(places.policy)) findings.same('lineage', `${one.key}: seed`, mStepSeed(seed, Number(parts[1])), one.manifest.lineage.seed);
+  for (const { one, parts } of record.matching(places.candidate)) {
+    const [, contextId, candidate] = parts;
+    const { settings } = one.manifest.lineage;
+    findings.same('lineage', `${one.key}: settings`, { contextId, candidate: Number(candidate) }, { contextId: settings['contextId'], candidate: settings['candidate'] });
+  }
+  for (const { one, parts } of record.matching(places.evaluation)) {
+    const [, contextId, candidate] = parts;
+    const group = one.manifest.lineage.settings['group'];
+    const own = `${contextId}/c${candidate}`;
+    if (!Array.isArray(group) || !group.includes(own)) findings.add('lineage', `${one.key}: group`, `one with ${own}`, group);
+  }
+  const kinds = [
+    ...([[places.adapter, ['adapter', 'diverged']], [places.evaluation, ['evaluation']], [places.candidate, ['candidate']]] as const),
+    ...([[places.selection, ['selection']], [places.policy, ['policy']], [places.policyTraining, ['policy-training']]] as const),
+    ...([[places.method, ['method']], [places.report, ['report']], [places.proposals, ['proposals']]] as const),
+    ...([[places.unadapted, ['unadapted']], [places.proposalsChunk, ['proposals-chunk']], [places.histories, [HISTORIES_KIND]]] as const),
+  ];
+  for (const [form, names] of kinds) {
+    for (const { one } of record.matching(form)) {
+      if (!(names as readonly string[]).includes(one.manifest.kind)) findings.add('lineage', `${one.key}: kind`, names.join(' or '), one.manifest.kind);
+    }
+  }
+}
+
+/** Where the base model's directory is at hand, its files are hashed. */
+async function checkBase({ model }: CampaignInput, findings: Findings): Promise<void> {
+  if (!existsSync(model.directory)) {
+    findings.leftUnchecked(`files of the base model, whose directory ${model.directory} is not on this machine`);
+    return;
+  }
+  try {
+    await verifyPinnedFiles(model);
+  } catch (error) {
+    if (!(error instanceof BadInputError)) throw error;
+    findings.add('base-model', error.detail.where, error.detail.expected, error.detail.got);
+  }
+}

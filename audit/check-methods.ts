@@ -1,0 +1,84 @@
+/** Scores of methods follow from evaluations, the report from scores. */
+import { type Answer, answersOf, type GroupAnswers } from '../activities/answers';
+import { ANSWERS_FILE, type EvaluationSummary } from '../activities/evaluation-manifests';
+import { RUNS_FILE } from '../activities/summarise-method';
+import type { CampaignInput, CampaignReport, EpochSummary } from '../contracts/campaign';
+import { comparisons, methodScore, type MethodRun, type MethodRuns } from '../seal/report-data';
+import type { CampaignRecord, RecordedManifest } from './campaign-record';
+import type { Findings } from './findings';
+import { places } from './record-places';
+
+export async function checkMethods(record: CampaignRecord, input: CampaignInput, findings: Findings): Promise<void> {
+  const known: MethodRuns[] = [];
+  for (const { one, parts } of record.matching(places.method)) {
+    const [name = '', version = ''] = parts;
+    const method = await record.json<MethodRuns>(one, RUNS_FILE);
+    if (method === null) continue;
+    known.push(method);
+    findings.same('method', `${one.key}: name`, name, method.name);
+    findings.same('method', `${one.key}: grader`, input.spec.reward.grader, method.grader);
+    findings.same('method', `${one.key}: summary`, methodScore(method), one.manifest.summary);
+    const runs = await runsOf(record, input, `evaluation/${name}${version}`);
+    if (runs !== null) findings.same('method', `${one.key}: ${RUNS_FILE}`, runs, method.runs);
+  }
+  for (const { one } of record.matching(places.report)) await checkReport(record, one, known, findings);
+}
+
+/** The runs that a method's evaluations amount to, in their order; null where they cannot be read. */
+async function runsOf(record: CampaignRecord, input: CampaignInput, scope: string): Promise<MethodRun[] | null> {
+  const placeOf = new Map(input.heldOutContexts.map(({ id }, place) => [id, place]));
+  const evaluations = record
+    .matching(places.evaluation)
+    .filter(({ parts: [own] }) => own === scope)
+    .map(({ one, parts: [, contextId = '', candidate, repeat] }) => ({ one, contextId, candidate: Number(candidate), repeat: Number(repeat) }))
+    .sort((a, b) => a.repeat - b.repeat || (placeOf.get(a.contextId) ?? 0) - (placeOf.get(b.contextId) ?? 0) || a.candidate - b.candidate);
+  if (evaluations.length === 0) return unadaptedRuns(record, scope);
+  const runs: MethodRun[] = [];
+  for (const { one, contextId, candidate } of evaluations) {
+    const file = await record.json<GroupAnswers>(one, ANSWERS_FILE);
+    if (file === null || !file.some((own) => own.contextId === contextId && own.candidate === candidate)) return null;
+    const { steps, trainedTokens } = one.manifest.summary as unknown as EvaluationSummary;
+    runs.push({ contextId, questionScores: answersOf(file, contextId, candidate).map(({ score }) => score), steps, trainedTokens });
+  }
+  return runs;
+}
+
+async function unadaptedRuns(record: CampaignRecord, scope: string): Promise<MethodRun[] | null> {
+  const chunks = record
+    .matching(places.unadapted)
+    .filter(({ parts: [own] }) => own === scope)
+    .sort((a, b) => Number(a.parts[1]) - Number(b.parts[1]));
+  const runs: MethodRun[] = [];
+  for (const { one } of chunks) {
+    const chunk = await record.json<{ readonly contextId: string; readonly answers: readonly Answer[] }[]>(one, ANSWERS_FILE);
+    if (chunk === null) return null;
+    runs.push(...chunk.map(({ contextId, answers }) => ({ contextId, questionScores: answers.map(({ score }) => score), trainedTokens: 0, steps: 0 })));
+  }
+  return runs;
+}
+
+/** What a report repeats of methods and epochs must be theirs, of whichever version counted when it was written. */
+async function checkReport(record: CampaignRecord, one: RecordedManifest, methods: readonly MethodRuns[], findings: Findings): Promise<void> {
+  const report = await record.json<CampaignReport>(one, 'report.json');
+  if (report === null) return;
+  const scores = new Set(methods.map((method) => JSON.stringify(methodScore(method))));
+  for (const score of report.methods) {
+    if (!scores.has(JSON.stringify(ordered(score)))) findings.add('report', `${one.key}: ${score.name}`, 'the score of a method of this record', score);
+  }
+  const epochs = record.matching(places.selection).map(({ one: selection }) => JSON.stringify(orderedEpoch(selection.manifest.summary as unknown as EpochSummary)));
+  for (const epoch of report.epochs) {
+    if (!epochs.includes(JSON.stringify(orderedEpoch(epoch)))) findings.add('report', `${one.key}: epoch ${epoch.epoch}`, 'the summary of a selection of this record', epoch);
+  }
+  const counted = report.methods.flatMap((score) => methods.find((method) => JSON.stringify(methodScore(method)) === JSON.stringify(ordered(score))) ?? []);
+  findings.same('report', `${one.key}: comparisons`, comparisons(counted), report.comparisons);
+  findings.same('report', `${one.key}: campaignId`, record.campaignId, report.campaignId);
+}
+
+/** Fields in the order that `methodScore` gives them. */
+function ordered({ name, grader, score, standardError, n, meanTokens, meanSteps }: CampaignReport['methods'][number]): CampaignReport['methods'][number] {
+  return { name, grader, score, standardError, n, meanTokens, meanSteps };
+}
+
+function orderedEpoch({ epoch, proposed, rejected, failed, kept, meanReward, bestReward }: EpochSummary): EpochSummary {
+  return { epoch, proposed, rejected, failed, kept, meanReward, bestReward };
+}

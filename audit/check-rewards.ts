@@ -1,0 +1,109 @@
+/** Scores follow from answers, rewards from scores, a candidate's record from its repeats. */
+import type { Answer, GroupAnswers } from '../activities/answers';
+import type { CandidateRecord } from '../activities/candidate-record';
+import { ANSWERS_FILE, type EvaluationSummary } from '../activities/evaluation-manifests';
+import type { CampaignInput } from '../contracts/campaign';
+import type { Context, Question } from '../contracts/campaign-spec';
+import { grade } from '../seal/graders/grade';
+import { needsNoJudge, verdictGrade } from '../seal/graders/judge';
+import { logprobGain } from '../seal/graders/logprob';
+import { candidateReward, repeatReward } from '../seal/rewards';
+import { mean } from '../seal/statistics';
+import type { CampaignRecord, RecordedManifest } from './campaign-record';
+import type { Findings } from './findings';
+import { isTraining, places } from './record-places';
+
+const WEIGHTS = 'adapter_model.safetensors';
+
+export async function checkRewards(record: CampaignRecord, input: CampaignInput, findings: Findings): Promise<void> {
+  const questions = await questionsOf(record, input);
+  const unadapted = await checkUnadapted(record, input, questions, findings);
+  for (const { one, parts } of record.matching(places.evaluation)) {
+    const [scope = '', contextId = '', candidate] = parts;
+    const answers = (await record.json<GroupAnswers>(one, ANSWERS_FILE))?.find((own) => own.contextId === contextId && own.candidate === Number(candidate))?.answers;
+    if (answers === undefined) {
+      if (record.hasArtifacts) findings.add('reward', one.key, `answers of ${contextId}/c${candidate} in ${ANSWERS_FILE}`, 'none');
+      continue;
+    }
+    const scores = checkAnswers(one.key, input, answers, questions?.get(contextId) ?? null, findings);
+    const before = input.spec.reward.grader === 'logprob' && isTraining(scope) ? (unadapted.get(`${scope}/${contextId}`) ?? null) : null;
+    const summary = one.manifest.summary as unknown as EvaluationSummary;
+    findings.same('reward', `${one.key}: score`, mean(scores), summary.score);
+    if (input.spec.reward.grader === 'logprob' && isTraining(scope) && before?.length !== scores.length) {
+      findings.add('reward', one.key, 'as many unadapted answers as adapted ones', before?.length ?? 0);
+      continue;
+    }
+    const reward = isTraining(scope) ? repeatReward(before === null ? scores : logprobGain(scores, before)) : undefined;
+    findings.same('reward', `${one.key}: reward`, reward, summary.reward);
+  }
+  for (const { one } of record.matching(places.evaluation)) checkCost(record, one, findings);
+  for (const { one } of record.matching(places.candidate)) checkCandidate(record, one, input, findings);
+}
+
+/** Question and gold answer of every context, in order; null where the contexts cannot be read. */
+async function questionsOf(record: CampaignRecord, input: CampaignInput): Promise<Map<string, readonly Question[]> | null> {
+  const known = new Map<string, readonly Question[]>();
+  for (const [ref, refs] of [[input.train, input.trainContexts], [input.heldOut, input.heldOutContexts]] as const) {
+    const contexts = (await record.artifact(ref)) as Context[] | null;
+    if (contexts === null) return null;
+    for (const { id, index } of refs) known.set(id, contexts[index]?.questions ?? []);
+  }
+  return known;
+}
+
+/** Scores by question of every scope's unadapted policy, by `<scope>/<context>`. */
+async function checkUnadapted(
+  record: CampaignRecord,
+  input: CampaignInput,
+  questions: ReadonlyMap<string, readonly Question[]> | null,
+  findings: Findings,
+): Promise<Map<string, readonly number[]>> {
+  const scores = new Map<string, readonly number[]>();
+  for (const { one, parts } of record.matching(places.unadapted)) {
+    const chunk = await record.json<{ readonly contextId: string; readonly answers: readonly Answer[] }[]>(one, ANSWERS_FILE);
+    for (const { contextId, answers } of chunk ?? []) {
+      scores.set(`${parts[0]}/${contextId}`, checkAnswers(one.key, input, answers, questions?.get(contextId) ?? null, findings));
+    }
+  }
+  return scores;
+}
+
+/** The scores that the answers deserve. */
+function checkAnswers(key: string, input: CampaignInput, answers: readonly Answer[], questions: readonly Question[] | null, findings: Findings): number[] {
+  if (questions !== null) {
+    const expected = questions.map(({ question, answer }) => ({ question, goldAnswer: answer }));
+    findings.same('reward', `${key}: questions`, expected, answers.map(({ question, goldAnswer }) => ({ question, goldAnswer })));
+  }
+  return answers.map((answer) => {
+    const score = deserved(input, answer);
+    findings.same('reward', `${key}: score of ${JSON.stringify(answer.question)}`, score, answer.score);
+    return score;
+  });
+}
+
+function deserved({ spec }: CampaignInput, { question, goldAnswer, answer = '', score, verdict }: Answer): number {
+  const { grader } = spec.reward;
+  // Of the gold answer itself: only the model could give it again.
+  if (grader === 'logprob') return score;
+  if (grader !== 'judge') return grade(grader, { question, goldAnswer, answer });
+  return needsNoJudge({ goldAnswer, answer }) || verdict === undefined ? 0 : verdictGrade(verdict.reply);
+}
+
+/** An evaluation repeats what its fine-tune cost; where nothing was trained, nothing. */
+function checkCost(record: CampaignRecord, one: RecordedManifest, findings: Findings): void {
+  const adapter = record.find(one.key.replace(/evaluation\.json$/, 'adapter.json'));
+  const { steps = 0, trainedTokens = 0 } = (adapter?.manifest.summary ?? {}) as Partial<EvaluationSummary>;
+  const got = one.manifest.summary as unknown as EvaluationSummary;
+  findings.same('reward', `${one.key}: steps and tokens`, { steps, trainedTokens }, { steps: got.steps, trainedTokens: got.trainedTokens });
+}
+
+function checkCandidate(record: CampaignRecord, { key, manifest }: RecordedManifest, { spec }: CampaignInput, findings: Findings): void {
+  const got = manifest.summary as unknown as CandidateRecord;
+  if (got.status !== 'scored') return;
+  const folder = key.slice(0, key.lastIndexOf('/'));
+  const repeats = Array.from({ length: spec.innerLoop.repeats }, (_, i) => `${folder}/r${i + 1}`);
+  const rewards = repeats.map((repeat) => (record.find(`${repeat}/evaluation.json`)?.manifest.summary as unknown as EvaluationSummary | undefined)?.reward);
+  findings.same('reward', `${key}: repeatRewards`, rewards.map((reward) => reward ?? null), got.repeatRewards);
+  findings.same('reward', `${key}: adapters`, repeats.map((repeat) => record.find(`${repeat}/adapter.json`)?.manifest.files[WEIGHTS]?.sha256 ?? null), got.adapters);
+  if (rewards.every((reward) => reward !== undefined)) findings.same('reward', `${key}: reward`, candidateReward(rewards), got.reward);
+}

@@ -1,0 +1,68 @@
+import { decodeHistory, type History } from '../activities/history-bytes';
+import type { Findings } from './findings';
+import { type HistoryFacts, historyFacts, type WorkflowRun } from './history-events';
+import { type FoundHistory, HistoryChangedError, type HistorySource, runKey } from './history-source';
+
+export interface WalkedHistory extends FoundHistory {
+  readonly history: History;
+  readonly facts: HistoryFacts;
+}
+
+/**
+ * Every history of a campaign's tree, one in memory at a time: those that a source knows of, the children that they started, and
+ * the runs that they went on to or came from. What a history names and no source has is a finding.
+ */
+export async function* walkHistories(campaignId: string, source: HistorySource, findings: Findings): AsyncGenerator<WalkedHistory> {
+  const waiting: { readonly run: WorkflowRun; readonly by: string }[] = [];
+  const seen = new Set<string>();
+  const visit = (run: WorkflowRun, by: string): void => {
+    if (seen.has(runKey(run))) return;
+    seen.add(runKey(run));
+    waiting.push({ run, by });
+  };
+  for (const run of await source.known()) visit(run, 'the archive');
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const { run, by } = next;
+    const found = await findOrName(source, run, findings);
+    if (found === 'changed') continue;
+    if (found === null) {
+      nameMissing(campaignId, source, run, by, findings);
+      continue;
+    }
+    const what = `history of ${run.workflowId}, run ${run.runId}`;
+    const history = decoded(found, what, findings);
+    if (history === null) continue;
+    const facts = historyFacts(history);
+    for (const child of facts.children) visit(child, what);
+    if (facts.next !== null) visit({ workflowId: run.workflowId, runId: facts.next }, what);
+    // What came before may have been forgotten by the server before anything was archived.
+    if (facts.previous !== null) visit({ workflowId: run.workflowId, runId: facts.previous }, what);
+    yield { ...found, history, facts };
+  }
+}
+
+async function findOrName(source: HistorySource, run: WorkflowRun, findings: Findings): Promise<FoundHistory | null | 'changed'> {
+  try {
+    return await source.find(run);
+  } catch (error) {
+    if (!(error instanceof HistoryChangedError)) throw error;
+    findings.add('history-changed', error.where, error.expected, error.got);
+    return 'changed';
+  }
+}
+
+function decoded({ bytes }: FoundHistory, what: string, findings: Findings): History | null {
+  try {
+    return decodeHistory(bytes);
+  } catch (error) {
+    findings.add('history-changed', what, 'a history', error instanceof Error ? error.message : String(error));
+    return null;
+  }
+}
+
+function nameMissing(campaignId: string, source: HistorySource, run: WorkflowRun, by: string, findings: Findings): void {
+  if (source.wasGone(run.workflowId)) return findings.leftUnchecked('histories that the server had forgotten before they were archived');
+  // Keeps the campaign's history after its end; nobody keeps its own.
+  if (run.workflowId.startsWith(`${campaignId}/archive/`)) return findings.leftUnchecked('histories of archivists, which no result comes from');
+  findings.add('history-missing', `history of ${run.workflowId}, run ${run.runId}`, `a history, which ${by} names`, 'none');
+}

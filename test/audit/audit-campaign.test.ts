@@ -1,0 +1,180 @@
+import { temporal as proto } from '@temporalio/proto';
+import { decodeHistory, encodeHistory } from '../../activities/history-bytes';
+import { putJson } from '../../activities/stored-json';
+import type { HistorySource } from '../../audit/history-source';
+import { type Manifest, manifestSchema } from '../../contracts/artifacts';
+import { manifestKeys } from '../../contracts/campaign';
+import { canonicalJson } from '../../storage/canonical-json';
+import { ContentAddressedStore } from '../../storage/content-addressed-store';
+import type { MemoryObjectClient } from '../../storage/memory-store';
+import { bytesOf, CAMPAIGN, flipByte, RecordedCampaign, write } from './recorded-campaign';
+
+jest.setTimeout(300_000);
+
+let recorded: RecordedCampaign;
+beforeAll(async () => {
+  recorded = await RecordedCampaign.run();
+});
+afterAll(() => recorded.stop());
+
+async function keysOf(objects: MemoryObjectClient, end: string): Promise<string[]> {
+  return (await objects.list(`campaigns/${CAMPAIGN}/`)).map(({ key }) => key).filter((key) => key.endsWith(end));
+}
+
+async function manifestAt(objects: MemoryObjectClient, key: string): Promise<Manifest> {
+  return manifestSchema.parse(JSON.parse((await bytesOf(objects, key)).toString()));
+}
+
+/** Writes a manifest as a careful forger would: in the store's own form. */
+async function forge(objects: MemoryObjectClient, key: string, change: (manifest: Manifest) => Manifest): Promise<void> {
+  await write(objects, key, Buffer.from(canonicalJson(change(await manifestAt(objects, key)))));
+}
+
+async function removeSeals(objects: MemoryObjectClient): Promise<void> {
+  for (const { key } of await objects.list(manifestKeys.seals(CAMPAIGN))) await objects.remove(key);
+}
+
+/** The server's histories, one of them changed. */
+function changedHistories(workflowId: string, change: (history: proto.api.history.v1.IHistory) => void): HistorySource {
+  return {
+    known: () => recorded.server.known(),
+    wasGone: () => false,
+    find: async (run) => {
+      const found = await recorded.server.find(run);
+      if (found === null || run.workflowId !== workflowId) return found;
+      const history = decodeHistory(found.bytes);
+      change(history);
+      return { ...found, bytes: encodeHistory(history) };
+    },
+  };
+}
+
+test('an untouched record has no break', async () => {
+  const result = await recorded.audit(recorded.objects);
+  expect(result.breaks).toEqual([]);
+  expect(result.unchecked).toEqual([]);
+  expect(result.artifacts).toBeGreaterThan(20);
+  expect(result.histories).toBeGreaterThan(9);
+  expect(result.actions).toEqual([
+    { update: 'pause', by: 'anna', why: 'the room is needed', at: expect.any(String) },
+    { update: 'resume', by: 'anna', why: 'the room is free', at: expect.any(String) },
+  ]);
+});
+
+test('one byte changed in an adapter is found and named', async () => {
+  const objects = await recorded.copy();
+  const [key] = await keysOf(objects, '/r1/adapter.json');
+  const { sha256 } = (await manifestAt(objects, key!)).files['adapter_model.safetensors']!;
+  await flipByte(objects, `sha256/${sha256}`);
+  const { breaks } = await recorded.audit(objects);
+  expect(breaks).toEqual([{ kind: 'artifact-changed', what: `${key}: adapter_model.safetensors`, expected: `sha256 ${sha256}`, got: expect.stringMatching(/^sha256 [0-9a-f]{64}$/) }]);
+});
+
+test('an artifact that is gone is named', async () => {
+  const objects = await recorded.copy();
+  const key = manifestKeys.policy(CAMPAIGN, 1);
+  const { sha256 } = (await manifestAt(objects, key)).files['adapter_model.safetensors']!;
+  await objects.remove(`sha256/${sha256}`);
+  expect((await recorded.audit(objects)).breaks).toContainEqual({ kind: 'artifact-missing', what: `${key}: adapter_model.safetensors`, expected: `sha256 ${sha256}`, got: 'nothing in memory' });
+});
+
+test('one byte changed in any manifest is found and named, whichever byte it is', async () => {
+  const objects = await recorded.copy();
+  const keys = await keysOf(objects, '.json');
+  expect(keys.length).toBeGreaterThan(30);
+  for (const [i, key] of keys.entries()) {
+    const whole = await bytesOf(objects, key);
+    await flipByte(objects, key, (i * 7919) % whole.length);
+    const { breaks } = await recorded.auditRecord(objects);
+    expect(breaks.map(({ what }) => what)).toContainEqual(expect.stringContaining(key));
+    await write(objects, key, whole);
+  }
+});
+
+test('a manifest that is gone is named', async () => {
+  const objects = await recorded.copy();
+  const key = manifestKeys.method(CAMPAIGN, 'base');
+  await objects.remove(key);
+  expect((await recorded.auditRecord(objects)).breaks).toContainEqual(expect.objectContaining({ kind: 'manifest-missing', what: key }));
+});
+
+test('two manifests that changed places are named, without their seal as well', async () => {
+  const objects = await recorded.copy();
+  await removeSeals(objects);
+  for (const end of ['/r1/adapter.json', '/r1/evaluation.json', '/candidate.json']) {
+    const [a, b] = (await keysOf(objects, end)).filter((key) => key.includes('/epoch-1/'));
+    const [ofA, ofB] = [await bytesOf(objects, a!), await bytesOf(objects, b!)];
+    await write(objects, a!, ofB);
+    await write(objects, b!, ofA);
+    const named = (await recorded.auditRecord(objects)).breaks.map(({ what }) => what);
+    for (const key of [a, b]) expect(named).toContainEqual(expect.stringContaining(key!));
+    await write(objects, a!, ofA);
+    await write(objects, b!, ofB);
+  }
+});
+
+test('a forged reward is found by the answers, by the candidate, by selection and by the history, seal or no seal', async () => {
+  const objects = await recorded.copy();
+  await removeSeals(objects);
+  const [key] = (await keysOf(objects, '/r1/evaluation.json')).filter((one) => one.includes('/epoch-1/'));
+  const candidate = key!.replace('/r1/evaluation.json', '/candidate.json');
+  const { reward } = (await manifestAt(objects, key!)).summary as { reward: number };
+  const forged = reward === 1 ? 0.75 : 1;
+  await forge(objects, key!, (manifest) => ({ ...manifest, summary: { ...manifest.summary, reward: forged } }));
+  await forge(objects, candidate, (manifest) => ({ ...manifest, summary: { ...manifest.summary, reward: forged, repeatRewards: [forged] } }));
+  const { breaks } = await recorded.audit(objects);
+  expect(breaks).toContainEqual({ kind: 'reward', what: `${key}: reward`, expected: String(reward), got: String(forged) });
+  expect(breaks).toContainEqual(expect.objectContaining({ kind: 'manifest-changed', what: key }));
+  expect(breaks).toContainEqual(expect.objectContaining({ kind: 'selection', what: expect.stringContaining(candidate.split('/').slice(3, 5).join('/')) }));
+  expect(breaks).toContainEqual(expect.objectContaining({ kind: 'history-disagrees', what: expect.stringContaining(candidate) }));
+});
+
+test('a forged selection is found', async () => {
+  const objects = await recorded.copy();
+  await removeSeals(objects);
+  const store = new ContentAddressedStore(objects);
+  const key = manifestKeys.selection(CAMPAIGN, 1);
+  const { files } = await manifestAt(objects, key);
+  const selection = JSON.parse(Buffer.from(await store.get(files['selection.json']!)).toString()) as { kept: unknown[] };
+  const forged = await putJson(store, { ...selection, kept: selection.kept.slice(1) });
+  await forge(objects, key, (manifest) => ({ ...manifest, files: { 'selection.json': forged } }));
+  const { breaks } = await recorded.auditRecord(objects);
+  expect(breaks).toContainEqual(expect.objectContaining({ kind: 'selection', what: `${key}: kept` }));
+  expect(breaks).toContainEqual(expect.objectContaining({ kind: 'selection', what: expect.stringContaining('policy-training.json: rows.json') }));
+});
+
+test('a forged score of a method is found by its evaluations, the report and the history', async () => {
+  const objects = await recorded.copy();
+  await removeSeals(objects);
+  const key = manifestKeys.method(CAMPAIGN, 'seal-epoch-1');
+  await forge(objects, key, (manifest) => ({ ...manifest, summary: { ...manifest.summary, score: 0.99 } }));
+  const { breaks } = await recorded.audit(objects);
+  expect(breaks).toContainEqual(expect.objectContaining({ kind: 'method', what: `${key}: summary` }));
+  expect(breaks).toContainEqual(expect.objectContaining({ kind: 'history-disagrees', what: expect.stringContaining('method seal-epoch-1') }));
+});
+
+test('a history that today\'s code would not make is named', async () => {
+  const workflowId = `${CAMPAIGN}/epoch-1`;
+  const source = changedHistories(workflowId, ({ events }) => {
+    const scheduled = events!.find((event) => event.activityTaskScheduledEventAttributes)!.activityTaskScheduledEventAttributes!;
+    scheduled.activityType!.name = 'writeReport';
+  });
+  const { breaks } = await recorded.audit(await recorded.copy(), source);
+  expect(breaks).toContainEqual(expect.objectContaining({ kind: 'history-replay', what: expect.stringContaining(`history of ${workflowId},`) }));
+});
+
+test('an action without who and why is named', async () => {
+  const source = changedHistories(CAMPAIGN, ({ events }) => {
+    const update = events!.find((event) => event.workflowExecutionUpdateAcceptedEventAttributes)!.workflowExecutionUpdateAcceptedEventAttributes!;
+    update.acceptedRequest!.input!.args!.payloads![0]!.data = Buffer.from(JSON.stringify({ by: 'anna', why: ' ' }));
+  });
+  const { breaks } = await recorded.audit(await recorded.copy(), source);
+  expect(breaks).toContainEqual(expect.objectContaining({ kind: 'operator', what: expect.stringContaining(`pause of ${CAMPAIGN}`) }));
+});
+
+test('a history that another one names and nobody has is named', async () => {
+  const workflowId = `${CAMPAIGN}/evaluation/base`;
+  const without: HistorySource = { known: () => recorded.server.known(), wasGone: () => false, find: (run) => (run.workflowId === workflowId ? Promise.resolve(null) : recorded.server.find(run)) };
+  const { breaks } = await recorded.audit(await recorded.copy(), without);
+  expect(breaks).toEqual([expect.objectContaining({ kind: 'history-missing', what: expect.stringContaining(workflowId) })]);
+});

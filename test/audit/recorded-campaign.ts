@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createActivities } from '../../activities';
+import { auditCampaign, type AuditResult } from '../../audit/audit-campaign';
+import type { Replaying } from '../../audit/check-histories';
+import { ArchivedHistories, FirstOf, type HistorySource, ServerSource } from '../../audit/history-source';
+import { pauseUpdate, resumeUpdate } from '../../workflows/messages';
+import { knowledgeDomain } from '../../seal/knowledge/domain';
+import { ContentAddressedStore } from '../../storage/content-addressed-store';
+import { hashBytes } from '../../storage/content-hash';
+import { MemoryObjectClient } from '../../storage/memory-store';
+import { ServerHistories } from '../../workers/history-reader';
+import { workflowBundle } from '../../workers/workflow-bundle';
+import { ActivityFixture } from '../activities/activity-fixture';
+import { fakeLanguageModel } from '../activities/fake-language-model';
+import { TemporalFixture } from '../workflows/temporal-fixture';
+import { FAST_TIMINGS } from '../workflows/campaign-input';
+
+export const CAMPAIGN = 'audited';
+
+/** A finished campaign on a real Temporal server, its computations faked, its record in memory: made once, altered in copies. */
+export class RecordedCampaign {
+  readonly temporal: TemporalFixture;
+  readonly objects: MemoryObjectClient;
+  readonly server: HistorySource;
+  readonly replaying: Replaying;
+  readonly #fixture: ActivityFixture;
+  readonly #directory: string;
+
+  private constructor(made: { temporal: TemporalFixture; objects: MemoryObjectClient; server: HistorySource; replaying: Replaying; fixture: ActivityFixture; directory: string }) {
+    ({ temporal: this.temporal, objects: this.objects, server: this.server, replaying: this.replaying } = made);
+    this.#fixture = made.fixture;
+    this.#directory = made.directory;
+  }
+
+  /** @param spec of the campaign, beside the fixture's */
+  static async run(spec: Record<string, unknown> = {}): Promise<RecordedCampaign> {
+    const temporal = await TemporalFixture.start();
+    const directory = mkdtempSync(join(tmpdir(), 'seal-audited-'));
+    const objects = new MemoryObjectClient();
+    const fixture = new ActivityFixture(new ContentAddressedStore(objects));
+    const histories = new ServerHistories(temporal.environment.nativeConnection, temporal.environment.namespace ?? 'default');
+    const activities = createActivities({
+      model: fakeLanguageModel().model,
+      store: fixture.store,
+      domain: knowledgeDomain,
+      cacheDirectory: join(directory, 'cache'),
+      renderHtml: () => Promise.resolve('<html>'),
+      heartbeatIntervalMs: 200,
+      histories,
+    });
+    const input = await fixture.input(CAMPAIGN, { evaluation: { baselines: ['base', 'passage-only'] }, ...spec });
+    const runId = await temporal.withActivities(activities, async () => {
+      const handle = await temporal.start({ ...input, timings: FAST_TIMINGS });
+      await handle.executeUpdate(pauseUpdate, { args: [{ by: 'anna', why: 'the room is needed' }] });
+      await handle.executeUpdate(resumeUpdate, { args: [{ by: 'anna', why: 'the room is free' }] });
+      await handle.result();
+      return handle.firstExecutionRunId;
+    });
+    const server = new ServerSource(histories, () => Promise.resolve([{ workflowId: CAMPAIGN, runId }]));
+    const replaying = { workflowBundle: await workflowBundle(directory), codecs: [] };
+    return new RecordedCampaign({ temporal, objects, server, replaying, fixture, directory });
+  }
+
+  /** The record in a store of its own. */
+  async copy(): Promise<MemoryObjectClient> {
+    const copy = new MemoryObjectClient();
+    for (const { key } of await this.objects.list('')) await write(copy, key, await bytesOf(this.objects, key));
+    return copy;
+  }
+
+  audit(objects: MemoryObjectClient, server: HistorySource = this.server): Promise<AuditResult> {
+    return auditCampaign({
+      campaignId: CAMPAIGN,
+      store: new ContentAddressedStore(objects),
+      hasArtifacts: true,
+      domain: knowledgeDomain,
+      histories: (record) => new FirstOf([new ArchivedHistories(record), server]),
+      replaying: this.replaying,
+    });
+  }
+
+  /** Without histories: what the record alone tells, in a fraction of the time. */
+  auditRecord(objects: MemoryObjectClient): Promise<AuditResult> {
+    return this.audit(objects, { known: () => Promise.resolve([]), find: () => Promise.resolve(null), wasGone: () => true });
+  }
+
+  async stop(): Promise<void> {
+    await this.temporal.stop();
+    this.#fixture.remove();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+export async function bytesOf(objects: MemoryObjectClient, key: string): Promise<Buffer> {
+  const chunks = await objects.read(key);
+  if (chunks === null) throw new Error(`no ${key}`);
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return Buffer.concat(parts);
+}
+
+export async function write(objects: MemoryObjectClient, key: string, bytes: Uint8Array): Promise<void> {
+  await objects.write(key, bytes, { ...hashBytes(bytes), mediaType: '', ifAbsent: false });
+}
+
+/** Changes one bit of the byte at `place`, by default the middle one. */
+export async function flipByte(objects: MemoryObjectClient, key: string, place?: number): Promise<void> {
+  const bytes = await bytesOf(objects, key);
+  const at = place ?? Math.floor(bytes.length / 2);
+  bytes[at] = bytes[at]! ^ 1;
+  await write(objects, key, bytes);
+}
