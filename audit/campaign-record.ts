@@ -97,14 +97,11 @@ export class CampaignRecord {
   }
 
   async #read(ref: ArtifactRef): Promise<unknown> {
-    if (!this.hasArtifacts) {
-      this.#findings.leftUnchecked('artifacts that are not in this export: what is computed from their content');
-      return null;
-    }
     try {
       return JSON.parse(Buffer.from(await this.store.get(ref)).toString('utf8')) as unknown;
     } catch (error) {
-      // Named by the check of all artifacts.
+      if (!this.hasArtifacts) this.#findings.leftUnchecked('content of artifacts that are not in this export');
+      // Otherwise named by the check of all artifacts.
       if (error instanceof ArtifactMissingError || error instanceof ArtifactCorruptError) return null;
       throw error;
     }

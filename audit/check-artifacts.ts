@@ -21,19 +21,18 @@ export async function checkArtifacts(record: CampaignRecord, findings: Findings)
       else if (known.ref.sizeBytes !== ref.sizeBytes) findings.add('manifest-changed', `${key}: ${name}`, `${known.ref.sizeBytes} bytes, as ${known.what}`, `${ref.sizeBytes} bytes`);
     }
   }
-  if (!record.hasArtifacts) {
-    if (named.size > 0) findings.leftUnchecked(`hashes of ${named.size} artifacts, which are not in this export`);
-    return 0;
-  }
+  let absent = 0;
   await readAll(
     [...named.values()],
     async ({ ref, what }) => {
       const got = await record.store.hashOf(ref);
-      if (got === null) findings.add('artifact-missing', what, `sha256 ${ref.sha256}`, `nothing in ${record.store.location}`);
+      if (got === null && !record.hasArtifacts) absent += 1;
+      else if (got === null) findings.add('artifact-missing', what, `sha256 ${ref.sha256}`, `nothing in ${record.store.location}`);
       else if (got.sha256 !== ref.sha256) findings.add('artifact-changed', what, `sha256 ${ref.sha256}`, `sha256 ${got.sha256}`);
       else if (got.sizeBytes !== ref.sizeBytes) findings.add('manifest-changed', what, `${got.sizeBytes} bytes, as the artifact has`, `${ref.sizeBytes} bytes`);
     },
     HASHED_AT_ONCE,
   );
-  return named.size;
+  if (absent > 0) findings.leftUnchecked(`${absent} artifacts, which are not in this export`);
+  return named.size - absent;
 }

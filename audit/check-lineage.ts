@@ -19,7 +19,7 @@ const WEIGHTS = 'adapter_model.safetensors';
  * seeds, code and places must be those that the campaign's own inputs give.
  */
 export async function checkLineage(record: CampaignRecord, input: CampaignInput | null, findings: Findings): Promise<void> {
-  checkInputs(record, input, findings);
+  checkInputs(record, findings);
   if (input === null) return;
   checkCampaign(record, input, findings);
   checkPlaces(record, input, findings);
@@ -42,19 +42,20 @@ function checkCampaign(record: CampaignRecord, input: CampaignInput, findings: F
     ...(input.template === undefined ? {} : { template: input.template.sha256 }),
   };
   for (const [name, sha256] of Object.entries(expected)) findings.same('lineage', `${key}: ${name}`, sha256, manifest.lineage.inputs[name]);
+  findings.same('lineage', `${key}: codeVersion`, input.codeVersion, manifest.lineage.codeVersion);
   findings.same('lineage', `${key}: seed`, input.spec.seed, manifest.lineage.seed);
   findings.same('lineage', `${key}: train.json`, input.train, manifest.files['train.json']);
   findings.same('lineage', `${key}: heldOut.json`, input.heldOut, manifest.files['heldOut.json']);
 }
 
-function checkInputs(record: CampaignRecord, input: CampaignInput | null, findings: Findings): void {
+function checkInputs(record: CampaignRecord, findings: Findings): void {
   const artifacts = new Set<string>();
   for (const { manifest } of record.manifests.values()) for (const { sha256 } of Object.values(manifest.files)) artifacts.add(sha256);
   const manifests = new Set(record.hashes.values());
   const campaign = record.find(manifestKeys.campaign(record.campaignId));
   for (const one of record.manifests.values()) {
     const { key, manifest } = one;
-    findings.same('lineage', `${key}: codeVersion`, input?.codeVersion ?? campaign?.manifest.lineage.codeVersion, manifest.lineage.codeVersion);
+    findings.same('lineage', `${key}: codeVersion`, campaign?.manifest.lineage.codeVersion, manifest.lineage.codeVersion);
     for (const [name, sha256] of Object.entries(manifest.lineage.inputs)) {
       const named = manifestNamed(one, name);
       if (named !== null) {
@@ -63,7 +64,7 @@ function checkInputs(record: CampaignRecord, input: CampaignInput | null, findin
         else if (got !== sha256) findings.add('manifest-changed', named, `sha256 ${sha256}, as ${key} names it`, `sha256 ${got}`);
         continue;
       }
-      const expected = expectedInput(record, input, one, name);
+      const expected = expectedInput(record, one, name);
       if (expected !== null) {
         if (!expected.includes(sha256)) findings.add('lineage', `${key}: ${name}`, expected.length === 0 ? 'what it was made from' : `sha256 ${expected.join(' or ')}`, `sha256 ${sha256}`);
       } else if (!artifacts.has(sha256) && !manifests.has(sha256)) {
@@ -82,17 +83,20 @@ function manifestNamed({ key }: RecordedManifest, name: string): string | null {
 }
 
 /** Hashes that an input of this name may have; null where any of the campaign's may stand. */
-function expectedInput(record: CampaignRecord, input: CampaignInput | null, { key, manifest }: RecordedManifest, name: string): string[] | null {
-  const within = key.slice(`campaigns/${record.campaignId}/`.length);
+function expectedInput(record: CampaignRecord, { key, manifest }: RecordedManifest, name: string): string[] | null {
+  const within = key.slice(manifestKeys.record(record.campaignId).length);
+  const campaign = record.find(manifestKeys.campaign(record.campaignId));
+  const pinned = (input: string): string[] => [campaign?.manifest.lineage.inputs[input] ?? []].flat();
+  // The campaign's own are compared with its inputs.
+  if (manifest === campaign?.manifest) return [manifest.lineage.inputs[name]!];
   switch (name) {
     case 'base':
-      return input === null ? null : [pinnedSha256(input.model)];
-    case 'spec':
-      return input === null ? [manifest.lineage.inputs[name]!] : [input.specSha256];
+    case 'template':
+      return pinned(name);
     case 'contexts':
-      return input === null ? null : [isTraining(within) ? input.train.sha256 : input.heldOut.sha256];
+      return pinned(isTraining(within) ? 'train' : 'heldOut');
     case 'campaign':
-      return fileHashes(record.find(manifestKeys.campaign(record.campaignId)), 'input.json');
+      return fileHashes(campaign, 'input.json');
     case 'adapter':
       return fileHashes(record.find(key.replace(/evaluation\.json$/, 'adapter.json')), WEIGHTS);
     case 'proposals':

@@ -2,6 +2,7 @@ import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { HISTORY_MEDIA_TYPE, historyFileName } from '../activities/archive-histories';
 import { readAll } from '../activities/report/bounded-reads';
+import { SEAL_KIND } from '../activities/seal-record';
 import type { ArtifactRef } from '../contracts/artifacts';
 import { ArtifactCorruptError, ArtifactMissingError, BadInputError } from '../contracts/errors';
 import { artifactKey, type ArtifactStore } from '../storage/artifact-store';
@@ -11,7 +12,7 @@ import { CampaignRecord } from './campaign-record';
 import { type ExportAbout, ExportedHistories, exportPaths, type IndexEntry, readAbout, readIndex } from './export-layout';
 import { Findings } from './findings';
 import type { WorkflowRun } from './history-events';
-import { ArchivedHistories, type FoundHistory, type HistorySource, runKey } from './history-source';
+import { ArchivedHistories, type FoundHistory, HistoryChangedError, type HistorySource, runKey } from './history-source';
 import { type WalkedHistory, walkHistories } from './walk-histories';
 
 export interface ExportResult {
@@ -48,7 +49,7 @@ export async function exportCampaign({ campaignId, store, server, directory, wit
   const problems: string[] = [];
   const objects = new DirectoryObjectClient(exportPaths.objects(directory));
   await readAll([...record.hashes.keys()], (key) => copyManifest(store, objects, key), COPIES);
-  const refs = withArtifacts ? artifactsOf(record) : [];
+  const refs = artifactsOf(record, withArtifacts);
   await readAll(refs, async (ref) => problems.push(...(await copyArtifact(store, directory, ref))), COPIES);
   const histories = await copyHistories(record, server, directory, findings);
   for (const { kind, what, expected, got } of findings.breaks) problems.push(`${kind}: ${what}: expected ${expected}, got ${got}`);
@@ -79,9 +80,9 @@ async function copyManifest(store: ArtifactStore, objects: DirectoryObjectClient
   await objects.write(key, bytes, { ...hashBytes(bytes), mediaType: 'application/json', ifAbsent: false });
 }
 
-/** Histories have files of their own. */
-function artifactsOf(record: CampaignRecord): ArtifactRef[] {
-  const refs = [...record.manifests.values()].flatMap(({ manifest }) => Object.values(manifest.files));
+/** All of them, or those alone that seal the manifests. Histories have files of their own. */
+function artifactsOf(record: CampaignRecord, withArtifacts: boolean): ArtifactRef[] {
+  const refs = [...record.manifests.values()].flatMap(({ manifest }) => (withArtifacts || manifest.kind === SEAL_KIND ? Object.values(manifest.files) : []));
   return [...new Map(refs.filter(({ mediaType }) => mediaType !== HISTORY_MEDIA_TYPE).map((ref) => [ref.sha256, ref])).values()];
 }
 
@@ -111,7 +112,7 @@ async function copyHistories(record: CampaignRecord, server: HistorySource, dire
   await writeIndex(directory, index);
   for await (const walked of walkHistories(campaignId, source, findings)) {
     const entry = entryOf(walked, archive);
-    if (sameEntry(index.get(runKey(walked)), entry)) continue;
+    if (walked.where.startsWith('histories/') && sameEntry(index.get(runKey(walked)), entry)) continue;
     await replaceFile(join(exportPaths.histories(directory), historyFileName(walked.workflowId, walked.runId)), walked.bytes);
     await appendFile(exportPaths.index(directory), `${JSON.stringify(entry)}\n`);
     index.set(runKey(walked), entry);
@@ -138,12 +139,23 @@ class ResumedHistories implements HistorySource {
 
   async find(run: WorkflowRun): Promise<FoundHistory | null> {
     const before = this.#index.get(runKey(run));
-    if (before !== undefined && before.status !== 'running') return this.#exported.find(run);
+    const exported = before === undefined ? null : await this.#whole(run);
+    if (exported !== null && before?.status !== 'running') return exported;
     for (const source of this.#others) {
       const found = await source.find(run);
       if (found !== null) return found;
     }
-    return before === undefined ? null : this.#exported.find(run);
+    return exported;
+  }
+
+  /** Null for a file that was damaged since: it is written again. */
+  async #whole(run: WorkflowRun): Promise<FoundHistory | null> {
+    try {
+      return await this.#exported.find(run);
+    } catch (error) {
+      if (!(error instanceof HistoryChangedError)) throw error;
+      return null;
+    }
   }
 
   wasGone(workflowId: string): boolean {

@@ -25,6 +25,8 @@ import { type TemporalSettings, temporalSettings } from '../connection/temporal-
 import { BadInputError } from '../contracts/errors';
 import { DEFAULT_PRIORITY, taskPriority } from '../contracts/priority';
 import { startTracing } from '../telemetry/tracing/start-tracing';
+import type { HistoryReader } from '../activities/history-reader';
+import { ServerHistories } from '../workers/history-reader';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A worker answers within this, or there is none. An action waits longer: a worker that has just been started may still be preparing. */
@@ -173,6 +175,25 @@ export class CampaignClient {
       taskQueueType: 1,
     });
     return (pollers ?? []).length > 0;
+  }
+
+  /** Every run of a campaign's own workflow that the server still knows. */
+  async runs(campaignId: string): Promise<{ readonly workflowId: string; readonly runId: string }[]> {
+    const runs = new Map<string, { workflowId: string; runId: string }>();
+    const workflowId = workflowIds.campaign(campaignId);
+    for await (const { runId } of this.#client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) runs.set(runId, { workflowId, runId });
+    // A list may lag behind by a moment; this does not.
+    const latest = await this.#handle(campaignId).describe().catch((error: unknown) => {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+      return null;
+    });
+    if (latest !== null) runs.set(latest.runId, { workflowId, runId: latest.runId });
+    return [...runs.values()];
+  }
+
+  /** Reads histories as the server has them. */
+  histories(): HistoryReader {
+    return new ServerHistories(this.#connection, this.settings.namespace);
   }
 
   async close(): Promise<void> {

@@ -1,11 +1,13 @@
 import { Command } from 'commander';
 import { BadInputError } from '../contracts/errors';
+import { auditCommand } from './commands/audit';
 import { cancelCommand } from './commands/cancel';
 import { codecCommand } from './commands/codec';
 import { demoCommand } from './commands/demo';
 import { doctorCommand } from './commands/doctor';
 import { downCommand } from './commands/down';
 import { exportCommand } from './commands/export';
+import { exportHistoryCommand } from './commands/export-history';
 import { finetuneCommand } from './commands/finetune';
 import { generateCommand } from './commands/generate';
 import { gradeCommand } from './commands/grade';
@@ -41,6 +43,8 @@ const COMMANDS: readonly (() => Command)[] = [
   cancelCommand,
   reportCommand,
   exportCommand,
+  auditCommand,
+  exportHistoryCommand,
   modelsCommand,
   finetuneCommand,
   generateCommand,

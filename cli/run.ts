@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { AuditBreakError } from './audit-break-error';
 import { describeFailure } from './failure';
 import type { Streams } from './output';
 import { PartialResultError } from './partial-result-error';
@@ -16,7 +17,7 @@ export async function run(argv: readonly string[], streams: Streams): Promise<0 
     if (error instanceof CommanderError && PRINTED.has(error.code) && error.exitCode === 0) return 0;
     const failure = describeFailure(error);
     if (argv.includes('--json')) {
-      const result = error instanceof PartialResultError ? error.result : {};
+      const result = error instanceof PartialResultError || error instanceof AuditBreakError ? error.result : {};
       streams.writeOut(`${JSON.stringify({ ...result, error: { code: failure.code, message: failure.message } })}\n`);
     }
     streams.writeErr(`${failure.message}\n`);

@@ -1,4 +1,4 @@
-import type { ObjectClient, ObjectSource, WriteOptions } from './object-client';
+import type { ObjectClient, ObjectInfo, ObjectSource, WriteOptions } from './object-client';
 
 export type StoreOperation = 'size' | 'read' | 'write' | 'list' | 'remove';
 
@@ -16,8 +16,8 @@ export class ObservedObjectClient implements ObjectClient {
     return this.objects.location;
   }
 
-  sizeOf(key: string): Promise<number | null> {
-    return this.#observed('size', () => this.objects.sizeOf(key));
+  find(key: string): Promise<ObjectInfo | null> {
+    return this.#observed('size', () => this.objects.find(key));
   }
 
   async read(key: string): Promise<AsyncIterable<Uint8Array> | null> {
@@ -37,7 +37,7 @@ export class ObservedObjectClient implements ObjectClient {
     return this.#observed('write', () => this.objects.write(key, source, options));
   }
 
-  list(prefix: string): Promise<string[]> {
+  list(prefix: string): Promise<ObjectInfo[]> {
     return this.#observed('list', () => this.objects.list(prefix));
   }
 

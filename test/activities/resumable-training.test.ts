@@ -39,7 +39,7 @@ const SPEC = {
 /** Objects whose manifests a test may look at and whose bytes it may damage. */
 class OpenObjects extends MemoryObjectClient {
   async damage(key: string): Promise<void> {
-    const size = (await this.sizeOf(key)) ?? 0;
+    const size = (await this.find(key))?.sizeBytes ?? 0;
     await this.write(key, new Uint8Array(size), { mediaType: '', ifAbsent: false, sha256: '', sizeBytes: size });
   }
 }

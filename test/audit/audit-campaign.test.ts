@@ -1,4 +1,4 @@
-import { temporal as proto } from '@temporalio/proto';
+import type { temporal as proto } from '@temporalio/proto';
 import { decodeHistory, encodeHistory } from '../../activities/history-bytes';
 import { putJson } from '../../activities/stored-json';
 import type { HistorySource } from '../../audit/history-source';

@@ -1,0 +1,21 @@
+import { manifestKeys } from '../contracts/campaign';
+import { BadInputError } from '../contracts/errors';
+import type { ArtifactStore } from '../storage/artifact-store';
+import { openStoreFromEnvironment } from '../storage/open-store';
+
+/**
+ * Runs `body` with the store that holds a campaign's record.
+ * @throws BadInputError where the store has no manifest of it
+ */
+export async function withRecord<Result>(campaignId: string, body: (store: ArtifactStore) => Promise<Result>): Promise<Result> {
+  const store = await openStoreFromEnvironment();
+  try {
+    const keys = await store.list(manifestKeys.record(campaignId));
+    if (keys.length === 0) {
+      throw new BadInputError({ where: 'campaign id', expected: `one with a record in ${store.location} (see seal list)`, got: JSON.stringify(campaignId) });
+    }
+    return await body(store);
+  } finally {
+    store.close();
+  }
+}

@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import { auditCampaign, type AuditResult } from '../../audit/audit-campaign';
+import { auditExport } from '../../audit/audit-export';
+import { ArchivedHistories, FirstOf, ServerSource } from '../../audit/history-source';
+import { knowledgeDomain } from '../../seal/knowledge/domain';
+import { AuditBreakError } from '../audit-break-error';
+import { withCampaigns } from '../campaign-client';
+import { withRecord } from '../campaign-record';
+import { newCommand, runWith, type CommonFlags } from '../command';
+import { existingDirectory } from '../directories';
+import { nonEmpty } from '../flags';
+import { withReplaying } from '../replaying';
+import { checkCampaignId } from '../start-campaign';
+
+interface AuditFlags extends CommonFlags {
+  readonly from?: string;
+}
+
+/** `seal audit`: verifies a campaign's record, here or from an export. */
+export function auditCommand(): Command {
+  const command = newCommand('audit', 'verify every artifact, lineage, reward, selection, score and history of a campaign; exit 1 where something is not as recorded')
+    .argument('<id>', 'campaign id')
+    .option('--from <dir>', 'an export of it (seal export-history), offline', nonEmpty('--from', 'a directory'));
+  return runWith<AuditFlags>(command, async ({ from }, output, [id = '']) => {
+    const campaignId = checkCampaignId(id, 'campaign id');
+    const result = from === undefined ? await auditHere(campaignId) : await auditThere(campaignId, existingDirectory('--from', from));
+    if (result.breaks.length === 0) return output.result(result, () => summary(result));
+    if (!output.json) output.result(result, () => summary(result));
+    throw new AuditBreakError(result);
+  });
+}
+
+function auditHere(campaignId: string): Promise<AuditResult> {
+  return withRecord(campaignId, (store) =>
+    withCampaigns((campaigns) =>
+      withReplaying((replaying) => {
+        const server = new ServerSource(campaigns.histories(), () => campaigns.runs(campaignId));
+        const histories = (record: ConstructorParameters<typeof ArchivedHistories>[0]) => new FirstOf([new ArchivedHistories(record), server]);
+        return auditCampaign({ campaignId, store, hasArtifacts: true, domain: knowledgeDomain, histories, replaying });
+      }),
+    ),
+  );
+}
+
+function auditThere(campaignId: string, directory: string): Promise<AuditResult> {
+  return withReplaying((replaying) => auditExport(campaignId, directory, knowledgeDomain, replaying));
+}
+
+function summary({ campaignId, artifacts, manifests, histories, breaks, actions, unchecked }: AuditResult): string {
+  return [
+    `${campaignId}: ${artifacts} artifacts, ${manifests} manifests, ${histories} histories`,
+    ...actions.map(({ at, update, by, why }) => `action ${at.slice(0, 19).replace('T', ' ')} ${update} by ${by}: ${why}`),
+    ...unchecked.map((what) => `not checked: ${what}`),
+    ...breaks.map(({ kind, what, expected, got }) => `BREAK ${kind}: ${what}: expected ${expected}, got ${got}`),
+    ...(breaks.length === 0 ? ['everything that was checked is as recorded'] : []),
+  ].join('\n');
+}
