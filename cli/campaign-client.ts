@@ -193,7 +193,7 @@ export class CampaignClient {
 
   /** Reads histories as the server has them. */
   histories(): HistoryReader {
-    return new ServerHistories(this.#connection, this.settings.namespace);
+    return new ServerHistories(this.#client);
   }
 
   async close(): Promise<void> {

@@ -153,13 +153,24 @@ test('a forged score of a method is found by its evaluations, the report and the
   expect(breaks).toContainEqual(expect.objectContaining({ kind: 'history-disagrees', what: expect.stringContaining('method seal-epoch-1') }));
 });
 
+test('one byte changed in an archived history is found and named', async () => {
+  const objects = await recorded.copy();
+  const name = new RegExp(`^${CAMPAIGN}~epoch-1~.*~c1\\.`);
+  const pages = await Promise.all((await objects.list(manifestKeys.histories(CAMPAIGN))).map(async ({ key }) => ({ key, ...(await manifestAt(objects, key)) })));
+  const found = pages.flatMap(({ key, files }) => Object.entries(files).flatMap(([file, { sha256 }]) => (name.test(file) ? [{ what: `${key}: ${file}`, sha256 }] : [])));
+  const [{ what, sha256 }] = found as [{ what: string; sha256: string }];
+  await flipByte(objects, `sha256/${sha256}`);
+  const { breaks } = await recorded.audit(objects);
+  expect(breaks).toEqual([{ kind: 'history-changed', what, expected: `sha256 ${sha256}`, got: expect.stringMatching(/^sha256 /) }]);
+});
+
 test('a history that today\'s code would not make is named', async () => {
   const workflowId = `${CAMPAIGN}/epoch-1`;
   const source = changedHistories(workflowId, ({ events }) => {
     const scheduled = events!.find((event) => event.activityTaskScheduledEventAttributes)!.activityTaskScheduledEventAttributes!;
     scheduled.activityType!.name = 'writeReport';
   });
-  const { breaks } = await recorded.audit(await recorded.copy(), source);
+  const { breaks } = await recorded.audit(await recorded.copy(), () => source);
   expect(breaks).toContainEqual(expect.objectContaining({ kind: 'history-replay', what: expect.stringContaining(`history of ${workflowId},`) }));
 });
 
@@ -168,13 +179,13 @@ test('an action without who and why is named', async () => {
     const update = events!.find((event) => event.workflowExecutionUpdateAcceptedEventAttributes)!.workflowExecutionUpdateAcceptedEventAttributes!;
     update.acceptedRequest!.input!.args!.payloads![0]!.data = Buffer.from(JSON.stringify({ by: 'anna', why: ' ' }));
   });
-  const { breaks } = await recorded.audit(await recorded.copy(), source);
+  const { breaks } = await recorded.audit(await recorded.copy(), () => source);
   expect(breaks).toContainEqual(expect.objectContaining({ kind: 'operator', what: expect.stringContaining(`pause of ${CAMPAIGN}`) }));
 });
 
 test('a history that another one names and nobody has is named', async () => {
   const workflowId = `${CAMPAIGN}/evaluation/base`;
   const without: HistorySource = { known: () => recorded.server.known(), wasGone: () => false, find: (run) => (run.workflowId === workflowId ? Promise.resolve(null) : recorded.server.find(run)) };
-  const { breaks } = await recorded.audit(await recorded.copy(), without);
+  const { breaks } = await recorded.audit(await recorded.copy(), () => without);
   expect(breaks).toEqual([expect.objectContaining({ kind: 'history-missing', what: expect.stringContaining(workflowId) })]);
 });

@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createActivities } from '../../activities';
 import { auditCampaign, type AuditResult } from '../../audit/audit-campaign';
+import type { CampaignRecord } from '../../audit/campaign-record';
 import type { Replaying } from '../../audit/check-histories';
 import { ArchivedHistories, FirstOf, type HistorySource, ServerSource } from '../../audit/history-source';
+import { workflowIds } from '../../contracts/campaign';
 import { pauseUpdate, resumeUpdate } from '../../workflows/messages';
 import { knowledgeDomain } from '../../seal/knowledge/domain';
 import { ContentAddressedStore } from '../../storage/content-addressed-store';
 import { hashBytes } from '../../storage/content-hash';
 import { MemoryObjectClient } from '../../storage/memory-store';
 import { ServerHistories } from '../../workers/history-reader';
+import { ServerWorkflows } from '../../workers/server-workflows';
 import { workflowBundle } from '../../workers/workflow-bundle';
 import { ActivityFixture } from '../activities/activity-fixture';
 import { fakeLanguageModel } from '../activities/fake-language-model';
@@ -40,7 +43,7 @@ export class RecordedCampaign {
     const directory = mkdtempSync(join(tmpdir(), 'seal-audited-'));
     const objects = new MemoryObjectClient();
     const fixture = new ActivityFixture(new ContentAddressedStore(objects));
-    const histories = new ServerHistories(temporal.environment.nativeConnection, temporal.environment.namespace ?? 'default');
+    const histories = new ServerHistories(temporal.environment.client);
     const activities = createActivities({
       model: fakeLanguageModel().model,
       store: fixture.store,
@@ -49,6 +52,7 @@ export class RecordedCampaign {
       renderHtml: () => Promise.resolve('<html>'),
       heartbeatIntervalMs: 200,
       histories,
+      workflows: new ServerWorkflows(temporal.environment.client),
     });
     const input = await fixture.input(CAMPAIGN, { evaluation: { baselines: ['base', 'passage-only'] }, ...spec });
     const runId = await temporal.withActivities(activities, async () => {
@@ -56,7 +60,9 @@ export class RecordedCampaign {
       await handle.executeUpdate(pauseUpdate, { args: [{ by: 'anna', why: 'the room is needed' }] });
       await handle.executeUpdate(resumeUpdate, { args: [{ by: 'anna', why: 'the room is free' }] });
       await handle.result();
-      return handle.firstExecutionRunId;
+      const { firstExecutionRunId } = handle;
+      await temporal.environment.client.workflow.getHandle(workflowIds.archive(CAMPAIGN, firstExecutionRunId)).result();
+      return firstExecutionRunId;
     });
     const server = new ServerSource(histories, () => Promise.resolve([{ workflowId: CAMPAIGN, runId }]));
     const replaying = { workflowBundle: await workflowBundle(directory), codecs: [] };
@@ -70,20 +76,24 @@ export class RecordedCampaign {
     return copy;
   }
 
-  audit(objects: MemoryObjectClient, server: HistorySource = this.server): Promise<AuditResult> {
+  /** @param histories @default the archive, then the server */
+  audit(
+    objects: MemoryObjectClient,
+    histories: (record: CampaignRecord) => HistorySource = (record) => new FirstOf([new ArchivedHistories(record), this.server]),
+  ): Promise<AuditResult> {
     return auditCampaign({
       campaignId: CAMPAIGN,
       store: new ContentAddressedStore(objects),
       hasArtifacts: true,
       domain: knowledgeDomain,
-      histories: (record) => new FirstOf([new ArchivedHistories(record), server]),
+      histories,
       replaying: this.replaying,
     });
   }
 
   /** Without histories: what the record alone tells, in a fraction of the time. */
   auditRecord(objects: MemoryObjectClient): Promise<AuditResult> {
-    return this.audit(objects, { known: () => Promise.resolve([]), find: () => Promise.resolve(null), wasGone: () => true });
+    return this.audit(objects, () => ({ known: () => Promise.resolve([]), find: () => Promise.resolve(null), wasGone: () => true }));
   }
 
   async stop(): Promise<void> {
