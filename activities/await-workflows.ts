@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ComputeCancelledError } from '../contracts/errors';
 import type { EndedWorkflow, SealActivities, WorkflowRef } from './activity-types';
@@ -22,6 +23,8 @@ export function awaitWorkflows(services: Services): SealActivities['awaitWorkflo
     asActivity(services.heartbeatIntervalMs, async ({ signal }) => {
       const over = new AbortController();
       const stop = AbortSignal.any([signal, over.signal]);
+      // Every workflow waits on it.
+      setMaxListeners(0, stop);
       const ended: EndedWorkflow[] = [];
       const watched = workflows.map(async (workflow) => {
         const outcome = await services.workflows.outcome(workflow, stop);

@@ -1,8 +1,9 @@
 /** How a campaign starts the parts that it runs: one epoch or one evaluation at a time, each a child with its own history. */
-import { ChildWorkflowCancellationType, type ChildWorkflowHandle, type ChildWorkflowOptions, ParentClosePolicy, startChild } from '@temporalio/workflow';
+import { CancellationScope, ChildWorkflowCancellationType, type ChildWorkflowHandle, type ChildWorkflowOptions, ParentClosePolicy, patched, startChild } from '@temporalio/workflow';
 import type { PinnedCampaign } from '../activities/activity-types';
 import { type CampaignInput, type EpochVersion, workflowIds } from '../contracts/campaign';
 import type { ActivitySettings } from './activity-options';
+import { cancelByHand } from './carried-workflows';
 import type { EpochInput, epochWorkflow } from './epoch';
 import type { EvaluatedRows, EvaluationInput, evaluationWorkflow } from './evaluation';
 import type { Steering } from './messages';
@@ -61,6 +62,24 @@ export function startEpoch(context: PartContext, versions: EpochVersion, retryOf
     steering,
   };
   return startChild<typeof epochWorkflow>('epochWorkflow', { workflowId: workflowIds.epoch(campaignId, epoch, versions.selection), args: [input], ...partOptions(context) });
+}
+
+/**
+ * A part's result. A cancellation of the scope reaches the run that the part is in by now: through the part's handle it would be told
+ * to the first run only, which may have ended long ago.
+ */
+export async function resultOf<Result>(part: { readonly workflowId: string; result(): Promise<Result> }): Promise<Result> {
+  let isOver = false;
+  CancellationScope.current().cancelRequested.catch(() => {
+    // Parts of campaigns of the first version had one run.
+    if (isOver || !patched('cancelled-by-id')) return;
+    void CancellationScope.nonCancellable(() => cancelByHand(part.workflowId));
+  });
+  try {
+    return await part.result();
+  } finally {
+    isOver = true;
+  }
 }
 
 function partOptions({ input, epoch }: PartContext): Pick<ChildWorkflowOptions, 'typedSearchAttributes' | 'parentClosePolicy' | 'cancellationType'> {

@@ -9,7 +9,7 @@ import { activitySettings, bookkeepingActivities } from './activity-options';
 import { startArchivist } from './archivist';
 import { baselinesOf, rowsOf } from './campaign-baselines';
 import { CampaignOperator } from './campaign-operator';
-import { type PartContext, startEpoch, startEvaluation } from './campaign-parts';
+import { type PartContext, resultOf, startEpoch, startEvaluation } from './campaign-parts';
 import type { CampaignSnapshot, FinishedEpoch } from './campaign-snapshot';
 import type { EvaluatedRows } from './evaluation';
 import { HistoryArchive } from './history-archive';
@@ -139,7 +139,7 @@ class Campaign {
     const child = await startEvaluation(context, method, rows, version);
     await this.#operator.adopt(child, context.steering);
     try {
-      const { score, spent } = await child.result();
+      const { score, spent } = await resultOf(child);
       this.#methods = [...this.#methods, score];
       this.#spent.add(spent);
       this.#clock.end(fineTunes);
@@ -163,7 +163,7 @@ class Campaign {
     const child = await startEpoch(context, versions);
     await this.#operator.adopt(child, context.steering);
     try {
-      const { summary, policyAdapters, spent, retryable = 0, hasRetried = false } = await child.result();
+      const { summary, policyAdapters, spent, retryable = 0, hasRetried = false } = await resultOf(child);
       const adapters = policyAdapters ?? this.#policyAdapters;
       if (adapters.length === this.#policyAdapters.length) log.warn('nothing was kept: the policy stays as it is', { epoch });
       this.#epochs = [...this.#epochs, { summary, versions, policyAdapters: adapters, retryable }];
@@ -194,7 +194,7 @@ class Campaign {
     const child = await retriedEpoch(context, epoch, this.#revision + 2);
     await this.#operator.adopt(child, context.steering);
     try {
-      const result = await child.result();
+      const result = await resultOf(child);
       this.#spent.add(result.spent);
       this.#clock.end(result.summary.proposed, result.summary);
       const revision = revised(this.#epochs, at, result, { revision: this.#revision + 1, epochs: this.#input.spec.epochs });

@@ -30,7 +30,7 @@ export class CarriedWorkflows {
     } catch (error) {
       if (!isCancellation(error)) throw error;
       await CancellationScope.nonCancellable(async () => {
-        await cancelled(workflowId);
+        await cancelByHand(workflowId);
         await condition(hasEnded);
       });
       throw error;
@@ -65,7 +65,8 @@ export class CarriedWorkflows {
   }
 }
 
-async function cancelled(workflowId: string): Promise<void> {
+/** Cancels the run that a workflow is in. */
+export async function cancelByHand(workflowId: string): Promise<void> {
   try {
     await getExternalWorkflowHandle(workflowId).cancel();
   } catch (error) {

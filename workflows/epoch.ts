@@ -86,6 +86,7 @@ export async function epochWorkflow(input: EpochInput): Promise<EpochResult> {
   let hasRetried = resumed?.hasRetried ?? false;
   for (;;) {
     const isDone = await window.run();
+    if (!isDone) await progress.settled();
     await archive.flush();
     if (isDone) {
       if (!wish.isOpen) break;
@@ -93,7 +94,7 @@ export async function epochWorkflow(input: EpochInput): Promise<EpochResult> {
       hasRetried = true;
       progress.retrying(window.again());
     } else {
-      await progress.settled();
+      // What ends from here on is carried along: nothing may be waited for between these lines.
       const { counts } = progress;
       const known = { proposals, unadapted, ...(keptBefore && { keptBefore }), hasRetried, isRetryWished: wish.isOpen };
       const next: EpochState = { ...known, window: window.state, archivedPages: archive.pages, counts, spent: spent.total };

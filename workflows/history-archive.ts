@@ -38,10 +38,12 @@ export class HistoryArchive {
     if (this.#waiting.length >= PAGE) this.#archive();
   }
 
-  /** Waits until everything that was added is kept. */
+  /** Waits until everything that was added is kept, also what is added meanwhile. */
   async flush(): Promise<void> {
-    if (this.#waiting.length > 0) this.#archive();
-    await Promise.all(this.#underWay.splice(0));
+    while (this.#waiting.length + this.#underWay.length > 0) {
+      if (this.#waiting.length > 0) this.#archive();
+      await Promise.all(this.#underWay.splice(0));
+    }
   }
 
   #archive(): void {
