@@ -65,7 +65,7 @@ describe('attempts of an activity', () => {
       expect(fakes.attempts.map(({ attempt }) => attempt)).toEqual(fakes.attempts.map(() => 1));
       expect(result.epochs[0]).toMatchObject({ proposed: 2, failed: 1 });
       const history = await temporal.environment.client.workflow.getHandle(`${handle.workflowId}/epoch-1/train0/c2`).fetchHistory();
-      const failed = history.events?.filter(({ activityTaskFailedEventAttributes }) => activityTaskFailedEventAttributes != null) ?? [];
+      const failed = history.events?.filter(({ activityTaskFailedEventAttributes }) => activityTaskFailedEventAttributes !== undefined && activityTaskFailedEventAttributes !== null) ?? [];
       expect(failed).toHaveLength(budget + 1);
     },
   );
@@ -106,7 +106,7 @@ describe('attempts of an activity', () => {
     expect(fakes.attempts.map(({ attempt }) => attempt)).toEqual(Array.from({ length: 13 }, (_, i) => i + 1));
     expect(result.epochs[0]).toMatchObject({ failed: 0 });
     const history = await temporal.environment.client.workflow.getHandle(`${handle.workflowId}/epoch-1/train0/c2`).fetchHistory();
-    expect(history.events?.some(({ activityTaskFailedEventAttributes }) => activityTaskFailedEventAttributes != null)).toBe(false);
+    expect(history.events?.some(({ activityTaskFailedEventAttributes }) => activityTaskFailedEventAttributes !== undefined && activityTaskFailedEventAttributes !== null)).toBe(false);
   });
 
   test('whose worker fell silent do not count', async () => {
