@@ -33,12 +33,13 @@ function workText({ workflowId, campaignId }: ParsedLogLine): string {
   return typeof campaignId === 'string' && workflowId.startsWith(`${campaignId}/`) ? `${campaignId} ${workflowId.slice(campaignId.length + 1)}` : workflowId;
 }
 
-function detailTexts({ activity, attempt, seconds, reason, error }: ParsedLogLine): string[] {
+function detailTexts({ activity, attempt, seconds, failure, reason, error }: ParsedLogLine): string[] {
   const { type, message } = (typeof error === 'object' && error !== null ? error : {}) as { type?: unknown; message?: unknown };
   return [
     text(activity),
     typeof attempt === 'number' && attempt > 1 ? `attempt ${attempt}` : '',
     typeof seconds === 'number' ? `${seconds.toPrecision(2)} s` : '',
+    text(failure),
     text(reason),
     text(type) + (text(message) === '' ? '' : `: ${text(message)}`),
   ];

@@ -39,6 +39,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   target: 'target',
   seconds: 'seconds',
   durationMs: 'durationMs',
+  failure: 'failure',
   reason: 'reason',
   restarts: 'restarts',
   outcome: 'outcome',

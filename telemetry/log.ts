@@ -14,12 +14,19 @@ export class Log {
   readonly warn = this.at('WARN');
   readonly error = this.at('ERROR');
 
+  /** A line that another program wrote about itself: of an error its type, not what it says. */
+  foreign(line: string, fields: Readonly<Record<string, unknown>>): void {
+    this.warn(line.replace(/^((?:Uncaught )?\w*(?:Error|Exception)):.*$/, '$1'), fields);
+  }
+
   /** The SDK's lines: its own, those of workflows and activities, and those of its native part. */
   sdkLogger(): Logger {
     return new DefaultLogger(this.level, ({ level, message, timestampNanos, meta = {} }) => {
       const workflowId: unknown = meta['workflowId'];
       const ids = typeof workflowId === 'string' ? idsOfWorkflow(workflowId) : {};
-      this.write(formatLogLine({ level, message, timeMs: Number(timestampNanos / 1_000_000n), fields: { ...meta, ...ids } }));
+      // A reason is free text: those who write one of their own write it here.
+      const fields = { ...meta, ...ids, reason: undefined };
+      this.write(formatLogLine({ level, message, timeMs: Number(timestampNanos / 1_000_000n), fields }));
     });
   }
 

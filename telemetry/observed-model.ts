@@ -107,9 +107,11 @@ class ModelObserver {
     this.#pid = this.model.pid;
     const name = error instanceof Error ? error.name : '';
     const known = failureClassOf(name);
-    if (known === 'process-died' || known === 'out-of-memory' || known === 'stalled') return this.#restarted(known);
-    // A request that still waited is dropped without harm to the process.
-    if (name !== 'ComputeCancelledError' || (this.#pid !== undefined && this.#pid === before)) return;
+    if (known === 'process-died' || known === 'stalled') return this.#restarted(known);
+    // It goes on where a request was dropped that still waited, and where the runtime could say that memory ran out.
+    if (this.#pid !== undefined && (before === undefined || this.#pid === before)) return;
+    if (known === 'out-of-memory') return this.#restarted(known);
+    if (name !== 'ComputeCancelledError') return;
     const reason: unknown = signal?.reason;
     this.#restarted(reason instanceof Error && failureClassOf(reason.name) === 'stalled' ? 'stalled' : 'cancelled');
   }

@@ -36,13 +36,18 @@ async function main(): Promise<void> {
   const telemetrySettings = readTelemetrySettings(process.env);
   const telemetry = await installTelemetry(telemetrySettings, process.env);
   const { log, meter } = telemetry;
+  // As a line like all others: Node would print whatever the error quotes.
+  process.on('uncaughtException', (error) => {
+    log.error('the worker ends: nobody expected this error', { error });
+    process.exit(1);
+  });
   const stop = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
   const { payloadCodecs, ...failures } = dataConverter();
   const converter = { ...failures, payloadCodecs: payloadCodecs.map((codec) => new HaltingCodec(codec, fail)) };
   const store = await openStoreFromEnvironment(process.env, observeStore(meter));
-  const compute = startComputeProcess({ onErrorLine: (line) => log.warn(line, { ...model.serving, process: 'compute' }) });
+  const compute = startComputeProcess({ onErrorLine: (line) => log.foreign(line, { ...model.serving, process: 'compute' }) });
   const model = observeModel(compute, meter, log);
   try {
     await mkdir(settings.cacheDirectory, { recursive: true });

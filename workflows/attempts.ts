@@ -50,7 +50,7 @@ export function attempted<Task, Result>(
         if (count > budgetOf(failure, timings) || !patched('attempts-by-class')) throw error;
         spent.add({ retries: 1 });
         // By its class: the message may quote the campaign's texts, and a log is read by more people than a history.
-        log.warn('attempting again', { activity: error.activityType, attempt, reason: failure });
+        log.warn('attempting again', { activity: error.activityType, failure, attempt });
         await sleep(waitMs(attempt, timings));
         if (remedy === 'less-memory') current = withLessMemory(current);
       }

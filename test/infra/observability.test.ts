@@ -1,5 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
 import { METRICS, type MetricDefinition } from '../../contracts/metrics';
+import { packageRoot } from '../../infra/stack/package-root';
 import { alerts, dashboards, namedMetrics, type Panel, prometheusFolder } from '../telemetry/named-metrics';
 
 const own = (Object.values(METRICS) as readonly MetricDefinition[]).map(({ name, kind }) => (kind === 'counter' ? `${name}_total` : name));
@@ -40,6 +44,17 @@ test('what an issue asks to be woken for has an alert', () => {
     'SealStoreErrors',
     'SealWorkerNotScraped',
   ]);
+});
+
+test('the compose file mounts the alerts, the dashboards and their provisioning where Prometheus and Grafana look', () => {
+  const folder = join(packageRoot(), 'infra', 'compose');
+  const { services } = parse(readFileSync(join(folder, 'compose.yaml'), 'utf8')) as { services: Record<string, { volumes: string[]; environment?: Record<string, string> }> };
+  const mounts = [...services['prometheus']!.volumes, ...services['grafana']!.volumes].filter((volume) => volume.startsWith('.')).map((volume) => volume.split(':'));
+  for (const [source] of mounts) expect([source, existsSync(join(folder, source!))]).toEqual([source, true]);
+  const targets = mounts.map(([, target]) => target);
+  expect(targets).toEqual(expect.arrayContaining(['/etc/prometheus/alerts.yaml', '/etc/grafana/provisioning', '/etc/grafana/dashboards']));
+  expect(readFileSync(join(folder, 'prometheus.yaml'), 'utf8')).toContain('- alerts.yaml');
+  expect(services['grafana']!.environment).toHaveProperty('PROMETHEUS_URL');
 });
 
 const promtool = process.env['PROMTOOL'] ?? 'promtool';

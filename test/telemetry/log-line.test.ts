@@ -91,7 +91,14 @@ test('what is logged deep inside an activity has its ids; levels below are not w
 
 test('a line of the SDK gets the ids that its workflow id holds', () => {
   const lines: string[] = [];
-  new Log('INFO', (line) => lines.push(line)).sdkLogger().warn('Activity failed', { workflowId: 'towns/epoch-1', activityType: 'trainPolicy', args: [CANARY], error: new Error(CANARY) });
+  new Log('INFO', (line) => lines.push(line)).sdkLogger().warn('Activity failed', { workflowId: 'towns/epoch-1', activityType: 'trainPolicy', args: [CANARY], reason: CANARY, error: new Error(CANARY) });
   expect(lines.join()).not.toContain('canary');
   expect(parseLogLine(lines[0]!)).toMatchObject({ message: 'Activity failed', campaignId: 'towns', epoch: 1, activity: 'trainPolicy', error: { type: 'Error' } });
+});
+
+test('of what another process writes about an error the type is kept, and its frames as they come', () => {
+  const lines: string[] = [];
+  const log = new Log('INFO', (line) => lines.push(line));
+  for (const line of [`TypeError: ${CANARY}`, `Uncaught SyntaxError: ${CANARY}`, '    at walk (graph.js:1:2)', '[W:onnxruntime:, a.cc:1 Run] a warning']) log.foreign(line, { process: 'compute' });
+  expect(lines.map((line) => parseLogLine(line)?.message)).toEqual(['TypeError', 'Uncaught SyntaxError', '    at walk (graph.js:1:2)', '[W:onnxruntime:, a.cc:1 Run] a warning']);
 });

@@ -47,7 +47,8 @@ test.each([
   [new OutOfMemoryError('bad allocation'), 'out-of-memory'],
   [new ComputeStalledError('no step'), 'stalled'],
 ])('%s is one restart, with its reason in counter and log', async (error, reason) => {
-  const { model, restarts, lines, as, of } = observed({ fineTune: () => Promise.reject(error) });
+  const { model, state, restarts, lines, as, of } = observed({ fineTune: () => Promise.reject(error) });
+  state.pid = undefined;
   await expect(as(() => model.fineTune(request))).rejects.toBe(error);
   expect(restarts()).toEqual([reason]);
   expect(parseLogLine(lines[0]!)).toMatchObject({ level: 'WARN', reason, campaignId: 'towns' });
@@ -101,4 +102,11 @@ test('says whether it is busy, and with whose request; its span ends with it', a
   await merging;
   expect(model.busy).toBe(false);
   expect(ended).toEqual([['compute merge', undefined]]);
+});
+
+test('a process that could say itself that memory ran out goes on, and is no restart', async () => {
+  const { model, restarts, as } = observed({ fineTune: () => Promise.reject(new OutOfMemoryError('bad allocation')) });
+  await as(() => model.countTokens({ modelDirectory: '', texts: [] }));
+  await expect(as(() => model.fineTune(request))).rejects.toThrow('bad allocation');
+  expect(restarts()).toEqual([]);
 });
