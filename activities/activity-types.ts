@@ -3,7 +3,10 @@ import type { ArtifactRef } from '../contracts/artifacts';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import type { CampaignInput, CampaignState, EpochVersion, Ledger, MethodScore, OperatorAction } from '../contracts/campaign';
 import type { FailureClass } from '../contracts/failures';
+import type { Spent } from '../contracts/ledger';
 import type { MemoryBound } from './less-memory';
+
+export type { Spent } from '../contracts/ledger';
 
 /** The campaign as pinned at its start: everything an activity needs beyond references is read from this artifact. */
 export interface PinnedCampaign {
@@ -13,20 +16,6 @@ export interface PinnedCampaign {
   /** Of the campaign's workflow: what a worker remembers of a campaign ends with its run. */
   readonly runId: string;
 }
-
-/** What an activity cost, whichever attempt paid for it. Never part of what is hashed. */
-export type Spent = Omit<Ledger, 'wallSeconds'>;
-
-export const NOTHING_SPENT: Spent = {
-  trainSeconds: 0,
-  evaluateSeconds: 0,
-  generateSeconds: 0,
-  trainedTokens: 0,
-  generatedTokens: 0,
-  retries: 0,
-  redoneSteps: 0,
-  peakMemoryBytes: 0,
-};
 
 export type Split = 'train' | 'heldOut';
 

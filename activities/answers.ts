@@ -4,7 +4,7 @@
  */
 import type { CampaignInput } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
-import type { ComputeProgress, LanguageModel } from '../contracts/language-model';
+import type { ComputeOptions, LanguageModel } from '../contracts/language-model';
 import type { Domain } from '../seal/domain';
 import { logprobPerToken } from '../seal/graders/logprob';
 import type { JudgeVerdict } from './judge-answers';
@@ -49,7 +49,6 @@ export interface Examinee {
 export interface Examination {
   /** One list an examinee, in order. */
   readonly replies: readonly (readonly Reply[])[];
-  readonly seconds: number;
   readonly generatedTokens: number;
 }
 
@@ -60,7 +59,7 @@ export async function examine(
   input: CampaignInput,
   { modelDirectory, memoryParts }: { readonly modelDirectory: string } & MemoryBound,
   examinees: readonly Examinee[],
-  options: { readonly signal: AbortSignal; readonly onProgress: (progress: ComputeProgress) => void },
+  options: ComputeOptions,
 ): Promise<Examination> {
   const { compute } = input.spec;
   const { grader } = input.spec.reward;
@@ -74,7 +73,7 @@ export async function examine(
       const scores = logprobPerToken(scored.groups[i]!);
       return context.questions.map(({ question, answer }, q) => ({ question, goldAnswer: answer, score: scores[q]! }));
     });
-    return { replies, seconds: scored.seconds, generatedTokens: 0 };
+    return { replies, generatedTokens: 0 };
   }
   const groups = examinees.map(({ adapterDirectory, context }) => ({
     adapterDirectory,
@@ -86,5 +85,5 @@ export async function examine(
   const replies = examinees.map(({ context }, i) =>
     context.questions.map(({ question, answer: goldAnswer }, q) => ({ question, goldAnswer, answer: generated.groups[i]![q]!.text })),
   );
-  return { replies, seconds: generated.seconds, generatedTokens: generated.generatedTokens };
+  return { replies, generatedTokens: generated.generatedTokens };
 }

@@ -5,26 +5,28 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactRef, Manifest } from '../contracts/artifacts';
-import type { ComputeProgress } from '../contracts/language-model';
+import { type Spent, spentTogether } from '../contracts/ledger';
 import { logprobGain } from '../seal/graders/logprob';
 import { repeatReward } from '../seal/rewards';
 import { mean } from '../seal/statistics';
 import { getDirectory } from '../storage/artifact-directory';
-import { type AdapterTask, NOTHING_SPENT, type SealActivities, type Spent } from './activity-types';
+import type { AdapterTask, SealActivities } from './activity-types';
 import { adapterSha256, adapterSummary, DIVERGED_KIND, type KnownAdapter } from './adapter-manifests';
 import { type Answer, examine, type GroupAnswers } from './answers';
+import { Bill, billed } from './bill';
+import { joinBilled } from './billed-flights';
 import { acceptedMembers, aloneOf, groupKey, resolveGroup, type ResolvedGroup, workOf } from './candidate-groups';
 import { completeCandidate } from './candidate-record';
 import type { Candidate } from './candidates';
 import { computedBy } from './computed-by';
+import type { CostlyProgress } from './expenses';
 import { findUnadapted } from './evaluate-base';
 import { ANSWERS_FILE, evaluationKeyOf, evaluationSummary, findEvaluations } from './evaluation-manifests';
 import { ensureAdapters, LOSS_FILE, refuseDiverged } from './fine-tune-adapter';
 import { gradeReplies, gradingSettings } from './grade-replies';
 import { type MemoryBound, memoryLineage } from './less-memory';
-import { runRecorded } from './recorded-work';
+import { type RecordedOptions, recordLost, runRecorded } from './recorded-work';
 import { asActivity } from './running-activity';
-import type { AdmittedOptions } from './compute-gate';
 import { computeLimits, type Services } from './services';
 import { putJson } from './stored-json';
 
@@ -37,11 +39,13 @@ import { putJson } from './stored-json';
  */
 export function evaluateAdapter(services: Services): SealActivities['evaluateAdapter'] {
   return (task) =>
-    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, retries }) => {
+    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, expenses }) => {
       const group = await resolveGroup(services, task);
+      await recordLost(services, group.data.input, expenses);
       const asked = examinable(group).filter(({ position }) => task.position === undefined || position === task.position);
       const evaluated = await ensureEvaluations(services, task, group, asked, { signal, onProgress });
-      const spent = spentOnEvaluation(asked, evaluated, retries);
+      expenses.add(evaluated.spent);
+      const spent = expenses.total;
       if (task.position === undefined) return { reward: null, spent };
       const [own] = asked;
       const manifest = own === undefined ? undefined : evaluated.evaluations.get(own.position);
@@ -55,8 +59,13 @@ export function evaluateAdapter(services: Services): SealActivities['evaluateAda
 
 interface Evaluations {
   readonly evaluations: ReadonlyMap<number, Manifest>;
-  /** Shares of what was computed while waiting, by position. */
-  readonly costs: ReadonlyMap<number, Pick<Spent, 'trainSeconds' | 'evaluateSeconds' | 'generatedTokens'>>;
+  /** What falls to those who asked of what was computed while they waited. */
+  readonly spent: Partial<Spent>;
+}
+
+interface EvaluatedGroup {
+  readonly evaluations: Evaluations['evaluations'];
+  readonly bill: Bill;
 }
 
 async function ensureEvaluations(
@@ -64,16 +73,18 @@ async function ensureEvaluations(
   task: AdapterTask,
   group: ResolvedGroup,
   asked: readonly Candidate[],
-  options: { readonly signal: AbortSignal; readonly onProgress: (progress: ComputeProgress) => void },
+  options: { readonly signal: AbortSignal; readonly onProgress: (progress: CostlyProgress) => void },
 ): Promise<Evaluations> {
   const key = groupKey('evaluate', task);
   if (!services.flights.underWay(key)) {
     const known = await findEvaluations(services.manifests, group.scope, group.repeat, asked);
-    if (known.size === asked.length) return { evaluations: known, costs: new Map() };
+    if (known.size === asked.length) return { evaluations: known, spent: {} };
   }
-  return services.flights.join(key, options, (signal, report: (progress: ComputeProgress) => void) =>
+  const [positions, all] = [asked, examinable(group)].map((members) => members.map(({ position }) => position)) as [number[], number[]];
+  const { result, spent } = await joinBilled(services.flights, key, { ...options, positions, all }, (signal, report) =>
     aloneOf(services, 'evaluate', task, signal, () => evaluateGroup(services, task, group, signal, report)),
   );
+  return { evaluations: result.evaluations, spent };
 }
 
 async function evaluateGroup(
@@ -81,35 +92,57 @@ async function evaluateGroup(
   task: AdapterTask,
   group: ResolvedGroup,
   signal: AbortSignal,
-  onProgress: (progress: ComputeProgress) => void,
+  onProgress: (progress: CostlyProgress) => void,
+): Promise<EvaluatedGroup> {
+  const positions = examinable(group).map(({ position }) => position);
+  return billed(positions, async (spend) => {
+    const trained = await ensureAdapters(services, task, group, acceptedMembers(group), { signal, onProgress });
+    spend(trained.spent);
+    const { evaluations, spent } = await examineGroup(services, task, group, trained.adapters, { signal, onProgress, spend });
+    return { evaluations, bill: new Bill(positions, spentTogether(trained.spent, spent)) };
+  });
+}
+
+async function examineGroup(
+  services: Services,
+  task: AdapterTask,
+  group: ResolvedGroup,
+  adapters: ReadonlyMap<number, KnownAdapter>,
+  { signal, onProgress, spend }: { readonly signal: AbortSignal; readonly onProgress: (progress: CostlyProgress) => void; readonly spend: (spent: Partial<Spent>) => void },
 ): Promise<Evaluations> {
   const { input } = group.data;
-  const trained = await ensureAdapters(services, task, group, acceptedMembers(group), { signal, onProgress });
-  const members = examinable(group).filter(({ position }) => trained.adapters.get(position)?.manifest.kind !== DIVERGED_KIND);
+  const members = examinable(group).filter(({ position }) => adapters.get(position)?.manifest.kind !== DIVERGED_KIND);
   const known = await findEvaluations(services.manifests, group.scope, group.repeat, members);
   if (known.size === members.length) {
-    if (task.position !== undefined && !known.has(task.position)) refuseDiverged(trained.adapters.get(task.position)!);
-    return { evaluations: known, costs: new Map() };
+    if (task.position !== undefined && !known.has(task.position)) refuseDiverged(adapters.get(task.position)!);
+    return { evaluations: known, spent: {} };
   }
   const policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
-  const directories = await adapterDirectories(services, trained.adapters);
+  const directories = await adapterDirectories(services, adapters);
   const adapted = members.filter(({ position }) => directories.has(position));
   const unadapted = members.filter(({ position }) => !directories.has(position));
-  const sitting = (some: readonly Candidate[], inner: AdmittedOptions) =>
+  const sitting = (some: readonly Candidate[], options: RecordedOptions) =>
     examine(
       services.model,
       services.domain,
       input,
       { modelDirectory: policy.directory, ...memoryLineage(task) },
       some.map(({ position, context }) => ({ adapterDirectory: directories.get(position) ?? null, context })),
-      { ...inner, onProgress },
+      options,
     );
   // The unadapted ones sit apart, so that the stacked batch holds adapters only.
-  const examined = await runRecorded(services, input, workOf('evaluate', task), signal, async (inner) => {
-    const sittings = [];
-    for (const some of [adapted, unadapted]) if (some.length > 0) sittings.push({ some, ...(await sitting(some, inner)) });
-    return sittings;
+  const { result: examined, spent } = await runRecorded(services, input, {
+    work: workOf('evaluate', task),
+    signal,
+    onProgress,
+    compute: async (options) => {
+      const held = [];
+      for (const some of [adapted, unadapted]) if (some.length > 0) held.push({ some, ...(await sitting(some, options)) });
+      return held;
+    },
+    costOf: (held) => ({ generatedTokens: held.reduce((sum, { generatedTokens }) => sum + generatedTokens, 0) }),
   });
+  spend(spent);
   const sittings = [];
   for (const { replies, ...rest } of examined) sittings.push({ ...rest, answers: await gradeReplies(services, input, replies, signal) });
   const file: GroupAnswers = sittings.flatMap(({ some, answers }) =>
@@ -117,22 +150,16 @@ async function evaluateGroup(
   );
   const answersRef = await putJson(services.store, file);
   const evaluations = new Map<number, Manifest>();
-  const costs = new Map<number, Pick<Spent, 'trainSeconds' | 'evaluateSeconds' | 'generatedTokens'>>();
-  const commits = sittings.flatMap(({ some, answers, seconds, generatedTokens }) =>
+  const commits = sittings.flatMap(({ some, answers }) =>
     some.map(async (member, i) => {
       const { position } = member;
-      evaluations.set(position, await commit(services, group, member, { answers: answers[i]!, answersRef, ...memoryLineage(task) }, trained.adapters.get(position), policy.inputs));
-      costs.set(position, {
-        trainSeconds: trained.costs.get(position)?.trainSeconds ?? 0,
-        evaluateSeconds: seconds / some.length,
-        generatedTokens: generatedTokens / some.length,
-      });
+      evaluations.set(position, await commit(services, group, member, { answers: answers[i]!, answersRef, ...memoryLineage(task) }, adapters.get(position), policy.inputs));
     }),
   );
   await Promise.all(commits);
   // Local copies have served; the store has them should anyone ask again.
   await Promise.all([...directories.values()].map((directory) => rm(directory, { recursive: true, force: true })));
-  return { evaluations, costs };
+  return { evaluations, spent };
 }
 
 /** Who is asked: those with training rows and, on held-out contexts, those whose self-edit was rejected. */
@@ -193,19 +220,4 @@ async function unadaptedScores(services: Services, { scope }: ResolvedGroup, mem
   const own = answers?.find(({ contextId }) => contextId === member.contextId);
   if (own === undefined) throw new RangeError(`${scope.scope}: no unadapted answers of context ${member.contextId}`);
   return own.answers.map(({ score }) => score);
-}
-
-function spentOnEvaluation(asked: readonly Candidate[], { costs }: Evaluations, retries: number): Spent {
-  let spent: Spent = { ...NOTHING_SPENT, retries };
-  for (const { position } of asked) {
-    const cost = costs.get(position);
-    if (cost === undefined) continue;
-    spent = {
-      ...spent,
-      trainSeconds: spent.trainSeconds + cost.trainSeconds,
-      evaluateSeconds: spent.evaluateSeconds + cost.evaluateSeconds,
-      generatedTokens: spent.generatedTokens + cost.generatedTokens,
-    };
-  }
-  return spent;
 }

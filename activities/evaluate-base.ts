@@ -1,12 +1,12 @@
 import { manifestKeys } from '../contracts/campaign';
 import { mean } from '../seal/statistics';
-import { NOTHING_SPENT, type SealActivities, type UnadaptedTask } from './activity-types';
+import type { SealActivities, UnadaptedTask } from './activity-types';
 import { type Answer, examine } from './answers';
 import { gradeReplies, gradingSettings } from './grade-replies';
 import { computedBy } from './computed-by';
 import { chunkContexts } from './propose-self-edits';
 import { memoryLineage } from './less-memory';
-import { runRecorded } from './recorded-work';
+import { recordLost, runRecorded } from './recorded-work';
 import { asActivity } from './running-activity';
 import { computeLimits, type Services } from './services';
 import { getManifestJson, putJson } from './stored-json';
@@ -22,19 +22,25 @@ const ANSWERS_FILE = 'answers.json';
 /** The unadapted policy's answers for one fixed chunk of contexts; `scores` are means over questions, one a context. */
 export function evaluateBase(services: Services): SealActivities['evaluateBase'] {
   return (task) =>
-    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, retries }) => {
-      const known = await findUnadapted(services, task);
-      if (known !== null) return { scores: meanScores(known), spent: { ...NOTHING_SPENT, retries } };
+    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, expenses }) => {
       const data = await services.campaigns.read(task.campaign);
       const { input } = data;
+      await recordLost(services, input, expenses);
+      const known = await findUnadapted(services, task);
+      if (known !== null) return { scores: meanScores(known), spent: expenses.total };
       const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
       const contexts = chunkContexts(task, task.chunk, data);
       const examinees = contexts.map(({ context }) => ({ adapterDirectory: null, context }));
       const from = (task.chunk - 1) * task.contextsPerChunk;
       const work = { kind: 'unadapted', scope: task.scope, from, to: from + contexts.length, repeat: 0, ...memoryLineage(task) } as const;
-      const examined = await runRecorded(services, input, work, signal, (inner) =>
-        examine(services.model, services.domain, input, { modelDirectory: policy.directory, ...memoryLineage(task) }, examinees, { ...inner, onProgress }),
-      );
+      const { result: examined, spent } = await runRecorded(services, input, {
+        work,
+        signal,
+        onProgress,
+        compute: (options) => examine(services.model, services.domain, input, { modelDirectory: policy.directory, ...memoryLineage(task) }, examinees, options),
+        costOf: ({ generatedTokens }) => ({ generatedTokens }),
+      });
+      expenses.add(spent);
       const marked = await gradeReplies(services, input, examined.replies, signal);
       const answers: UnadaptedAnswers[] = contexts.map(({ id }, i) => ({ contextId: id, answers: marked[i]! }));
       const key = keyOf(task);
@@ -48,10 +54,7 @@ export function evaluateBase(services: Services): SealActivities['evaluateBase']
         },
       });
       const published = await getManifestJson<UnadaptedAnswers[]>(services.store, key, manifest, ANSWERS_FILE);
-      return {
-        scores: meanScores(published),
-        spent: { ...NOTHING_SPENT, retries, evaluateSeconds: examined.seconds, generatedTokens: examined.generatedTokens },
-      };
+      return { scores: meanScores(published), spent: expenses.total };
     });
 }
 

@@ -7,17 +7,22 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NotFiniteError } from '../contracts/errors';
 import type { ArtifactRef } from '../contracts/artifacts';
-import type { ComputeProgress, FineTuneJob, FineTuneOutcome, StepLog } from '../contracts/language-model';
+import type { FineTuneJob, FineTuneOutcome, StepLog } from '../contracts/language-model';
+import type { Spent } from '../contracts/ledger';
 import { directoryKey, putDirectory } from '../storage/artifact-directory';
-import { type AdapterTask, NOTHING_SPENT, type SealActivities, type Spent } from './activity-types';
+import type { AdapterTask, SealActivities } from './activity-types';
 import { adapterKeyOf, adapterSha256, ADAPTER_KIND, DIVERGED_KIND, findAdapters, type KnownAdapter } from './adapter-manifests';
+import { Bill, billed } from './bill';
 import { type AcceptedCandidate, acceptedMembers, aloneOf, groupKey, resolveGroup, type ResolvedGroup, workOf } from './candidate-groups';
 import { fineTuneSeed, loraOf } from './candidates';
 import { computedBy } from './computed-by';
+import type { CostlyProgress } from './expenses';
+import { joinBilled } from './billed-flights';
 import { memoryLineage } from './less-memory';
 import type { PolicyDirectory } from './model-directories';
 import { asActivity } from './running-activity';
-import { runRecorded } from './recorded-work';
+import { recordLost, runRecorded } from './recorded-work';
+import { tokensOf } from './resumable-training';
 import { computeLimits, type Services, withScratch } from './services';
 import { putJson } from './stored-json';
 import { TrainingInParts } from './training-in-parts';
@@ -31,9 +36,6 @@ export type GroupLossLogs = readonly {
   readonly log: readonly StepLog[];
 }[];
 
-/** What a group's training cost, by position: each member carries an equal share of the seconds, the first one the redone steps. */
-export type GroupCosts = ReadonlyMap<number, Pick<Spent, 'trainSeconds' | 'redoneSteps'>>;
-
 /**
  * The adapter of one candidate and repeat. The first member of a group to ask has the whole group computed and every member's
  * adapter published; the others wait for that or find theirs. A missing one has the whole group computed again, in the same
@@ -43,11 +45,13 @@ export type GroupCosts = ReadonlyMap<number, Pick<Spent, 'trainSeconds' | 'redon
  */
 export function fineTuneAdapter(services: Services): SealActivities['fineTuneAdapter'] {
   return (task) =>
-    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, retries, stepsBefore }) => {
+    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, expenses, stepsBefore }) => {
       const group = await resolveGroup(services, task);
+      await recordLost(services, group.data.input, expenses);
       const asked = acceptedMembers(group).filter(({ position }) => task.position === undefined || position === task.position);
       const trained = await ensureAdapters(services, task, group, asked, { signal, onProgress, stepsBefore });
-      const spent = spentOnTraining(asked, trained, retries);
+      expenses.add(trained.spent);
+      const spent = expenses.total;
       if (task.position === undefined) return { adapter: null, spent };
       const own = trained.adapters.get(task.position);
       if (own === undefined) throw new RangeError(`position ${task.position} of ${task.scope.scope} is rejected: there is nothing to train`);
@@ -59,13 +63,18 @@ export function fineTuneAdapter(services: Services): SealActivities['fineTuneAda
 export interface TrainedAdapters {
   /** At least the members asked for, by position. */
   readonly adapters: ReadonlyMap<number, KnownAdapter>;
-  /** Of what was computed while waiting; empty when all was there. */
-  readonly costs: GroupCosts;
+  /** What falls to those who asked of what was computed while they waited. */
+  readonly spent: Partial<Spent>;
+}
+
+interface TrainedGroup {
+  readonly adapters: TrainedAdapters['adapters'];
+  readonly bill: Bill;
 }
 
 interface TrainingOptions {
   readonly signal: AbortSignal;
-  readonly onProgress: (progress: ComputeProgress) => void;
+  readonly onProgress: (progress: CostlyProgress) => void;
   /** Steps of the group that an attempt before this one is known to have taken. @default 0 */
   readonly stepsBefore?: number;
 }
@@ -81,11 +90,13 @@ export async function ensureAdapters(
   const key = groupKey('fine-tune', task);
   if (!services.flights.underWay(key)) {
     const known = await findAdapters(services.manifests, group, asked);
-    if (known.size === asked.length) return { adapters: known, costs: new Map() };
+    if (known.size === asked.length) return { adapters: known, spent: {} };
   }
-  return services.flights.join(key, options, (signal, report: (progress: ComputeProgress) => void) =>
+  const positions = asked.map(({ position }) => position);
+  const { result, spent } = await joinBilled(services.flights, key, { ...options, positions, all: acceptedMembers(group).map(({ position }) => position) }, (signal, report) =>
     aloneOf(services, 'fine-tune', task, signal, () => trainGroup(services, task, group, { ...options, signal, onProgress: report })),
   );
+  return { adapters: result.adapters, spent };
 }
 
 async function trainGroup(
@@ -93,12 +104,13 @@ async function trainGroup(
   task: AdapterTask,
   group: ResolvedGroup,
   { signal, onProgress, stepsBefore = 0 }: TrainingOptions,
-): Promise<TrainedAdapters> {
+): Promise<TrainedGroup> {
   const { input } = group.data;
   const members = acceptedMembers(group);
   // A flight may begin just after another one ended: then all is there.
   const known = await findAdapters(services.manifests, group, members);
-  if (known.size === members.length) return { adapters: known, costs: new Map() };
+  const positions = members.map(({ position }) => position);
+  if (known.size === members.length) return { adapters: known, bill: new Bill(positions, {}) };
   const policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
   return withScratch(services, async (scratch) => {
     const jobs: FineTuneJob[] = members.map((member) => ({
@@ -112,18 +124,22 @@ async function trainGroup(
     const work = workOf('fine-tune', task);
     const identity = { ...work, ...group.inputs, ...policy.inputs };
     const training = await TrainingInParts.prepare(services, { input, request, identity, scratch, stepsBefore, ...memoryLineage(task) });
-    const { outcomes, seconds } = await runRecorded(services, input, work, signal, (inner) => training.run({ ...inner, onProgress }));
-    const losses = await putJson(services.store, lossLogs(members, outcomes));
-    const adapters = await Promise.all(
-      members.map(async (member, i): Promise<[number, KnownAdapter]> => [
-        member.position,
-        await commit(services, group, member, { job: training.jobs[i]!, outcome: outcomes[i]!, losses, lineage: training.lineage }, policy),
-      ]),
-    );
-    await training.discard();
-    const { redoneSteps } = training;
-    const costs = members.map(({ position }, i) => [position, { trainSeconds: seconds / members.length, redoneSteps: i === 0 ? redoneSteps : 0 }] as const);
-    return { adapters: new Map(adapters), costs: new Map(costs) };
+    const { result, spent } = await runRecorded(services, input, { ...training.asWork(work), signal, onProgress, sharedBy: positions });
+    return billed(positions, async (spend) => {
+      spend(spent);
+      const { outcomes } = result;
+      const losses = await putJson(services.store, lossLogs(members, outcomes));
+      const adapters = await Promise.all(
+        members.map(async (member, i): Promise<[number, KnownAdapter]> => [
+          member.position,
+          await commit(services, group, member, { job: training.jobs[i]!, outcome: outcomes[i]!, losses, lineage: training.lineage }, policy),
+        ]),
+      );
+      await training.discard();
+      const tokens = new Map(members.map(({ position }, i) => [position, tokensOf(outcomes[i]!)]));
+      const bill = new Bill(positions, { ...spent, trainedTokens: 0 }, (position) => ({ trainedTokens: tokens.get(position) ?? 0 }));
+      return { adapters: new Map(adapters), bill };
+    });
   });
 }
 
@@ -199,19 +215,4 @@ async function keepAtHand(services: Services, directory: string, key: string): P
 
 export function refuseDiverged({ key, manifest }: KnownAdapter): void {
   if (manifest.kind === DIVERGED_KIND) throw new NotFiniteError(`${key}: ${String(manifest.summary?.['message'])}`);
-}
-
-function spentOnTraining(asked: readonly AcceptedCandidate[], trained: TrainedAdapters, retries: number): Spent {
-  let spent: Spent = { ...NOTHING_SPENT, retries };
-  for (const { position } of asked) {
-    const { trainSeconds, redoneSteps } = trained.costs.get(position) ?? NOTHING_SPENT;
-    const tokens = trained.adapters.get(position)?.manifest.summary?.['trainedTokens'];
-    spent = {
-      ...spent,
-      trainSeconds: spent.trainSeconds + trainSeconds,
-      redoneSteps: spent.redoneSteps + redoneSteps,
-      trainedTokens: spent.trainedTokens + (typeof tokens === 'number' ? tokens : 0),
-    };
-  }
-  return spent;
 }

@@ -2,13 +2,13 @@ import { manifestKeys } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
 import { proposalSeed } from '../seal/rest-em';
-import { NOTHING_SPENT, type ProposalTask, type SealActivities, type Spent } from './activity-types';
+import type { ProposalTask, SealActivities, Spent } from './activity-types';
 import { type CampaignData, contextAt, contextRefs } from './campaign-data';
 import { computedBy } from './computed-by';
 import { endpointProposals, proposalInputs } from './endpoint-proposals';
 import { memoryLineage } from './less-memory';
 import { seedScope } from './seed-scope';
-import { runRecorded } from './recorded-work';
+import { recordLost, runRecorded } from './recorded-work';
 import { asActivity, type RunningActivity } from './running-activity';
 import { computeLimits, type Services } from './services';
 import { getManifestJson, putJson } from './stored-json';
@@ -39,14 +39,16 @@ export function proposeSelfEdits(services: Services): SealActivities['proposeSel
   return (task) =>
     asActivity(services.heartbeatIntervalMs, async (running) => {
       const { store } = services;
-      const nothing = { ...NOTHING_SPENT, retries: running.retries };
-      const key = manifestKeys.proposalsChunk(task.campaign.campaignId, task.scope, task.chunk);
-      const known = await store.findManifest(key);
-      if (known !== null) return { spent: nothing };
+      const { expenses } = running;
       const data = await services.campaigns.read(task.campaign);
       const { input } = data;
+      await recordLost(services, input, expenses);
+      const key = manifestKeys.proposalsChunk(task.campaign.campaignId, task.scope, task.chunk);
+      const known = await store.findManifest(key);
+      if (known !== null) return { spent: expenses.total };
       const contexts = chunkContexts(task, task.chunk, data);
       const { texts, spent, inputs } = await proposed(services, task, data, contexts, running);
+      expenses.add(spent);
       const chunk: ProposedChunk = contexts.map(({ id }, i) => ({ contextId: id, texts: texts[i]! }));
       await store.publish(key, {
         kind: 'proposals-chunk',
@@ -64,7 +66,7 @@ export function proposeSelfEdits(services: Services): SealActivities['proposeSel
           },
         },
       });
-      return { spent: { ...nothing, ...spent } };
+      return { spent: expenses.total };
     });
 }
 
@@ -107,13 +109,17 @@ async function sampled(
   const request = { modelDirectory: policy.directory, compute: input.spec.compute, groups: [{ adapterDirectory: null, rows }], maxNewTokens, temperature, topP, ...memoryLineage(task) };
   const from = (task.chunk - 1) * task.contextsPerChunk * task.perContext;
   const work = { kind: 'propose', scope: task.scope, from, to: from + rows.length, repeat: 0, ...memoryLineage(task) } as const;
-  const generated = await runRecorded(services, input, work, signal, (inner) =>
-    model.generate(request, { ...inner, onProgress }),
-  );
+  const { result: generated, spent } = await runRecorded(services, input, {
+    work,
+    signal,
+    onProgress,
+    compute: (options) => model.generate(request, options),
+    costOf: ({ generatedTokens }) => ({ generatedTokens }),
+  });
   const all = generated.groups[0]!.map(({ text }) => text);
   return {
     texts: contexts.map((_, i) => all.slice(i * task.perContext, (i + 1) * task.perContext)),
-    spent: { generateSeconds: generated.seconds, generatedTokens: generated.generatedTokens },
+    spent,
     inputs: { ...proposalInputs(task, data), ...policy.inputs },
   };
 }

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { log } from '@temporalio/activity';
 import { type CampaignInput, manifestKeys } from '../contracts/campaign';
-import type { Checkpoint, ComputeProgress, FineTuneRequest, FineTuneResult } from '../contracts/language-model';
+import { ComputeCancelledError } from '../contracts/errors';
+import type { Checkpoint, ComputeProgress, FineTuneOutcome, FineTuneRequest, FineTuneResult } from '../contracts/language-model';
 import { checkpointFileName } from '../engine/files/checkpoint-files';
 import { CheckpointUploads } from './checkpoint-uploads';
-import type { AdmittedOptions } from './compute-gate';
+import { ComputeTimeoutError } from './compute-gate';
+import type { RecordedOptions } from './recorded-work';
 import type { Services } from './services';
 import { machineKey, StoredCheckpoints } from './stored-checkpoints';
 import { trainingFingerprint } from './training-fingerprint';
@@ -33,8 +35,9 @@ export class ResumableTraining {
   readonly #directory: string;
   readonly #uploads: CheckpointUploads;
   #fetched: Checkpoint | undefined;
-  #resumedSteps = 0;
   #mostSteps = 0;
+  #done = 0;
+  #lostSteps = 0;
 
   private constructor(services: Services, task: TrainingTask) {
     const { request, identity, input } = task;
@@ -66,27 +69,32 @@ export class ResumableTraining {
   }
 
   /** As `LanguageModel.fineTune`; progress names the newest checkpoint in the store. */
-  async run(options: AdmittedOptions & { readonly onProgress: (progress: ComputeProgress) => void }): Promise<FineTuneResult> {
+  async run(options: RecordedOptions): Promise<FineTuneResult> {
     const { request, input } = this.#task;
     const seconds = input.spec.limits.checkpointSeconds;
     const onProgress = ({ checkpoint: written, ...progress }: ComputeProgress): void => {
       if (written !== undefined) this.#uploads.take(written);
+      this.#done = progress.done;
       const checkpoint = this.#uploads.newest ?? this.#fetched;
       options.onProgress({ ...progress, ...(checkpoint && { checkpoint }) });
     };
     const checkpoints = { directory: this.#directory, seconds, fingerprint: this.#fingerprint };
     try {
-      const result = await this.#services.model.fineTune({ ...request, checkpoints }, { ...options, onProgress });
-      this.#resumedSteps = result.resumedSteps ?? 0;
-      return result;
+      return await this.#services.model.fineTune({ ...request, checkpoints }, { ...options, onProgress });
+    } catch (error) {
+      await this.#uploads.settle();
+      const kept = (this.#uploads.newest ?? this.#fetched)?.steps ?? 0;
+      // Of what was cancelled nobody knows whether it will be done again; if so, whoever does it counts the steps.
+      if (!(error instanceof ComputeCancelledError) || options.signal.reason instanceof ComputeTimeoutError) this.#lostSteps = Math.max(0, this.#done - kept);
+      throw error;
     } finally {
       await this.#uploads.settle();
     }
   }
 
-  /** Steps that this attempt took again, since the one before had taken them after its last checkpoint. */
+  /** Steps that this attempt takes again, since the one before had taken them after its last checkpoint. */
   get redoneSteps(): number {
-    return Math.max(0, Math.max(this.#mostSteps, this.#task.stepsBefore ?? 0) - this.#resumedSteps);
+    return Math.max(0, Math.max(this.#mostSteps, this.#task.stepsBefore ?? 0) - (this.#fetched?.steps ?? 0));
   }
 
   /** Why a training that had been under way began anew; undefined where it did not. */
@@ -95,8 +103,18 @@ export class ResumableTraining {
     return this.#stored.onlyOthers ? 'checkpoints of another kind of machine' : 'no checkpoint was whole';
   }
 
+  /** Steps that this attempt had taken after its last checkpoint when it failed: they will be taken again. */
+  get lostSteps(): number {
+    return this.#lostSteps;
+  }
+
   /** What was trained is committed. */
   discard(): Promise<void> {
     return this.#stored.discard();
   }
+}
+
+/** Loss tokens that a job was trained on; those of a failed one are in no adapter. */
+export function tokensOf(outcome: FineTuneOutcome): number {
+  return outcome.status === 'done' ? outcome.trainedTokens : 0;
 }

@@ -54,9 +54,10 @@ export class StoredCheckpoints {
     this.#mayExist = this.#known.length > 0;
   }
 
-  /** Optimiser steps that some attempt is known to have reached, on whatever machine. */
+  /** Optimiser steps that an attempt is known to have reached: on this kind of machine, or where none was on it, on another. */
   get mostSteps(): number {
-    return Math.max(0, ...this.#known.map(({ steps }) => steps));
+    const counted = this.onlyOthers ? this.#known : this.#own();
+    return Math.max(0, ...counted.map(({ steps }) => steps));
   }
 
   /** Whether only machines of another kind have left checkpoints. */
@@ -65,7 +66,7 @@ export class StoredCheckpoints {
   }
 
   /**
-   * Fetches the newest checkpoint of this kind of machine whose bytes are whole.
+   * Fetches the newest checkpoint of this kind of machine whose bytes are whole; damaged ones are removed.
    *
    * @param nameFile of the file that it becomes in `directory`
    * @param onDamaged told of one that is passed over
@@ -85,6 +86,7 @@ export class StoredCheckpoints {
       } catch (error) {
         if (!(error instanceof ArtifactMissingError) && !(error instanceof ArtifactCorruptError)) throw error;
         onDamaged(error);
+        await this.#remove(name);
       }
     }
     return undefined;

@@ -10,14 +10,14 @@ import type { TrainingRow } from '../contracts/language-model';
 import { epochSummary } from '../seal/report-data';
 import { mStepSeed } from '../seal/rest-em';
 import { putDirectory } from '../storage/artifact-directory';
-import { type CandidateSummary, NOTHING_SPENT, type PolicyTask, type SealActivities } from './activity-types';
+import type { CandidateSummary, PolicyTask, SealActivities } from './activity-types';
 import type { CampaignData } from './campaign-data';
 import { contextAt } from './campaign-data';
 import { loraOf, optimiserOf } from './candidates';
 import { computedBy } from './computed-by';
 import { LOSS_FILE } from './fine-tune-adapter';
 import { memoryLineage } from './less-memory';
-import { runRecorded } from './recorded-work';
+import { recordLost, runRecorded } from './recorded-work';
 import { readAll } from './report/bounded-reads';
 import { asActivity } from './running-activity';
 import { computeLimits, type Services, withScratch } from './services';
@@ -46,18 +46,19 @@ export interface SelectionRecord {
  */
 export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
   return (task) =>
-    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, retries, stepsBefore }) => {
+    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, expenses, stepsBefore }) => {
       const { store } = services;
       const data = await services.campaigns.read(task.campaign);
       const { input } = data;
+      await recordLost(services, input, expenses);
       await recordSelection(services, task, data);
-      if (task.onlySelection === true) return { policy: null, spent: { ...NOTHING_SPENT, retries } };
+      if (task.onlySelection === true) return { policy: null, spent: expenses.total };
       const { policy: version } = versionsOf(task);
       const key = manifestKeys.policy(input.campaignId, task.epoch, version);
       const known = await store.findManifest(key);
-      if (known !== null) return { policy: key, spent: { ...NOTHING_SPENT, retries } };
+      if (known !== null) return { policy: key, spent: expenses.total };
       const rows = await policyRows(services, task, data);
-      if (rows.length === 0) return { policy: null, spent: { ...NOTHING_SPENT, retries } };
+      if (rows.length === 0) return { policy: null, spent: expenses.total };
       const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
       const seed = mStepSeed(input.spec.seed, task.epoch);
       const optimiser = optimiserOf(input.spec.mStep);
@@ -68,8 +69,9 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
         const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora, gradientCheckpointing, jobs: [{ rows, optimiser, seed, outDirectory }] };
         const work = { kind: 'm-step', scope: scopes.epoch(task.epoch, version), from: 0, to: rows.length, repeat: 0, ...memoryLineage(task) } as const;
         const training = await TrainingInParts.prepare(services, { input, request, identity: { ...work, ...policy.inputs }, scratch, stepsBefore, ...memoryLineage(task) });
-        const { outcomes, seconds } = await runRecorded(services, input, work, signal, (inner) => training.run({ ...inner, onProgress }));
-        const [outcome] = outcomes;
+        const { result, spent } = await runRecorded(services, input, { ...training.asWork(work), signal, onProgress });
+        expenses.add(spent);
+        const [outcome] = result.outcomes;
         if (outcome === undefined || outcome.status === 'failed') {
           throw new NotFiniteError(`M-step of epoch ${task.epoch}: ${outcome?.message ?? 'no outcome'}`);
         }
@@ -91,8 +93,7 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
           lineage: { inputs: {}, codeVersion: input.codeVersion, settings: {} },
         });
         await training.discard();
-        const { redoneSteps } = training;
-        return { policy: key, spent: { ...NOTHING_SPENT, retries, redoneSteps, trainSeconds: seconds, trainedTokens: outcome.trainedTokens } };
+        return { policy: key, spent: expenses.total };
       });
     });
 }

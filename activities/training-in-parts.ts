@@ -2,9 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { log } from '@temporalio/activity';
 import type { ComputeProgress, FineTuneJob, FineTuneResult } from '../contracts/language-model';
-import type { AdmittedOptions } from './compute-gate';
+import type { Work } from '../contracts/report-details';
 import { type MemoryBound, memoryLineage, trainingParts } from './less-memory';
-import { ResumableTraining, type TrainingTask } from './resumable-training';
+import type { RecordedOptions, RecordedWork } from './recorded-work';
+import { ResumableTraining, tokensOf, type TrainingTask } from './resumable-training';
 import type { Services } from './services';
 
 /** A training, computed in as many parts as its memory asks for, each of which can be resumed. */
@@ -41,7 +42,7 @@ export class TrainingInParts {
   }
 
   /** As `LanguageModel.fineTune`, one request after another. */
-  async run(options: AdmittedOptions & { readonly onProgress: (progress: ComputeProgress) => void }): Promise<FineTuneResult> {
+  async run(options: RecordedOptions): Promise<FineTuneResult> {
     let whole: FineTuneResult = { outcomes: [], seconds: 0 };
     let before = 0;
     for (const request of this.#requests) {
@@ -57,8 +58,17 @@ export class TrainingInParts {
     return whole;
   }
 
-  get redoneSteps(): number {
-    return this.#requests.reduce((sum, { redoneSteps }) => sum + redoneSteps, 0);
+  /** The training as work to be recorded. */
+  asWork(work: Work): Pick<RecordedWork<FineTuneResult>, 'work' | 'compute' | 'costOf' | 'redoneSteps' | 'lostSteps' | 'note'> {
+    const [startedOver] = this.#requests.flatMap((request) => request.startedOver ?? []);
+    return {
+      work,
+      compute: (options) => this.run(options),
+      costOf: ({ outcomes }) => ({ trainedTokens: outcomes.reduce((sum, outcome) => sum + tokensOf(outcome), 0) }),
+      redoneSteps: this.#requests.reduce((sum, { redoneSteps }) => sum + redoneSteps, 0),
+      lostSteps: () => this.#requests.reduce((sum, { lostSteps }) => sum + lostSteps, 0),
+      ...(startedOver === undefined ? {} : { note: `started over: ${startedOver}` }),
+    };
   }
 
   /** What was trained is committed. */

@@ -1,4 +1,4 @@
-import { NOTHING_SPENT } from '../activities/activity-types';
+import { NOTHING_SPENT } from '../contracts/ledger';
 import type { CampaignProgress, Ledger } from '../contracts/campaign';
 import { manifestKeys } from '../contracts/campaign';
 import { collectReport } from '../activities/collect-report';

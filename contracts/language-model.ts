@@ -270,6 +270,8 @@ export interface ComputeOptions {
    * it opens and each weight that it reads or merges. The call rejects with ComputeStalledError. @default never
    */
   readonly stallMs?: number;
+  /** Told, now and then and at the end, the most memory (resident, bytes) that the compute process has held since the call began. */
+  readonly onPeakMemory?: (bytes: number) => void;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** What `report.json` says beyond scores: how the campaign learnt, what it wrote, when which worker did what. */
+import type { Spent } from './ledger';
 
 export const WORK_KINDS = ['propose', 'unadapted', 'fine-tune', 'evaluate', 'm-step'] as const;
 /** What a worker's language model computes: `unadapted` are the questions to a policy without an adapter. */
@@ -25,8 +26,14 @@ export interface WorkRecord extends Work {
   /** ISO 8601. */
   readonly startedAt: string;
   readonly seconds: number;
-  /** `failed`: it broke, took too long or was cancelled. */
-  readonly outcome: 'done' | 'failed';
+  /** `failed`: it broke, took too long or was cancelled. `lost`: its worker was; this is what its heartbeats had told. */
+  readonly outcome: 'done' | 'failed' | 'lost';
+  /** Of the activity's execution, from 1; what the workflow schedules anew begins at 1 again. Absent in records of older code. */
+  readonly attempt?: number;
+  /** What it cost. Absent in records of older code. */
+  readonly spent?: Spent;
+  /** What is worth saying: why a training began anew though it had been under way. */
+  readonly note?: string;
 }
 
 /** What a reader needs to know to tell this campaign from another. */

@@ -1,23 +1,12 @@
 import { ActivityFailure, ApplicationFailure, CancelledFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/workflow';
-import type { Spent } from '../activities/activity-types';
-
-const NOTHING: Spent = {
-  trainSeconds: 0,
-  evaluateSeconds: 0,
-  generateSeconds: 0,
-  trainedTokens: 0,
-  generatedTokens: 0,
-  retries: 0,
-  redoneSteps: 0,
-  peakMemoryBytes: 0,
-};
+import { NOTHING_SPENT, type Spent, spentIn, spentTogether } from '../contracts/ledger';
 
 /** Sums what activities cost; of memory, the peak. */
 export class SpentSum {
   #total: Spent;
 
   /** @param before what was spent already. @default nothing */
-  constructor(before: Spent = NOTHING) {
+  constructor(before: Spent = NOTHING_SPENT) {
     this.#total = before;
   }
 
@@ -26,18 +15,7 @@ export class SpentSum {
   }
 
   add(spent: Partial<Spent>): void {
-    const sum = this.#total;
-    const more = { ...NOTHING, ...spent };
-    this.#total = {
-      trainSeconds: sum.trainSeconds + more.trainSeconds,
-      evaluateSeconds: sum.evaluateSeconds + more.evaluateSeconds,
-      generateSeconds: sum.generateSeconds + more.generateSeconds,
-      trainedTokens: sum.trainedTokens + more.trainedTokens,
-      generatedTokens: sum.generatedTokens + more.generatedTokens,
-      retries: sum.retries + more.retries,
-      redoneSteps: sum.redoneSteps + more.redoneSteps,
-      peakMemoryBytes: Math.max(sum.peakMemoryBytes, more.peakMemoryBytes),
-    };
+    this.#total = spentTogether(this.#total, spent);
   }
 }
 
@@ -47,10 +25,8 @@ export class SpentSum {
  */
 export function spentOf(error: unknown): Partial<Spent> {
   const cause = innermost(error);
-  const details =
-    cause instanceof TimeoutFailure ? cause.lastHeartbeatDetails : cause instanceof ApplicationFailure || cause instanceof CancelledFailure ? cause.details?.[0] : undefined;
-  const spent = (details as { readonly spent?: unknown } | null | undefined)?.spent;
-  return typeof spent === 'object' && spent !== null ? spent : {};
+  if (cause instanceof TimeoutFailure) return spentIn(cause.lastHeartbeatDetails);
+  return spentIn(cause instanceof ApplicationFailure || cause instanceof CancelledFailure ? cause.details?.[0] : undefined);
 }
 
 function innermost(error: unknown): unknown {

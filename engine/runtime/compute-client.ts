@@ -163,6 +163,7 @@ class ComputeClient implements ComputeProcess {
     const job = this.current;
     if (job === undefined) return;
     job.watch?.heard();
+    job.options.onPeakMemory?.(reply.peakMemoryBytes);
     if (reply.kind === 'alive') return;
     if (reply.kind === 'progress') {
       job.options.onProgress?.(reply.progress);

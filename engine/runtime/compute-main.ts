@@ -11,7 +11,8 @@ import { generate } from '../model/generation/generate';
 import { LoadedModel } from '../model/loaded-model';
 import { pretrain } from '../model/pretraining/pretrain';
 import { score } from '../model/scoring/score';
-import { type ComputeCall, type ComputeMethods, type ComputeReply, encodeError } from './protocol';
+import { peakMemoryBytes, resetPeakMemory } from './peak-memory';
+import { type ComputeCall, type ComputeMessage, type ComputeMethods, type ComputeReply, encodeError } from './protocol';
 import { onSignOfLife } from './sign-of-life';
 
 // The compute process: holds models and sessions, answers one call at a time. Started by compute-client.ts.
@@ -112,8 +113,8 @@ const handlers: Handlers = {
   pretrain: (request, onProgress) => pretrain(request, onProgress),
 };
 
-function reply(message: ComputeReply): void {
-  process.send?.(message);
+function reply(message: ComputeMessage): void {
+  process.send?.({ ...message, peakMemoryBytes: peakMemoryBytes() } satisfies ComputeReply);
 }
 
 /** Passes on at most a few progress messages a second, every checkpoint, and the last. */
@@ -139,6 +140,7 @@ function throttledAlive(): () => void {
 }
 
 async function answer<Method extends keyof ComputeMethods>({ method, request }: ComputeCall<Method>): Promise<void> {
+  resetPeakMemory();
   try {
     reply({ kind: 'result', result: await handlers[method](request, throttledProgress()) });
   } catch (error) {

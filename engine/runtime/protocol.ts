@@ -33,7 +33,10 @@ export interface ComputeCall<Method extends ComputeMethod = ComputeMethod> {
   readonly request: ComputeMethods[Method][0];
 }
 
-export type ComputeReply =
+/** With each, the most memory that the process has held since the call began. */
+export type ComputeReply = ComputeMessage & { readonly peakMemoryBytes: number };
+
+export type ComputeMessage =
   | { readonly kind: 'progress'; readonly progress: ComputeProgress }
   /** It is getting on, though there is nothing to count yet: a model is being opened, a prompt read. */
   | { readonly kind: 'alive' }

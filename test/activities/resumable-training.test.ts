@@ -28,11 +28,11 @@ const MACHINE: Machine = { instructionSet: 'avx2', cores: 2, threads: 1, onnxrun
 beforeAll(() => writeTinyModel(modelDirectory, 5));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** A checkpoint after every step: 2 jobs of 12 and 8 steps. */
+/** A checkpoint after every step, of enough steps for some of them to be stored before the last. */
 const SPEC = {
   proposals: { k: 2, source: 'recorded' },
-  innerLoop: { repeats: 1, rank: 4, trainEpochs: 4, dropout: 0.1, batch: 1 },
-  mStep: { rank: 4, batch: 2, accumulation: 2, trainEpochs: 3 },
+  innerLoop: { repeats: 1, rank: 4, trainEpochs: 30, dropout: 0.1, batch: 1 },
+  mStep: { rank: 4, batch: 2, accumulation: 2, trainEpochs: 40 },
   limits: { checkpointSeconds: 0 },
 };
 
@@ -96,7 +96,7 @@ async function attempt<Name extends Training>(store: ArtifactStore, { name, task
   const where = environment ?? activityEnvironment();
   const beats: { done: number; checkpoint?: { name: string; steps: number } }[] = [];
   where.on('heartbeat', (details: (typeof beats)[number] | undefined) => {
-    if (details === undefined) return;
+    if (details?.done === undefined) return;
     beats.push(details);
     if (killAt !== undefined && (details.checkpoint?.steps ?? 0) >= killAt && compute.pid !== undefined) process.kill(compute.pid, 'SIGKILL');
   });

@@ -1,0 +1,56 @@
+import type { Ledger } from './campaign';
+import type { Work } from './report-details';
+
+/** What an activity cost, all its attempts together. Never part of what is hashed. */
+export type Spent = Omit<Ledger, 'wallSeconds'>;
+
+export const NOTHING_SPENT: Spent = {
+  trainSeconds: 0,
+  evaluateSeconds: 0,
+  generateSeconds: 0,
+  trainedTokens: 0,
+  generatedTokens: 0,
+  retries: 0,
+  redoneSteps: 0,
+  peakMemoryBytes: 0,
+};
+
+/** Both together: sums, but for the peak of memory. What one of them does not say is nothing. */
+export function spentTogether(a: Partial<Spent>, b: Partial<Spent>): Spent {
+  const [one, other] = [{ ...NOTHING_SPENT, ...a }, { ...NOTHING_SPENT, ...b }];
+  return {
+    trainSeconds: one.trainSeconds + other.trainSeconds,
+    evaluateSeconds: one.evaluateSeconds + other.evaluateSeconds,
+    generateSeconds: one.generateSeconds + other.generateSeconds,
+    trainedTokens: one.trainedTokens + other.trainedTokens,
+    generatedTokens: one.generatedTokens + other.generatedTokens,
+    retries: one.retries + other.retries,
+    redoneSteps: one.redoneSteps + other.redoneSteps,
+    peakMemoryBytes: Math.max(one.peakMemoryBytes, other.peakMemoryBytes),
+  };
+}
+
+/** Who computes, for the ledger. */
+export interface AttemptName {
+  /** `<process id>@<host>`, as Temporal names a worker. */
+  readonly worker: string;
+  /** Of the activity's execution, from 1; what the workflow schedules anew begins at 1 again. */
+  readonly attempt: number;
+}
+
+/**
+ * The costs in an activity's heartbeats and in its failures' details: a worker that is lost can tell no more, and what a failed attempt
+ * cost is in no result.
+ */
+export interface SpentDetails {
+  /** Of this and earlier attempts, as far as computations have ended. */
+  readonly spent: Spent;
+  /** The computation that runs now, and this activity's share of what it has cost so far. */
+  readonly underway?: Work & AttemptName & { readonly startedAt: string; readonly spent: Spent };
+}
+
+/** All of it; nothing where the details are of another kind. */
+export function spentIn(details: unknown): Spent {
+  const { spent, underway } = (details ?? {}) as Partial<SpentDetails>;
+  return spentTogether(spent ?? {}, underway?.spent ?? {});
+}
