@@ -1,9 +1,11 @@
 import {
+  ApplicationFailure,
   type Client,
   type Connection,
   WorkflowExecutionAlreadyStartedError,
   WorkflowFailedError,
   WorkflowNotFoundError,
+  WithStartWorkflowOperation,
   type WorkflowExecutionStatusName,
   type WorkflowHandle,
 } from '@temporalio/client';
@@ -27,6 +29,7 @@ import { DEFAULT_PRIORITY, taskPriority } from '../contracts/priority';
 import { startTracing } from '../telemetry/tracing/start-tracing';
 import type { HistoryReader } from '../activities/history-reader';
 import { ServerHistories } from '../workers/history-reader';
+import type { CampaignSnapshot } from '../workflows/campaign-snapshot';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A worker answers within this, or there is none. An action waits longer: a worker that has just been started may still be preparing. */
@@ -45,7 +48,7 @@ export interface ListedCampaign {
   readonly closed: string | null;
 }
 
-export type OperatorUpdate = 'pause' | 'resume' | 'cancel';
+export type OperatorUpdate = 'pause' | 'resume' | 'cancel' | 'retryFailed';
 
 /** What the server knows of a campaign without asking a worker. */
 export interface CampaignExecution {
@@ -57,6 +60,8 @@ export interface CampaignExecution {
 export interface CampaignResult {
   readonly report: string | null;
   readonly epochs: readonly EpochSummary[];
+  /** What a campaign that is begun again begins with. Absent in campaigns of the first version. */
+  readonly snapshot?: CampaignSnapshot;
 }
 
 /** No worker answered in time. */
@@ -149,6 +154,34 @@ export class CampaignClient {
   /** Waits for the end; needs no worker once it has come. @throws WorkflowFailedError unless the campaign completed */
   async result(campaignId: string): Promise<CampaignResult> {
     return this.#handle(campaignId).result() as Promise<CampaignResult>;
+  }
+
+  /** What a campaign that has ended left, completed or failed; null: nothing, as where it was terminated. */
+  async remains(campaignId: string): Promise<CampaignResult | null> {
+    try {
+      return await this.result(campaignId);
+    } catch (error) {
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      const { cause } = error;
+      return cause instanceof ApplicationFailure && cause.type === 'CampaignFailed' ? ((cause.details?.[0] as CampaignResult | undefined) ?? null) : null;
+    }
+  }
+
+  /** Begins a campaign that has ended again, with what it had finished and an operator's wish that what failed be tried again. */
+  async retryEnded(input: CampaignInput, snapshot: CampaignSnapshot, action: OperatorAction): Promise<void> {
+    const { campaignId } = input;
+    const { priority } = await this.#handle(campaignId).describe();
+    const startWorkflowOperation = new WithStartWorkflowOperation(CAMPAIGN_WORKFLOW, {
+      workflowId: workflowIds.campaign(campaignId),
+      taskQueue: ORCHESTRATION_QUEUE,
+      args: [input, snapshot],
+      typedSearchAttributes: [{ key: SEAL_CAMPAIGN, value: campaignId }],
+      workflowIdConflictPolicy: 'FAIL',
+      ...(priority && { priority }),
+    });
+    await this.#answered(ACTION_TIMEOUT_MS, () =>
+      this.#client.workflow.executeUpdateWithStart(campaignMessages.retryFailedUpdate, { args: [action], startWorkflowOperation }),
+    );
   }
 
   /** Newest first. */

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
-import { withCampaigns, type OperatorUpdate } from './campaign-client';
+import type { OperatorAction } from '../contracts/campaign';
+import { withCampaigns, type CampaignClient, type OperatorUpdate } from './campaign-client';
 import { newCommand, runWith, type CommonFlags } from './command';
 import { nonEmpty } from './flags';
 
@@ -9,15 +10,22 @@ interface OperatorFlags extends CommonFlags {
   readonly why: string;
 }
 
+export type OperatorAct = (campaigns: CampaignClient, campaignId: string, action: OperatorAction) => Promise<void>;
+
+/** Sends an Update to a campaign that runs. */
+export function updating(update: OperatorUpdate): OperatorAct {
+  return (campaigns, campaignId, action) => campaigns.act(campaignId, update, action);
+}
+
 /** A command that sends one operator's action, with who and why, into a campaign's history. */
-export function operatorCommand(update: OperatorUpdate, description: string, done: string): Command {
-  const command = newCommand(update, description)
+export function operatorCommand(name: string, description: string, done: string, act: OperatorAct): Command {
+  const command = newCommand(name, description)
     .argument('<id>', 'campaign id')
     .option('--by <who>', 'who does this', nonEmpty('--by', 'a name'), operatingSystemUser())
     .option('--why <why>', 'the reason, for the record', nonEmpty('--why', 'a reason'), 'no reason given');
   return runWith<OperatorFlags>(command, async ({ by, why }, output, [campaignId = '']) => {
-    await withCampaigns((campaigns) => campaigns.act(campaignId, update, { by, why }));
-    output.result({ campaignId, action: update, by, why }, () => `${campaignId}: ${done}`);
+    await withCampaigns((campaigns) => act(campaigns, campaignId, { by, why }));
+    output.result({ campaignId, action: name, by, why }, () => `${campaignId}: ${done}`);
   });
 }
 

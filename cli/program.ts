@@ -17,6 +17,7 @@ import { modelsCommand } from './commands/models';
 import { pauseCommand } from './commands/pause';
 import { pretrainCommand } from './commands/pretrain';
 import { reportCommand } from './commands/report';
+import { retryFailedCommand } from './commands/retry-failed';
 import { resumeCommand } from './commands/resume';
 import { scoreCommand } from './commands/score';
 import { selectCommand } from './commands/select';
@@ -41,6 +42,7 @@ const COMMANDS: readonly (() => Command)[] = [
   pauseCommand,
   resumeCommand,
   cancelCommand,
+  retryFailedCommand,
   reportCommand,
   exportCommand,
   auditCommand,

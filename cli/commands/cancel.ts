@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { operatorCommand } from '../operator';
+import { operatorCommand, updating } from '../operator';
 
 /** `seal cancel`: ends a campaign and everything it has running. */
 export function cancelCommand(): Command {
-  return operatorCommand('cancel', 'end a campaign and everything it has running', 'cancelling');
+  return operatorCommand('cancel', 'end a campaign and everything it has running', 'cancelling', updating('cancel'));
 }

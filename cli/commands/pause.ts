@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { operatorCommand } from '../operator';
+import { operatorCommand, updating } from '../operator';
 
 /** `seal pause`: starts no further candidate; those that run finish. */
 export function pauseCommand(): Command {
-  return operatorCommand('pause', 'start no further candidates; those that run finish', 'pausing; what runs now finishes first');
+  return operatorCommand('pause', 'start no further candidates; those that run finish', 'pausing; what runs now finishes first', updating('pause'));
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { operatorCommand } from '../operator';
+import { operatorCommand, updating } from '../operator';
 
 /** `seal resume`: goes on with a paused campaign. */
 export function resumeCommand(): Command {
-  return operatorCommand('resume', 'go on with a paused campaign', 'resumed');
+  return operatorCommand('resume', 'go on with a paused campaign', 'resumed', updating('resume'));
 }

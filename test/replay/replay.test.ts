@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { DefaultLogger, Runtime, Worker, type WorkflowBundlePath } from '@temporalio/worker';
@@ -27,7 +27,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** A workflow's id, as its file is named. */
 function workflowIdOf(file: string): string {
-  return basename(file, '.history').replaceAll('_', '/');
+  return basename(file, '.history').replace(/@\d+$/, '').replaceAll('_', '/');
 }
 
 function replay(file: string, history: History, workflowBundle = bundle): Promise<void> {
@@ -36,7 +36,7 @@ function replay(file: string, history: History, workflowBundle = bundle): Promis
 
 test('histories of every kind of workflow are stored', () => {
   const types = files.map((file) => readHistory(join(root, file)).events?.[0]?.workflowExecutionStartedEventAttributes?.workflowType?.name);
-  expect([...new Set(types)].sort()).toEqual(['campaignWorkflow', 'candidateWorkflow', 'epochWorkflow', 'evaluationWorkflow']);
+  expect([...new Set(types)].sort()).toEqual(['archivistWorkflow', 'campaignWorkflow', 'candidateWorkflow', 'epochWorkflow', 'evaluationWorkflow']);
 });
 
 test.each(files)('%s replays against the workflows of today', async (file) => {
@@ -45,6 +45,18 @@ test.each(files)('%s replays against the workflows of today', async (file) => {
 
 test.each(files)('%s replays the same where workflows are traced', async (file) => {
   await expect(replay(file, readHistory(join(root, file)), tracedBundle)).resolves.toBeUndefined();
+});
+
+/** Old code and new, told apart by `patched`: with the patch taken for granted the histories of before cannot replay. */
+test.each(['histories-archived', 'archivist'])('a changed workflow without its patch %s is found', async (patch) => {
+  const code = readFileSync(bundle.codePath, 'utf8');
+  const unpatched = code.replaceAll(new RegExp(`\\(0,\\s*workflow_\\d+\\.patched\\)\\('${patch}'\\)`, 'g'), 'true');
+  expect(unpatched).not.toBe(code);
+  const codePath = join(directory, `${patch}.js`);
+  writeFileSync(codePath, unpatched);
+  const file = files.find((name) => name === join('first', 'recorded.history'))!;
+  const history = readHistory(join(root, file));
+  await expect(Worker.runReplayHistory({ workflowBundle: { codePath }, replayName: patch }, history, workflowIdOf(file))).rejects.toBeInstanceOf(DeterminismViolationError);
 });
 
 test('a history that the workflows would not have made is found', async () => {
