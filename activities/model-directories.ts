@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { modelFiles } from '../engine/files/model-directory';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { directoryKey, getDirectory } from '../storage/artifact-directory';
 import { hashBytes, hashFile } from '../storage/content-hash';
+import { partialPath } from '../storage/partial-path';
 import type { ComputeGate, ComputeLimits } from './compute-gate';
 import { Remembered } from './remembered';
 import { manifestSha256 } from './stored-json';
@@ -64,7 +64,7 @@ export class ModelDirectories {
     const { model, store, gate, cacheDirectory } = this.#dependencies;
     const adapterDirectories: string[] = [];
     for (const files of adapters) adapterDirectories.push(await getDirectory(store, files, join(cacheDirectory, 'adapters')));
-    const partial = `${directory}.${randomUUID()}.partial`;
+    const partial = partialPath(directory);
     await mkdir(join(cacheDirectory, 'policies'), { recursive: true });
     try {
       await gate.run(new AbortController().signal, limits, (inner) =>

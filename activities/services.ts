@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Endpoints } from '../endpoint/endpoints';
+import { partialPath } from '../storage/partial-path';
 import type { WorkflowWatcher } from './await-workflows';
 import { CampaignDataReader } from './campaign-data';
 import type { CampaignInput } from '../contracts/campaign';
@@ -53,7 +53,7 @@ export function createServices(dependencies: ActivityDependencies): Services {
 
 /** Runs `work` with a directory of its own that is gone afterwards. */
 export async function withScratch<Result>(services: Services, work: (directory: string) => Promise<Result>): Promise<Result> {
-  const directory = join(services.cacheDirectory, 'work', randomUUID());
+  const directory = partialPath(join(services.cacheDirectory, 'work', 'scratch'));
   await mkdir(directory, { recursive: true });
   try {
     return await work(directory);

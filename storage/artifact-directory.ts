@@ -1,16 +1,14 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactRef } from '../contracts/artifacts';
 import { BadInputError } from '../contracts/errors';
 import type { ArtifactStore } from './artifact-store';
 import { hashFile } from './content-hash';
+import { partialPath } from './partial-path';
 
 /** File name -> artifact, as a manifest's `files`. */
 export type DirectoryRefs = Readonly<Record<string, ArtifactRef>>;
-
-/** Partial directories of killed processes are swept once they are this old. */
-const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
   '.json': 'application/json',
@@ -49,8 +47,7 @@ export async function getDirectory(store: ArtifactStore, files: DirectoryRefs, c
   const directory = join(cacheDirectory, directoryKey(files));
   if (await holds(directory, files)) return directory;
   await mkdir(cacheDirectory, { recursive: true });
-  await sweepAbandoned(cacheDirectory);
-  const partial = `${directory}.${randomUUID()}.partial`;
+  const partial = partialPath(directory);
   try {
     await mkdir(partial);
     for (const [name, ref] of Object.entries(files)) await store.getFile(ref, join(partial, checkName(name)));
@@ -76,7 +73,7 @@ async function moveIntoPlace(partial: string, directory: string, files: Director
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
     // Another caller was faster, or a damaged copy is in the way.
     if (await holds(directory, files)) return;
-    await rename(directory, `${directory}.${randomUUID()}.partial`);
+    await rename(directory, partialPath(directory));
     await rename(partial, directory);
   }
 }
@@ -97,16 +94,6 @@ async function holds(directory: string, files: DirectoryRefs): Promise<boolean> 
 
 async function isDirectory(path: string): Promise<boolean> {
   return (await stat(path).catch(() => null))?.isDirectory() ?? false;
-}
-
-async function sweepAbandoned(cacheDirectory: string): Promise<void> {
-  const oldest = Date.now() - ABANDONED_AFTER_MS;
-  for (const name of await readdir(cacheDirectory)) {
-    if (!name.endsWith('.partial')) continue;
-    const path = join(cacheDirectory, name);
-    const entry = await stat(path).catch(() => null);
-    if (entry !== null && entry.mtimeMs < oldest) await rm(path, { recursive: true, force: true });
-  }
 }
 
 async function flatNames(directory: string): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -10,6 +10,7 @@ import { type ArtifactStore, artifactKey } from './artifact-store';
 import { canonicalJson } from './canonical-json';
 import { type ContentHash, hashBytes, hashChunks, hashSource } from './content-hash';
 import type { ObjectClient, ObjectInfo, ObjectSource } from './object-client';
+import { partialPath } from './partial-path';
 
 /** An artifact that is put again is written again once it is this old. */
 export const REFRESH_AFTER_MS = 3600 * 1000;
@@ -52,7 +53,7 @@ export class ContentAddressedStore implements ArtifactStore {
     const chunks = await this.#objects.read(key);
     if (chunks === null) throw this.#missing(key);
     await mkdir(dirname(file), { recursive: true });
-    const partial = `${file}.${randomUUID()}.partial`;
+    const partial = partialPath(file);
     try {
       this.#verify(key, ref, await writeAndHash(chunks, partial));
       await rename(partial, file);

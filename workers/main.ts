@@ -2,7 +2,6 @@
  * `node dist/workers/main.js [--queues orchestration,compute]`: serves a Temporal server's queues until SIGTERM or SIGINT.
  * The language model runs in a process of its own.
  */
-import { mkdir } from 'node:fs/promises';
 import { Client } from '@temporalio/client';
 import { createActivities } from '../activities';
 import { connectWorker } from '../connection/connect-worker';
@@ -21,6 +20,7 @@ import { observeStore } from '../telemetry/observe-store';
 import { installTelemetry, readTelemetrySettings } from '../telemetry/worker-telemetry';
 import { HaltingCodec } from './halting-codec';
 import { ServerHistories } from './history-reader';
+import { openCache } from './open-cache';
 import { createSealWorkers, runWorkers } from './seal-workers';
 import { refuseUnservable } from './servable-queues';
 import { ServerWorkflows } from './server-workflows';
@@ -50,7 +50,7 @@ async function main(): Promise<void> {
   const compute = startComputeProcess({ onErrorLine: (line) => log.foreign(line, { ...model.serving, process: 'compute' }) });
   const model = observeModel(compute, meter, log);
   try {
-    await mkdir(settings.cacheDirectory, { recursive: true });
+    await openCache(settings.cacheDirectory);
     await measureDisk(settings.cacheDirectory, meter);
     const connection = await connectWorker(settings.temporal);
     try {

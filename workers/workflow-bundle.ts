@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import type { DataConverter } from '@temporalio/common';
 import { bundleWorkflowCode, Runtime, type WorkflowBundlePath } from '@temporalio/worker';
 import { version as sdkVersion } from '@temporalio/worker/package.json';
+import { partialPath } from '../storage/partial-path';
 
 /** Rooms whose code runs inside workflows. */
 const BUNDLED_ROOMS = ['contracts', 'seal', 'workflows', 'telemetry/in-workflow'];
@@ -30,7 +31,7 @@ export async function workflowBundle(
     ...(failureConverterPath === undefined ? {} : { failureConverterPath }),
   });
   await mkdir(join(cacheDirectory, 'bundles'), { recursive: true });
-  const partial = `${codePath}.${process.pid}.partial`;
+  const partial = partialPath(codePath);
   await writeFile(partial, code);
   await rename(partial, codePath);
   return { codePath };

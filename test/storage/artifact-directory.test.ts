@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { directoryKey, getDirectory, putDirectory } from '../../storage/artifact-directory';
@@ -78,15 +78,6 @@ it('leaves nothing behind when an artifact is missing', async () => {
   const missing = { ...files, more: { sha256: 'f'.repeat(64), sizeBytes: 1, mediaType: 'text/plain' } };
   await expect(getDirectory(store, missing, cache)).rejects.toMatchObject({ name: 'ArtifactMissingError' });
   expect(readdirSync(cache)).toEqual([]);
-});
-
-it('sweeps what killed processes left a day ago, and not what is being written', async () => {
-  mkdirSync(join(cache, 'old.partial'), { recursive: true });
-  mkdirSync(join(cache, 'new.partial'));
-  utimesSync(join(cache, 'old.partial'), new Date(0), new Date(0));
-  const files = await putDirectory(store, adapter);
-  await getDirectory(store, files, cache);
-  expect(readdirSync(cache).sort()).toEqual([directoryKey(files), 'new.partial'].sort());
 });
 
 it('refuses names that lead elsewhere', async () => {
