@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { S3Credentials } from '../contracts/stack';
 import type { ObjectClient, ObjectInfo, ObjectSource, WriteOptions } from './object-client';
-import { explainS3Failure, statusOf } from './s3-failure';
+import { explainS3Failure, mayBeClockSkew, statusOf } from './s3-failure';
 
 export interface S3Settings {
   /** `http://127.0.0.1:7070`, or of any S3-compatible service. */
@@ -192,7 +192,11 @@ export class S3ObjectClient implements ObjectClient {
 
   async #try<T>(key: string, request: () => Promise<T>): Promise<T> {
     try {
-      return await request();
+      return await request().catch((error: unknown) => {
+        // Somebody has set this machine's clock: the SDK repeats only what the server explains, and of requests at once only the first.
+        if (mayBeClockSkew(error)) return request();
+        throw error;
+      });
     } catch (error) {
       throw explainS3Failure(error, { endpoint: this.#endpoint, location: this.location, key });
     }

@@ -43,6 +43,12 @@ const REFUSED = new Set([
   'SignatureDoesNotMatch',
 ]);
 
+/** The two machines' clocks are more than some minutes apart. */
+const CLOCK_SKEW = new Set(['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture']);
+
+/** What the SDK calls an answer without a body, as one to a HEAD is. */
+const UNEXPLAINED = new Set(['Unknown', 'UnknownError', '403']);
+
 export interface S3Request {
   readonly endpoint: string;
   readonly location: string;
@@ -78,6 +84,15 @@ export function explainS3Failure(error: unknown, { endpoint, location, key }: S3
   return new Error(`${key} in ${location}: ${reason}: ${messageOf(error)}`, {
     cause: error,
   });
+}
+
+/**
+ * Whether a request was refused because of its time, or for a reason that the answer to a HEAD cannot say. The SDK has noted the server's
+ * clock by then, so that the same request may pass.
+ */
+export function mayBeClockSkew(error: unknown): boolean {
+  const reason = reasonOf(error);
+  return CLOCK_SKEW.has(reason) || (httpStatus(error) === 403 && UNEXPLAINED.has(reason));
 }
 
 /**

@@ -77,6 +77,47 @@ it('asks again who won where another conditional write is under way', async () =
   await new Promise((resolve) => aws.close(resolve));
 });
 
+describe('a clock that is set', () => {
+  /** Answers each request with the next of the statuses, the last one for ever. */
+  async function withAnswers(statuses: number[], body: (objects: S3ObjectClient) => Promise<void>): Promise<void> {
+    const store = createHttpServer((request, response) => {
+      const status = statuses.length > 1 ? statuses.shift() : statuses[0];
+      request.resume().once('end', () => response.writeHead(status ?? 500, { 'content-length': 0 }).end());
+    });
+    await new Promise<void>((resolve) => store.listen(0, '127.0.0.1', resolve));
+    const address = store.address();
+    const endpoint = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+    const objects = new S3ObjectClient({ ...settings(), endpoint, attempts: 1 });
+    try {
+      await body(objects);
+    } finally {
+      objects.close();
+      await new Promise((resolve) => store.close(resolve));
+    }
+  }
+  it('makes a refusal without a reason one to ask again about: a HEAD whose time is wrong gets one', async () => {
+    await withAnswers([403, 200], async (objects) => {
+      expect(await objects.sizeOf('sha256/one')).toBe(0);
+    });
+    await withAnswers([403], async (objects) => {
+      await expect(objects.sizeOf('sha256/one')).rejects.toMatchObject({ name: 'BadInputError' });
+    });
+  });
+
+  it('is forgiven, of requests at once too', async () => {
+    const objects = new S3ObjectClient(settings());
+    const now = Date.now.bind(Date);
+    const clock = jest.spyOn(Date, 'now');
+    for (const hours of [1, -1, 0]) {
+      clock.mockImplementation(() => now() + hours * 3_600_000);
+      const sizes = await Promise.all([1, 2, 3].map(() => objects.sizeOf('sha256/none')));
+      expect(sizes).toEqual([null, null, null]);
+    }
+    clock.mockRestore();
+    objects.close();
+  });
+});
+
 describe('a server that does not answer', () => {
   const quick = { connectTimeoutMs: 500, idleTimeoutMs: 500, attempts: 1 };
   let silent: Server;
