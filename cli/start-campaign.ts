@@ -36,17 +36,18 @@ export function newCampaignId(name: string, now: Date): string {
 
 /**
  * Stores the contexts and starts the workflow. Nothing is written before the id is known to be free.
+ * @param options `env` names the artifact store. @default process.env
  * @throws BadInputError for an id that is running, or that belongs to another campaign; for keys other than those of what runs
  */
 export async function startCampaign(
   campaigns: CampaignClient,
   campaignId: string,
   prepared: PreparedCampaign,
-  priority?: number,
+  { priority, env = process.env }: { readonly priority?: number | undefined; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<void> {
   await campaigns.refuseRunning(campaignId);
   await campaigns.refuseForeignKeys();
-  const store = await openStoreFromEnvironment();
+  const store = await openStoreFromEnvironment(env);
   try {
     await refuseOtherCampaign(store, campaignId, prepared);
     const { spec, specSha256, model, contexts, template } = prepared;

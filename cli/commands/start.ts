@@ -28,7 +28,7 @@ export function startCommand(): Command {
     const prepared = await prepareCampaign(file);
     const campaignId = flags.id ?? newCampaignId(prepared.spec.name, new Date());
     await withCampaigns(async (campaigns) => {
-      await startCampaign(campaigns, campaignId, prepared, flags.priority);
+      await startCampaign(campaigns, campaignId, prepared, { priority: flags.priority });
       if (flags.wait !== true) {
         if (!(await campaigns.hasWorker())) output.log('no worker is running yet; "seal up" starts one');
         output.result({ campaignId }, () => `started ${campaignId}; follow it with: seal watch ${campaignId}`);

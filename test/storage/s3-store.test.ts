@@ -96,11 +96,11 @@ describe('a clock that is set', () => {
     }
   }
   it('makes a refusal without a reason one to ask again about: a HEAD whose time is wrong gets one', async () => {
-    await withAnswers([403, 200], async (objects) => {
-      expect(await objects.sizeOf('sha256/one')).toBe(0);
+    await withAnswers([403, 404], async (objects) => {
+      expect(await objects.find('sha256/one')).toBeNull();
     });
     await withAnswers([403], async (objects) => {
-      await expect(objects.sizeOf('sha256/one')).rejects.toMatchObject({ name: 'BadInputError' });
+      await expect(objects.find('sha256/one')).rejects.toMatchObject({ name: 'BadInputError' });
     });
   });
 
@@ -110,8 +110,8 @@ describe('a clock that is set', () => {
     const clock = jest.spyOn(Date, 'now');
     for (const hours of [1, -1, 0]) {
       clock.mockImplementation(() => now() + hours * 3_600_000);
-      const sizes = await Promise.all([1, 2, 3].map(() => objects.sizeOf('sha256/none')));
-      expect(sizes).toEqual([null, null, null]);
+      const found = await Promise.all([1, 2, 3].map(() => objects.find('sha256/none')));
+      expect(found).toEqual([null, null, null]);
     }
     clock.mockRestore();
     objects.close();

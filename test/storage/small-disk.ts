@@ -24,10 +24,10 @@ function tryMount(): boolean {
   return mounted;
 }
 
-/** A file system of its own at `directory`, which is made; of half a MiB. */
-export function mountSmallDisk(directory: string): SmallDisk {
+/** A file system of its own at `directory`, which is made. @param kibibytes @default half a MiB */
+export function mountSmallDisk(directory: string, kibibytes = 512): SmallDisk {
   mkdirSync(directory, { recursive: true });
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', directory]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kibibytes}k`, 'tmpfs', directory]);
   const ballast = join(directory, '.ballast');
   return {
     directory,

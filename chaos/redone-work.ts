@@ -1,0 +1,37 @@
+import { fileOf, getJson } from '../activities/stored-json';
+import { type CampaignReport, manifestKeys } from '../contracts/campaign';
+import type { WorkRecord } from '../contracts/report-details';
+import type { ArtifactStore } from '../storage/artifact-store';
+import type { Committed } from './committed';
+
+const TRAINING = new Set<WorkRecord['kind']>(['fine-tune', 'm-step']);
+
+/** What a campaign computed more than once. */
+export interface RedoneWork {
+  /** Optimiser steps that its ledger says were done again. */
+  readonly redoneSteps: number;
+  /** Of its training, a step: from records of work and from what was committed. */
+  readonly secondsAStep: number;
+  /** Of computations other than training that failed or had been done before, as far as workers lived to record them. */
+  readonly otherSeconds: number;
+}
+
+export async function redoneWork(store: ArtifactStore, campaignId: string, committed: Committed): Promise<RedoneWork> {
+  const keys = await store.list(manifestKeys.works(campaignId));
+  const records = await Promise.all(keys.map(async (key) => (await store.readManifest(key)).summary as unknown as WorkRecord));
+  const done = new Set<string>();
+  let trainedSeconds = 0;
+  let otherSeconds = 0;
+  for (const { kind, scope, from, to, repeat, outcome, seconds } of records.sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1))) {
+    const what = JSON.stringify([kind, scope, from, to, repeat]);
+    if (TRAINING.has(kind)) trainedSeconds += seconds;
+    else if (outcome === 'failed' || done.has(what)) otherSeconds += seconds;
+    if (outcome === 'done') done.add(what);
+  }
+  let steps = 0;
+  for (const { kind, summary } of committed.values()) if (kind === 'adapter' || kind === 'policy') steps += Number(summary?.['steps'] ?? 0);
+  const key = manifestKeys.report(campaignId);
+  const report = await store.findManifest(key);
+  const redoneSteps = report === null ? 0 : (await getJson<CampaignReport>(store, fileOf(key, report, 'report.json'))).ledger.redoneSteps;
+  return { redoneSteps, secondsAStep: steps === 0 ? 0 : trainedSeconds / steps, otherSeconds };
+}
