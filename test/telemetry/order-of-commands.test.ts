@@ -75,3 +75,20 @@ test('the ends of traced workflows are told once, the child under its parent, in
   ]);
   expect(child!.traceId).toBe(parent!.traceId);
 });
+
+test('runs of one workflow are siblings in one trace, whether a parent has begun it or nobody', async () => {
+  ended.length = 0;
+  const traced = await worker({ taskQueue: 'children', workflowBundle: bundles.traced });
+  await traced.runUntil(async () => {
+    await environment.client.workflow.execute('parentOfAgain', { taskQueue: 'children', workflowId: 'parent' });
+    await environment.client.workflow.execute('again', { taskQueue: 'children', workflowId: 'alone', args: [1] });
+  });
+  const parent = ended.find(({ workflowType }) => workflowType === 'parentOfAgain')!;
+  const [below, alone] = [true, false].map((child) => ended.filter(({ workflowType, workflowId }) => workflowType === 'again' && (workflowId !== 'alone') === child));
+  expect(below).toHaveLength(3);
+  for (const run of below!) expect(run).toMatchObject({ traceId: parent.traceId, parentSpanId: parent.spanId, failedWith: null });
+  expect(new Set(below!.map(({ spanId }) => spanId)).size).toBe(3);
+  expect(alone).toHaveLength(2);
+  expect(alone!.map(({ parentSpanId }) => parentSpanId)).toEqual([null, null]);
+  expect(new Set(alone!.map(({ traceId }) => traceId)).size).toBe(1);
+});
