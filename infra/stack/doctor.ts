@@ -1,6 +1,6 @@
 import { sealHome } from './stack-file';
 import { checkCuda, checkDependencies, checkDisk, checkMemory, checkNode, checkOnnxruntime, checkProcessor, checkPython } from './machine-checks';
-import { checkObjectServer, checkPorts, checkPrograms, checkTemporal, checkWorker } from './server-checks';
+import { checkObjectServer, checkPorts, checkPrograms, checkSupervision, checkTemporal, checkWorker } from './server-checks';
 
 export interface DoctorCheck {
   readonly name: string;
@@ -31,6 +31,7 @@ export async function doctor({ env = process.env, home = sealHome(env) }: Doctor
     await checkPorts(home),
     await checkTemporal(home, env),
     await checkObjectServer(home, env),
+    checkSupervision(home),
     checkWorker(home),
     await checkCuda(),
     await checkPython(),

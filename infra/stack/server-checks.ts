@@ -8,6 +8,7 @@ import { OwnProcesses } from './own-process';
 import { packageRoot } from './package-root';
 import { freePort } from './ports';
 import { probeCommand } from './probe-command';
+import { readServerState, SERVER_SUPERVISOR } from './server-state';
 import { readStackFile } from './stack-file';
 import { WORKER, WORKER_CHILD, readWorkerState } from './worker-state';
 
@@ -69,6 +70,25 @@ export async function checkObjectServer(home: string, env: NodeJS.ProcessEnv): P
   const ok = await answers(endpoint);
   const detail = ok ? endpoint : `${endpoint} does not answer`;
   return { name, ok, detail, advice: ok ? null : 'run "seal up", or correct S3_ENDPOINT' };
+}
+
+/** Whether embedded servers that end come back by themselves. */
+export function checkSupervision(home: string): DoctorCheck {
+  const name = 'supervision of servers';
+  const stack = readStackFile(home);
+  if (stack === null || (!stack.temporal.embedded && stack.s3.credentialsFile === null)) {
+    return { name, ok: true, detail: 'nothing to supervise', advice: null };
+  }
+  const processes = new OwnProcesses(home);
+  const pid = processes.running(SERVER_SUPERVISOR)?.pid;
+  if (pid === undefined) return { name, ok: false, detail: 'not running: a server that ends stays away', advice: 'run "seal up" to start it' };
+  const { temporalRestarts, s3Restarts } = readServerState(home);
+  const restarts = [
+    [temporalRestarts, 'Temporal'],
+    [s3Restarts, 'S3'],
+  ] as const;
+  const ended = restarts.filter(([count]) => count > 0).map(([count, server]) => `, ${server} started again ${count} times`);
+  return { name, ok: true, detail: `pid ${pid}${ended.join('')}`, advice: ended.length === 0 ? null : `see ${processes.logFile(SERVER_SUPERVISOR)}` };
 }
 
 export function checkWorker(home: string): DoctorCheck {

@@ -2,6 +2,7 @@ import { type TemporalSettings, temporalSettings } from '../../connection/tempor
 import { answers, OBJECT_SERVER } from './object-server';
 import { OwnProcesses } from './own-process';
 import type { StackFile } from '../../contracts/stack';
+import { readServerState, SERVER_SUPERVISOR } from './server-state';
 import { readStackFile, sealHome } from './stack-file';
 import { embedded, frontendAnswers, TEMPORAL_SERVER } from './temporal-server';
 import { WORKER, WORKER_CHILD, readWorkerState, type WorkerState } from './worker-state';
@@ -12,12 +13,16 @@ export interface ServerStatus {
   readonly answers: boolean;
   /** Of the embedded server; null for one of the user's own. */
   readonly pid: number | null;
+  /** How often it had ended and was started again, since it is supervised. */
+  readonly restarts: number;
 }
 
 export interface StackStatus {
   readonly home: string;
   /** Both servers answer. */
   readonly up: boolean;
+  /** Of the process that starts embedded servers again; null while none runs. */
+  readonly serverSupervisorPid: number | null;
   readonly temporal: (ServerStatus & { readonly namespace: string; readonly uiUrl: string | null }) | null;
   readonly s3: (ServerStatus & { readonly bucket: string; readonly region: string }) | null;
   readonly worker: ({ readonly supervisorPid: number; readonly pid: number | null } & WorkerState) | null;
@@ -32,15 +37,18 @@ export async function stackStatus({ env = process.env, home = sealHome(env) }: {
   const [temporalAnswers, s3Answers] =
     stack === null ? [false, false] : await Promise.all([frontendAnswers(temporalOf(stack, home, env)), answers(stack.s3.endpoint)]);
   const supervisor = processes.running(WORKER);
+  const { temporalRestarts, s3Restarts } = readServerState(home);
   return {
     home,
     up: temporalAnswers && s3Answers,
+    serverSupervisorPid: processes.running(SERVER_SUPERVISOR)?.pid ?? null,
     temporal: stack && {
       address: stack.temporal.address,
       namespace: stack.temporal.namespace,
       uiUrl: stack.temporal.uiUrl,
       answers: temporalAnswers,
       pid: processes.running(TEMPORAL_SERVER)?.pid ?? null,
+      restarts: temporalRestarts,
     },
     s3: stack && {
       address: stack.s3.endpoint,
@@ -48,6 +56,7 @@ export async function stackStatus({ env = process.env, home = sealHome(env) }: {
       region: stack.s3.region,
       answers: s3Answers,
       pid: processes.running(OBJECT_SERVER)?.pid ?? null,
+      restarts: s3Restarts,
     },
     worker: supervisor && {
       supervisorPid: supervisor.pid,

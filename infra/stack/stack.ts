@@ -15,6 +15,7 @@ import {
 import { OwnProcesses } from './own-process';
 import { withLock } from './process-lock';
 import { serverBinary } from './server-binaries';
+import { SERVER_SUPERVISOR } from './server-state';
 import { readStackFile, sealHome, stackEnvironment, writeStackFile } from './stack-file';
 import { stackStatus, type StackStatus } from './stack-status';
 import { ensureNamespace } from './temporal-namespace';
@@ -38,7 +39,7 @@ export interface StackOptions {
 }
 
 /**
- * Starts what is not running yet: Temporal with its namespace and search attributes, S3, and a supervised worker. They go
+ * Starts what is not running yet: Temporal with its namespace and search attributes, S3, both supervised, and a supervised worker. They go
  * on when the caller ends. What runs already is used; two callers at once do not collide.
  * @throws ServerUnreachableError if a server of the user's own does not answer; Error if an embedded one does not start
  */
@@ -58,6 +59,7 @@ export async function startStack(options: StackOptions = {}): Promise<StackStatu
       const s3 = await ensureObjectServer(context, before);
       const stack: StackFile = { temporal, s3 };
       writeStackFile(home, stack);
+      superviseServers(context, stack);
       if (options.worker ?? true) await startWorker(context, stack);
     },
     () => say(`waiting for another process that is changing ${home}`),
@@ -77,6 +79,8 @@ export async function stopStack(options: Pick<StackOptions, 'home' | 'env' | 'sa
   refuseUnwritable(`SEAL_HOME ${home}`, home);
   await withLock(join(home, 'stack.lock'), async () => {
     if (await stopWorker(processes)) stopped.push('worker');
+    // First, or it would start again what is stopped.
+    await processes.stop(SERVER_SUPERVISOR);
     if (await processes.stop(TEMPORAL_SERVER)) stopped.push('Temporal');
     if (await processes.stop(OBJECT_SERVER)) stopped.push('S3');
     rmSync(join(home, stackFiles.stack), { force: true });
@@ -136,6 +140,14 @@ async function ensureObjectServer(context: StartContext, before: StackFile | nul
   await embeddedCredentials(home);
   const port = ports?.s3 === undefined ? {} : { port: ports.s3 };
   return { ...embedded, endpoint: await startObjectServer({ home, binary, processes, ...port }) };
+}
+
+/** Sees to it that embedded servers which end are started again; what is the user's own is for the user to look after. */
+function superviseServers({ home, env, processes }: StartContext, { temporal, s3 }: StackFile): void {
+  if (!temporal.embedded && s3.credentialsFile === null) return;
+  const script = join(__dirname, 'server-supervisor.js');
+  if (processes.running(SERVER_SUPERVISOR)?.purpose === script) return;
+  processes.launch({ name: SERVER_SUPERVISOR, command: process.execPath, args: ['--enable-source-maps', script, home], env, purpose: script });
 }
 
 async function startWorker({ home, env, processes, workerScript, say }: StartContext, stack: StackFile): Promise<void> {

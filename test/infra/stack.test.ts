@@ -1,6 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -150,19 +151,66 @@ it('starts a worker again that was killed', async () => {
   expect(after).toMatchObject({ restarts: 1, lastExit: 'SIGKILL' });
 });
 
-it('starts servers again that were killed, with nothing lost', async () => {
+/** Both servers answer again, as other processes than before. */
+function replaced(previous: StackStatus): Promise<StackStatus> {
+  return eventually(async () => {
+    const now = await stackStatus({ home });
+    const isNew = now.temporal?.pid !== previous.temporal?.pid && now.s3?.pid !== previous.s3?.pid;
+    return now.up && isNew && now.temporal?.pid !== null && now.s3?.pid !== null ? now : null;
+  });
+}
+
+it('brings servers back that were killed, where they were, with nothing lost and the same credentials', async () => {
   await startWorkflow('before-kill');
+  const credentials = readFileSync(join(home, 's3-credentials.json'), 'utf8');
   for (const pid of [status.temporal?.pid, status.s3?.pid]) process.kill(pid ?? 0, 'SIGKILL');
-  await eventually(() => (startTimeOf(status.temporal?.pid ?? 0) === null ? true : null));
-  expect((await stackStatus({ home })).up).toBe(false);
   const previous = status;
-  status = await startStack(options);
-  expect(status.up).toBe(true);
-  expect(pidsOf(status).slice(0, 2)).not.toEqual(pidsOf(previous).slice(0, 2));
+  status = await replaced(previous);
+  expect([status.temporal?.address, status.temporal?.uiUrl, status.s3?.address]).toEqual([previous.temporal?.address, previous.temporal?.uiUrl, previous.s3?.address]);
+  // Counted a moment after they answer.
+  await eventually(async () => {
+    const { temporal, s3 } = await stackStatus({ home });
+    return temporal?.restarts === 1 && s3?.restarts === 1 ? true : null;
+  });
+  expect(readFileSync(join(home, 's3-credentials.json'), 'utf8')).toBe(credentials);
   await eventually(async () => ((await workflowIds()).join() === 'before-kill,first' ? true : null));
   const store = await openStoreFromEnvironment({ SEAL_HOME: home });
   expect(await store.list('sha256/')).toHaveLength(1);
   store.close();
+});
+
+it('starts them with "up" where nothing else does, and supervises them again', async () => {
+  const previous = status;
+  process.kill(status.serverSupervisorPid ?? 0, 'SIGKILL');
+  await eventually(() => (startTimeOf(previous.serverSupervisorPid ?? 0) === null ? true : null));
+  const unsupervised = await doctor({ home, env });
+  expect(unsupervised.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['supervision of servers']);
+  for (const pid of [status.temporal?.pid, status.s3?.pid]) process.kill(pid ?? 0, 'SIGKILL');
+  await eventually(async () => ((await stackStatus({ home })).up ? null : true));
+  status = await startStack(options);
+  expect(status.up).toBe(true);
+  expect(pidsOf(status).slice(0, 2)).not.toEqual(pidsOf(previous).slice(0, 2));
+  expect(status.serverSupervisorPid).not.toBeNull();
+});
+
+it('gives a port up that another program has taken meanwhile until that program ends', async () => {
+  const previous = status;
+  const port = Number(new URL(status.s3?.address ?? '').port);
+  // Nobody brings the server back until the port is taken.
+  process.kill(status.serverSupervisorPid ?? 0, 'SIGSTOP');
+  process.kill(status.s3?.pid ?? 0, 'SIGKILL');
+  await eventually(() => (startTimeOf(previous.s3?.pid ?? 0) === null ? true : null));
+  const squatter = createServer();
+  await new Promise<void>((resolve) => squatter.listen(port, '127.0.0.1', resolve));
+  process.kill(status.serverSupervisorPid ?? 0, 'SIGCONT');
+  const log = join(home, 'logs', 'server-supervisor.log');
+  await eventually(() => (readFileSync(log, 'utf8').includes(`port ${port} is taken by another program`) ? true : null));
+  await new Promise((resolve) => squatter.close(resolve));
+  status = await eventually(async () => {
+    const now = await stackStatus({ home });
+    return now.up && now.s3?.pid !== previous.s3?.pid ? now : null;
+  });
+  expect(status.s3?.address).toBe(previous.s3?.address);
 });
 
 it('is healthy in the eyes of the doctor', async () => {
@@ -186,7 +234,7 @@ it('is not healthy in the eyes of the doctor where a server does not answer', as
 it('stops what it started, once', async () => {
   const running = await stackStatus({ home });
   expect(await stopStack({ home })).toEqual(['worker', 'Temporal', 'S3']);
-  for (const pid of [...pidsOf(running), running.worker?.pid]) expect(startTimeOf(Number(pid))).toBeNull();
+  for (const pid of [...pidsOf(running), running.worker?.pid, running.serverSupervisorPid]) expect(startTimeOf(Number(pid))).toBeNull();
   expect(await stopStack({ home })).toEqual([]);
   expect(existsSync(join(home, 'stack.json'))).toBe(false);
   expect((await stackStatus({ home })).up).toBe(false);
