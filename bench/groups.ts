@@ -1,5 +1,6 @@
 import type { BenchRun } from './bench-run';
 import { benchDecode } from './decode';
+import { benchFanOut } from './fan-out';
 import { benchProviders } from './gpu';
 import { benchLargeSteps, benchSmallSteps } from './lora-step';
 import { benchNanoSelfEdit, benchStackedCandidates } from './nano-self-edit';
@@ -12,9 +13,10 @@ export const GROUPS = {
   decode: benchDecode,
   large: benchLargeSteps,
   gpu: benchProviders,
+  'fan-out': benchFanOut,
 } as const satisfies Readonly<Record<string, (run: BenchRun) => Promise<boolean | void>>>;
 
 export type GroupName = keyof typeof GROUPS;
 
-/** What is measured where no group is named: all that needs no device. */
+/** What is measured where no group is named: all that has a peer and needs no device. */
 export const DEFAULT_GROUPS: readonly GroupName[] = ['step', 'nano', 'stacked', 'decode', 'large'];

@@ -1,0 +1,62 @@
+/**
+ * A worker whose activities do nothing: what is left is the durable tree itself. Histories are fetched as they would be to be archived;
+ * ends with SIGTERM. Reads TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and, as its argument, a directory for the workflow bundle.
+ */
+import { Client } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import type { SealActivities, Spent } from '../activities/activity-types';
+import { awaitWorkflows } from '../activities/await-workflows';
+import { forEachRun } from '../activities/history-reader';
+import type { Services } from '../activities/services';
+import { ServerHistories } from '../workers/history-reader';
+import { createSealWorkers, runWorkers } from '../workers/seal-workers';
+import { ServerWorkflows } from '../workers/server-workflows';
+import { workflowBundle } from '../workers/workflow-bundle';
+
+const NOTHING: Spent = { trainSeconds: 0, evaluateSeconds: 0, generateSeconds: 0, trainedTokens: 0, generatedTokens: 0, retries: 0, redoneSteps: 0, peakMemoryBytes: 0 };
+const REF = { sha256: '0'.repeat(64), sizeBytes: 1, mediaType: 'application/json' };
+
+function idleActivities(client: Client): SealActivities {
+  const histories = new ServerHistories(client);
+  const services = { heartbeatIntervalMs: 2000, workflows: new ServerWorkflows(client) } as unknown as Services;
+  return {
+    pinInputs: ({ campaignId }) => Promise.resolve({ campaignId, input: REF, runId: 'bench' }),
+    proposeSelfEdits: () => Promise.resolve({ spent: NOTHING }),
+    collectProposals: () => Promise.resolve({ proposals: REF }),
+    validateSelfEdit: () => Promise.resolve({ accepted: true }),
+    fineTuneAdapter: ({ position }) => Promise.resolve({ adapter: position === undefined ? null : REF.sha256, spent: NOTHING }),
+    evaluateAdapter: ({ position }) => Promise.resolve({ reward: position === undefined ? null : (position % 7) / 7, spent: NOTHING }),
+    evaluateBase: () => Promise.resolve({ scores: [0], spent: NOTHING }),
+    trainPolicy: ({ kept, outcomes }) => Promise.resolve({ policy: `${outcomes.length} scored, ${kept.length} kept`, spent: NOTHING }),
+    summariseMethod: ({ method }) => Promise.resolve({ name: method, grader: 'exact', score: 0, standardError: 0, n: 1, meanTokens: 0, meanSteps: 0 }),
+    writeReport: () => Promise.resolve({ key: 'report' }),
+    readOutcomes: () => Promise.reject(new RangeError('nothing is tried again here')),
+    recordRevision: () => Promise.resolve(),
+    awaitWorkflows: awaitWorkflows(services),
+    archiveHistories: async ({ workflows }) => {
+      let archived = 0;
+      for (const workflow of workflows) await forEachRun(histories, workflow, () => Promise.resolve(void (archived += 1)));
+      return { archived };
+    },
+  };
+}
+
+async function main(): Promise<void> {
+  Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
+  const [directory = '.'] = process.argv.slice(2);
+  const stop = new Promise<void>((resolve) => process.once('SIGTERM', () => resolve()));
+  const namespace = process.env['TEMPORAL_NAMESPACE'] ?? 'default';
+  const connection = await NativeConnection.connect({ address: process.env['TEMPORAL_ADDRESS'] ?? '' });
+  const activities = idleActivities(new Client({ connection, namespace }));
+  const bundle = await workflowBundle(directory);
+  await runWorkers(await createSealWorkers({ connection, namespace, queues: ['orchestration', 'compute'], activities, workflowBundle: bundle }), stop);
+  await connection.close();
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`${String(error)}\n`);
+    process.exit(1);
+  },
+);
