@@ -28,6 +28,7 @@ import { BadInputError } from '../contracts/errors';
 import { DEFAULT_PRIORITY, taskPriority } from '../contracts/priority';
 import { startTracing } from '../telemetry/tracing/start-tracing';
 import type { HistoryReader } from '../activities/history-reader';
+import { inputOf } from '../audit/history-events';
 import { ServerHistories } from '../workers/history-reader';
 import type { CampaignSnapshot } from '../workflows/campaign-snapshot';
 
@@ -222,6 +223,23 @@ export class CampaignClient {
     });
     if (latest !== null) runs.set(latest.runId, { workflowId, runId: latest.runId });
     return [...runs.values()];
+  }
+
+  /** What a campaign was started with. @throws WorkflowNotFoundError */
+  async input(campaignId: string): Promise<unknown> {
+    const history = await this.#handle(campaignId).fetchHistory();
+    return inputOf(history, this.#client.options.loadedDataConverter.payloadCodecs);
+  }
+
+  /** Removes a campaign's workflows, which have ended, with their histories. @returns how many runs there were */
+  async removeWorkflows(campaignId: string): Promise<number> {
+    const query = `SealCampaign = '${campaignId}' OR WorkflowId = '${campaignId}' OR WorkflowId STARTS_WITH '${campaignId}/'`;
+    const runs: { workflowId: string; runId: string }[] = [];
+    for await (const { workflowId, runId } of this.#client.workflow.list({ query })) runs.push({ workflowId, runId });
+    for (const workflowExecution of runs) {
+      await this.#connection.workflowService.deleteWorkflowExecution({ namespace: this.settings.namespace, workflowExecution });
+    }
+    return runs.length;
   }
 
   /** Reads histories as the server has them. */

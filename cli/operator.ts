@@ -30,7 +30,7 @@ export function operatorCommand(name: string, description: string, done: string,
 }
 
 /** Containers may run under a user id that has no name. */
-function operatingSystemUser(): string {
+export function operatingSystemUser(): string {
   try {
     return userInfo().username;
   } catch (error) {

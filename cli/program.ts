@@ -3,12 +3,14 @@ import { BadInputError } from '../contracts/errors';
 import { auditCommand } from './commands/audit';
 import { cancelCommand } from './commands/cancel';
 import { codecCommand } from './commands/codec';
+import { deleteCommand } from './commands/delete';
 import { demoCommand } from './commands/demo';
 import { doctorCommand } from './commands/doctor';
 import { downCommand } from './commands/down';
 import { exportCommand } from './commands/export';
 import { exportHistoryCommand } from './commands/export-history';
 import { finetuneCommand } from './commands/finetune';
+import { gcCommand } from './commands/gc';
 import { generateCommand } from './commands/generate';
 import { gradeCommand } from './commands/grade';
 import { listCommand } from './commands/list';
@@ -47,6 +49,8 @@ const COMMANDS: readonly (() => Command)[] = [
   exportCommand,
   auditCommand,
   exportHistoryCommand,
+  deleteCommand,
+  gcCommand,
   modelsCommand,
   finetuneCommand,
   generateCommand,

@@ -75,6 +75,9 @@ function contextRefs(contexts: readonly Context[]): ContextRef[] {
 
 /** An id goes on with what its store holds, so it can only be used again for the very same campaign. */
 async function refuseOtherCampaign(store: ArtifactStore, campaignId: string, prepared: PreparedCampaign): Promise<void> {
+  if ((await store.findManifest(manifestKeys.deletion(campaignId))) !== null) {
+    throw new BadInputError({ where: '--id', expected: `an id whose deletion is finished ("seal delete ${campaignId} --yes" finishes it)`, got: JSON.stringify(campaignId) });
+  }
   const manifest = await store.findManifest(manifestKeys.campaign(campaignId));
   if (manifest === null) return;
   const { inputs } = manifest.lineage;

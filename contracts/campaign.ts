@@ -271,6 +271,10 @@ export const manifestKeys = {
   seals: (campaignId: string): string => `campaigns/${campaignId}/seals/`,
   /** The hashes of all other manifests; named by its own hash. */
   seal: (campaignId: string, sha256: string): string => `campaigns/${campaignId}/seals/${sha256}.json`,
+  /** Who deletes a campaign, since when and why; there as long as its deletion is not finished. */
+  deletion: (campaignId: string): string => `tombstones/${campaignId}/pending.json`,
+  /** Who has deleted a campaign and why. @param at ISO 8601, of its beginning */
+  tombstone: (campaignId: string, at: string): string => `tombstones/${campaignId}/${at.replace(/[-:.]/g, '')}.json`,
   /** A report of a campaign that did not complete; named by its content, since a campaign may stop more than once. */
   partialReport: (campaignId: string, state: string, sha256: string): string =>
     `campaigns/${campaignId}/reports/${state}-${sha256.slice(0, 12)}.json`,

@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { deleteCampaign } from '../../audit/delete-campaign';
+import { manifestKeys } from '../../contracts/campaign';
+import { BadInputError } from '../../contracts/errors';
+import { openStoreFromEnvironment } from '../../storage/open-store';
+import { withCampaigns } from '../campaign-client';
+import { newCommand, runWith, type CommonFlags } from '../command';
+import { nonEmpty } from '../flags';
+import { operatingSystemUser } from '../operator';
+import { heldByRunning } from '../running-campaigns';
+import { readableBytes } from '../readable-bytes';
+import { checkCampaignId } from '../start-campaign';
+
+interface DeleteFlags extends CommonFlags {
+  readonly by: string;
+  readonly why: string;
+  readonly yes?: true;
+}
+
+/** `seal delete`: a campaign's workflows, its record and the artifacts that nothing else names. */
+export function deleteCommand(): Command {
+  const command = newCommand('delete', 'remove a campaign that has ended: its histories on the server, its record, and the artifacts nothing else names')
+    .argument('<id>', 'campaign id')
+    .option('--yes', 'really: without it nothing is removed')
+    .option('--by <who>', 'who does this', nonEmpty('--by', 'a name'), operatingSystemUser())
+    .option('--why <why>', 'the reason, for the record', nonEmpty('--why', 'a reason'), 'no reason given');
+  return runWith<DeleteFlags>(command, async ({ by, why, yes }, output, [id = '']) => {
+    const campaignId = checkCampaignId(id, 'campaign id');
+    const store = await openStoreFromEnvironment();
+    try {
+      await withCampaigns(async (campaigns) => {
+        const execution = await campaigns.find(campaignId);
+        if (execution !== null && !execution.closed) {
+          throw new BadInputError({ where: campaignId, expected: 'a campaign that has ended, to delete it ("seal cancel" ends one)', got: `one that is ${execution.state}` });
+        }
+        const { length } = await store.list(manifestKeys.record(campaignId));
+        const isUnfinished = (await store.findManifest(manifestKeys.deletion(campaignId))) !== null;
+        if (execution === null && length === 0 && !isUnfinished) {
+          throw new BadInputError({ where: 'campaign id', expected: 'one that the server or the store knows (see seal list)', got: JSON.stringify(campaignId) });
+        }
+        if (yes !== true) throw new BadInputError({ where: '--yes', expected: `it, to remove ${campaignId} with ${length} manifests for good`, got: 'nothing' });
+        const others = await heldByRunning(campaigns, store, campaignId);
+        const removeWorkflows = (): Promise<number> => campaigns.removeWorkflows(campaignId);
+        const result = await deleteCampaign({ campaignId, store, action: { by, why }, removeWorkflows, others, now: new Date() });
+        const { manifests, artifacts, sizeBytes, left, workflows } = result;
+        const rest = left === 0 ? '' : `; ${left} artifacts are left to "seal gc", since another campaign that runs may want them`;
+        output.result(result, () => `${campaignId} removed: ${workflows} workflows, ${manifests} manifests, ${artifacts} artifacts (${readableBytes(sizeBytes)})${rest}`);
+      });
+    } finally {
+      store.close();
+    }
+  });
+}

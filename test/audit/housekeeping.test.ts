@@ -1,0 +1,145 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { collectAbandoned, collectGarbage } from '../../audit/collect-garbage';
+import { deleteCampaign } from '../../audit/delete-campaign';
+import { manifestKeys } from '../../contracts/campaign';
+import type { ArtifactRef } from '../../contracts/artifacts';
+import { type ArtifactStore, artifactKey } from '../../storage/artifact-store';
+import { ContentAddressedStore } from '../../storage/content-addressed-store';
+import { MemoryObjectClient } from '../../storage/memory-store';
+
+const HOUR_MS = 3600 * 1000;
+const ACTION = { by: 'anna', why: 'a trial' };
+const NOBODY = { running: false, held: [] };
+const later = (hours: number): Date => new Date(Date.now() + hours * HOUR_MS);
+
+/** Its user is killed after so many removals. */
+class DyingObjects extends MemoryObjectClient {
+  removals = Number.POSITIVE_INFINITY;
+
+  override remove(key: string): Promise<void> {
+    if (this.removals === 0) return Promise.reject(new Error('killed'));
+    this.removals -= 1;
+    return super.remove(key);
+  }
+}
+
+/** Every object is written again just before it is looked at by itself. */
+class WantedObjects extends MemoryObjectClient {
+  override async find(key: string): ReturnType<MemoryObjectClient['find']> {
+    const found = await super.find(key);
+    return found === null ? null : { ...found, modifiedMs: later(25).getTime() };
+  }
+}
+
+interface Shelf {
+  readonly objects: MemoryObjectClient;
+  readonly store: ArtifactStore;
+  readonly put: (text: string) => Promise<ArtifactRef>;
+}
+
+/** Campaigns `a` and `b` with an artifact of their own each, and one that they share. */
+async function shelf(objects = new MemoryObjectClient()): Promise<Shelf & { readonly own: ArtifactRef; readonly shared: ArtifactRef; readonly others: ArtifactRef }> {
+  const store = new ContentAddressedStore(objects);
+  const put = (text: string): Promise<ArtifactRef> => store.put(Buffer.from(text), 'text/plain');
+  const [own, shared, others] = [await put('of a'), await put('of both'), await put('of b')];
+  const lineage = { inputs: {}, codeVersion: 'test', settings: {} };
+  for (const [id, ref] of [['a', own], ['b', others]] as const) {
+    await store.publish(manifestKeys.campaign(id), { kind: 'campaign', files: { 'input.json': ref, 'shared.json': shared }, lineage });
+    await store.publish(manifestKeys.method(id, 'base'), { kind: 'method', files: { 'runs.json': ref }, lineage });
+  }
+  return { objects, store, put, own, shared, others };
+}
+
+function deletion(store: ArtifactStore, more: Partial<Parameters<typeof deleteCampaign>[0]> = {}) {
+  return deleteCampaign({ campaignId: 'a', store, action: ACTION, removeWorkflows: () => Promise.resolve(3), others: NOBODY, now: new Date(), ...more });
+}
+
+test('a deleted campaign is gone with what only it named, and who did it stands', async () => {
+  const { store, own, shared, others } = await shelf();
+  const result = await deletion(store);
+  expect(result).toMatchObject({ campaignId: 'a', manifests: 2, artifacts: 1, left: 0, workflows: 3 });
+  expect(await store.list(manifestKeys.record('a'))).toEqual([]);
+  expect([await store.has(own), await store.has(shared), await store.has(others)]).toEqual([false, true, true]);
+  expect((await store.readManifest(result.tombstone)).summary).toMatchObject({ campaignId: 'a', ...ACTION });
+  expect(await store.list(manifestKeys.record('b'))).toHaveLength(2);
+});
+
+test('killed after any removal and run again, it ends with the same, and the first who and why', async () => {
+  const whole = await shelf();
+  const now = new Date();
+  await deletion(whole.store, { now });
+  const expected = await whole.store.list('');
+  for (let survived = 0; ; survived += 1) {
+    const objects = new DyingObjects();
+    const { store } = await shelf(objects);
+    objects.removals = survived;
+    const isWhole = await deletion(store, { now }).then(() => true, () => false);
+    objects.removals = Number.POSITIVE_INFINITY;
+    if (isWhole) break;
+    expect(await store.findManifest(manifestKeys.deletion('a'))).not.toBeNull();
+    await deletion(store, { action: { by: 'bert', why: 'again' } });
+    expect(await store.list('')).toEqual(expected);
+    const [tombstone] = await store.list('tombstones/');
+    expect((await store.readManifest(tombstone!)).summary).toMatchObject(ACTION);
+    expect(survived).toBeLessThan(12);
+  }
+});
+
+test('while another campaign runs, what was written lately is left to gc', async () => {
+  const { store, own } = await shelf();
+  expect(await deletion(store, { others: { running: true, held: [] } })).toMatchObject({ artifacts: 0, left: 1 });
+  expect(await store.has(own)).toBe(true);
+  const old = await shelf();
+  expect(await deletion(old.store, { others: { running: true, held: [] }, now: later(3) })).toMatchObject({ artifacts: 1, left: 0 });
+});
+
+test('what a campaign holds that has only been started is not removed', async () => {
+  const { store, own } = await shelf();
+  await deletion(store, { others: { running: true, held: [own.sha256] }, now: later(3) });
+  expect(await store.has(own)).toBe(true);
+});
+
+test('gc removes what nothing names and nobody has asked for lately, and nothing else', async () => {
+  const { store, put, own, shared, others } = await shelf();
+  const [orphan, held] = [await put('of nobody'), await put('of a campaign that was just started')];
+  const collect = (hours: number, dryRun = false) => collectGarbage({ store, held: [held.sha256], graceMs: 24 * HOUR_MS, dryRun, now: later(hours) });
+  expect(await collect(1)).toEqual({ dryRun: false, artifacts: 0, sizeBytes: 0, young: 1 });
+  expect(await collect(25, true)).toEqual({ dryRun: true, artifacts: 1, sizeBytes: 9, young: 0 });
+  expect(await store.has(orphan)).toBe(true);
+  expect(await collect(25)).toMatchObject({ artifacts: 1, sizeBytes: 9 });
+  expect(await Promise.all([orphan, held, own, shared, others].map((ref) => store.has(ref)))).toEqual([false, true, true, true, true]);
+});
+
+test('an artifact that is asked for again while gc looks is left alone', async () => {
+  const { store, put } = await shelf(new WantedObjects());
+  const orphan = await put('wanted after all');
+  expect(await collectGarbage({ store, held: [], graceMs: 24 * HOUR_MS, dryRun: false, now: later(25) })).toMatchObject({ artifacts: 0, young: 1 });
+  expect(await store.has(orphan)).toBe(true);
+});
+
+test('nothing is removed as long as a manifest cannot be read', async () => {
+  const { objects, store, put } = await shelf();
+  const orphan = await put('of nobody');
+  await objects.write(manifestKeys.method('b', 'oracle'), Buffer.from('{'), { mediaType: '', sha256: '', sizeBytes: 1, ifAbsent: false });
+  await expect(collectGarbage({ store, held: [], graceMs: 24 * HOUR_MS, dryRun: false, now: later(25) })).rejects.toMatchObject({
+    name: 'ArtifactCorruptError',
+    message: expect.stringContaining('oracle.json'),
+  });
+  await expect(deletion(store)).rejects.toMatchObject({ name: 'ArtifactCorruptError' });
+  expect(await objects.find(artifactKey(orphan))).not.toBeNull();
+});
+
+test('a cache is cleaned of what killed processes left, not of what is written to', async () => {
+  const cache = mkdtempSync(join(tmpdir(), 'seal-cache-'));
+  for (const folder of ['adapters/kept', 'adapters/dead.partial', 'work/dead', 'work/alive']) mkdirSync(join(cache, folder), { recursive: true });
+  const old = later(-30);
+  writeFileSync(join(cache, 'work/alive/checkpoint'), 'x');
+  for (const path of ['adapters/kept', 'adapters/dead.partial', 'work/dead', 'work/alive']) utimesSync(join(cache, path), old, old);
+  const paths = ['adapters/dead.partial', 'work/dead'].map((path) => join(cache, path));
+  expect(await collectAbandoned(cache, true, new Date())).toEqual(paths);
+  expect(await collectAbandoned(cache, false, new Date())).toEqual(paths);
+  expect(['adapters/kept', 'work/alive/checkpoint', ...['adapters/dead.partial', 'work/dead']].map((path) => existsSync(join(cache, path)))).toEqual([true, true, false, false]);
+  rmSync(cache, { recursive: true });
+});
