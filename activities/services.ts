@@ -51,8 +51,9 @@ export function createServices(dependencies: ActivityDependencies): Services {
   };
 }
 
-/** Runs `work` with a directory of its own that is gone afterwards. */
+/** Runs `work` with a directory of its own that is gone afterwards. @throws DiskFullError before it begins, where there is no room */
 export async function withScratch<Result>(services: Services, work: (directory: string) => Promise<Result>): Promise<Result> {
+  await services.refuseFullDisk?.();
   const directory = partialPath(join(services.cacheDirectory, 'work', 'scratch'));
   await mkdir(directory, { recursive: true });
   try {

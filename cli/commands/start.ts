@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { DEFAULT_PRIORITY, LAST_PRIORITY } from '../../contracts/priority';
 import { withCampaigns } from '../campaign-client';
+import { refuseFullDisk, warnOfFullDisk } from '../disk-state';
 import { newCommand, runWith, withInterrupt, type CommonFlags } from '../command';
 import { waitForCampaign } from '../finished-campaign';
 import { wholeNumber } from '../flags';
@@ -26,6 +27,8 @@ export function startCommand(): Command {
     .option('--wait', 'follow it to its end');
   return runWith<StartFlags>(command, async (flags, output, [file = '']) => {
     const prepared = await prepareCampaign(file);
+    await refuseFullDisk();
+    await warnOfFullDisk(output);
     const campaignId = flags.id ?? newCampaignId(prepared.spec.name, new Date());
     await withCampaigns(async (campaigns) => {
       await startCampaign(campaigns, campaignId, prepared, { priority: flags.priority });

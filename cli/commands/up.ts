@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 import { startStack } from '../../infra/stack/stack';
 import type { StackStatus } from '../../infra/stack/stack-status';
+import { warnOfFullDisk } from '../disk-state';
 import { newCommand, runWith } from '../command';
 
 /** `seal up`: starts the servers and a worker in the background; what runs already is used. */
 export function upCommand(): Command {
   return runWith(newCommand('up', 'start Temporal, S3 and a worker in the background, or use those that run'), async (_flags, output) => {
     const status = await startStack({ say: (line) => output.log(line) });
+    await warnOfFullDisk(output);
     output.result(status, () => stackText(status));
   });
 }

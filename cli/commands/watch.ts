@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { withCampaigns } from '../campaign-client';
 import { statusDocument, statusText } from '../campaign-status';
+import { warnOfFullDisk } from '../disk-state';
 import { newCommand, runWith, withInterrupt } from '../command';
 import { waitForCampaign } from '../finished-campaign';
 
@@ -8,6 +9,7 @@ import { waitForCampaign } from '../finished-campaign';
 export function watchCommand(): Command {
   const command = newCommand('watch', 'live progress with the time that is left, to the end').argument('<id>', 'campaign id');
   return runWith(command, async (_flags, output, [campaignId = '']) => {
+    await warnOfFullDisk(output);
     const progress = await withCampaigns((campaigns) => withInterrupt('the campaign goes on', (signal) => waitForCampaign(campaigns, campaignId, output, signal)));
     output.result(statusDocument(progress), () => statusText(progress));
   });

@@ -1,3 +1,5 @@
+import { checkDatabase } from './database-check';
+import { checkLocks, checkOrphans } from './leftover-checks';
 import { sealHome } from './stack-file';
 import { checkCuda, checkDependencies, checkDisk, checkMemory, checkNode, checkOnnxruntime, checkProcessor, checkPython } from './machine-checks';
 import { checkObjectServer, checkPorts, checkPrograms, checkSupervision, checkTemporal, checkWorker } from './server-checks';
@@ -33,6 +35,9 @@ export async function doctor({ env = process.env, home = sealHome(env) }: Doctor
     await checkObjectServer(home, env),
     checkSupervision(home),
     checkWorker(home),
+    checkDatabase(home),
+    checkLocks(home),
+    checkOrphans(home),
     await checkCuda(),
     await checkPython(),
   ];
