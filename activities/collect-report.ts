@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { CampaignInput, CampaignReport, CampaignState, Ledger } from '../contracts/campaign';
 import { manifestKeys } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
+import { costOf } from '../contracts/ledger';
 import type { LengthCorrelation, WorkRecord } from '../contracts/report-details';
 import { correlation, correlationWithin, quantile } from '../seal/correlation';
 import { comparisons, methodScore, type MethodRuns } from '../seal/report-data';
@@ -13,6 +14,7 @@ import { collectExamples } from './report/collect-examples';
 import { collectLosses } from './report/collect-losses';
 import { collectMethods, contextScores } from './report/collect-methods';
 import { type CandidateRow, REPORT_DOCUMENT_VERSION, type ReportDocument } from './report/report-document';
+import { ledgerRows } from './report/ledger-rows';
 import { timelineOf } from './report/timeline';
 import { CurrentVersions } from './revisions';
 import { fileOf, getJson } from './stored-json';
@@ -40,6 +42,7 @@ export async function collectReport(
   for (let epoch = 1; epoch <= input.spec.epochs; epoch += 1) epochs.push(await collectEpoch(store, campaignId, versions.ofEpoch(epoch), titles));
   const candidates = epochs.flatMap((epoch) => epoch.candidates);
   const methods = await collectMethods(store, input, versions);
+  const records = await workRecords(store, campaignId);
   const report: CampaignReport = {
     campaignId,
     state,
@@ -58,7 +61,9 @@ export async function collectReport(
     fineTunes: fineTunes(candidates, methods),
     lessMemory: candidates.flatMap(({ id, memoryParts }) => (memoryParts === 1 ? [] : [{ id, memoryParts }])),
     losses: await collectLosses(store, input, versions, candidates),
-    timeline: timelineOf(await workRecords(store, campaignId)),
+    timeline: timelineOf(records),
+    ledgerByWorker: ledgerRows('worker', records, input, ledger),
+    cost: input.spec.ledger === undefined ? null : { ...input.spec.ledger, amount: costOf(ledger, input.spec.ledger) },
     lengths: lengthCorrelations(candidates),
     examples: await collectExamples(store, input, heldOut, methods.map(({ name }) => name), versions),
     contexts: contextScores(input, heldOut, methods),
@@ -92,7 +97,8 @@ function fineTunes(candidates: readonly CandidateRow[], methods: readonly Method
   return methods.reduce((sum, { runs }) => sum + runs.filter(({ steps }) => steps > 0).length, inEpochs);
 }
 
-async function workRecords(store: ArtifactStore, campaignId: string): Promise<WorkRecord[]> {
+/** Of every attempt, in no order. */
+export async function workRecords(store: ArtifactStore, campaignId: string): Promise<WorkRecord[]> {
   const keys = await store.list(manifestKeys.works(campaignId));
   const manifests = await readAll(keys, (key) => store.readManifest(key));
   return manifests.map(({ summary }) => summary as unknown as WorkRecord);

@@ -52,6 +52,9 @@ export function oneOf<Word extends string>(flag: string, words: readonly Word[])
   return (text) => words.find((word) => word === text) ?? refuse(flag, `one of ${words.join(', ')}`, text);
 }
 
+/** As ISO 4217 names it. */
+export const currency: FlagParser<string> = (text) => (/^[A-Z]{3}$/.test(text) ? text : refuse('--currency', 'three capitals, as EUR', text));
+
 /** Any text but the empty one: a path, an id, a name. */
 export function nonEmpty(flag: string, expected: string): FlagParser<string> {
   return (text) => (text.trim() === '' ? refuse(flag, expected, text) : text);

@@ -13,6 +13,7 @@ import { finetuneCommand } from './commands/finetune';
 import { gcCommand } from './commands/gc';
 import { generateCommand } from './commands/generate';
 import { gradeCommand } from './commands/grade';
+import { ledgerCommand } from './commands/ledger';
 import { listCommand } from './commands/list';
 import { logsCommand } from './commands/logs';
 import { modelsCommand } from './commands/models';
@@ -46,6 +47,7 @@ const COMMANDS: readonly (() => Command)[] = [
   cancelCommand,
   retryFailedCommand,
   reportCommand,
+  ledgerCommand,
   exportCommand,
   auditCommand,
   exportHistoryCommand,

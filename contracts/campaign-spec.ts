@@ -141,6 +141,14 @@ export const campaignSpecSchema = z.strictObject({
       stallSeconds: positiveInt.max(2_592_000).optional(),
     })
     .prefault({}),
+  /** What an hour of a worker costs whose language model is busy. Changes no result. */
+  ledger: z
+    .strictObject({
+      pricePerHour: z.number().nonnegative().max(1_000_000),
+      /** As ISO 4217 names it. */
+      currency: z.string().regex(/^[A-Z]{3}$/, 'three capitals, as EUR').default('USD'),
+    })
+    .optional(),
   /** Where and how precisely the model is computed: part of every result's lineage. */
   compute: z
     .strictObject({

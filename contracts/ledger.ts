@@ -15,6 +15,28 @@ export const NOTHING_SPENT: Spent = {
   peakMemoryBytes: 0,
 };
 
+/** A price by configuration. */
+export interface Price {
+  /** Of an hour of a worker whose language model is busy. */
+  readonly pricePerHour: number;
+  /** As ISO 4217 names it. */
+  readonly currency: string;
+}
+
+/** What the seconds of a ledger cost; those of machines that wait for work are not in it. */
+export function costOf({ trainSeconds, evaluateSeconds, generateSeconds }: Pick<Spent, 'trainSeconds' | 'evaluateSeconds' | 'generateSeconds'>, { pricePerHour }: Price): number {
+  return ((trainSeconds + evaluateSeconds + generateSeconds) / 3600) * pricePerHour;
+}
+
+/** A part of a campaign's ledger: of a worker, a candidate or an attempt. */
+export interface LedgerRow extends Omit<Spent, 'retries'> {
+  readonly name: string;
+  /** Computations that ended well, that failed, and whose worker was lost. */
+  readonly done: number;
+  readonly failed: number;
+  readonly lost: number;
+}
+
 /** Both together: sums, but for the peak of memory. What one of them does not say is nothing. */
 export function spentTogether(a: Partial<Spent>, b: Partial<Spent>): Spent {
   const [one, other] = [{ ...NOTHING_SPENT, ...a }, { ...NOTHING_SPENT, ...b }];

@@ -1,5 +1,5 @@
 /** What `report.json` says beyond scores: how the campaign learnt, what it wrote, when which worker did what. */
-import type { Spent } from './ledger';
+import type { LedgerRow, Price, Spent } from './ledger';
 
 export const WORK_KINDS = ['propose', 'unadapted', 'fine-tune', 'evaluate', 'm-step'] as const;
 /** What a worker's language model computes: `unadapted` are the questions to a policy without an adapter. */
@@ -190,6 +190,10 @@ export interface ReportDetails {
   readonly lengths: readonly LengthCorrelation[];
   readonly examples: readonly Example[];
   readonly contexts: readonly ContextScores[];
+  /** What each worker cost; what no record tells of is a row of its own. */
+  readonly ledgerByWorker: readonly LedgerRow[];
+  /** Of all computations; null where the campaign file says no price. */
+  readonly cost: (Price & { readonly amount: number }) | null;
   /** Oldest first. Scores and epochs are those of the last. */
   readonly revisions: readonly ReportedRevision[];
 }

@@ -1,3 +1,4 @@
+import { renderCsv } from './csv';
 import type { CandidateRow } from './report-document';
 
 const COLUMNS: readonly { readonly name: string; readonly value: (row: CandidateRow) => string | number | null }[] = [
@@ -18,17 +19,7 @@ const COLUMNS: readonly { readonly name: string; readonly value: (row: Candidate
   { name: 'memory_parts', value: (row) => row.memoryParts },
 ];
 
-/**
- * `candidates.csv`: one record a candidate, CRLF between records, fields quoted where they must be.
- * Source: RFC 4180.
- */
+/** `candidates.csv`: one record a candidate. */
 export function renderCandidatesCsv(candidates: readonly CandidateRow[]): string {
-  const header = COLUMNS.map((column) => column.name);
-  const records = candidates.map((row) => COLUMNS.map((column) => field(column.value(row))));
-  return [header, ...records].map((record) => `${record.join(',')}\r\n`).join('');
-}
-
-function field(value: string | number | null): string {
-  const text = value === null ? '' : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return renderCsv([COLUMNS.map(({ name }) => name), ...candidates.map((row) => COLUMNS.map(({ value }) => value(row)))]);
 }

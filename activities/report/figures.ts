@@ -12,6 +12,15 @@ export function whole(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
+/** @param bytes 0 where none was measured */
+export function memory(bytes: number): string {
+  return bytes === 0 ? 'not measured' : `${whole(bytes / 2 ** 20)} MiB`;
+}
+
+export function money(amount: number, { currency }: { readonly currency: string }): string {
+  return `${amount.toFixed(amount < 1 ? 4 : 2)} ${currency}`;
+}
+
 export function score(value: number): string {
   return minus(value.toFixed(4));
 }

@@ -45,7 +45,7 @@ export interface ReportLineage {
 }
 
 /** Of the shape below: a stored document of another version is collected anew. */
-export const REPORT_DOCUMENT_VERSION = 3;
+export const REPORT_DOCUMENT_VERSION = 4;
 
 /** Everything the three report files are rendered from. */
 export interface ReportDocument {

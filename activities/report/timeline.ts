@@ -45,7 +45,7 @@ function scopeOf(scope: string, records: readonly WorkRecord[]): ScopeWork {
 }
 
 function failedOf(records: readonly WorkRecord[]): number {
-  return records.filter(({ outcome }) => outcome === 'failed').length;
+  return records.filter(({ outcome }) => outcome !== 'done').length;
 }
 
 function groupBy(records: readonly WorkRecord[], nameOf: (record: WorkRecord) => string): Map<string, WorkRecord[]> {

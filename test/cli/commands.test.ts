@@ -27,7 +27,7 @@ async function documentOf(...args: string[]): Promise<Record<string, unknown>> {
 }
 
 describe('--help', () => {
-  const commands = 'up down doctor logs start watch status list pause resume cancel report models finetune generate score select grade pretrain world demo';
+  const commands = 'up down doctor logs start watch status list pause resume cancel report ledger models finetune generate score select grade pretrain world demo';
 
   it.each(commands.split(' '))('%s has it, with --json', async (command) => {
     const { exitCode, stdout, stderr } = await runCommand([command, '--help']);

@@ -101,6 +101,11 @@ function sampleDetails(): ReportDetails {
     answers: [{ question: `Where is Vel? ${HOSTILE}`, goldAnswer: 'by the sea', answer: score > 0.3 ? 'by the sea' : HOSTILE, score: score > 0.3 ? 1 : 0 }],
   });
   return {
+    ledgerByWorker: [
+      { name: '12@gpu-1', done: 430, failed: 1, lost: 0, trainSeconds: 120, evaluateSeconds: 60.2, generateSeconds: 31.9, trainedTokens: 400_000, generatedTokens: 31_200, redoneSteps: 0, peakMemoryBytes: 734_003_200 },
+      { name: `7@${HOSTILE}`, done: 2, failed: 0, lost: 1, trainSeconds: 21, evaluateSeconds: 0, generateSeconds: 0, trainedTokens: 12_034, generatedTokens: 0, redoneSteps: 12, peakMemoryBytes: 0 },
+    ],
+    cost: { pricePerHour: 2.5, currency: 'EUR', amount: 0.162 },
     revisions: [{ revision: 1, by: `eve ${HOSTILE}`, why: 'the disk was full', retried: { epoch: 1, candidates: 3 }, changed: true, stale: [2] }],
     lessMemory: [{ id: 'demo/epoch-2/sample/c6', memoryParts: 2 }],
     campaign: { name: 'demo', seed: 7, model: 'nano', modelSha256: '66'.repeat(32), codeVersion: '0.1.0' },

@@ -37,7 +37,7 @@ export function timelineBars(Plot: PlotLibrary, timeline: CampaignTimeline, widt
         ? Plot.axisY({ tickSize: 0, textAnchor: 'start', dx: 12, dy: -15, label: null, fill: 'currentColor', stroke: 'var(--page)', strokeWidth: 4 })
         : Plot.axisY({ tickSize: 0, label: null }),
       Plot.rect(done, { ...span, fill: 'kind', stroke: 'kind', strokeWidth: 0.5 }),
-      Plot.rect(bars.filter(({ outcome }) => outcome === 'failed'), { ...span, fill: 'none', stroke: 'var(--bad)', strokeWidth: 2 }),
+      Plot.rect(bars.filter(({ outcome }) => outcome !== 'done'), { ...span, fill: 'none', stroke: 'var(--bad)', strokeWidth: 2 }),
     ],
   };
 }
@@ -60,6 +60,6 @@ function timeUnit(spanSeconds: number): { readonly unit: string; readonly second
 }
 
 function barTitle({ kind, scope, outcome, startSeconds, endSeconds, computations }: TimelineBar): string {
-  const what = `${scope}: ${kind}${outcome === 'failed' ? ', failed' : ''}`;
+  const what = `${scope}: ${kind}${outcome === 'done' ? '' : `, ${outcome}`}`;
   return `${what}, ${(endSeconds - startSeconds).toFixed(1)} s${computations === 1 ? '' : ` (${computations} computations)`}`;
 }

@@ -1,4 +1,5 @@
-import { counted, seconds, whole } from '../figures';
+import { costOf, type LedgerRow } from '../../../contracts/ledger';
+import { counted, memory, money, seconds, whole } from '../figures';
 import { type Column, type Html, html, section, table } from '../html';
 import type { ReportDocument } from '../report-document';
 
@@ -10,8 +11,10 @@ interface Entry {
   readonly each: string;
 }
 
-/** What the campaign cost. */
-export function ledgerSection({ report: { ledger, fineTunes, lessMemory } }: ReportDocument): Html {
+const MOST_WORKERS = 100;
+
+/** What the campaign cost, in all and by worker. */
+export function ledgerSection({ report: { ledger, fineTunes, lessMemory, ledgerByWorker, cost } }: ReportDocument): Html {
   const entry = (name: string, value: number, format: (value: number) => string): Entry => ({
     name,
     total: format(value),
@@ -25,6 +28,9 @@ export function ledgerSection({ report: { ledger, fineTunes, lessMemory } }: Rep
     entry('trained tokens', ledger.trainedTokens, whole),
     entry('generated tokens', ledger.generatedTokens, whole),
     { name: 'retries', total: whole(ledger.retries), each: fineTunes === 0 ? '' : (ledger.retries / fineTunes).toFixed(3) },
+    { name: 'steps done again', total: whole(ledger.redoneSteps), each: '' },
+    { name: 'peak of memory', total: memory(ledger.peakMemoryBytes), each: '' },
+    ...(cost === null ? [] : [entry(`cost, at ${cost.pricePerHour} ${cost.currency} an hour`, cost.amount, (amount) => money(amount, cost))]),
   ];
   const columns: readonly Column<Entry>[] = [
     { head: 'what', cell: ({ name }) => name },
@@ -35,9 +41,24 @@ export function ledgerSection({ report: { ledger, fineTunes, lessMemory } }: Rep
     'ledger',
     'Ledger',
     table('What the campaign cost', columns, entries),
-    html`<p>Shared equally among ${counted(fineTunes, 'fine-tune')}: one a repeat of each scored candidate, and those of held-out evaluations. Training includes the M-steps.</p>`,
+    html`<p>Shared equally among ${counted(fineTunes, 'fine-tune')}: one a repeat of each scored candidate, and those of held-out evaluations. Training includes the M-steps. Seconds are those for which the language model was occupied, by attempts that failed or were lost too; tokens are those of results.</p>`,
     lessMemorySentence(lessMemory),
+    ledgerByWorker.length === 0 ? html`` : table('Cost by worker (process id @ host)', workerColumns(cost), ledgerByWorker.slice(0, MOST_WORKERS)),
   );
+}
+
+function workerColumns(cost: ReportDocument['report']['cost']): Column<LedgerRow>[] {
+  return [
+    { head: 'worker', cell: ({ name }) => html`<code>${name}</code>` },
+    { head: 'failed', cell: ({ failed }) => whole(failed), number: true },
+    { head: 'lost', cell: ({ lost }) => whole(lost), number: true },
+    { head: 'training', cell: (row) => seconds(row.trainSeconds), number: true },
+    { head: 'evaluation', cell: (row) => seconds(row.evaluateSeconds), number: true },
+    { head: 'generation', cell: (row) => seconds(row.generateSeconds), number: true },
+    { head: 'steps done again', cell: (row) => whole(row.redoneSteps), number: true },
+    { head: 'peak of memory', cell: (row) => memory(row.peakMemoryBytes), number: true },
+    ...(cost === null ? [] : [{ head: 'cost', cell: (row: LedgerRow) => money(costOf(row, cost), cost), number: true } as const]),
+  ];
 }
 
 /** Nothing where all was computed at once. */

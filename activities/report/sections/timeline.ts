@@ -37,7 +37,7 @@ export function timelineSection({ report: { timeline } }: ReportDocument, charts
     'Timeline',
     figure(
       (widthPx) => charts.timeline(timeline, widthPx),
-      html`One lane a worker process: ${KINDS.map(([kind, name]) => html`${swatch(`kind-${kind}`, name)} `)}${swatch('failed', 'failed or cancelled')}. Candidates of a group are computed together and share a bar; ${timeline.columnSeconds === null ? 'bars without a visible gap are joined' : `there are so many that each ${seconds(timeline.columnSeconds)} show what the worker did longest in them`}. Every attempt counts; one that was killed left no record.${workers.length > MOST_LANES ? ` Of ${workers.length} workers, the ${MOST_LANES} busiest are drawn.` : ''}`,
+      html`One lane a worker process: ${KINDS.map(([kind, name]) => html`${swatch(`kind-${kind}`, name)} `)}${swatch('failed', 'failed, cancelled or lost')}. Candidates of a group are computed together and share a bar; ${timeline.columnSeconds === null ? 'bars without a visible gap are joined' : `there are so many that each ${seconds(timeline.columnSeconds)} show what the worker did longest in them`}. Every attempt counts; of one that was killed, what its heartbeats had told.${workers.length > MOST_LANES ? ` Of ${workers.length} workers, the ${MOST_LANES} busiest are drawn.` : ''}`,
     ),
     table('Workers (process id @ host)', workerColumns, workers.slice(0, MOST_WORKERS)),
     workers.length > MOST_WORKERS ? html`<p>${workers.length - MOST_WORKERS} more are in report.json.</p>` : html``,

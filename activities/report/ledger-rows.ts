@@ -1,0 +1,103 @@
+import { type CampaignInput, type Ledger, scopes } from '../../contracts/campaign';
+import { type LedgerRow, NOTHING_SPENT, type Spent, spentTogether } from '../../contracts/ledger';
+import type { WorkRecord } from '../../contracts/report-details';
+
+export const LEDGER_PARTS = ['worker', 'candidate', 'attempt'] as const;
+export type LedgerPart = (typeof LEDGER_PARTS)[number];
+
+/** Costs that no record tells of: a worker that was lost before its first heartbeat, an endpoint that was asked. */
+const UNRECORDED = 'without a record';
+/** Below this a difference is rounding. */
+const SECONDS_OF_ROUNDING = 0.01;
+
+/** A record's share that falls to a row. */
+interface Share {
+  readonly name: string;
+  readonly spent: Spent;
+  readonly outcome: WorkRecord['outcome'];
+}
+
+/** The ledger by workers, candidates or attempts, in the order of their first computation; with what no record tells of, they sum to it. */
+export function ledgerRows(part: LedgerPart, records: readonly WorkRecord[], input: CampaignInput, ledger: Ledger): LedgerRow[] {
+  const sorted = [...records].sort((a, b) => (a.startedAt < b.startedAt ? -1 : a.startedAt > b.startedAt ? 1 : a.from - b.from));
+  const shares = sorted.flatMap((record, i): Share[] => {
+    const spent = spentTogether(record.spent ?? {}, {});
+    const { outcome } = record;
+    switch (part) {
+      case 'worker':
+        return [{ name: record.worker, spent, outcome }];
+      case 'attempt':
+        return [{ name: attemptName(record, sorted.slice(0, i)), spent, outcome }];
+      case 'candidate':
+        return candidateNames(record, input).map((name, place, { length }) => ({ name, spent: shareOf(spent, length, place === 0), outcome }));
+    }
+  });
+  const rows = new Map<string, LedgerRow>();
+  for (const share of shares) rows.set(share.name, withShare(rows.get(share.name) ?? emptyRow(share.name), share));
+  return [...rows.values(), ...unrecorded([...rows.values()], ledger)];
+}
+
+function emptyRow(name: string): LedgerRow {
+  const { retries: _, ...nothing } = NOTHING_SPENT;
+  return { name, done: 0, failed: 0, lost: 0, ...nothing };
+}
+
+function withShare(row: LedgerRow, { spent, outcome }: Share): LedgerRow {
+  const { retries: _, ...sum } = spentTogether(row, spent);
+  return { ...row, ...sum, [outcome]: row[outcome] + 1 };
+}
+
+/** Seconds and tokens of a computation are shared equally among those that it was for. */
+function shareOf(spent: Spent, n: number, first: boolean): Spent {
+  const { trainSeconds, evaluateSeconds, generateSeconds, trainedTokens, generatedTokens } = spent;
+  return {
+    ...spent,
+    trainSeconds: trainSeconds / n,
+    evaluateSeconds: evaluateSeconds / n,
+    generateSeconds: generateSeconds / n,
+    trainedTokens: trainedTokens / n,
+    generatedTokens: generatedTokens / n,
+    redoneSteps: first ? spent.redoneSteps : 0,
+  };
+}
+
+/** `epoch-1 fine-tune 0-3 r1, attempt 2 (5@host)`: the second computation that had any of these candidates in it. */
+function attemptName({ kind, scope, from, to, repeat, worker }: WorkRecord, before: readonly WorkRecord[]): string {
+  const same = before.filter((one) => one.kind === kind && one.scope === scope && one.repeat === repeat && one.from < to && one.to > from);
+  const places = to - from === 1 ? String(from) : `${from}-${to - 1}`;
+  return `${scope} ${kind} ${places}${repeat === 0 ? '' : ` r${repeat}`}, attempt ${same.length + 1} (${worker})`;
+}
+
+/** Whom a computation was for: candidates by the ids of their workflows below the campaign's; what is for a scope as a whole by the scope's name. */
+function candidateNames({ kind, scope, from, to }: WorkRecord, input: CampaignInput): string[] {
+  if (kind === 'm-step') return [`${scope}/m-step`];
+  if (kind === 'unadapted') return [`${scope}/unadapted`];
+  const { spec } = input;
+  const inEpoch = scope.startsWith('epoch-');
+  const contexts = inEpoch ? input.trainContexts : input.heldOutContexts;
+  const perContext = inEpoch ? spec.proposals.k : PER_CONTEXT_ONE.has(scopes.unversioned(scope)) ? 1 : spec.evaluation.selfEditsPerContext;
+  return Array.from({ length: to - from }, (_, i) => {
+    const position = from + i;
+    const context = contexts[Math.floor(position / perContext)]?.id ?? `context ${Math.floor(position / perContext)}`;
+    return `${scope}/${context}/c${(position % perContext) + 1}`;
+  });
+}
+
+/** Methods that adapt to each context once. */
+const PER_CONTEXT_ONE: ReadonlySet<string> = new Set(['passage-only', 'passage-only-step-matched', 'oracle'].map((method) => scopes.evaluation(method)));
+
+function unrecorded(rows: readonly LedgerRow[], ledger: Ledger): LedgerRow[] {
+  const sum = rows.reduce((total, row) => spentTogether(total, row), NOTHING_SPENT);
+  const rest = (field: Exclude<keyof Spent, 'retries' | 'peakMemoryBytes'>): number => Math.max(0, ledger[field] - sum[field]);
+  const row: LedgerRow = {
+    ...emptyRow(UNRECORDED),
+    trainSeconds: rest('trainSeconds'),
+    evaluateSeconds: rest('evaluateSeconds'),
+    generateSeconds: rest('generateSeconds'),
+    trainedTokens: rest('trainedTokens'),
+    generatedTokens: rest('generatedTokens'),
+    redoneSteps: rest('redoneSteps'),
+  };
+  const seconds = row.trainSeconds + row.evaluateSeconds + row.generateSeconds;
+  return seconds < SECONDS_OF_ROUNDING && row.trainedTokens + row.generatedTokens + row.redoneSteps < 1 ? [] : [row];
+}

@@ -1,0 +1,47 @@
+import { workRecords } from '../activities/collect-report';
+import { type LedgerPart, ledgerRows } from '../activities/report/ledger-rows';
+import { fileOf, getJson } from '../activities/stored-json';
+import { type CampaignInput, type CampaignState, type Ledger, manifestKeys } from '../contracts/campaign';
+import { costOf, type LedgerRow, type Price } from '../contracts/ledger';
+import { openStoreFromEnvironment } from '../storage/open-store';
+import { CampaignClient } from './campaign-client';
+import { reportDocument } from './campaign-report';
+
+/** What `seal ledger` prints. */
+export interface LedgerDocument {
+  readonly campaignId: string;
+  readonly state: CampaignState;
+  readonly ledger: Ledger;
+  /** Null where nothing says a price. */
+  readonly cost: (Price & { readonly amount: number }) | null;
+  readonly by: LedgerPart;
+  readonly rows: readonly (LedgerRow & { readonly cost?: number })[];
+}
+
+/**
+ * A campaign's ledger with its parts.
+ *
+ * @param priceOf decides about the price, given that of the campaign file
+ * @throws BadInputError where neither store nor server knows the campaign
+ */
+export async function campaignLedger(campaignId: string, by: LedgerPart, priceOf: (filed: Price | undefined) => Price | undefined): Promise<LedgerDocument> {
+  const store = await openStoreFromEnvironment();
+  try {
+    const { report } = await reportDocument(store, () => CampaignClient.connect(), campaignId);
+    const key = manifestKeys.campaign(campaignId);
+    const input = await getJson<CampaignInput>(store, fileOf(key, await store.readManifest(key), 'input.json'));
+    const { ledger, state } = report;
+    const price = priceOf(input.spec.ledger);
+    const rows = ledgerRows(by, await workRecords(store, campaignId), input, ledger);
+    return {
+      campaignId,
+      state,
+      ledger,
+      cost: price === undefined ? null : { ...price, amount: costOf(ledger, price) },
+      by,
+      rows: rows.map((row) => (price === undefined ? row : { ...row, cost: costOf(row, price) })),
+    };
+  } finally {
+    store.close();
+  }
+}
