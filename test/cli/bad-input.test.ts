@@ -49,8 +49,8 @@ const GENERATE = ['generate', '--model', MODEL];
 
 describe('bad input ends with exit code 2 and one line that names it', () => {
   const table: readonly (readonly [command: string, args: readonly string[], line: string])[] = [
-    ['no command', [], 'command: expected one of up, down, doctor, logs, start, watch, status, list, pause, resume, cancel, report, ledger, export, models, finetune, generate, score, select, grade, pretrain, world, demo, codec, got none (see seal --help)'],
-    ['a mistyped command', ['statsu', '--json-not'], 'command: expected one of up, down, doctor, logs, start, watch, status, list, pause, resume, cancel, report, ledger, export, models, finetune, generate, score, select, grade, pretrain, world, demo, codec, got "statsu"'],
+    ['no command', [], 'command: expected one of up, down, doctor, logs, start, watch, status, list, pause, resume, cancel, report, ledger, export, audit, export-history, models, finetune, generate, score, select, grade, pretrain, world, demo, codec, got none (see seal --help)'],
+    ['a mistyped command', ['statsu', '--json-not'], 'command: expected one of up, down, doctor, logs, start, watch, status, list, pause, resume, cancel, report, ledger, export, audit, export-history, models, finetune, generate, score, select, grade, pretrain, world, demo, codec, got "statsu"'],
     ['a mistyped flag', [...GENERATE, '--prmpt', 'x'], '--prmpt: expected a flag that this command has (see --help), got an unknown one (did you mean --prompt?)'],
     ['a missing flag', ['finetune', '--data', 'ok.jsonl', '--out', 'adapter'], '--model: expected a value (--model <dir>), got none'],
     ['a flag without its value', ['select', 'results.json', '--out'], '--out: expected a value, got none'],
