@@ -47,10 +47,12 @@ afterAll(() => {
 const FINETUNE = ['finetune', '--model', MODEL, '--out', 'adapter', '--data'];
 const GENERATE = ['generate', '--model', MODEL];
 
+const COMMANDS = createProgram({ writeOut: () => undefined, writeErr: () => undefined }).commands.map((command) => command.name());
+
 describe('bad input ends with exit code 2 and one line that names it', () => {
   const table: readonly (readonly [command: string, args: readonly string[], line: string])[] = [
-    ['no command', [], 'command: expected one of up, down, doctor, logs, start, watch, status, list, pause, resume, cancel, report, ledger, export, audit, export-history, models, finetune, generate, score, select, grade, pretrain, world, demo, codec, got none (see seal --help)'],
-    ['a mistyped command', ['statsu', '--json-not'], 'command: expected one of up, down, doctor, logs, start, watch, status, list, pause, resume, cancel, report, ledger, export, audit, export-history, models, finetune, generate, score, select, grade, pretrain, world, demo, codec, got "statsu"'],
+    ['no command', [], `command: expected one of ${COMMANDS.join(', ')}, got none (see seal --help)`],
+    ['a mistyped command', ['statsu', '--json-not'], `command: expected one of ${COMMANDS.join(', ')}, got "statsu"`],
     ['a mistyped flag', [...GENERATE, '--prmpt', 'x'], '--prmpt: expected a flag that this command has (see --help), got an unknown one (did you mean --prompt?)'],
     ['a missing flag', ['finetune', '--data', 'ok.jsonl', '--out', 'adapter'], '--model: expected a value (--model <dir>), got none'],
     ['a flag without its value', ['select', 'results.json', '--out'], '--out: expected a value, got none'],
@@ -142,7 +144,7 @@ describe('bad input ends with exit code 2 and one line that names it', () => {
     });
   });
 
-  it.each(createProgram({ writeOut: () => undefined, writeErr: () => undefined }).commands.map((command) => command.name()))(
+  it.each(COMMANDS)(
     'gives the error of %s as one JSON document, with its code, and exits with 2',
     async (command) => {
       const { exitCode, stdout, stderr } = await runCommand([command, '--json', '--no-such-flag']);
