@@ -1,3 +1,4 @@
+import { manifestKeys } from '../contracts/campaign';
 import type { Work, WorkKind } from '../contracts/report-details';
 import type { AdaptationScope, AdapterTask, CandidateGroup } from './activity-types';
 import { type CampaignData } from './campaign-data';
@@ -65,7 +66,7 @@ export function aloneOf<Result>(
 ): Promise<Result> {
   // The only member's activity runs in one place as it is.
   if (group.to - group.from === 1) return compute();
-  return claims[kind].alone(`${scope.campaign.campaignId}/${scope.scope}/${kind}-${group.from}-${group.to}-r${repeat}`, signal, compute);
+  return claims[kind].alone(`${manifestKeys.claims(scope.campaign.campaignId)}${scope.scope}/${kind}-${group.from}-${group.to}-r${repeat}/`, signal, compute);
 }
 
 function positions({ from, to }: CandidateGroup): number[] {

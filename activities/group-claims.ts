@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Manifest } from '../contracts/artifacts';
+import { manifestKeys } from '../contracts/campaign';
 import { ComputeCancelledError } from '../contracts/errors';
 import type { Turn } from '../endpoint/fair-line';
 import { RequestSlots } from '../endpoint/request-slots';
@@ -63,7 +64,7 @@ export class GroupClaims {
   /**
    * Runs `compute` while no other worker does; it begins with a look at what others have left meanwhile.
    *
-   * @param name the same for every worker that may want it
+   * @param name prefix of its marks' keys, the same for every worker that may want it
    * @throws ComputeCancelledError when `signal` aborts before it began, or what `compute` throws
    */
   async alone<Result>(name: string, signal: AbortSignal, compute: () => Promise<Result>): Promise<Result> {
@@ -137,7 +138,7 @@ export class GroupClaims {
         clearInterval(timer);
         await renewing;
         if (lost) return;
-        for (const key of await this.#store.list(prefixOf(name))) await this.#store.remove(key);
+        for (const key of await this.#store.list(name)) await this.#store.remove(key);
       },
     };
   }
@@ -159,7 +160,7 @@ export class GroupClaims {
     const seen = this.#seen.get(name);
     if (seen?.mark === mark) return performance.now() - seen.atMs > this.#timings.expireMs;
     this.#seen.set(name, { mark, atMs: performance.now() });
-    const written = await this.#store.findManifest(`${prefixOf(name)}${mark}`);
+    const written = await this.#store.findManifest(`${name}${mark}`);
     return written !== null && this.#hasEnded(written.summary as unknown as Holder);
   }
 
@@ -171,14 +172,14 @@ export class GroupClaims {
 
   /** 0 where there is none. */
   async #latestMark(name: string): Promise<number> {
-    const keys = await this.#store.list(prefixOf(name));
-    return Math.max(0, ...keys.map((key) => Number(key.slice(prefixOf(name).length))));
+    const keys = await this.#store.list(name);
+    return Math.max(0, ...keys.map((key) => Number(key.slice(name.length))));
   }
 
   /** @returns false where another worker wrote it first */
   async #mark(name: string, mark: number): Promise<boolean> {
     const claim: Manifest = { kind: 'claim', files: {}, lineage: { inputs: {}, codeVersion: '', settings: {} }, summary: { ...this.#self } };
-    return !(await this.#store.publish(`${prefixOf(name)}${mark}`, claim)).adopted;
+    return !(await this.#store.publish(`${name}${mark}`, claim)).adopted;
   }
 }
 
@@ -192,6 +193,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-function prefixOf(name: string): string {
-  return `claims/${name}/`;
+/** What killed workers have left claimed of a campaign that has ended. */
+export async function removeClaims(store: ArtifactStore, campaignId: string): Promise<void> {
+  for (const key of await store.list(manifestKeys.claims(campaignId))) await store.remove(key);
 }

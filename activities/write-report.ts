@@ -3,6 +3,7 @@ import { canonicalJson } from '../storage/canonical-json';
 import { hashBytes } from '../storage/content-hash';
 import type { SealActivities } from './activity-types';
 import { collectReport } from './collect-report';
+import { removeClaims } from './group-claims';
 import { renderCandidatesCsv } from './report/candidates-csv';
 import { asActivity } from './running-activity';
 import { sealRecord } from './seal-record';
@@ -32,6 +33,7 @@ export function writeReport(services: Services): SealActivities['writeReport'] {
         },
         lineage: { inputs: { campaign: campaign.input.sha256 }, codeVersion: document.lineage.codeVersion, settings: { state } },
       });
+      await removeClaims(store, campaignId);
       if (state === 'completed') await removeCheckpoints(store, manifestKeys.allCheckpoints(campaignId));
       return { key, seal: await sealRecord(store, campaign, document.lineage.codeVersion) };
     });

@@ -248,6 +248,8 @@ export const manifestKeys = {
   work: (campaignId: string, scope: string, name: string): string => `campaigns/${campaignId}/work/${scope}/${name}.json`,
   /** Prefix of all checkpoints of trainings that are under way. */
   allCheckpoints: (campaignId: string): string => `campaigns/${campaignId}/checkpoints/`,
+  /** Prefix of what workers have claimed to compute. Not of the campaign's record: nothing is made from it, and it is gone when its work is done. */
+  claims: (campaignId: string): string => `claims/${campaignId}/`,
   /** Where the checkpoints of one training are: their names are the attempts' in common. */
   checkpoints: (campaignId: string, training: string): string => `campaigns/${campaignId}/checkpoints/${training}`,
   /** Of a completed campaign; after each `retry-failed` there is one more. */

@@ -26,7 +26,7 @@ test('of two workers that want one group one computes it, the other waits until 
     computed.push(who);
     return who;
   };
-  const results = await Promise.all([here.alone('c/epoch-1/g', forever, compute('here')), there.alone('c/epoch-1/g', forever, compute('there'))]);
+  const results = await Promise.all([here.alone('claims/c/epoch-1/g/', forever, compute('here')), there.alone('claims/c/epoch-1/g/', forever, compute('there'))]);
   expect(results).toEqual(['here', 'there']);
   expect(computed).toHaveLength(2);
   expect(await store.list('claims/')).toEqual([]);
@@ -36,12 +36,12 @@ test('while another worker is at one group, the next is computed', async () => {
   const { here, there } = workers();
   let release = (): void => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
-  const first = there.alone('c/g1', forever, () => held);
+  const first = there.alone('claims/c/g1/', forever, () => held);
   await sleep(30);
   const order: string[] = [];
-  const waiting = here.alone('c/g1', forever, async () => void order.push('g1'));
-  await here.alone('c/g2', forever, async () => void order.push('g2'));
-  await here.alone('c/g3', forever, async () => void order.push('g3'));
+  const waiting = here.alone('claims/c/g1/', forever, async () => void order.push('g1'));
+  await here.alone('claims/c/g2/', forever, async () => void order.push('g2'));
+  await here.alone('claims/c/g3/', forever, async () => void order.push('g3'));
   release();
   await Promise.all([first, waiting]);
   expect(order).toEqual(['g2', 'g3', 'g1']);
@@ -54,8 +54,8 @@ test('of two groups that two workers want each gets one, though one of them asks
     computed.push(who);
     await sleep(100);
   };
-  const all = [here.alone('c/g1', forever, compute('here g1')), here.alone('c/g2', forever, compute('here g2'))];
-  all.push(there.alone('c/g2', forever, compute('there g2')));
+  const all = [here.alone('claims/c/g1/', forever, compute('here g1')), here.alone('claims/c/g2/', forever, compute('here g2'))];
+  all.push(there.alone('claims/c/g2/', forever, compute('there g2')));
   await sleep(60);
   expect(computed).toEqual(['here g1', 'there g2']);
   await Promise.all(all);
@@ -65,14 +65,14 @@ test('a claim that shows signs of life is respected however long it takes, one w
   const { store, here, there } = workers();
   let release = (): void => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
-  const living = there.alone('c/living', forever, () => held);
+  const living = there.alone('claims/c/living/', forever, () => held);
   // As a worker leaves it that was killed on another machine.
   const dead = { kind: 'claim', files: {}, lineage: { inputs: {}, codeVersion: '', settings: {} }, summary: { host: 'elsewhere', pid: 1, life: 'x' } };
   await store.publish('claims/c/dead/7', dead);
   const started = performance.now();
   let tookLiving = false;
-  const waiting = here.alone('c/living', forever, async () => void (tookLiving = true));
-  await here.alone('c/dead', forever, async () => undefined);
+  const waiting = here.alone('claims/c/living/', forever, async () => void (tookLiving = true));
+  await here.alone('claims/c/dead/', forever, async () => undefined);
   expect(performance.now() - started).toBeGreaterThan(TIMINGS.expireMs);
   await sleep(2 * TIMINGS.expireMs);
   expect(tookLiving).toBe(false);
@@ -87,19 +87,19 @@ test('a claim of a process of this machine that has ended is taken at once', asy
   const own = { kind: 'claim', files: {}, lineage: { inputs: {}, codeVersion: '', settings: {} }, summary: { host: 'here', pid: process.pid, life: 'before' } };
   await store.publish('claims/c/g/1', own);
   const started = performance.now();
-  await here.alone('c/g', forever, async () => undefined);
+  await here.alone('claims/c/g/', forever, async () => undefined);
   expect(performance.now() - started).toBeLessThan(TIMINGS.expireMs);
 });
 
 test('a failure reaches whoever computed and gives the claim up; who waits can be cancelled', async () => {
   const { store, here, there } = workers();
-  await expect(here.alone('c/g', forever, () => Promise.reject(new Error('out of luck')))).rejects.toThrow('out of luck');
+  await expect(here.alone('claims/c/g/', forever, () => Promise.reject(new Error('out of luck')))).rejects.toThrow('out of luck');
   expect(await store.list('claims/')).toEqual([]);
   let release = (): void => undefined;
-  const holding = there.alone('c/g', forever, () => new Promise<void>((resolve) => (release = resolve)));
+  const holding = there.alone('claims/c/g/', forever, () => new Promise<void>((resolve) => (release = resolve)));
   await sleep(30);
   const leaving = new AbortController();
-  const waiting = expect(here.alone('c/g', leaving.signal, async () => undefined)).rejects.toThrow(ComputeCancelledError);
+  const waiting = expect(here.alone('claims/c/g/', leaving.signal, async () => undefined)).rejects.toThrow(ComputeCancelledError);
   await sleep(30);
   leaving.abort();
   await waiting;
