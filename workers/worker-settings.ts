@@ -22,7 +22,8 @@ export interface WorkerSettings {
 /**
 /**
  * Every candidate in the window may wait for its group's computation, each in an activity of its own. Where several machines
- * share a queue, what one holds the others cannot take: there it is set lower (docs/fleet.md).
+ * share a queue, what one holds the others cannot take: there it is set lower (docs/fleet.md), though never to one, since an activity may
+ * wait for what others do.
  */
 export const ACTIVITY_SLOTS = 500;
 
@@ -40,8 +41,8 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv, args: readonly string
   return {
     temporal: temporalSettings(env),
     ...readQueues(args),
-    activitySlots: readCount(env, 'SEAL_ACTIVITY_SLOTS', ACTIVITY_SLOTS, 10_000),
-    drainSeconds: readCount(env, 'SEAL_DRAIN_SECONDS', DRAIN_SECONDS, 86_400),
+    activitySlots: readCount(env, 'SEAL_ACTIVITY_SLOTS', ACTIVITY_SLOTS, 2, 10_000),
+    drainSeconds: readCount(env, 'SEAL_DRAIN_SECONDS', DRAIN_SECONDS, 1, 86_400),
     deployment: readDeployment(env),
     cacheDirectory: join(resolve(env['SEAL_HOME'] ?? '.seal'), 'cache'),
   };
@@ -58,12 +59,12 @@ function readQueues(args: readonly string[]): Pick<WorkerSettings, 'queues' | 'q
   return { queues: [...new Set(queues)], queuesNamed: true };
 }
 
-function readCount(env: NodeJS.ProcessEnv, name: string, fallback: number, most: number): number {
+function readCount(env: NodeJS.ProcessEnv, name: string, fallback: number, least: number, most: number): number {
   const text = env[name];
   if (text === undefined || text === '') return fallback;
   const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > most) {
-    throw new BadInputError({ where: name, expected: `a whole number from 1 to ${most}`, got: JSON.stringify(text) });
+  if (!Number.isInteger(count) || count < least || count > most) {
+    throw new BadInputError({ where: name, expected: `a whole number from ${least} to ${most}`, got: JSON.stringify(text) });
   }
   return count;
 }

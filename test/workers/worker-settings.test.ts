@@ -23,7 +23,7 @@ test('a deployment needs its build; a build alone makes no deployment', () => {
 test.each([
   ['an unknown queue', {}, ['--queues', 'compute,gpu'], '--queues'],
   ['another flag', {}, ['--queue', 'compute'], '--queues'],
-  ['no slot', { SEAL_ACTIVITY_SLOTS: '0' }, [], 'SEAL_ACTIVITY_SLOTS'],
+  ['a slot alone', { SEAL_ACTIVITY_SLOTS: '1' }, [], 'SEAL_ACTIVITY_SLOTS'],
   ['a drain in words', { SEAL_DRAIN_SECONDS: '5m' }, [], 'SEAL_DRAIN_SECONDS'],
   ['a deployment without a build', { SEAL_DEPLOYMENT: 'seal' }, [], 'SEAL_BUILD_ID'],
   ['a deployment with a point', { SEAL_DEPLOYMENT: 'seal.eu', SEAL_BUILD_ID: '1' }, [], 'SEAL_DEPLOYMENT'],
