@@ -6,8 +6,8 @@ import { processesOf } from './process-table';
 const UNFINISHED = /\.(lock|partial|tmp)(\.|$)|\.db\.new|^stack\.json$/;
 /** Nothing in them outlives the work that they were made for. */
 const SCRATCH = /(^|\/)(work|\.sgwtmp)$/;
-/** Says how often the worker was started; stays for `seal up` to read. */
-const STATE = 'worker-state.json';
+/** Says how often a worker or a server was started; stays for `seal up` to read. */
+const STATE = /-state\.json$/;
 /** The S3 server's: its bucket, named by keys, and files that it locks with the kernel, which forgets the locks of the dead. */
 const OBJECTS = /^objects\/(seal\/|\.vgwlocks)/;
 
@@ -22,7 +22,7 @@ export function temporaryFilesIn(home: string): string[] {
   return readdirSync(home, { recursive: true, withFileTypes: true })
     .map((entry) => ({ name: entry.name, path: join(entry.parentPath, entry.name).slice(home.length + 1) }))
     .filter(({ path }) => !OBJECTS.test(path) || path.includes('/.sgwtmp/'))
-    .filter(({ name, path }) => UNFINISHED.test(name) || SCRATCH.test(dirname(path)) || (dirname(path) === 'run' && name !== STATE))
+    .filter(({ name, path }) => UNFINISHED.test(name) || SCRATCH.test(dirname(path)) || (dirname(path) === 'run' && !STATE.test(name)))
     .map(({ path }) => path)
     .sort();
 }

@@ -86,7 +86,7 @@ describe('what is left behind', () => {
   }
 
   it('is nothing where only state, logs and objects are', () => {
-    write('temporal.db', 'temporal.db-wal', 'logs/worker.log', 'run/worker-state.json', 'cache/policies/a/model.safetensors');
+    write('temporal.db', 'temporal.db-wal', 'logs/worker.log', 'run/worker-state.json', 'run/server-state.json', 'cache/policies/a/model.safetensors');
     write('objects/seal/campaigns/a/work/one.json', 'objects/.vgwlocks/a/b', 's3-credentials.json');
     expect(leftoversIn(home)).toEqual([]);
   });
