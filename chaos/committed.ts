@@ -8,7 +8,7 @@ export type Committed = ReadonlyMap<string, Manifest>;
 
 /**
  * Everything of a campaign that must not depend on what happened to it: all its manifests but those of attempts (work, histories,
- * checkpoints) and reports, which tell of times.
+ * checkpoints), reports, which tell of times, and seals, which name all of these.
  */
 export async function committedBy(store: ArtifactStore, campaignId: string): Promise<Committed> {
   const prefix = `campaigns/${campaignId}/`;
@@ -17,8 +17,8 @@ export async function committedBy(store: ArtifactStore, campaignId: string): Pro
 }
 
 function isRecordOfAttempts(campaignId: string, key: string): boolean {
-  const { works, histories, allCheckpoints } = manifestKeys;
-  const prefixes = [works(campaignId), histories(campaignId), allCheckpoints(campaignId), `campaigns/${campaignId}/reports/`];
+  const { works, histories, allCheckpoints, seals } = manifestKeys;
+  const prefixes = [...[works, histories, allCheckpoints, seals].map((prefix) => prefix(campaignId)), `campaigns/${campaignId}/reports/`];
   return key === manifestKeys.report(campaignId) || prefixes.some((prefix) => key.startsWith(prefix));
 }
 

@@ -29,7 +29,6 @@ async function main(): Promise<void> {
   try {
     verdict = await run({ kills, seed, prepared, signal: interrupt.signal, home: (name) => homes[homes.push(join(directory, name)) - 1]! });
     writeFileSync(join(directory, 'chaos.json'), `${JSON.stringify(verdict, null, 2)}\n`);
-    for (const finding of verdict.findings) say(finding);
   } finally {
     const evidence = verdict !== null && !verdict.identical;
     if (keep || evidence) say(`stacks and logs: ${directory}`);
@@ -55,8 +54,13 @@ async function run({ kills, seed, prepared, signal, home }: Run): Promise<Verdic
   say('a campaign that nobody disturbs');
   const undisturbed = await runRound({ home: home('undisturbed'), prepared, plan: [], usualSeconds: 0, signal, say });
   say(`it took ${undisturbed.seconds.toFixed(1)} s`);
+  for (const finding of findingsOf(undisturbed, undisturbed)) say(`undisturbed: ${finding}`);
   const compared = { seed, checkpointSeconds: prepared.spec.limits.checkpointSeconds, undisturbed };
   const rounds: RoundOutcome[] = [];
+  const brokenBy = (reason: string): Verdict => {
+    say(reason);
+    return verdictOf({ ...compared, rounds, broken: [reason] });
+  };
   const left = [...plan];
   while (left.length > 0) {
     const name = `campaign-${rounds.length + 1}`;
@@ -67,13 +71,14 @@ async function run({ kills, seed, prepared, signal, home }: Run): Promise<Verdic
       round = await runRound({ ...options, say: (line) => say(`${name}: ${line}`) });
     } catch (error) {
       signal.throwIfAborted();
-      return verdictOf({ ...compared, rounds, broken: [`${name} did not end: ${String(error)}`] });
+      return brokenBy(`${name} did not end: ${String(error)}`);
     }
-    if (round.kills.length === 0) return verdictOf({ ...compared, rounds, broken: [`${name} was done before anything was killed: too short a campaign`] });
+    if (round.kills.length === 0) return brokenBy(`${name} was done before anything was killed: too short a campaign`);
     left.splice(0, round.kills.length);
     rounds.push(round);
     const findings = findingsOf(undisturbed, round);
-    say(`${name}: ${round.kills.length} kills in ${round.seconds.toFixed(1)} s, ${findings.length === 0 ? 'identical' : `${findings.length} findings: ${findings[0]}`}`);
+    for (const finding of findings) say(`${name}: ${finding}`);
+    say(`${name}: ${round.kills.length} kills in ${round.seconds.toFixed(1)} s, ${findings.length === 0 ? 'identical' : `${findings.length} findings`}`);
   }
   return verdictOf({ ...compared, rounds, broken: [] });
 }
