@@ -1,7 +1,8 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readAll } from '../activities/report/bounded-reads';
 import type { ArtifactStore } from '../storage/artifact-store';
+import { abandonedIn } from '../storage/partial-path';
 import { ARTIFACTS, namedArtifacts } from './named-artifacts';
 
 export interface CollectedGarbage {
@@ -43,47 +44,10 @@ export async function collectGarbage({ store, held, graceMs, dryRun, now }: Garb
   return { dryRun, artifacts: removed, sizeBytes, young: unnamed.length - removed };
 }
 
-/** Files and folders of killed processes are gone from a cache that nobody has written to for this long. */
-const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
-
-/**
- * Removes what killed processes left in a machine's cache: `*.partial` and work directories without a file that was written lately.
- * @returns their paths
- */
-export async function collectAbandoned(cacheDirectory: string, dryRun: boolean, now: Date): Promise<string[]> {
-  const oldest = now.getTime() - ABANDONED_AFTER_MS;
-  const candidates = [
-    ...(await partials(cacheDirectory)),
-    ...(await namesIn(join(cacheDirectory, 'work'))).map((name) => join(cacheDirectory, 'work', name)),
-  ];
-  const abandoned: string[] = [];
-  for (const path of candidates) {
-    if ((await lastWrittenMs(path)) >= oldest) continue;
-    if (!dryRun) await rm(path, { recursive: true, force: true });
-    abandoned.push(path);
-  }
+/** Removes what killed processes left half made in a machine's cache. @returns their paths */
+export async function collectAbandoned(cacheDirectory: string, dryRun: boolean): Promise<string[]> {
+  const folders = ['.', 'adapters', 'policies', 'bundles', 'work'].map((folder) => join(cacheDirectory, folder));
+  const abandoned = (await Promise.all(folders.map(abandonedIn))).flat();
+  if (!dryRun) await Promise.all(abandoned.map((path) => rm(path, { recursive: true, force: true })));
   return abandoned;
-}
-
-async function partials(cacheDirectory: string): Promise<string[]> {
-  const folders = ['.', 'adapters', 'policies', 'bundles'];
-  const lists = await Promise.all(folders.map(async (folder) => (await namesIn(join(cacheDirectory, folder))).map((name) => join(cacheDirectory, folder, name))));
-  return lists.flat().filter((path) => path.endsWith('.partial'));
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  return readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-    return [];
-  });
-}
-
-/** Of a directory, when anything in it was last written. */
-async function lastWrittenMs(path: string): Promise<number> {
-  const entry = await stat(path).catch(() => null);
-  // Gone meanwhile: it was in use.
-  if (entry === null) return Number.POSITIVE_INFINITY;
-  if (!entry.isDirectory()) return entry.mtimeMs;
-  const inner = await Promise.all((await namesIn(path)).map((name) => lastWrittenMs(join(path, name))));
-  return Math.max(entry.mtimeMs, ...inner.filter(Number.isFinite));
 }

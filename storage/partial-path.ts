@@ -16,10 +16,17 @@ export function partialPath(path: string): string {
  * Called before the caller makes anything there itself: in a container a process may have the id of the one that was killed.
  */
 export async function sweepAbandoned(directory: string): Promise<void> {
+  for (const path of await abandonedIn(directory)) await rm(path, { recursive: true, force: true });
+}
+
+/** Paths of what processes that are gone left half made, directly under `directory`. */
+export async function abandonedIn(directory: string): Promise<string[]> {
+  const abandoned: string[] = [];
   for (const name of await namesIn(directory)) {
     const path = join(directory, name);
-    if (name.endsWith('.partial') && (await isAbandoned(path))) await rm(path, { recursive: true, force: true });
+    if (name.endsWith('.partial') && (await isAbandoned(path))) abandoned.push(path);
   }
+  return abandoned;
 }
 
 async function isAbandoned(path: string): Promise<boolean> {

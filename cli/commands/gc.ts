@@ -28,7 +28,7 @@ export function gcCommand(): Command {
       const { held } = await withCampaigns((campaigns) => heldByRunning(campaigns, store));
       const now = new Date();
       const collected = await collectGarbage({ store, held, graceMs: graceHours * HOUR_MS, dryRun, now });
-      const abandoned = await collectAbandoned(join(sealHome(), 'cache'), dryRun, now);
+      const abandoned = await collectAbandoned(join(sealHome(), 'cache'), dryRun);
       const { artifacts, sizeBytes, young } = collected;
       const verb = dryRun ? 'would be removed' : 'removed';
       const waiting = young === 0 ? '' : `; ${young} more are younger than ${graceHours} hours`;

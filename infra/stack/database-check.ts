@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DoctorCheck } from './doctor';
 import { OwnProcesses } from './own-process';
@@ -9,9 +9,12 @@ const MAGIC = 'SQLite format 3\0';
 const INTERIOR_INDEX = 2;
 const INTERIOR_TABLE = 5;
 const LEAVES = [10, 13];
+/** It is read whole. */
+const LARGEST_BYTES = 2 ** 30;
 
 /**
- * Whether Temporal's database can be one: SQLite's header, whole pages, and from the root every page of the tree that lists its tables.
+ * Whether Temporal's database can be one: SQLite's header, whole pages, and from the root every page of the tree that lists its tables,
+ * each as the write-ahead log beside it has it.
  * A server that runs has it open and would have refused a broken one.
  * Source: sqlite.org/fileformat2.html.
  */
@@ -20,6 +23,7 @@ export function checkDatabase(home: string): DoctorCheck {
   const file = join(home, 'temporal.db');
   if (!existsSync(file)) return { name, ok: true, detail: 'none yet', advice: null };
   if (new OwnProcesses(home).running(TEMPORAL_SERVER) !== null) return { name, ok: true, detail: `${file}, open in the running server`, advice: null };
+  if (statSync(file).size > LARGEST_BYTES) return { name, ok: true, detail: `${file}, too large to be looked through`, advice: null };
   const problem = databaseProblem(file);
   if (problem === null) return { name, ok: true, detail: file, advice: null };
   const advice = `move ${file} aside (its -wal and -shm too) and run "seal up": a new one is made, and campaigns started again under their ids go on with what is stored`;
@@ -28,35 +32,57 @@ export function checkDatabase(home: string): DoctorCheck {
 
 /** What is wrong with a database that nobody has open, in words; null where nothing is seen. */
 export function databaseProblem(file: string): string | null {
-  const descriptor = openSync(file, 'r');
-  try {
-    const { size } = fstatSync(descriptor);
-    if (size === 0) return 'it is empty';
-    const header = read(descriptor, 0, 100);
-    if (header.length < 100 || header.toString('latin1', 0, 16) !== MAGIC) return 'it does not begin as a SQLite database';
-    const declared = header.readUInt16BE(16);
-    const pageSize = declared === 1 ? 65_536 : declared;
-    if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) return `a page size of ${pageSize}`;
-    // What is not yet in this file lies in the log beside it; then this file alone may be anything.
-    if (hasLog(file)) return null;
-    if (size % pageSize !== 0) return `${size} bytes, which are no whole pages of ${pageSize}`;
-    const pages = size / pageSize;
-    const counted = header.readUInt32BE(28);
-    if (header.readUInt32BE(24) === header.readUInt32BE(92) && counted > pages) return `it should have ${counted} pages and has ${pages}`;
-    return treeProblem(descriptor, pageSize, pages);
-  } finally {
-    closeSync(descriptor);
+  const bytes = readFileSync(file);
+  if (bytes.length === 0) return 'it is empty';
+  if (bytes.length < 100 || bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) return 'it does not begin as a SQLite database';
+  const declared = bytes.readUInt16BE(16);
+  const pageSize = declared === 1 ? 65_536 : declared;
+  if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) return `a page size of ${pageSize}`;
+  if (bytes.length % pageSize !== 0) return `${bytes.length} bytes, which are no whole pages of ${pageSize}`;
+  const log = committed(`${file}-wal`, pageSize);
+  const pageAt = (page: number): Buffer | null => log.pages.get(page) ?? whole(bytes, page, pageSize);
+  const first = pageAt(1)!;
+  const counted = first.readUInt32BE(24) === first.readUInt32BE(92) ? first.readUInt32BE(28) : (log.count ?? bytes.length / pageSize);
+  for (let page = 1; page <= counted; page += 1) {
+    if (pageAt(page) === null) return `it should have ${counted} pages and has no page ${page}`;
   }
+  return treeProblem(pageAt, pageSize);
 }
 
-/** The tree of the schema's table, from page 1. */
-function treeProblem(descriptor: number, pageSize: number, pages: number): string | null {
+function whole(bytes: Buffer, page: number, pageSize: number): Buffer | null {
+  return page >= 1 && page * pageSize <= bytes.length ? bytes.subarray((page - 1) * pageSize, page * pageSize) : null;
+}
+
+const LOG_HEADER = 32;
+const FRAME_HEADER = 24;
+
+/** Pages whose newest content lies in the write-ahead log, up to its last commit, and how many pages the database has then. */
+function committed(file: string, pageSize: number): { readonly pages: ReadonlyMap<number, Buffer>; readonly count: number | null } {
+  const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
+  let pages = new Map<number, Buffer>();
+  let count: number | null = null;
+  const underWay = new Map<number, Buffer>();
+  for (let at = LOG_HEADER; at + FRAME_HEADER + pageSize <= bytes.length; at += FRAME_HEADER + pageSize) {
+    // Frames of an earlier use of the log have other salts.
+    if (bytes.compare(bytes, 16, 24, at + 8, at + 16) !== 0) break;
+    underWay.set(bytes.readUInt32BE(at), bytes.subarray(at + FRAME_HEADER, at + FRAME_HEADER + pageSize));
+    const size = bytes.readUInt32BE(at + 4);
+    if (size === 0) continue;
+    count = size;
+    pages = new Map([...pages, ...underWay]);
+    underWay.clear();
+  }
+  return { pages, count };
+}
+
+/** Walks the tree of the schema's table, from page 1. */
+function treeProblem(pageAt: (page: number) => Buffer | null, pageSize: number): string | null {
   const waiting = [1];
   const seen = new Set<number>();
   for (let page = waiting.pop(); page !== undefined; page = waiting.pop()) {
-    if (page < 1 || page > pages || seen.has(page)) return `page ${page} in the tree of its tables`;
+    const bytes = pageAt(page);
+    if (bytes === null || seen.has(page)) return `page ${page} in the tree of its tables`;
     seen.add(page);
-    const bytes = read(descriptor, (page - 1) * pageSize, pageSize);
     const start = page === 1 ? 100 : 0;
     const type = bytes[start] ?? 0;
     if (LEAVES.includes(type)) continue;
@@ -70,14 +96,4 @@ function treeProblem(descriptor: number, pageSize: number, pages: number): strin
     waiting.push(bytes.readUInt32BE(start + 8));
   }
   return null;
-}
-
-function hasLog(file: string): boolean {
-  const log = `${file}-wal`;
-  return existsSync(log) && statSync(log).size > 0;
-}
-
-function read(descriptor: number, from: number, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  return bytes.subarray(0, readSync(descriptor, bytes, 0, length, from));
 }

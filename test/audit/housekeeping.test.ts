@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { collectAbandoned, collectGarbage } from '../../audit/collect-garbage';
 import { deleteCampaign } from '../../audit/delete-campaign';
@@ -131,15 +132,20 @@ test('nothing is removed as long as a manifest cannot be read', async () => {
   expect(await objects.find(artifactKey(orphan))).not.toBeNull();
 });
 
-test('a cache is cleaned of what killed processes left, not of what is written to', async () => {
+test('a cache is cleaned of what killed processes left, not of what one that lives is in the middle of', async () => {
   const cache = mkdtempSync(join(tmpdir(), 'seal-cache-'));
-  for (const folder of ['adapters/kept', 'adapters/dead.partial', 'work/dead', 'work/alive']) mkdirSync(join(cache, folder), { recursive: true });
-  const old = later(-30);
-  writeFileSync(join(cache, 'work/alive/checkpoint'), 'x');
-  for (const path of ['adapters/kept', 'adapters/dead.partial', 'work/dead', 'work/alive']) utimesSync(join(cache, path), old, old);
-  const paths = ['adapters/dead.partial', 'work/dead'].map((path) => join(cache, path));
-  expect(await collectAbandoned(cache, true, new Date())).toEqual(paths);
-  expect(await collectAbandoned(cache, false, new Date())).toEqual(paths);
-  expect(['adapters/kept', 'work/alive/checkpoint', ...['adapters/dead.partial', 'work/dead']].map((path) => existsSync(join(cache, path)))).toEqual([true, true, false, false]);
-  rmSync(cache, { recursive: true });
+  const alive = spawn('sleep', ['60']);
+  const dead = spawnSync('true');
+  const half = (name: string, pid: number): string => join(cache, `${name}.${pid}@${hostname()}.00000000-0000-4000-8000-000000000000.partial`);
+  const left = [half('adapters/a', dead.pid), half('work/scratch', dead.pid)];
+  const kept = [join(cache, 'adapters/whole'), half('work/scratch', alive.pid!)];
+  for (const path of [...left, ...kept]) mkdirSync(path, { recursive: true });
+  try {
+    expect(await collectAbandoned(cache, true)).toEqual(left);
+    expect(await collectAbandoned(cache, false)).toEqual(left);
+    expect([...left, ...kept].map((path) => existsSync(path))).toEqual([false, false, true, true]);
+  } finally {
+    alive.kill('SIGKILL');
+    rmSync(cache, { recursive: true });
+  }
 });

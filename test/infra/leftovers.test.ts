@@ -43,11 +43,27 @@ describe('the database', () => {
     expect(checkDatabase(home)).toMatchObject({ ok: true });
   });
 
+  it('is read with its write-ahead log, as far as that is committed', () => {
+    const file = written(database().fill(0, 4096));
+    const log = Buffer.alloc(32 + 2 * (24 + 4096));
+    log.write('saltsalt', 16);
+    for (const [frame, type, size] of [[0, 13, 2], [1, 99, 0]] as const) {
+      const at = 32 + frame * (24 + 4096);
+      log.writeUInt32BE(2, at);
+      log.writeUInt32BE(size, at + 4);
+      log.write('saltsalt', at + 8);
+      log[at + 24] = type;
+    }
+    expect(databaseProblem(file)).toContain('page 2 is of no known type (0)');
+    writeFileSync(`${file}-wal`, log);
+    expect(databaseProblem(file)).toBeNull();
+  });
+
   it.each<[string, (bytes: Buffer) => Buffer, string]>([
     ['empty', () => Buffer.alloc(0), 'it is empty'],
     ['no database', (bytes) => Buffer.from(bytes.toString('latin1').replace('SQLite', 'Xqlite'), 'latin1'), 'does not begin as a SQLite database'],
     ['cut off in a page', (bytes) => bytes.subarray(0, 5000), 'no whole pages'],
-    ['cut off after a page', (bytes) => bytes.subarray(0, 4096), 'it should have 2 pages and has 1'],
+    ['cut off after a page', (bytes) => bytes.subarray(0, 4096), 'it should have 2 pages and has no page 2'],
     ['with a page of zeros', (bytes) => bytes.fill(0, 4096), 'page 2 is of no known type (0)'],
     ['with a loop', (bytes) => (bytes.writeUInt32BE(1, 108), bytes), 'page 1 in the tree'],
   ])('that is %s is found, with what to do', (_name, damage, problem) => {
