@@ -15,6 +15,7 @@ import { collectLosses } from './report/collect-losses';
 import { collectMethods, contextScores } from './report/collect-methods';
 import { type CandidateRow, REPORT_DOCUMENT_VERSION, type ReportDocument } from './report/report-document';
 import { ledgerRows } from './report/ledger-rows';
+import { joinedLostShares } from './report/lost-shares';
 import { timelineOf } from './report/timeline';
 import { CurrentVersions } from './revisions';
 import { fileOf, getJson } from './stored-json';
@@ -101,7 +102,7 @@ function fineTunes(candidates: readonly CandidateRow[], methods: readonly Method
 export async function workRecords(store: ArtifactStore, campaignId: string): Promise<WorkRecord[]> {
   const keys = await store.list(manifestKeys.works(campaignId));
   const manifests = await readAll(keys, (key) => store.readManifest(key));
-  return manifests.map(({ summary }) => summary as unknown as WorkRecord);
+  return joinedLostShares(manifests.map(({ summary }) => summary as unknown as WorkRecord));
 }
 
 function lengthCorrelations(candidates: readonly CandidateRow[]): LengthCorrelation[] {

@@ -1,4 +1,5 @@
 import { ledgerRows } from '../../activities/report/ledger-rows';
+import { joinedLostShares } from '../../activities/report/lost-shares';
 import { costOf, NOTHING_SPENT, type Spent, spentTogether } from '../../contracts/ledger';
 import type { WorkRecord } from '../../contracts/report-details';
 import { campaignInput } from '../workflows/campaign-input';
@@ -56,4 +57,11 @@ test('by attempt: each computation with its number among those of the same candi
 
 test('a price an hour is paid for every second of the language model', () => {
   expect(costOf({ trainSeconds: 1800, evaluateSeconds: 900, generateSeconds: 900 }, { pricePerHour: 2, currency: 'EUR' })).toBe(2);
+});
+
+test('shares of one lost computation are one lost attempt; those of two stay two', () => {
+  const share = (at: number): WorkRecord => record(at, { outcome: 'lost', seconds: 1.5 }, { trainSeconds: 1.5, peakMemoryBytes: 7 });
+  const joined = joinedLostShares([share(0), RECORDS[0]!, share(0), share(5), RECORDS[0]!]);
+  expect(joined.map(({ outcome, seconds }) => [outcome, seconds])).toEqual([['lost', 3], ['done', 1], ['lost', 1.5], ['done', 1]]);
+  expect(joined[0]?.spent).toMatchObject({ trainSeconds: 3, peakMemoryBytes: 7 });
 });
