@@ -44,16 +44,18 @@ export async function s3SettingsFromEnvironment(env: NodeJS.ProcessEnv = process
     throw new ServerUnreachableError(`no S3 server: S3_ENDPOINT is not set and nothing runs in ${home}; run "seal up"`);
   }
   checkEndpoint(endpoint);
-  if (embedded !== undefined && embedded.endpoint === endpoint) {
-    return {
-      endpoint,
-      bucket: embedded.bucket,
-      region: embedded.region,
-      ...(embedded.credentialsFile === null ? {} : { credentials: await readCredentials(embedded.credentialsFile) }),
-    };
+  const isSame = embedded !== undefined && embedded.endpoint === endpoint;
+  if (isSame && embedded.credentialsFile !== null) {
+    return { endpoint, bucket: embedded.bucket, region: embedded.region, credentials: await readCredentials(embedded.credentialsFile) };
   }
-  const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'];
-  return { endpoint, bucket: env['S3_BUCKET'] ?? DEFAULT_BUCKET, ...(region === undefined ? {} : { region }) };
+  const region = env['AWS_REGION'] || env['AWS_DEFAULT_REGION'];
+  const caBundle = env['AWS_CA_BUNDLE'];
+  return {
+    endpoint,
+    bucket: env['S3_BUCKET'] || (isSame ? embedded.bucket : DEFAULT_BUCKET),
+    ...(region === undefined || region === '' ? {} : { region }),
+    ...(caBundle === undefined || caBundle === '' || !endpoint.startsWith('https:') ? {} : { caBundle }),
+  };
 }
 
 function checkEndpoint(endpoint: string): void {

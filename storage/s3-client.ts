@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CreateBucketCommand,
@@ -11,6 +11,7 @@ import {
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
+import { BadInputError } from '../contracts/errors';
 import type { S3Credentials } from '../contracts/stack';
 import type { ObjectClient, ObjectInfo, ObjectSource, WriteOptions } from './object-client';
 import { explainS3Failure, mayBeClockSkew, statusOf } from './s3-failure';
@@ -19,8 +20,10 @@ export interface S3Settings {
   /** `http://127.0.0.1:7070`, or of any S3-compatible service. */
   readonly endpoint: string;
   readonly bucket: string;
-  /** @default us-east-1 */
+  /** @default that of the AWS profile, else us-east-1 */
   readonly region?: string;
+  /** File of the certificates that an https endpoint is trusted by, in PEM. @default those that Node trusts */
+  readonly caBundle?: string;
   /** @default the usual AWS environment variables and files */
   readonly credentials?: S3Credentials;
   /** A connection that is not made by then counts as unreachable. @default 3000 */
@@ -40,6 +43,9 @@ const SILENT = { trace: nothing, debug: nothing, info: nothing, warn: nothing, e
 /** AWS answers 409 while another conditional write to the key is under way: who wins is known a moment later. */
 const MAX_CONFLICTS = 5;
 const CONFLICT_DELAY_MS = 200;
+/** The SDK's own number. */
+const SOCKETS = 50;
+const DEFAULT_REGION = 'us-east-1';
 
 /** S3 over HTTP, addressed by path so that any host name and port will do. */
 export class S3ObjectClient implements ObjectClient {
@@ -58,7 +64,7 @@ export class S3ObjectClient implements ObjectClient {
     this.location = `bucket ${settings.bucket} at ${settings.endpoint}`;
     this.#s3 = new S3Client({
       endpoint: settings.endpoint,
-      region: settings.region ?? 'us-east-1',
+      region: settings.region ?? profileRegion,
       forcePathStyle: true,
       maxAttempts: settings.attempts ?? 4,
       ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
@@ -69,6 +75,7 @@ export class S3ObjectClient implements ObjectClient {
       requestHandler: {
         connectionTimeout: settings.connectTimeoutMs ?? 3_000,
         socketTimeout: settings.idleTimeoutMs ?? 60_000,
+        ...(settings.caBundle === undefined ? {} : { httpsAgent: { ca: readCertificates(settings.caBundle), keepAlive: true, maxSockets: SOCKETS } }),
       },
     });
   }
@@ -210,4 +217,31 @@ function infoOf(key: string, sizeBytes: number | undefined, modified: Date | und
 
 async function* noChunks(): AsyncGenerator<Uint8Array> {
   yield await Promise.resolve(new Uint8Array());
+}
+
+/** As the SDK finds it by itself: in the AWS environment variables and files. */
+async function profileRegion(): Promise<string> {
+  const unset = new S3Client({});
+  try {
+    return await unset.config.region();
+  } catch (error) {
+    if (!(error instanceof Error && error.message === 'Region is missing')) throw error;
+    return DEFAULT_REGION;
+  } finally {
+    unset.destroy();
+  }
+}
+
+/** @throws BadInputError naming the variable */
+function readCertificates(file: string): string {
+  const refuse = (got: string, cause?: unknown): never => {
+    throw new BadInputError({ where: `AWS_CA_BUNDLE ${file}`, expected: 'a readable file of certificates in PEM', got }, { cause });
+  };
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    return refuse(String((cause as NodeJS.ErrnoException).code), cause);
+  }
+  return text.includes('-----BEGIN CERTIFICATE-----') ? text : refuse('none in it');
 }

@@ -49,6 +49,9 @@ const CLOCK_SKEW = new Set(['RequestTimeTooSkewed', 'RequestExpired', 'RequestIn
 /** What the SDK calls an answer without a body, as one to a HEAD is. */
 const UNEXPLAINED = new Set(['Unknown', 'UnknownError', '403']);
 
+/** OpenSSL's and Node's words, in codes or texts, for a certificate that is not accepted, or for no TLS at all. */
+const UNTRUSTED = /certificate|\bEPROTO\b|^(CERT_|ERR_TLS_|ERR_SSL_)/i;
+
 export interface S3Request {
   readonly endpoint: string;
   readonly location: string;
@@ -64,6 +67,13 @@ export function explainS3Failure(error: unknown, { endpoint, location, key }: S3
   if (UNREACHABLE.has(reason)) {
     return new ServerUnreachableError(
       `the S3 server at ${endpoint} does not answer (${reason}); start it with "seal up" or set S3_ENDPOINT`,
+      { cause: error },
+    );
+  }
+  if (reason === 'untrusted') {
+    // Waited for as a silent server is: certificates expire in the middle of a campaign, and are renewed.
+    return new ServerUnreachableError(
+      `the S3 server at ${endpoint} is not trusted: ${messageOf(error).replace(/^AWS SDK error wrapper for \w+( \[\w+\])?: /, '').trim()}; AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS names authorities of your own`,
       { cause: error },
     );
   }
@@ -120,5 +130,9 @@ function reasonOf(error: unknown): string {
   for (const inner of [cause, errors?.[0] as unknown]) {
     if (inner !== undefined && UNREACHABLE.has(reasonOf(inner))) return reasonOf(inner);
   }
-  return [...UNREACHABLE].find((known) => message?.includes(` ${known} `)) ?? name ?? 'unknown failure';
+  const unreachable = [...UNREACHABLE].find((known) => message?.includes(` ${known} `));
+  if (unreachable !== undefined) return unreachable;
+  // A service's own answer may speak of certificates too.
+  if (!(error instanceof S3ServiceException) && [code, message].some((text) => text !== undefined && UNTRUSTED.test(text))) return 'untrusted';
+  return name ?? 'unknown failure';
 }

@@ -18,6 +18,7 @@ export function stackEnvironment(home: string, { temporal, s3 }: StackFile): Rec
     TEMPORAL_NAMESPACE: temporal.namespace,
     S3_ENDPOINT: s3.endpoint,
     S3_BUCKET: s3.bucket,
-    AWS_REGION: s3.region,
+    // Of a server of the user's own, the AWS environment and files say it.
+    ...(s3.credentialsFile === null ? {} : { AWS_REGION: s3.region }),
   };
 }
