@@ -34,7 +34,7 @@ async function withLock(file, work, onWait) {
 /** The lock appears with its owner's name already in it, so that nobody ever reads half of it. */
 function tryLock(file) {
   const mine = `${file}.${process.pid}`;
-  writeFileSync(mine, JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) }));
+  writeFileSync(mine, JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) }), { mode: 0o600 });
   try {
     linkSync(mine, file);
     return true;

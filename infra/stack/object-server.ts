@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, open, rename } from 'node:fs/promises';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type S3Credentials, s3CredentialsSchema, stackFiles } from '../../contracts/stack';
 import type { OwnProcesses } from './own-process';
 import { freePort, LOOPBACK } from './ports';
+import { makePrivateDirectory } from './private-files';
 
 export const EMBEDDED_BUCKET = 'seal';
 export const EMBEDDED_REGION = 'us-east-1';
@@ -35,14 +36,14 @@ export async function startObjectServer(options: ObjectServerOptions): Promise<s
     return await launch(options, null);
   } catch (error) {
     if (!(error instanceof Error && /xattr/i.test(error.message))) throw error;
-    mkdirSync(sidecar, { recursive: true });
+    makePrivateDirectory(sidecar);
     return launch(options, sidecar);
   }
 }
 
 async function launch({ home, binary, processes, port }: ObjectServerOptions, sidecar: string | null): Promise<string> {
   const objects = join(home, 'objects');
-  mkdirSync(objects, { recursive: true });
+  makePrivateDirectory(objects);
   const credentials = await embeddedCredentials(home);
   const chosen = await freePort(port ?? PREFERRED_PORT);
   const endpoint = `http://${LOOPBACK}:${chosen}`;
@@ -85,7 +86,7 @@ export async function embeddedCredentials(home: string): Promise<S3Credentials> 
     await chmod(file, 0o600);
     return s3CredentialsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   }
-  mkdirSync(home, { recursive: true });
+  makePrivateDirectory(home);
   const credentials: S3Credentials = {
     accessKeyId: `seal${randomBytes(8).toString('hex')}`,
     secretAccessKey: randomBytes(32).toString('base64url'),

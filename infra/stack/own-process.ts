@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { requireUnbuilt } from './package-root';
+import { privately } from './private-files';
 
 interface ProcessIdentity {
   startTimeOf: (pid: number) => string | null;
@@ -45,7 +46,11 @@ export class OwnProcesses {
   }
 
   /** Starts a process of its own session, its output appended to its log, and records it. */
-  launch({ name, command, args, env, purpose }: LaunchOptions): LaunchedProcess {
+  launch(options: LaunchOptions): LaunchedProcess {
+    return privately(() => this.#launch(options));
+  }
+
+  #launch({ name, command, args, env, purpose }: LaunchOptions): LaunchedProcess {
     const log = this.logFile(name);
     mkdirSync(dirname(log), { recursive: true });
     const output = openSync(log, 'a');
@@ -65,9 +70,11 @@ export class OwnProcesses {
 
   record(name: string, process: OwnProcess): void {
     const file = this.pidFile(name);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(`${file}.partial`, JSON.stringify(process));
-    renameSync(`${file}.partial`, file);
+    privately(() => {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(`${file}.partial`, JSON.stringify(process));
+      renameSync(`${file}.partial`, file);
+    });
   }
 
   /** The process as recorded, if that very process still runs. */

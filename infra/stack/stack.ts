@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ownTemporal } from '../../connection/temporal-settings';
 import { NAMESPACE } from '../../contracts/campaign';
@@ -13,6 +13,7 @@ import {
   startObjectServer,
 } from './object-server';
 import { OwnProcesses } from './own-process';
+import { makePrivateDirectory } from './private-files';
 import { withLock } from './process-lock';
 import { serverBinary } from './server-binaries';
 import { SERVER_SUPERVISOR } from './server-state';
@@ -47,7 +48,7 @@ export async function startStack(options: StackOptions = {}): Promise<StackStatu
   const { env = process.env, say = () => undefined } = options;
   const home = resolve(options.home ?? sealHome(env));
   refuseUnwritable(`SEAL_HOME ${home}`, home);
-  mkdirSync(home, { recursive: true });
+  makePrivateDirectory(home);
   await withLock(
     join(home, 'stack.lock'),
     async () => {

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { privately } from './private-files';
 
 /** Names of pid files: the supervisor, whose log is the worker's too, and the worker that it runs. */
 export const WORKER = 'worker';
@@ -18,9 +19,11 @@ const stateFile = (home: string): string => join(home, 'run', 'worker-state.json
 
 export function writeWorkerState(home: string, state: WorkerState): void {
   const file = stateFile(home);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(`${file}.partial`, JSON.stringify(state));
-  renameSync(`${file}.partial`, file);
+  privately(() => {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(`${file}.partial`, JSON.stringify(state));
+    renameSync(`${file}.partial`, file);
+  });
 }
 
 export function readWorkerState(home: string): WorkerState {

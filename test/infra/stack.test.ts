@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,14 +17,19 @@ jest.setTimeout(120_000);
 const ports = { temporal: 0, ui: 0, s3: 0 };
 /** Neither the servers nor the home of whoever runs the tests. */
 const env: NodeJS.ProcessEnv = { ...process.env, TEMPORAL_ADDRESS: '', S3_ENDPOINT: '' };
+let directory: string;
 let home: string;
 let workerScript: string;
 let options: StackOptions;
 let status: StackStatus;
 
 beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'seal-stack-'));
-  workerScript = join(home, 'worker.js');
+  directory = mkdtempSync(join(tmpdir(), 'seal-stack-'));
+  home = join(directory, 'home');
+  // As somebody who shares a machine may have left it.
+  mkdirSync(home);
+  chmodSync(home, 0o777);
+  workerScript = join(directory, 'worker.js');
   writeFileSync(
     workerScript,
     `console.log('worker', process.pid, process.env.TEMPORAL_ADDRESS, process.env.S3_ENDPOINT, process.env.SEAL_HOME);
@@ -35,7 +40,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await stopStack({ home });
-  rmSync(home, { recursive: true });
+  rmSync(directory, { recursive: true });
 });
 
 function pidsOf({ temporal, s3, worker }: StackStatus): unknown[] {
@@ -94,6 +99,17 @@ it('keeps its credentials to their owner, off the command line and out of the lo
   if (process.platform === 'linux') {
     expect(readFileSync(`/proc/${status.s3?.pid}/cmdline`, 'utf8')).not.toContain(secretAccessKey);
   }
+});
+
+it('keeps its databases, objects, logs and all else to their owner', () => {
+  const names = ['', ...readdirSync(home, { recursive: true, encoding: 'utf8' })];
+  const open = names
+    // The S3 server gives its objects a mode of their own: what closes them is the directory above.
+    .filter((name) => !name.startsWith('objects/') || statSync(join(home, name)).isDirectory())
+    .map((name) => `${name} 0${(statSync(join(home, name)).mode & 0o777).toString(8)}`)
+    .filter((line) => !line.endsWith('00'));
+  expect(open).toEqual([]);
+  expect(readdirSync(home)).toEqual(expect.arrayContaining(['logs', 'objects', 'run', 's3-credentials.json', 'stack.json', 'temporal.db', 'temporal.db-wal']));
 });
 
 (process.platform === 'linux' ? it : it.skip)('listens on the loopback interface only (needs /proc)', () => {
