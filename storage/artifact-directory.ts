@@ -30,7 +30,7 @@ export async function putDirectory(
 ): Promise<Record<string, ArtifactRef>> {
   const refs: Record<string, ArtifactRef> = {};
   for (const name of [...(names ?? (await flatNames(directory)))].sort()) {
-    refs[name] = await store.put({ file: join(directory, checkName(name)) }, mediaTypeOf(name));
+    refs[name] = await store.put({ file: join(directory, plainFileName(name)) }, mediaTypeOf(name));
   }
   return refs;
 }
@@ -50,7 +50,7 @@ export async function getDirectory(store: ArtifactStore, files: DirectoryRefs, c
   const partial = partialPath(directory);
   try {
     await mkdir(partial);
-    for (const [name, ref] of Object.entries(files)) await store.getFile(ref, join(partial, checkName(name)));
+    for (const [name, ref] of Object.entries(files)) await store.getFile(ref, join(partial, plainFileName(name)));
     await moveIntoPlace(partial, directory, files);
   } finally {
     await rm(partial, { recursive: true, force: true });
@@ -81,7 +81,7 @@ async function moveIntoPlace(partial: string, directory: string, files: Director
 async function holds(directory: string, files: DirectoryRefs): Promise<boolean> {
   for (const [name, ref] of Object.entries(files)) {
     try {
-      const content = await hashFile(join(directory, checkName(name)));
+      const content = await hashFile(join(directory, plainFileName(name)));
       if (content.sha256 !== ref.sha256) return false;
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
@@ -105,7 +105,8 @@ async function flatNames(directory: string): Promise<string[]> {
   return entries.map((entry) => entry.name);
 }
 
-function checkName(name: string): string {
+/** Refuses a name that would lead out of the directory it is meant for: manifests may come from a store that others write to. @throws BadInputError */
+export function plainFileName(name: string): string {
   if (name === '' || name === '.' || name === '..' || /[/\\\0]/.test(name)) {
     throw new BadInputError({ where: 'file name of a stored directory', expected: 'a plain name', got: JSON.stringify(name) });
   }

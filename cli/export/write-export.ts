@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { BadInputError } from '../../contracts/errors';
 import { temporaryNameBeside } from '../../engine/files/atomic-write';
+import { plainFileName } from '../../storage/artifact-directory';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { canonicalJson } from '../../storage/canonical-json';
 import { hashFile } from '../../storage/content-hash';
@@ -59,7 +60,7 @@ async function writeAdapters(store: ArtifactStore, { adapters }: ExportedPolicy,
   const folders: string[] = [];
   for (const { epoch, manifest } of adapters) {
     const folder = join(directory, adapterFolder(epoch));
-    for (const [name, ref] of Object.entries(manifest.files)) await store.getFile(ref, join(folder, name));
+    for (const [name, ref] of Object.entries(manifest.files)) await store.getFile(ref, join(folder, plainFileName(name)));
     folders.push(folder);
   }
   return folders;

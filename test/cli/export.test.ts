@@ -110,6 +110,16 @@ describe('export of adapters', () => {
   });
 });
 
+it.each(['../../escaped', '/escaped', '..', 'a/../../../escaped', 'a\\b'])('writes nothing outside its directory for a manifest that names %s', async (name) => {
+  const key = manifestKeys.policy('c', 1);
+  const manifest = await made.store.readManifest(key);
+  await made.store.remove(key);
+  await made.store.publish(key, { ...manifest, files: { ...manifest.files, [name]: Object.values(manifest.files)[0]! } });
+  const before = readdirSync(made.directory, { recursive: true, encoding: 'utf8' }).sort();
+  await expect(exported(out(), 1)).rejects.toThrow(`expected a plain name, got ${JSON.stringify(name)}`);
+  expect(readdirSync(made.directory, { recursive: true, encoding: 'utf8' }).filter((file) => file !== 'exports').sort()).toEqual(before);
+});
+
 describe('a merged export', () => {
   it('is what the merge made of the adapters in order, with its lineage beside it', async () => {
     const merged: string[][] = [];
