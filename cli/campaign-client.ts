@@ -30,6 +30,7 @@ import { startTracing } from '../telemetry/tracing/start-tracing';
 import type { HistoryReader } from '../activities/history-reader';
 import { inputOf } from '../audit/history-events';
 import { ServerHistories } from '../workers/history-reader';
+import { waitingActivities, type WaitingActivities } from './waiting-activities';
 import type { CampaignSnapshot } from '../workflows/campaign-snapshot';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -183,6 +184,11 @@ export class CampaignClient {
     await this.#answered(ACTION_TIMEOUT_MS, () =>
       this.#client.workflow.executeUpdateWithStart(campaignMessages.retryFailedUpdate, { args: [action], startWorkflowOperation }),
     );
+  }
+
+  /** What of a campaign the server repeats until it passes. */
+  waiting(campaignId: string): Promise<WaitingActivities[]> {
+    return waitingActivities(this.#client, campaignId);
   }
 
   /** Newest first. */

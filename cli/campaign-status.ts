@@ -1,6 +1,7 @@
 import type { CampaignProgress, CampaignState, EpochSummary } from '../contracts/campaign';
 import { NoWorkerError, type CampaignClient } from './campaign-client';
 import { duration } from './duration';
+import type { WaitingActivities } from './waiting-activities';
 
 const ENDED: readonly CampaignState[] = ['completed', 'failed', 'cancelled'];
 
@@ -57,4 +58,9 @@ export function statusText(progress: CampaignProgress): string {
     `candidates ${done} of ${total} done, ${running} running, ${rejected} rejected, ${failed} failed`,
     ...eta,
   ].join('\n');
+}
+
+/** What holds a campaign up, beside the lines of `statusText`. */
+export function waitingLine({ activity, workflows, attempts, failure, message }: WaitingActivities): string {
+  return `waiting    ${activity} in ${workflows === 1 ? 'a workflow' : `${workflows} workflows`}, after ${attempts - 1} failed attempts: ${failure}: ${message}`;
 }

@@ -202,6 +202,7 @@ class Campaign {
       revision.stale.forEach(({ summary }) => this.#clock.forget(summary));
       this.#revision += 1;
       this.#epochs = revision.epochs;
+      this.#epoch = this.#epochs.length;
       const stale = new Set(revision.staleMethods);
       this.#methods = this.#methods.filter(({ name }) => !stale.has(name));
       // What failed again would fail a third time: that is for another request.

@@ -10,6 +10,7 @@ import { header } from './sections/header';
 import { ledgerSection } from './sections/ledger';
 import { lineageSection } from './sections/lineage';
 import { lossesSection } from './sections/losses';
+import { revisionsSection } from './sections/revisions';
 import { comparisonsSection, scoresSection } from './sections/scores';
 import { timelineSection } from './sections/timeline';
 
@@ -30,6 +31,7 @@ export async function renderReportHtml(document: ReportDocument): Promise<string
     ledgerSection(document),
     contextsSection(document),
     excludedSection(document),
+    revisionsSection(document),
     lineageSection(document),
   ].filter(({ markup }) => markup !== '');
   const page = html`<!doctype html>

@@ -1,15 +1,18 @@
 import type { Command } from 'commander';
 import { withCampaigns } from '../campaign-client';
-import { campaignStatus, statusDocument, statusText } from '../campaign-status';
-import { warnOfFullDisk } from '../disk-state';
+import { campaignStatus, hasEnded, statusDocument, statusText, waitingLine } from '../campaign-status';
 import { newCommand, runWith } from '../command';
+import { warnOfFullDisk } from '../disk-state';
 
 /** `seal status`: where a campaign stands. */
 export function statusCommand(): Command {
   const command = newCommand('status', 'where a campaign stands').argument('<id>', 'campaign id');
   return runWith(command, async (_flags, output, [campaignId = '']) => {
-    const progress = await withCampaigns((campaigns) => campaignStatus(campaigns, campaignId));
+    const { progress, waiting } = await withCampaigns(async (campaigns) => {
+      const standing = await campaignStatus(campaigns, campaignId);
+      return { progress: standing, waiting: hasEnded(standing.state) ? [] : await campaigns.waiting(campaignId) };
+    });
     await warnOfFullDisk(output);
-    output.result(statusDocument(progress), () => statusText(progress));
+    output.result({ ...statusDocument(progress), waiting }, () => [statusText(progress), ...waiting.map(waitingLine)].join('\n'));
   });
 }

@@ -86,6 +86,7 @@ describe('a campaign from the command line', () => {
       candidates: { total: 4, running: 0, done: 0, failed: 0, rejected: 0 },
       etaSeconds: null,
       phase: expect.any(String),
+      waiting: [],
     });
 
     const again = await runCommand(['start', tiny(), '--id', 'tiny-1']);
@@ -123,6 +124,8 @@ describe('a campaign from the command line', () => {
 
     const ended = await runCommand(['pause', 'tiny-1']);
     expect(ended).toEqual({ exitCode: 2, stdout: '', stderr: 'tiny-1: expected a campaign that runs, to pause it, got one that is completed\n' });
+    const whole = await runCommand(['retry-failed', 'tiny-1']);
+    expect(whole).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringMatching(/^tiny-1: expected .* got one without such a candidate\n$/) });
   }, TIMEOUT_MS);
 
   it('gives its policy as an adapter, and as a merged model', async () => {
@@ -163,6 +166,7 @@ describe('a campaign from the command line', () => {
       error: { code: 'CAMPAIGN_CANCELLED', message: 'tiny-2 cancelled: cancelled by someone' },
     });
     expect(await json('status', 'tiny-2')).toMatchObject({ campaignId: 'tiny-2', state: 'cancelled', etaSeconds: null });
+    expect(await runCommand(['retry-failed', 'tiny-2'])).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/got one that was cancelled/) });
   }, TIMEOUT_MS);
 
   it('is not started under the id of another campaign', async () => {

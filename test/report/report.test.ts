@@ -83,7 +83,7 @@ describe('report.html', () => {
     const headings = [...page.matchAll(/<h2 id="([^"]+)">/g)].map(([, id]) => id);
     const links = [...page.matchAll(/<a href="#([^"]+)">/g)].map(([, id]) => id);
     expect(links).toEqual(headings);
-    expect(headings).toEqual(['scores', 'comparisons', 'rewards', 'examples', 'lengths', 'losses', 'timeline', 'ledger', 'contexts', 'excluded', 'lineage']);
+    expect(headings).toEqual(['scores', 'comparisons', 'rewards', 'examples', 'lengths', 'losses', 'timeline', 'ledger', 'contexts', 'excluded', 'revisions', 'lineage']);
   });
 
   it('draws an error bar and a dot for every method', () => {
@@ -156,7 +156,7 @@ describe('report.html', () => {
 
   it('says of a campaign that has just begun what is not there yet', () => {
     const begun = renderPage(
-      `(document) => ({ ...document, candidates: [], report: { ...document.report, state: "running", methods: [], epochs: [], comparisons: [], excluded: [], fineTunes: 0, contexts: [], lengths: [],
+      `(document) => ({ ...document, candidates: [], report: { ...document.report, state: "running", methods: [], epochs: [], comparisons: [], excluded: [], fineTunes: 0, revisions: [], contexts: [], lengths: [],
         examples: [], losses: { part: 'pass', innerLoop: [], mStep: [] }, timeline: { startedAt: null, spanSeconds: 0, columnSeconds: null, workers: [], scopes: [], bars: [] } } })`,
     );
     expect(begun).toContain('No method has been evaluated yet.');

@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/client';
 import { activityInfo, Context } from '@temporalio/activity';
 import type { AdapterTask, SealActivities } from '../../activities/activity-types';
 import { FAILURE_CLASSES, failureClassOf } from '../../contracts/failures';
+import { waitingActivities, type WaitingActivities } from '../../cli/waiting-activities';
 import { campaignInput } from './campaign-input';
 import { type FakeActivities, fakeActivities } from './fake-activities';
 import { eventually, TemporalFixture } from './temporal-fixture';
@@ -143,12 +144,12 @@ describe('attempts of an activity', () => {
     const input = campaignInput('seen', { contexts: 1, heldOut: 1 });
     await temporal.withActivities(fakes.activities, async () => {
       const handle = await temporal.start(input);
-      const candidate = temporal.environment.client.workflow.getHandle('seen/epoch-1/train0/c2');
+      let waiting: WaitingActivities[] = [];
       await eventually('the failure to be seen', async () => {
-        if (fakes.attempts.length < 2) return false;
-        const { raw } = await candidate.describe();
-        return raw.pendingActivities?.[0]?.lastFailure?.applicationFailureInfo?.type === 'StoreFailedError';
+        waiting = await waitingActivities(temporal.environment.client, 'seen');
+        return (waiting[0]?.attempts ?? 0) > 2;
       });
+      expect(waiting).toEqual([expect.objectContaining({ activity: 'fineTuneAdapter', workflows: 1, failure: 'StoreFailedError', message: 'on purpose' })]);
       isDown = false;
       await handle.result();
     });
