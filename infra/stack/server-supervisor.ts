@@ -80,15 +80,15 @@ async function startedAgain(home: string, processes: OwnProcesses, { name, portI
     const stack = readStackFile(home);
     const port = stack === null ? undefined : portIn(stack);
     if (stack === null || port === undefined || processes.running(name) !== null) return false;
-    const fields = { process: 'server-supervisor', server: name, port };
+    const fields = { process: 'server-supervisor' };
     try {
       if ((await freePort(port)) !== port) throw new Error(`port ${port} is taken by another program`);
       await start({ home, processes, stack, port });
-      say('WARN', 'a server had ended; it was started again', fields);
+      say('WARN', `${name} had ended; it was started again at port ${port}`, fields);
       return true;
     } catch (error) {
       // It is tried again: whatever is in its way may go away, and nothing works without it.
-      say('ERROR', 'a server that had ended could not be started again', { ...fields, reason: String(error) });
+      say('ERROR', `${name} had ended and could not be started again at port ${port}`, { ...fields, reason: String(error) });
       return false;
     }
   });
