@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 
@@ -22,6 +22,11 @@ export function writeServerState(home: string, state: ServerState): void {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(`${file}.partial`, JSON.stringify(state));
   renameSync(`${file}.partial`, file);
+}
+
+/** Nothing is supervised any more. */
+export function forgetServerState(home: string): void {
+  rmSync(stateFile(home), { force: true });
 }
 
 /** Nothing was started again where no supervisor ever wrote it. */

@@ -16,7 +16,7 @@ import { OwnProcesses } from './own-process';
 import { makePrivateDirectory } from './private-files';
 import { withLock } from './process-lock';
 import { serverBinary } from './server-binaries';
-import { SERVER_SUPERVISOR } from './server-state';
+import { forgetServerState, SERVER_SUPERVISOR } from './server-state';
 import { readStackFile, sealHome, stackEnvironment, writeStackFile } from './stack-file';
 import { stackStatus, type StackStatus } from './stack-status';
 import { ensureNamespace } from './temporal-namespace';
@@ -82,6 +82,7 @@ export async function stopStack(options: Pick<StackOptions, 'home' | 'env' | 'sa
     if (await stopWorker(processes)) stopped.push('worker');
     // First, or it would start again what is stopped.
     await processes.stop(SERVER_SUPERVISOR);
+    forgetServerState(home);
     if (await processes.stop(TEMPORAL_SERVER)) stopped.push('Temporal');
     if (await processes.stop(OBJECT_SERVER)) stopped.push('S3');
     rmSync(join(home, stackFiles.stack), { force: true });

@@ -253,5 +253,6 @@ it('stops what it started, once', async () => {
   for (const pid of [...pidsOf(running), running.worker?.pid, running.serverSupervisorPid]) expect(startTimeOf(Number(pid))).toBeNull();
   expect(await stopStack({ home })).toEqual([]);
   expect(existsSync(join(home, 'stack.json'))).toBe(false);
+  expect(readdirSync(join(home, 'run'))).toEqual(['worker-state.json']);
   expect((await stackStatus({ home })).up).toBe(false);
 });
