@@ -83,7 +83,7 @@ describe('a wrong campaign file', () => {
       .join('');
 
   const table: readonly (readonly [what: string, yaml: string, line: string])[] = [
-    ['an unknown key', lines({ sed: '2' }), 'c.yaml:6: sed: expected one of the keys name, seed, model, domain, mode, epochs, contexts, proposals, innerLoop, reward, selection, mStep, evaluation, limits, compute, concurrency, got an unknown key'],
+    ['an unknown key', lines({ sed: '2' }), 'c.yaml:6: sed: expected one of the keys name, seed, model, domain, mode, epochs, contexts, proposals, innerLoop, reward, selection, mStep, evaluation, limits, ledger, compute, concurrency, got an unknown key'],
     ['an unknown key of a section', lines({ innerLoop: '\n  rank: 4\n  rang: 4' }), 'c.yaml:8: innerLoop.rang: expected one of the keys rank, alpha, targets, rsLora, rankPattern, alphaPattern, dropout, trainEpochs, learningRate, batch, accumulation, gradientCheckpointing, schedule, warmupSteps, clipNorm, weightDecay, lossOn, includePassage, repeats, maxSteps, got an unknown key'],
     ['a missing field', lines().replace(/^seed.*\n/m, ''), 'c.yaml: seed: expected a number, got nothing'],
     ['a text for a number', lines({ seed: 'one' }), 'c.yaml:2: seed: expected a number, got "one"'],
