@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CampaignClient, mayPass } from '../cli/campaign-client';
+import { CampaignClient } from '../cli/campaign-client';
+import { mayPass } from '../cli/campaign-failures';
 import type { PreparedCampaign } from '../cli/prepare-campaign';
 import { startCampaign } from '../cli/start-campaign';
 import { type TemporalSettings, temporalSettings } from '../connection/temporal-settings';

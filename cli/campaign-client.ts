@@ -30,6 +30,7 @@ import { startTracing } from '../telemetry/tracing/start-tracing';
 import type { HistoryReader } from '../activities/history-reader';
 import { inputOf } from '../audit/history-events';
 import { ServerHistories } from '../workers/history-reader';
+import { alreadyRunning, isUnanswered, NoWorkerError, unknownCampaign } from './campaign-failures';
 import { waitingActivities, type WaitingActivities } from './waiting-activities';
 import type { CampaignSnapshot } from '../workflows/campaign-snapshot';
 
@@ -64,12 +65,6 @@ export interface CampaignResult {
   readonly epochs: readonly EpochSummary[];
   /** What a campaign that is begun again begins with. Absent in campaigns of the first version. */
   readonly snapshot?: CampaignSnapshot;
-}
-
-/** No worker answered in time. */
-export class NoWorkerError extends Error {
-  override readonly name = 'NoWorkerError';
-  readonly code = 'NO_WORKER';
 }
 
 /** Campaigns on a Temporal server. */
@@ -191,20 +186,18 @@ export class CampaignClient {
     return waitingActivities(this.#client, campaignId);
   }
 
-  /** Newest first. */
+  /** The latest run of each, newest first. */
   async list(): Promise<ListedCampaign[]> {
-    const listed: ListedCampaign[] = [];
+    const listed = new Map<string, ListedCampaign>();
     for await (const execution of this.#client.workflow.list({ query: `WorkflowType = '${CAMPAIGN_WORKFLOW}'` })) {
       const closed = execution.closeTime?.toISOString() ?? null;
       const said = execution.typedSearchAttributes.get(SEAL_STATUS);
-      listed.push({
-        campaignId: execution.workflowId,
-        state: stateOf(execution.status.name, said),
-        started: execution.startTime.toISOString(),
-        closed,
-      });
+      const campaignId = execution.workflowId;
+      const started = execution.startTime.toISOString();
+      const known = listed.get(campaignId);
+      if (known === undefined || known.started < started) listed.set(campaignId, { campaignId, state: stateOf(execution.status.name, said), started, closed });
     }
-    return listed.sort((a, b) => (a.started < b.started ? 1 : -1));
+    return [...listed.values()].sort((a, b) => (a.started < b.started ? 1 : -1));
   }
 
   /** Whether a worker listens for workflows. */
@@ -283,32 +276,6 @@ export async function withCampaigns<Result>(body: (campaigns: CampaignClient) =>
   }
 }
 
-/** gRPC: CANCELLED, DEADLINE_EXCEEDED, FAILED_PRECONDITION (no poller for a query). */
-const UNANSWERED = new Set([1, 4, 9]);
-
-/** gRPC: RESOURCE_EXHAUSTED, UNAVAILABLE. */
-const OVERLOADED = new Set([8, 14]);
-
-/** Whether asking again may help: a server that restarts or is overloaded, or no worker. A restarting one may not know its namespaces yet. */
-export function mayPass(error: unknown): boolean {
-  if (error instanceof NoWorkerError || isUnanswered(error)) return true;
-  for (let current = error; current instanceof Error; current = current.cause) {
-    const code = (current as { code?: unknown }).code;
-    if (typeof code === 'number' && OVERLOADED.has(code)) return true;
-    if (current.name === 'NamespaceNotFoundError') return true;
-  }
-  return false;
-}
-
-function isUnanswered(error: unknown): boolean {
-  for (let current = error; current instanceof Error; current = current.cause) {
-    const code = (current as { code?: unknown }).code;
-    if (typeof code === 'number' && UNANSWERED.has(code)) return true;
-    if (current.name === 'WorkflowUpdateRPCTimeoutOrCancelledError') return true;
-  }
-  return false;
-}
-
 /** @param said what the workflow itself last said: it completes when an operator cancels it, and runs while it is paused */
 function stateOf(status: WorkflowExecutionStatusName, said: string | undefined): CampaignState {
   switch (status) {
@@ -327,26 +294,4 @@ function stateOf(status: WorkflowExecutionStatusName, said: string | undefined):
     case 'TIMED_OUT':
       return 'failed';
   }
-}
-
-function alreadyRunning(campaignId: string, cause?: unknown): BadInputError {
-  return new BadInputError({ where: '--id', expected: 'an id that no running campaign has', got: JSON.stringify(campaignId) }, { cause });
-}
-
-function unknownCampaign(campaignId: string, address: string): BadInputError {
-  return new BadInputError({
-    where: 'campaign id',
-    expected: `one that Temporal at ${address} knows (see seal list)`,
-    got: JSON.stringify(campaignId),
-  });
-}
-
-/** Why a campaign did not complete, in one line. */
-export function failureOf(error: unknown): string {
-  let reason = error;
-  while (reason instanceof Error && (reason instanceof WorkflowFailedError || reason.cause instanceof Error)) {
-    if (reason.cause === undefined) break;
-    reason = reason.cause;
-  }
-  return reason instanceof Error ? reason.message : String(reason);
 }

@@ -6,7 +6,8 @@ import { REPORT_DOCUMENT_VERSION, type ReportDocument } from '../activities/repo
 import { CurrentVersions } from '../activities/revisions';
 import { fileOf, getJson } from '../activities/stored-json';
 import type { ArtifactStore } from '../storage/artifact-store';
-import { NoWorkerError, type CampaignClient } from './campaign-client';
+import { type CampaignClient } from './campaign-client';
+import { NoWorkerError } from './campaign-failures';
 import { campaignStatus } from './campaign-status';
 
 /**

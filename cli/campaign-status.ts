@@ -1,5 +1,6 @@
 import type { CampaignProgress, CampaignState, EpochSummary } from '../contracts/campaign';
-import { NoWorkerError, type CampaignClient } from './campaign-client';
+import { type CampaignClient } from './campaign-client';
+import { NoWorkerError } from './campaign-failures';
 import { duration } from './duration';
 import type { WaitingActivities } from './waiting-activities';
 

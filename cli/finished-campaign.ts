@@ -1,5 +1,6 @@
 import type { CampaignProgress } from '../contracts/campaign';
-import { failureOf, type CampaignClient } from './campaign-client';
+import { type CampaignClient } from './campaign-client';
+import { failureOf } from './campaign-failures';
 import type { Output } from './output';
 import { watchCampaign } from './watch-campaign';
 

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MultiBar, type SingleBar } from 'cli-progress';
 import type { CampaignProgress, CampaignState } from '../contracts/campaign';
-import { mayPass, NoWorkerError, type CampaignClient } from './campaign-client';
+import { type CampaignClient } from './campaign-client';
+import { mayPass, NoWorkerError } from './campaign-failures';
 import { campaignStatus, hasEnded } from './campaign-status';
 import { duration } from './duration';
 import type { Output } from './output';

@@ -1,4 +1,5 @@
-import { NoWorkerError, type CampaignClient } from '../../cli/campaign-client';
+import { type CampaignClient } from '../../cli/campaign-client';
+import { NoWorkerError } from '../../cli/campaign-failures';
 import { CampaignNotCompletedError, waitForCampaign } from '../../cli/finished-campaign';
 import { createOutput } from '../../cli/output';
 import type { CampaignProgress, CampaignState } from '../../contracts/campaign';
