@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { ComputeCancelledError, ComputeStalledError } from '../../contracts/errors';
+import { ComputeCancelledError, ComputeStalledError, OutOfMemoryError } from '../../contracts/errors';
 import type { ComputeOptions, LanguageModel } from '../../contracts/language-model';
 import type { PretrainRequest, PretrainResult } from '../model/pretraining/pretrain';
 import { type OomCounter, offerToOomKiller, oomCounter } from './oom-kills';
@@ -172,8 +172,20 @@ class ComputeClient implements ComputeProcess {
     this.current = undefined;
     job.watch?.end();
     if (reply.kind === 'result') job.resolve(reply.result as never);
-    else job.reject(decodeError(reply.error));
+    else {
+      const error = decodeError(reply.error);
+      // What it holds of the attempt that did not fit would be missing in the next.
+      if (error instanceof OutOfMemoryError) this.letGo();
+      job.reject(error);
+    }
     this.serveNext();
+  }
+
+  /** Ends the process; the next call has another. */
+  private letGo(): void {
+    const { child } = this;
+    this.child = undefined;
+    child?.kill('SIGKILL');
   }
 
   private died(child: ChildProcess, how: string, lastWords: string): void {
@@ -203,9 +215,7 @@ class ComputeClient implements ComputeProcess {
     else if (this.current === job) {
       this.current = undefined;
       job.watch?.end();
-      const { child } = this;
-      this.child = undefined;
-      child?.kill('SIGKILL');
+      this.letGo();
     } else return;
     job.reject(why);
     this.serveNext();

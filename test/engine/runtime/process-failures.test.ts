@@ -49,14 +49,16 @@ const hasLimits = process.platform === 'linux' && spawnSync('prlimit', ['--versi
 const whereLimited = hasLimits ? describe : describe.skip;
 
 whereLimited('a process that may have no more memory (needs prlimit)', () => {
-  test('reports in ONNX Runtime\'s words what it was refused, and serves what fits', async () => {
+  test('reports in ONNX Runtime\'s words what it was refused, and makes room for the next by its end', async () => {
     start();
     await compute.fineTune(fineTune(1));
+    const { pid } = compute;
     allow(60 * MIB);
     const refused = compute.fineTune(fineTune(256));
     await expect(refused).rejects.toThrow(OutOfMemoryError);
     await expect(refused).rejects.toThrow(/out of memory, as reported: .*(Failed to allocate memory for requested buffer of size \d+|std::bad_alloc)/);
     await expect(compute.fineTune(fineTune(1))).resolves.toMatchObject({ outcomes: [{ status: 'done', steps: 1 }] });
+    expect(compute.pid).not.toBe(pid);
   });
 
   test('that ends of it is understood by its last words, and followed by another', async () => {
