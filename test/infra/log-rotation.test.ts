@@ -46,7 +46,8 @@ test('what was put aside keeps to its owner', () => {
 });
 
 test('another process that writes meanwhile writes whole lines, each once and in order', async () => {
-  const program = `const fs = require('node:fs'); const fd = fs.openSync(process.argv[1], 'a'); for (let i = 0; i < 30000; i++) fs.writeSync(fd, i + ' whole\\n');`;
+  const program = `const fs = require('node:fs'); const fd = fs.openSync(process.argv[1], 'a'); const pause = new Int32Array(new SharedArrayBuffer(4));
+    for (let i = 0; i < 30000; i++) { if (i % 1000 === 0) Atomics.wait(pause, 0, 0, 20); fs.writeSync(fd, i + ' whole\\n'); }`;
   const child = spawn(process.execPath, ['-e', program, file], { stdio: 'ignore' });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const bounds = { maxBytes: 20_000, kept: 1_000 };

@@ -4,6 +4,7 @@ import { ActivityFixture, promptEndpoints } from '../activities/activity-fixture
 import { storedTexts } from '../activities/stored-texts';
 import { type Behaviour, chat, cutBody, json, MisbehavingServer, refusal } from '../endpoint/misbehaving-server';
 import { FAST_TIMINGS } from './campaign-input';
+import { fakeActivities } from './fake-activities';
 import { TemporalFixture } from './temporal-fixture';
 
 jest.setTimeout(120_000);
@@ -42,7 +43,9 @@ const helpful: Behaviour = chat(({ body }) => {
 });
 
 function run(made: ActivityFixture, input: CampaignInput) {
-  return temporal.withActivities(made.activities, async () => (await temporal.start(input)).result());
+  // Its activities were given no server to read histories from.
+  const archiveHistories = fakeActivities().activities.archiveHistories;
+  return temporal.withActivities({ ...made.activities, archiveHistories }, async () => (await temporal.start(input)).result());
 }
 
 async function histories(campaignId: string): Promise<string[]> {
