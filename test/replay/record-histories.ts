@@ -63,7 +63,12 @@ async function recordPaged(temporal: TemporalFixture): Promise<string[]> {
   const answer = fakeActivities().activities;
   const fakes = fakeActivities(() => ({
     fineTuneAdapter: (task) => {
-      const fail = (type: string) => Promise.reject(ApplicationFailure.nonRetryable('on purpose', type));
+      const fail = (type: string) => {
+        const failure = ApplicationFailure.nonRetryable('on purpose', type);
+        // It would hold this machine's paths.
+        failure.stack = '';
+        return Promise.reject(failure);
+      };
       if (task.scope.scope === 'epoch-1' && task.position === 1 && (attempts += 1) <= 2) return fail('OutOfMemoryError');
       if (task.scope.scope === 'epoch-1' && task.position === 2 && isBroken) return fail('ComputeProcessDiedError');
       return answer.fineTuneAdapter(task);
