@@ -39,6 +39,9 @@ async function main(): Promise<void> {
   (json ? process.stderr : process.stdout).write(`${lastLine(verdict)}\n`);
 }
 
+/** Campaigns in a row that may be done before the first kill. */
+const MOST_UNDISTURBED = 3;
+
 interface Run {
   readonly kills: number;
   readonly seed: number;
@@ -65,7 +68,9 @@ async function run({ kills, seed, prepared, signal, home }: Run): Promise<Verdic
   while (left.length > 0) {
     const name = `campaign-${rounds.length + 1}`;
     say(`${name}: ${left.length} kills to go`);
-    const options = { home: home(name), prepared, plan: untilNextFirstStart(left), usualSeconds: undisturbed.seconds, signal };
+    // A machine that others use too is not always as fast as it was at first.
+    const usualSeconds = Math.min(undisturbed.seconds, ...rounds.map(({ seconds }) => seconds));
+    const options = { home: home(name), prepared, plan: untilNextFirstStart(left), usualSeconds, signal };
     let round: RoundOutcome;
     try {
       round = await runRound({ ...options, say: (line) => say(`${name}: ${line}`) });
@@ -73,9 +78,11 @@ async function run({ kills, seed, prepared, signal, home }: Run): Promise<Verdic
       signal.throwIfAborted();
       return brokenBy(`${name} did not end: ${String(error)}`);
     }
-    if (round.kills.length === 0) return brokenBy(`${name} was done before anything was killed: too short a campaign`);
     left.splice(0, round.kills.length);
     rounds.push(round);
+    if (rounds.slice(-MOST_UNDISTURBED).reduce((sum, { kills: done }) => sum + done.length, 0) === 0 && rounds.length >= MOST_UNDISTURBED) {
+      return brokenBy(`${MOST_UNDISTURBED} campaigns in a row were done before anything was killed: too short a campaign`);
+    }
     const findings = findingsOf(undisturbed, round);
     for (const finding of findings) say(`${name}: ${finding}`);
     say(`${name}: ${round.kills.length} kills in ${round.seconds.toFixed(1)} s, ${findings.length === 0 ? 'identical' : `${findings.length} findings`}`);
