@@ -6,7 +6,7 @@ import { request as requestHttps } from 'node:https';
 import { join } from 'node:path';
 import { type S3Credentials, s3CredentialsSchema, stackFiles } from '../../contracts/stack';
 import type { OwnProcesses } from './own-process';
-import { freePort, LOOPBACK } from './ports';
+import { freePort, LOOPBACK, onFreePorts } from './ports';
 import { makePrivateDirectory } from './private-files';
 
 export const EMBEDDED_BUCKET = 'seal';
@@ -31,13 +31,13 @@ export interface ObjectServerOptions {
 export async function startObjectServer(options: ObjectServerOptions): Promise<string> {
   const sidecar = join(options.home, 'object-metadata');
   // Data written with one kind of metadata cannot be read with the other.
-  if (existsSync(sidecar)) return launch(options, sidecar);
+  if (existsSync(sidecar)) return onFreePorts(() => launch(options, sidecar));
   try {
-    return await launch(options, null);
+    return await onFreePorts(() => launch(options, null));
   } catch (error) {
     if (!(error instanceof Error && /xattr/i.test(error.message))) throw error;
     makePrivateDirectory(sidecar);
-    return launch(options, sidecar);
+    return onFreePorts(() => launch(options, sidecar));
   }
 }
 

@@ -28,3 +28,19 @@ function tryPort(port: number): Promise<number | null> {
     });
   });
 }
+
+const PORT_ATTEMPTS = 4;
+
+/**
+ * Starts what listens on ports that were free a moment ago. Somebody else may have taken one since, as several starts at once do to each
+ * other: then it is started once more, on others.
+ */
+export async function onFreePorts<Started>(start: () => Promise<Started>): Promise<Started> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (attempt === PORT_ATTEMPTS || !(error instanceof Error && /address already in use/i.test(error.message))) throw error;
+    }
+  }
+}

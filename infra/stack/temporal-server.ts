@@ -4,7 +4,7 @@ import { connectTemporal } from '../../connection/connect';
 import type { TemporalSettings } from '../../connection/temporal-settings';
 import { NAMESPACE } from '../../contracts/campaign';
 import type { OwnProcesses } from './own-process';
-import { freePort, LOOPBACK } from './ports';
+import { freePort, LOOPBACK, onFreePorts } from './ports';
 
 export const TEMPORAL_SERVER = 'temporal';
 /** The server while it creates its tables; never one to be reused. */
@@ -33,10 +33,12 @@ export interface TemporalServer {
 export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
   const database = join(options.home, DATABASE);
   await options.processes.stop(FIRST_START);
-  if (!existsSync(database)) await buildDatabase(options, database);
-  const uiPort = options.uiPort === null ? null : await freePort(options.uiPort ?? PREFERRED_UI_PORT);
-  const address = await launch(TEMPORAL_SERVER, options, database, options.port ?? PREFERRED_PORT, uiPort);
-  return { address, uiUrl: uiPort === null ? null : `http://${LOOPBACK}:${uiPort}` };
+  if (!existsSync(database)) await onFreePorts(() => buildDatabase(options, database));
+  return onFreePorts(async () => {
+    const uiPort = options.uiPort === null ? null : await freePort(options.uiPort ?? PREFERRED_UI_PORT);
+    const address = await launch(TEMPORAL_SERVER, options, database, options.port ?? PREFERRED_PORT, uiPort);
+    return { address, uiUrl: uiPort === null ? null : `http://${LOOPBACK}:${uiPort}` };
+  });
 }
 
 /** A server killed while it creates its tables leaves a database that never works: so that happens aside. */
