@@ -6,7 +6,7 @@
  * new run, and what is under way is carried along: candidates outlive the run that started them.
  */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { CancellationScope, ChildWorkflowCancellationType, executeChild, isCancellation, ParentClosePolicy } from '@temporalio/workflow';
+import { CancellationScope, ChildWorkflowCancellationType, type ChildWorkflowHandle, condition, isCancellation, ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { AdaptationScope, CandidateSummary, EndedWorkflow } from '../activities/activity-types';
 import { type ContextRef, workflowIds } from '../contracts/campaign';
 import { FAILURE_CLASSES } from '../contracts/failures';
@@ -53,6 +53,8 @@ export class CandidateWindow {
   readonly #carriedPositions: Set<number>;
   readonly #underWay = new Set<number>();
   #waiting: readonly number[];
+  /** Asked of the server, which has not started them yet. */
+  #starting = 0;
 
   constructor(context: WindowContext, state: WindowState) {
     this.#context = context;
@@ -74,6 +76,8 @@ export class CandidateWindow {
       leavesRunning: true,
     });
     this.#waiting = rest.flat();
+    // The next run asks for what it is given: the server must know all of it.
+    if (rest.length > 0) await condition(() => this.#starting === 0);
     return rest.length === 0;
   }
 
@@ -139,10 +143,16 @@ export class CandidateWindow {
     }
   }
 
-  #execute(position: number): Promise<CandidateResult> {
+  async #execute(position: number): Promise<CandidateResult> {
+    this.#starting += 1;
+    const child = await this.#start(position).finally(() => (this.#starting -= 1));
+    return child.result();
+  }
+
+  #start(position: number): Promise<ChildWorkflowHandle<typeof candidateWorkflow>> {
     const { scope, epoch } = this.#context;
     const { workflowId, input } = this.#candidate(position);
-    return executeChild<typeof candidateWorkflow>('candidateWorkflow', {
+    return startChild<typeof candidateWorkflow>('candidateWorkflow', {
       workflowId,
       args: [input],
       typedSearchAttributes: candidateAttributes(scope.campaign.campaignId, epoch, input.contextId),
