@@ -1,4 +1,5 @@
 import { WorkflowFailedError } from '@temporalio/client';
+import { causesOf, GRPC, grpcCode } from '../connection/grpc';
 import { BadInputError } from '../contracts/errors';
 
 /** No worker answered in time. */
@@ -7,31 +8,20 @@ export class NoWorkerError extends Error {
   readonly code = 'NO_WORKER';
 }
 
-/** gRPC: CANCELLED, DEADLINE_EXCEEDED, FAILED_PRECONDITION (no poller for a query). */
-const UNANSWERED = new Set([1, 4, 9]);
+/** A query without a poller is a failed precondition. */
+const UNANSWERED: ReadonlySet<number | undefined> = new Set([GRPC.CANCELLED, GRPC.DEADLINE_EXCEEDED, GRPC.FAILED_PRECONDITION]);
 
-/** gRPC: RESOURCE_EXHAUSTED, UNAVAILABLE. */
-const OVERLOADED = new Set([8, 14]);
+const OVERLOADED: ReadonlySet<number | undefined> = new Set([GRPC.RESOURCE_EXHAUSTED, GRPC.UNAVAILABLE]);
 
 /** Whether asking again may help: a server that restarts or is overloaded, or no worker. A restarting one may not know its namespaces yet. */
 export function mayPass(error: unknown): boolean {
   if (error instanceof NoWorkerError || isUnanswered(error)) return true;
-  for (let current = error; current instanceof Error; current = current.cause) {
-    const code = (current as { code?: unknown }).code;
-    if (typeof code === 'number' && OVERLOADED.has(code)) return true;
-    if (current.name === 'NamespaceNotFoundError') return true;
-  }
-  return false;
+  return [...causesOf(error)].some((cause) => OVERLOADED.has(grpcCode(cause)) || cause.name === 'NamespaceNotFoundError');
 }
 
 /** Whether nobody answered in time. */
 export function isUnanswered(error: unknown): boolean {
-  for (let current = error; current instanceof Error; current = current.cause) {
-    const code = (current as { code?: unknown }).code;
-    if (typeof code === 'number' && UNANSWERED.has(code)) return true;
-    if (current.name === 'WorkflowUpdateRPCTimeoutOrCancelledError') return true;
-  }
-  return false;
+  return [...causesOf(error)].some((cause) => UNANSWERED.has(grpcCode(cause)) || cause.name === 'WorkflowUpdateRPCTimeoutOrCancelledError');
 }
 
 /** @param cause of the server */

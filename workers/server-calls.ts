@@ -1,10 +1,7 @@
+import { causesOf, GRPC, grpcCode } from '../connection/grpc';
 import { ServerUnreachableError } from '../contracts/errors';
 
-/** gRPC: DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
-const PASSING = new Set([4, 8, 14]);
-
-/** gRPC: NOT_FOUND. */
-const NOT_FOUND = 5;
+const PASSING: ReadonlySet<number> = new Set([GRPC.DEADLINE_EXCEEDED, GRPC.RESOURCE_EXHAUSTED, GRPC.UNAVAILABLE]);
 
 /**
  * A worker's own question to the Temporal server.
@@ -14,7 +11,7 @@ export async function askServer<Answer>(question: string, ask: () => Promise<Ans
   try {
     return await ask();
   } catch (error) {
-    const code = grpcCode(error);
+    const code = firstCode(error);
     if (code === undefined || !PASSING.has(code)) throw error;
     throw new ServerUnreachableError(`${question}: the Temporal server does not answer (gRPC ${code})`, { cause: error });
   }
@@ -22,14 +19,10 @@ export async function askServer<Answer>(question: string, ask: () => Promise<Ans
 
 /** Whether the server knows no such workflow or run. */
 export function isNotFound(error: unknown): boolean {
-  return grpcCode(error) === NOT_FOUND && (error as Error).name !== 'NamespaceNotFoundError';
+  return firstCode(error) === GRPC.NOT_FOUND && (error as Error).name !== 'NamespaceNotFoundError';
 }
 
-/** Of the innermost error that has one. */
-function grpcCode(error: unknown): number | undefined {
-  for (let current = error; current instanceof Error; current = current.cause) {
-    const { code } = current as { code?: unknown };
-    if (typeof code === 'number') return code;
-  }
-  return undefined;
+/** Of the outermost error that has one. */
+function firstCode(error: unknown): number | undefined {
+  return [...causesOf(error)].map(grpcCode).find((code) => code !== undefined);
 }
