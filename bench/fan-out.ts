@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { type CampaignInput, ORCHESTRATION_QUEUE } from '../contracts/campaign';
 import { campaignSpecSchema } from '../contracts/campaign-spec';
@@ -14,6 +15,8 @@ const QUICK_CANDIDATES = [50];
 const PER_CONTEXT = 5;
 const WINDOW = 64;
 const MEGABYTE = 1e6;
+const LISTED_MS = 30_000;
+const POLL_MS = 200;
 
 /**
  * Candidates that do nothing, in one epoch: what the durable tree costs. Each size has a worker of its own, on one embedded server.
@@ -35,7 +38,7 @@ export async function benchFanOut(run: BenchRun): Promise<boolean> {
       try {
         const measured = await measure(client, candidates);
         const memory = (of: number | null | undefined): string => (of ? `${(processMemory(of).peak / MEGABYTE).toFixed(0)} MB` : 'unknown');
-        isWhole &&= measured.scored === candidates;
+        isWhole &&= measured.scored === candidates && measured.executions === candidates;
         run.options.print({
           group: 'fan-out',
           work: `an epoch of ${candidates} candidates, each`,
@@ -47,7 +50,7 @@ export async function benchFanOut(run: BenchRun): Promise<boolean> {
             `${(candidates / measured.seconds).toFixed(1)} candidates/s`,
             `${(measured.epochEvents / candidates).toFixed(1)} events each in the epoch (${measured.runs} runs, the longest ${measured.longestRun}), ${measured.candidateEvents} of its own`,
             `peak memory: worker ${memory(worker.pid)}, Temporal server ${memory(pid)}`,
-            `${measured.scored} scored`,
+            `${measured.scored} scored, ${measured.executions} workflow executions`,
           ].join('; '),
         });
       } finally {
@@ -64,6 +67,8 @@ export async function benchFanOut(run: BenchRun): Promise<boolean> {
 interface Measured {
   readonly seconds: number;
   readonly scored: number;
+  /** Of candidates: as many as there are candidates where none was started twice. */
+  readonly executions: number;
   readonly epochEvents: number;
   readonly runs: number;
   readonly longestRun: number;
@@ -90,11 +95,20 @@ async function measure(client: Client, candidates: number): Promise<Measured> {
   return {
     seconds: ((last.closeTime ?? new Date()).getTime() - started.getTime()) / 1000,
     scored: (summary?.proposed ?? 0) - (summary?.failed ?? 0) - (summary?.rejected ?? 0),
+    executions: await executionsIn(client, epochId, candidates),
     epochEvents: lengths.reduce((sum, length) => sum + length, 0),
     runs: lengths.length,
     longestRun: Math.max(...lengths),
     candidateEvents: candidate.historyLength,
   };
+}
+
+/** The server lists what it has closed a little later. */
+async function executionsIn(client: Client, epochId: string, expected: number): Promise<number> {
+  const query = `WorkflowType = 'candidateWorkflow' AND WorkflowId STARTS_WITH '${epochId}/'`;
+  let count = 0;
+  for (const deadline = Date.now() + LISTED_MS; Date.now() < deadline && count < expected; await sleep(POLL_MS)) ({ count } = await client.workflow.count(query));
+  return count;
 }
 
 function inputOf(candidates: number): CampaignInput {
