@@ -23,7 +23,7 @@ const ROOMS = {
     types: ['workflows'],
   },
   infra: { values: ['contracts', 'connection', 'telemetry'] },
-  chaos: { values: ['contracts', 'seal', 'storage', 'connection', 'activities', 'workers', 'cli', 'infra'] },
+  chaos: { values: ['contracts', 'seal', 'storage', 'connection', 'activities', 'audit', 'workers', 'cli', 'infra'] },
 };
 const NEVER_IMPORTED = ['test', 'dist', 'examples', 'docs', 'bench'];
 

@@ -21,7 +21,7 @@ const MAX_SEED = 2 ** 32 - 1;
 export function parseArguments(words: readonly string[]): ChaosArguments {
   const { values } = parsed(words);
   return {
-    kills: wholeNumber('--kills', values.kills ?? '6', 1, MAX_KILLS),
+    kills: wholeNumber('--kills', values.kills ?? '7', 1, MAX_KILLS),
     seed: wholeNumber('--seed', values.seed ?? '1', 0, MAX_SEED),
     campaign: named('--campaign', values.campaign),
     json: values.json ?? false,

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { answers, OBJECT_SERVER } from '../infra/stack/object-server';
 import { isRunning, OwnProcesses, startTimeOf } from '../infra/stack/own-process';
+import { SERVER_SUPERVISOR } from '../infra/stack/server-state';
 import { startStack, stopStack } from '../infra/stack/stack';
 import { readStackFile } from '../connection/stack-file';
 import { embedded, frontendAnswers, TEMPORAL_SERVER } from '../infra/stack/temporal-server';
@@ -68,6 +69,8 @@ export class DisturbedStack {
         return this.recorded(WORKER_CHILD);
       case 'supervisor':
         return this.recorded(WORKER);
+      case 'server-supervisor':
+        return this.recorded(SERVER_SUPERVISOR);
       case 'temporal':
         return this.recorded(TEMPORAL_SERVER);
       case 's3':

@@ -15,7 +15,9 @@ const PATIENCE_MS: Readonly<Record<RunningTarget, number>> = {
   // A server under a supervisor starts again within a second or two.
   temporal: 10_000,
   s3: 10_000,
+  // Nobody supervises these two.
   supervisor: 3_000,
+  'server-supervisor': 3_000,
 };
 
 /** Waits for the target, kills it and waits until the campaign goes on. @returns null if the campaign was done before */

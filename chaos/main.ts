@@ -34,7 +34,7 @@ async function main(): Promise<void> {
     if (keep || evidence) say(`stacks and logs: ${directory}`);
     else for (const home of out === null ? [directory] : homes) rmSync(home, { recursive: true, force: true });
   }
-  process.exitCode = verdict.identical ? 0 : 1;
+  process.exitCode = verdict.identical && verdict.kills === verdict.planned ? 0 : 1;
   if (json) process.stdout.write(`${JSON.stringify(verdict)}\n`);
   (json ? process.stderr : process.stdout).write(`${lastLine(verdict)}\n`);
 }
@@ -58,7 +58,7 @@ async function run({ kills, seed, prepared, signal, home }: Run): Promise<Verdic
   const undisturbed = await runRound({ home: home('undisturbed'), prepared, plan: [], usualSeconds: 0, signal, say });
   say(`it took ${undisturbed.seconds.toFixed(1)} s`);
   for (const finding of findingsOf(undisturbed, undisturbed)) say(`undisturbed: ${finding}`);
-  const compared = { seed, checkpointSeconds: prepared.spec.limits.checkpointSeconds, undisturbed };
+  const compared = { planned: kills, seed, checkpointSeconds: prepared.spec.limits.checkpointSeconds, undisturbed };
   const rounds: RoundOutcome[] = [];
   const brokenBy = (reason: string): Verdict => {
     say(reason);
@@ -75,6 +75,11 @@ async function run({ kills, seed, prepared, signal, home }: Run): Promise<Verdic
     try {
       round = await runRound({ ...options, say: (line) => say(`${name}: ${line}`) });
     } catch (error) {
+      // What was done before has been compared.
+      if (signal.aborted && rounds.length > 0) {
+        say((signal.reason as Error).message);
+        return verdictOf({ ...compared, rounds, broken: [] });
+      }
       signal.throwIfAborted();
       return brokenBy(`${name} did not end: ${String(error)}`);
     }

@@ -1,7 +1,7 @@
 import { deriveSeed, seededRandom } from '../seal/seeds';
 
 /** What is killed while a campaign runs. */
-export const RUNNING_TARGETS = ['worker', 'supervisor', 'compute', 'temporal', 's3'] as const;
+export const RUNNING_TARGETS = ['worker', 'supervisor', 'server-supervisor', 'compute', 'temporal', 's3'] as const;
 export type RunningTarget = (typeof RUNNING_TARGETS)[number];
 
 /** What is killed in the very first start of a stack: the command that starts it, or a server as it comes up. */

@@ -5,7 +5,10 @@ import type { RoundOutcome } from './round';
 
 /** `chaos.json`, and what `--json` prints. */
 export interface Verdict {
+  /** Those that were done, in campaigns that were compared. */
   readonly kills: number;
+  /** More than were done where the run was interrupted. */
+  readonly planned: number;
   readonly seed: number;
   readonly identical: boolean;
   /** One line for everything that is not as it would have been without kills. */
@@ -48,11 +51,14 @@ export function findingsOf(undisturbed: RoundOutcome, round: RoundOutcome): stri
     ...round.unreadable,
     ...round.replayed.broken.map((line) => `history of ${line}`),
     ...(round.replayed.histories === 0 ? ['no history was replayed'] : []),
+    ...round.audited.breaks.map((line) => `audit: ${line}`),
     ...round.leftovers.map((line) => `left behind: ${line}`),
   ];
 }
 
 export interface Compared {
+  /** Kills that were asked for. */
+  readonly planned: number;
   readonly seed: number;
   /** `limits.checkpointSeconds` of the campaign file. */
   readonly checkpointSeconds: number;
@@ -62,7 +68,7 @@ export interface Compared {
   readonly broken: readonly string[];
 }
 
-export function verdictOf({ seed, checkpointSeconds, undisturbed, rounds, broken }: Compared): Verdict {
+export function verdictOf({ planned, seed, checkpointSeconds, undisturbed, rounds, broken }: Compared): Verdict {
   const schedule = rounds.flatMap(({ kills }) => kills);
   const redone = redoneOf(rounds, undisturbed.redone.secondsAStep, checkpointSeconds * schedule.length);
   const findings = [
@@ -74,6 +80,7 @@ export function verdictOf({ seed, checkpointSeconds, undisturbed, rounds, broken
   const sum = (of: (round: RoundOutcome) => number): number => rounds.reduce((total, round) => total + of(round), 0);
   return {
     kills: schedule.length,
+    planned,
     seed,
     identical: findings.length === 0,
     findings,
@@ -105,9 +112,10 @@ function recoveryOf(kills: readonly KillRecord[]): Recovery {
 }
 
 /** `6 kills, identical: true, recovery p50 4.2 s p95 24.1 s (...), redone 4 steps of training 0.2 s of at most 6.0 s, other work 1.3 s` */
-export function lastLine({ kills, identical, schedule, recovery, redone }: Verdict): string {
+export function lastLine({ kills, planned, identical, schedule, recovery, redone }: Verdict): string {
   const figures = (of: { readonly p50: number; readonly p95: number }): string => `p50 ${of.p50.toFixed(1)} s p95 ${of.p95.toFixed(1)} s`;
   const all = schedule.length === 0 ? 'none' : figures(recoveryOf(schedule));
   const each = Object.entries(recovery).map(([target, of]) => `${target} ${figures(of)}`);
-  return `${kills} kills, identical: ${identical}, recovery ${all} (${each.join('; ')}), redone ${redoneInWords(redone)}`;
+  const rest = kills < planned && identical ? `, interrupted before the other ${planned - kills}` : '';
+  return `${kills} kills, identical: ${identical}${rest}, recovery ${all} (${each.join('; ')}), redone ${redoneInWords(redone)}`;
 }

@@ -2,9 +2,12 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { auditOf } from '../../chaos/audited';
 import { committedBy, differences, resultOf, unreadableArtifacts } from '../../chaos/committed';
 import { leftoversIn } from '../../chaos/leftovers';
+import type { RoundOutcome } from '../../chaos/round';
 import { FIRST_START_VICTIMS, KILLS_A_ROUND, planKills, RUNNING_TARGETS } from '../../chaos/schedule';
+import { findingsOf, lastLine, verdictOf } from '../../chaos/verdict';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { createMemoryStore } from '../../storage/memory-store';
 
@@ -14,8 +17,8 @@ describe('the schedule', () => {
     expect(planKills(50, 7)).not.toEqual(planKills(50, 8));
   });
 
-  it('hits every target with six kills, and each as often with many', () => {
-    for (const seed of [1, 2, 3]) expect(new Set(planKills(6, seed).map(({ target }) => target))).toEqual(new Set(['first-start', ...RUNNING_TARGETS]));
+  it('hits every target with seven kills, and each as often with many', () => {
+    for (const seed of [1, 2, 3]) expect(new Set(planKills(7, seed).map(({ target }) => target))).toEqual(new Set(['first-start', ...RUNNING_TARGETS]));
     const plan = planKills(10 * KILLS_A_ROUND, 4);
     for (const target of RUNNING_TARGETS) expect(plan.filter((kill) => kill.target === target).length).toBe(20);
     const victims = plan.flatMap((kill) => (kill.target === 'first-start' ? [kill.victim] : []));
@@ -106,5 +109,56 @@ describe('what is left behind', () => {
     await ended;
     expect(left).toEqual([expect.stringContaining(`process ${child.pid}: `)]);
     expect(leftoversIn(home)).toEqual([]);
+  });
+});
+
+describe('the verdict', () => {
+  const undisturbed: RoundOutcome = {
+    kills: [],
+    seconds: 20,
+    state: 'completed',
+    committed: new Map(),
+    unreadable: [],
+    replayed: { histories: 3, broken: [] },
+    audited: { histories: 3, breaks: [] },
+    redone: { redoneSteps: 0, secondsAStep: 0.1, otherSeconds: 0 },
+    leftovers: [],
+  };
+  const kill = { target: 'worker', victim: 'pid 1', atSeconds: 1, downSeconds: 1, recoverySeconds: 2, restartedBy: 'itself' } as const;
+  const round: RoundOutcome = { ...undisturbed, kills: [kill, kill], redone: { redoneSteps: 5, secondsAStep: 0.2, otherSeconds: 1 } };
+  const compared = { planned: 2, seed: 1, checkpointSeconds: 1, undisturbed, rounds: [round], broken: [] };
+
+  it('is that all is identical where nothing was found', () => {
+    const verdict = verdictOf(compared);
+    expect(verdict).toMatchObject({ kills: 2, planned: 2, identical: true, findings: [], redone: { steps: 5, trainingSeconds: 0.5, limitSeconds: 2 } });
+    expect(lastLine(verdict)).toMatch(/^2 kills, identical: true, recovery p50 2.0 s p95 2.0 s/);
+  });
+
+  it('counts what an interrupted run has compared, and says what it has not', () => {
+    expect(lastLine(verdictOf({ ...compared, planned: 9 }))).toMatch(/^2 kills, identical: true, interrupted before the other 7, recovery/);
+  });
+
+  it.each<[string, Partial<RoundOutcome>]>([
+    ['the campaign ended as failed', { state: 'failed' }],
+    ['history of a, run b: other', { replayed: { histories: 1, broken: ['a, run b: other'] } }],
+    ['no history was replayed', { replayed: { histories: 0, broken: [] } }],
+    ['audit: artifact-changed: a: expected b, got c', { audited: { histories: 3, breaks: ['artifact-changed: a: expected b, got c'] } }],
+    ['left behind: file stack.lock', { leftovers: ['file stack.lock'] }],
+    ['k.json is one too many', { committed: new Map([['k.json', { kind: 'adapter', files: {}, lineage: { inputs: {}, seed: 1, codeVersion: 'test', settings: {} } }]]) }],
+  ])('is not where %s', (finding, change) => {
+    expect(findingsOf(undisturbed, { ...round, ...change })).toEqual([finding]);
+    expect(verdictOf({ ...compared, rounds: [round, { ...round, ...change }] })).toMatchObject({ identical: false, findings: [`campaign 2: ${finding}`] });
+  });
+
+  it('is not where more was trained again than checkpoints allow', () => {
+    const rounds = [{ ...round, redone: { ...round.redone, redoneSteps: 21 } }];
+    expect(verdictOf({ ...compared, rounds }).findings).toEqual(['trained again: 21 steps of training 2.1 s of at most 2.0 s, other work 1.0 s']);
+  });
+
+  it('is not where an audit did not end', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'seal-no-stack-'));
+    const { breaks } = await auditOf(home, 'chaos');
+    rmSync(home, { recursive: true });
+    expect(breaks).toEqual([expect.stringMatching(/^did not end: \S/)]);
   });
 });
