@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, isGrpcServiceError } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time';
 import { connectTemporal } from '../../connection/connect';
+import { GRPC, grpcCode } from '../../connection/grpc';
 import { refusalOf } from '../../connection/refusal';
 import type { TemporalSettings } from '../../connection/temporal-settings';
 import { SEARCH_ATTRIBUTES } from '../../contracts/campaign';
@@ -10,10 +11,8 @@ import { BadInputError } from '../../contracts/errors';
 /** A week-long campaign's closed workflows must outlive it. */
 const RETENTION_DAYS = 90;
 const READY_TIMEOUT_MS = 60_000;
-/** grpc.status, spelled out so that the gRPC library need not be imported. */
-const GRPC = { INVALID_ARGUMENT: 3, NOT_FOUND: 5, ALREADY_EXISTS: 6 } as const;
 /** What a query for a namespace or an attribute that is not there is answered with. */
-const MISSING: ReadonlySet<number> = new Set([GRPC.INVALID_ARGUMENT, GRPC.NOT_FOUND]);
+const MISSING: ReadonlySet<number | undefined> = new Set([GRPC.INVALID_ARGUMENT, GRPC.NOT_FOUND]);
 /** temporal.api.enums.v1.IndexedValueType */
 const INDEXED_VALUE_TYPE = { KEYWORD: 2, INT: 3, DOUBLE: 4 } as const;
 
@@ -86,7 +85,7 @@ async function isUsable(connection: Connection, namespace: string): Promise<bool
     await askForAllAttributes(connection, namespace);
     return true;
   } catch (error) {
-    if (!isGrpcServiceError(error) || !MISSING.has(Number(error.code))) throw error;
+    if (!MISSING.has(codeOf(error))) throw error;
     return false;
   }
 }
@@ -104,7 +103,7 @@ async function retriedWhileNotFound<T>(request: () => Promise<T>): Promise<T> {
     try {
       return await request();
     } catch (error) {
-      if (!isGrpcServiceError(error) || Number(error.code) !== GRPC.NOT_FOUND || Date.now() > deadline) throw error;
+      if (codeOf(error) !== GRPC.NOT_FOUND || Date.now() > deadline) throw error;
       await sleep(100);
     }
   }
@@ -114,6 +113,10 @@ async function unlessItExists(request: () => Promise<unknown>): Promise<void> {
   try {
     await request();
   } catch (error) {
-    if (!isGrpcServiceError(error) || Number(error.code) !== GRPC.ALREADY_EXISTS) throw error;
+    if (codeOf(error) !== GRPC.ALREADY_EXISTS) throw error;
   }
+}
+
+function codeOf(error: unknown): number | undefined {
+  return isGrpcServiceError(error) ? grpcCode(error) : undefined;
 }
