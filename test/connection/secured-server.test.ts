@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { embeddedCredentials } from '../../infra/stack/object-server';
-import { packageRoot } from '../../infra/stack/package-root';
 import { startStack, stopStack } from '../../infra/stack/stack';
 import { runCommand } from '../cli/run-command';
-import { writeTinyModel } from '../workflows/tiny-model';
+import { eventually } from '../workflows/temporal-fixture';
 import { Authority, type CertificateFiles, describeWithOpenssl } from './certificates';
+import { RefusingStack, type RunningWorker, runWorker } from './refusing-stack';
 import { authorisingProxy, type Proxy, tlsProxy } from './temporal-proxies';
 
 jest.setTimeout(180_000);
@@ -15,9 +13,9 @@ jest.setTimeout(180_000);
 const before = process.env;
 /** Nothing of whoever runs the tests. */
 const clean = Object.fromEntries(Object.entries(before).filter(([name]) => !/^(TEMPORAL|S3|AWS|SEAL)_/.test(name)));
-const WORKER_LIMIT_MS = 60_000;
 const API_KEY = 'a-key-of-some-length';
 
+let stack: RefusingStack;
 let home: string;
 let plain: string;
 let s3: string;
@@ -27,33 +25,17 @@ const proxies: Proxy[] = [];
 
 /** A server of the user's own: the embedded one of another home, behind proxies. */
 beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'seal-secured-'));
-  const server = join(home, 'server');
-  const { temporal, s3: objects } = await startStack({ home: server, env: { ...clean }, ports: { temporal: 0, ui: null, s3: 0 }, worker: false });
-  plain = temporal!.address;
-  s3 = objects!.address;
-  const { accessKeyId, secretAccessKey } = await embeddedCredentials(server);
+  stack = await RefusingStack.start('secured', { ...clean });
+  home = stack.directory;
+  plain = stack.status.temporal!.address;
+  s3 = stack.status.s3!.address;
+  const { accessKeyId, secretAccessKey } = await embeddedCredentials(stack.home);
   workerEnv = { SEAL_HOME: join(home, 'client'), S3_ENDPOINT: s3, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
-  writeTinyModel(join(home, 'model'), 5);
-  const context = { title: 'cat', context: 'the cat sat', questions: [{ question: 'who sat', answer: 'cat' }], completions: ['a cat sat'] };
-  writeFileSync(join(home, 'contexts.json'), JSON.stringify([context, { ...context, title: 'dog' }]));
-  writeFileSync(
-    join(home, 'campaign.yaml'),
-    `name: secured
-seed: 3
-model: model
-epochs: 1
-contexts: { train: { path: contexts.json, take: 1 }, heldOut: { path: contexts.json, skip: 1 } }
-proposals: { k: 1, source: recorded }
-innerLoop: { rank: 2, alpha: 4, trainEpochs: 1, repeats: 1 }
-`,
-  );
 });
 afterAll(async () => {
   await Promise.all(proxies.map((proxy) => proxy.stop()));
-  await stopStack({ home: join(home, 'server') });
   process.env = before;
-  rmSync(home, { recursive: true, force: true });
+  await stack.stop();
 });
 
 async function running(proxy: Promise<Proxy>): Promise<string> {
@@ -71,36 +53,19 @@ function command(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended> {
   return runCommand(args);
 }
 
-/** The worker's program, to its end. */
-function worker(env: NodeJS.ProcessEnv): Promise<Ended> {
-  const child = spawn(process.execPath, [join(packageRoot(), 'dist', 'workers', 'main.js')], { env: { ...clean, ...workerEnv, ...env } });
-  let stderr = '';
-  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
-  // One that goes on has not refused.
-  const limit = setTimeout(() => child.kill('SIGKILL'), WORKER_LIMIT_MS);
-  return new Promise((resolve) =>
-    child.once('exit', (exitCode) => {
-      clearTimeout(limit);
-      resolve({ exitCode, stderr });
-    }),
-  );
-}
-
-function objects(): string[] {
-  return readdirSync(join(home, 'server', 'objects'), { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('sha256/'));
+function worker(env: NodeJS.ProcessEnv, args: readonly string[] = []): RunningWorker {
+  return runWorker({ ...clean, ...workerEnv, ...env }, args);
 }
 
 /** Refused by the command line and by the worker alike, in one line, with nothing written. */
 async function expectRefusal(env: NodeJS.ProcessEnv, line: string | RegExp): Promise<void> {
   const matching = typeof line === 'string' ? expect.stringContaining(line) : expect.stringMatching(line);
-  for (const args of [['start', join(home, 'campaign.yaml'), '--id', 'never'], ['up']]) {
+  for (const args of [['start', stack.campaign, '--id', 'never'], ['up']]) {
     const { exitCode, stderr } = await command(env, ...args);
     expect({ args, exitCode, stderr, lines: stderr.trimEnd().split('\n').length }).toEqual({ args, exitCode: 2, stderr: matching, lines: 1 });
   }
-  const { exitCode, stderr } = await worker(env);
-  const said = stderr.trimEnd().split('\n').map((text) => JSON.parse(text) as { level: string; message: string });
-  expect({ exitCode, said }).toEqual({ exitCode: 2, said: [expect.objectContaining({ level: 'ERROR', message: matching })] });
-  expect(objects()).toEqual([]);
+  expect(await worker(env).ended).toEqual({ exitCode: 2, said: [expect.objectContaining({ level: 'ERROR', message: matching })] });
+  expect(stack.artifacts()).toEqual([]);
 }
 
 describeWithOpenssl('a server that wants TLS and client certificates (needs openssl)', () => {
@@ -146,14 +111,10 @@ describeWithOpenssl('a server that wants TLS and client certificates (needs open
   });
 
   it('is served by a worker', async () => {
-    const child = spawn(process.execPath, [join(packageRoot(), 'dist', 'workers', 'main.js'), '--queues', 'orchestration'], {
-      env: { ...clean, ...workerEnv, ...mutual() },
-    });
-    const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-    const serving = new Promise<string>((resolve) => child.stderr.on('data', (data: Buffer) => data.toString().includes('serving orchestration') && resolve('serving')));
-    expect(await Promise.race([serving, ended])).toBe('serving');
-    child.kill('SIGTERM');
-    expect(await ended).toBe(0);
+    const serving = worker(mutual(), ['--queues', 'orchestration']);
+    await eventually('the worker to serve', () => serving.said.some(({ message }) => message.startsWith('serving orchestration')), 60_000);
+    serving.stop('SIGTERM');
+    expect((await serving.ended).exitCode).toBe(0);
   });
 
   it('refuses who has no certificate, in words', async () => {
