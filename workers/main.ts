@@ -28,9 +28,11 @@ import { refuseUnservable } from './servable-queues';
 import { ServerWorkflows } from './server-workflows';
 import { serveHealth } from './worker-health';
 import { readWorkerSettings, type WorkerSettings } from './worker-settings';
+import { giveSignsOfLife } from './sign-of-life';
 import { workflowBundle } from './workflow-bundle';
 
 async function main(): Promise<void> {
+  giveSignsOfLife();
   const settings = readWorkerSettings(process.env, process.argv.slice(2));
   // A worker of every queue leaves it to a campaign to say what it lacks; one of a fleet must not take what it cannot do.
   if (settings.queuesNamed) refuseUnservable(settings.queues);

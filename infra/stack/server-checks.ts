@@ -72,7 +72,7 @@ export async function checkObjectServer(home: string, env: NodeJS.ProcessEnv): P
   return { name, ok, detail, advice: ok ? null : 'run "seal up", or correct S3_ENDPOINT' };
 }
 
-/** Whether embedded servers that end come back by themselves. */
+/** Whether embedded servers that end or hang come back by themselves. */
 export function checkSupervision(home: string): DoctorCheck {
   const name = 'supervision of servers';
   const stack = readStackFile(home);
@@ -81,13 +81,13 @@ export function checkSupervision(home: string): DoctorCheck {
   }
   const processes = new OwnProcesses(home);
   const pid = processes.running(SERVER_SUPERVISOR)?.pid;
-  if (pid === undefined) return { name, ok: false, detail: 'not running: a server that ends stays away', advice: 'run "seal up" to start it' };
-  const { temporalRestarts, s3Restarts } = readServerState(home);
-  const restarts = [
-    [temporalRestarts, 'Temporal'],
-    [s3Restarts, 'S3'],
+  if (pid === undefined) return { name, ok: false, detail: 'not running: a server that ends or hangs stays away', advice: 'run "seal up" to start it' };
+  const state = readServerState(home);
+  const servers = [
+    ['Temporal', state.temporal],
+    ['S3', state.s3],
   ] as const;
-  const ended = restarts.filter(([count]) => count > 0).map(([count, server]) => `, ${server} started again ${count} times`);
+  const ended = servers.filter(([, { restarts }]) => restarts > 0).map(([server, { restarts, lastReason }]) => `, ${server} started again ${restarts} times, last because ${lastReason}`);
   return { name, ok: true, detail: `pid ${pid}${ended.join('')}`, advice: ended.length === 0 ? null : `see ${processes.logFile(SERVER_SUPERVISOR)}` };
 }
 

@@ -5,15 +5,17 @@ import { z } from 'zod';
 /** Name of the pid file of what starts the embedded servers again. */
 export const SERVER_SUPERVISOR = 'server-supervisor';
 
-const restartsSchema = z.number().int().nonnegative();
-const serverStateSchema = z.strictObject({
+const restartsSchema = z.strictObject({
   /** Since the supervisor was started. */
-  temporalRestarts: restartsSchema,
-  s3Restarts: restartsSchema,
+  restarts: z.number().int().nonnegative(),
+  /** Why it was started again last: `it had ended`, `it had not answered for 62 s`. */
+  lastReason: z.string().nullable(),
 });
+const serverStateSchema = z.strictObject({ temporal: restartsSchema, s3: restartsSchema });
 export type ServerState = z.infer<typeof serverStateSchema>;
 
-export const NO_RESTARTS: ServerState = { temporalRestarts: 0, s3Restarts: 0 };
+const NEVER: z.infer<typeof restartsSchema> = { restarts: 0, lastReason: null };
+export const NO_RESTARTS: ServerState = { temporal: NEVER, s3: NEVER };
 
 const stateFile = (home: string): string => join(home, 'run', 'server-state.json');
 

@@ -13,8 +13,10 @@ export interface ServerStatus {
   readonly answers: boolean;
   /** Of the embedded server; null for one of the user's own. */
   readonly pid: number | null;
-  /** How often it had ended and was started again, since it is supervised. */
+  /** How often it had ended, or hung, and was started again, since it is supervised. */
   readonly restarts: number;
+  /** Why, the last time; null where it never was. */
+  readonly lastReason: string | null;
 }
 
 export interface StackStatus {
@@ -37,7 +39,7 @@ export async function stackStatus({ env = process.env, home = sealHome(env) }: {
   const [temporalAnswers, s3Answers] =
     stack === null ? [false, false] : await Promise.all([frontendAnswers(temporalOf(stack, home, env)), answers(stack.s3.endpoint)]);
   const supervisor = processes.running(WORKER);
-  const { temporalRestarts, s3Restarts } = readServerState(home);
+  const state = readServerState(home);
   return {
     home,
     up: temporalAnswers && s3Answers,
@@ -48,7 +50,7 @@ export async function stackStatus({ env = process.env, home = sealHome(env) }: {
       uiUrl: stack.temporal.uiUrl,
       answers: temporalAnswers,
       pid: processes.running(TEMPORAL_SERVER)?.pid ?? null,
-      restarts: temporalRestarts,
+      ...state.temporal,
     },
     s3: stack && {
       address: stack.s3.endpoint,
@@ -56,7 +58,7 @@ export async function stackStatus({ env = process.env, home = sealHome(env) }: {
       region: stack.s3.region,
       answers: s3Answers,
       pid: processes.running(OBJECT_SERVER)?.pid ?? null,
-      restarts: s3Restarts,
+      ...state.s3,
     },
     worker: supervisor && {
       supervisorPid: supervisor.pid,

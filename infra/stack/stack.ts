@@ -4,6 +4,7 @@ import { ownTemporal } from '../../connection/temporal-settings';
 import { NAMESPACE } from '../../contracts/campaign';
 import { ServerUnreachableError } from '../../contracts/errors';
 import { type StackFile, stackFiles } from '../../contracts/stack';
+import { hangLimit } from './hang-limit';
 import {
   answers,
   EMBEDDED_BUCKET,
@@ -47,6 +48,8 @@ export interface StackOptions {
 export async function startStack(options: StackOptions = {}): Promise<StackStatus> {
   const { env = process.env, say = () => undefined } = options;
   const home = resolve(options.home ?? sealHome(env));
+  // What the supervisors could only end with is refused here.
+  hangLimit(env);
   refuseUnwritable(`SEAL_HOME ${home}`, home);
   makePrivateDirectory(home);
   await withLock(
@@ -60,7 +63,7 @@ export async function startStack(options: StackOptions = {}): Promise<StackStatu
       const s3 = await ensureObjectServer(context, before);
       const stack: StackFile = { temporal, s3 };
       writeStackFile(home, stack);
-      superviseServers(context, stack);
+      await superviseServers(context, stack);
       if (options.worker ?? true) await startWorker(context, stack);
     },
     () => say(`waiting for another process that is changing ${home}`),
@@ -144,12 +147,14 @@ async function ensureObjectServer(context: StartContext, before: StackFile | nul
   return { ...embedded, endpoint: await startObjectServer({ home, binary, processes, ...port }) };
 }
 
-/** Sees to it that embedded servers which end are started again; what is the user's own is for the user to look after. */
-function superviseServers({ home, env, processes }: StartContext, { temporal, s3 }: StackFile): void {
+/** Sees to it that embedded servers which end or hang are started again; what is the user's own is for the user to look after. */
+async function superviseServers({ home, env, processes }: StartContext, { temporal, s3 }: StackFile): Promise<void> {
   if (!temporal.embedded && s3.credentialsFile === null) return;
   const script = join(__dirname, 'server-supervisor.js');
-  if (processes.running(SERVER_SUPERVISOR)?.purpose === script) return;
-  processes.launch({ name: SERVER_SUPERVISOR, command: process.execPath, args: ['--enable-source-maps', script, home], env, purpose: script });
+  const purpose = JSON.stringify({ script, hang: hangLimit(env) });
+  if (processes.running(SERVER_SUPERVISOR)?.purpose === purpose) return;
+  await processes.stop(SERVER_SUPERVISOR);
+  processes.launch({ name: SERVER_SUPERVISOR, command: process.execPath, args: ['--enable-source-maps', script, home], env, purpose });
 }
 
 async function startWorker({ home, env, processes, workerScript, say }: StartContext, stack: StackFile): Promise<void> {

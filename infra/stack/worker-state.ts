@@ -10,7 +10,7 @@ export const WORKER_CHILD = 'worker-child';
 const workerStateSchema = z.strictObject({
   /** Since the supervisor was started. */
   restarts: z.number().int().nonnegative(),
-  /** How the worker last ended: `exit 1`, `SIGKILL`. */
+  /** How the worker last ended: `exit 1`, `SIGKILL`, `SIGKILL after 60 s without a sign of life`. */
   lastExit: z.string().nullable(),
 });
 export type WorkerState = z.infer<typeof workerStateSchema>;
