@@ -32,7 +32,7 @@ import { inputOf } from '../audit/history-events';
 import { ServerHistories } from '../workers/history-reader';
 import { alreadyRunning, isUnanswered, NoWorkerError, unknownCampaign } from './campaign-failures';
 import { waitingActivities, type WaitingActivities } from './waiting-activities';
-import type { CampaignSnapshot } from '../workflows/campaign-snapshot';
+import type { CampaignSnapshot } from '../workflows/campaign/snapshot';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A worker answers within this, or there is none. An action waits longer: a worker that has just been started may still be preparing. */

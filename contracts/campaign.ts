@@ -72,7 +72,7 @@ export interface ContextRef {
   readonly index: number;
 }
 
-/** Timers and budgets of a campaign's activities, milliseconds. `workflows/activity-options.ts` holds defaults and reasons. */
+/** Timers and budgets of a campaign's activities, milliseconds. `workflows/work/activity-options.ts` holds defaults and reasons. */
 export interface CampaignTimings {
   readonly heartbeatTimeoutMs: number;
   readonly retryInitialMs: number;

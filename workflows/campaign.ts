@@ -5,19 +5,19 @@
 import { allHandlersFinished, ApplicationFailure, CancellationScope, condition, continueAsNew, isCancellation, log, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { PinnedCampaign } from '../activities/activity-types';
 import { type CampaignInput, type CampaignProgress, type CampaignState, type EpochSummary, type MethodScore, type OperatorAction } from '../contracts/campaign';
-import { activitySettings, bookkeepingActivities } from './activity-options';
-import { startArchivist } from './archivist';
-import { baselinesOf, rowsOf } from './campaign-baselines';
-import { CampaignOperator } from './campaign-operator';
-import { type PartContext, resultOf, startEpoch, startEvaluation } from './campaign-parts';
-import type { CampaignSnapshot, FinishedEpoch } from './campaign-snapshot';
+import { activitySettings, bookkeepingActivities } from './work/activity-options';
+import { startArchivist } from './record/archivist';
+import { baselinesOf, rowsOf } from './campaign/baselines';
+import { CampaignOperator } from './campaign/operator';
+import { type PartContext, resultOf, startEpoch, startEvaluation } from './campaign/parts';
+import type { CampaignSnapshot, FinishedEpoch } from './campaign/snapshot';
 import type { EvaluatedRows } from './evaluation';
-import { HistoryArchive } from './history-archive';
-import { reasonOf, SpentSum } from './ledger';
-import { isPageFull } from './page-of-history';
-import { CampaignClock, describeProgress } from './progress';
-import { allOf, retriedEpoch, revised } from './retried-epoch';
-import { campaignAttributes, statusAttribute } from './search-attributes';
+import { HistoryArchive } from './record/history-archive';
+import { reasonOf, SpentSum } from './work/ledger';
+import { isPageFull } from './fan-out/page-of-history';
+import { CampaignClock, describeProgress } from './campaign/progress';
+import { allOf, retriedEpoch, revised } from './campaign/retried-epoch';
+import { campaignAttributes, statusAttribute } from './record/search-attributes';
 
 export interface CampaignResult {
   readonly state: CampaignState;

@@ -9,14 +9,14 @@ import { type ContextRef, type EpochSummary, type EpochVersion, firstVersion, sc
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import { epochSummary } from '../seal/report-data';
 import { selectSelfEdits, unadaptedRewardOf } from '../seal/selection';
-import { type ActivitySettings, bookkeepingActivities, computeActivities } from './activity-options';
-import { CandidateWindow, retryable, type WindowState } from './candidate-window';
-import { ChildProgress, listenForSteering, RetryWish } from './child-progress';
-import { HistoryArchive } from './history-archive';
-import { SpentSum } from './ledger';
+import { type ActivitySettings, bookkeepingActivities, computeActivities } from './work/activity-options';
+import { CandidateWindow, retryable, type WindowState } from './fan-out/candidate-window';
+import { ChildProgress, listenForSteering, RetryWish } from './fan-out/child-progress';
+import { HistoryArchive } from './record/history-archive';
+import { SpentSum } from './work/ledger';
 import type { Advance, Steering } from './messages';
-import { contextsPerChunk, propose } from './proposing';
-import { UNADAPTED_CONTEXTS_PER_CHUNK, unadaptedScores } from './unadapted';
+import { contextsPerChunk, propose } from './fan-out/proposing';
+import { UNADAPTED_CONTEXTS_PER_CHUNK, unadaptedScores } from './fan-out/unadapted';
 
 export interface EpochInput {
   readonly campaign: PinnedCampaign;

@@ -1,5 +1,5 @@
 /** The durable tree: campaign, epochs and evaluations, candidates; and who keeps a campaign's history when it has ended. */
-export { archivistWorkflow } from './archivist';
+export { archivistWorkflow } from './record/archivist';
 export { campaignWorkflow } from './campaign';
 export { candidateWorkflow } from './candidate';
 export { epochWorkflow } from './epoch';

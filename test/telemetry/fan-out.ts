@@ -15,7 +15,7 @@ import { serverBinary } from '../../infra/stack/server-binaries';
 import { installTelemetry } from '../../telemetry/worker-telemetry';
 import { createSealWorkers, runWorkers } from '../../workers/seal-workers';
 import { workflowBundle } from '../../workers/workflow-bundle';
-import { searchKeys } from '../../workflows/search-attributes';
+import { searchKeys } from '../../workflows/record/search-attributes';
 import { campaignInput } from '../workflows/campaign-input';
 import { fakeActivities } from '../workflows/fake-activities';
 

@@ -17,7 +17,7 @@ import { createSealWorkers, runWorkers } from '../../workers/seal-workers';
 import { ServerWorkflows } from '../../workers/server-workflows';
 import { workflowBundle } from '../../workers/workflow-bundle';
 import type { campaignWorkflow } from '../../workflows/campaign';
-import { searchKeys } from '../../workflows/search-attributes';
+import { searchKeys } from '../../workflows/record/search-attributes';
 import { campaignInput } from '../workflows/campaign-input';
 import { fakeActivities } from '../workflows/fake-activities';
 import { eventually } from '../workflows/temporal-fixture';

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { ORCHESTRATION_QUEUE, workflowIds } from '../../contracts/campaign';
 import { taskPriority } from '../../contracts/priority';
-import { activitySettings } from '../../workflows/activity-options';
+import { activitySettings } from '../../workflows/work/activity-options';
 import type { CandidateInput, candidateWorkflow } from '../../workflows/candidate';
 import { campaignInput } from './campaign-input';
 import { fakeActivities } from './fake-activities';

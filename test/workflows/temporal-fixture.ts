@@ -15,7 +15,7 @@ import type { campaignWorkflow } from '../../workflows/campaign';
 import { createSealWorkers, runWorkers } from '../../workers/seal-workers';
 import { ServerWorkflows } from '../../workers/server-workflows';
 import { workflowBundle } from '../../workers/workflow-bundle';
-import { searchKeys } from '../../workflows/search-attributes';
+import { searchKeys } from '../../workflows/record/search-attributes';
 import { fakeActivities } from './fake-activities';
 
 /**

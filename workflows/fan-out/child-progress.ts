@@ -1,5 +1,5 @@
 import { CancellationScope, getExternalWorkflowHandle, isCancellation, log, setHandler, workflowInfo } from '@temporalio/workflow';
-import { type Advance, advanceSignal, retryFailedSignal, steerSignal, type Steering } from './messages';
+import { type Advance, advanceSignal, retryFailedSignal, steerSignal, type Steering } from '../messages';
 
 /** News to the campaign an epoch, at most: each costs a few events in both histories. */
 const REPORTS = 25;

@@ -1,6 +1,6 @@
-import type { UnadaptedTask } from '../activities/activity-types';
-import { type ActivitySettings, computeActivities } from './activity-options';
-import type { SpentSum } from './ledger';
+import type { UnadaptedTask } from '../../activities/activity-types';
+import { type ActivitySettings, computeActivities } from '../work/activity-options';
+import type { SpentSum } from '../work/ledger';
 
 /** Contexts whose questions the unadapted policy answers in one request. */
 export const UNADAPTED_CONTEXTS_PER_CHUNK = 16;

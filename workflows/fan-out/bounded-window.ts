@@ -1,5 +1,5 @@
 import { condition } from '@temporalio/workflow';
-import type { Steering } from './messages';
+import type { Steering } from '../messages';
 
 export interface WindowedWork<Task> {
   /** Started in this order. A group enters whole: its members share one computation, so half a group would only wait for itself. */

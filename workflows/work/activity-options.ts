@@ -1,10 +1,10 @@
 /** Every timeout and retry of the tree, with its reason. */
 import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
 import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
-import type { SealActivities } from '../activities/activity-types';
-import type { CampaignInput, CampaignTimings } from '../contracts/campaign';
-import { FAILURE_CLASSES, type FailurePolicy } from '../contracts/failures';
-import { type ComputeQueueName, computeQueueOf, TASK_QUEUES } from '../contracts/queues';
+import type { SealActivities } from '../../activities/activity-types';
+import type { CampaignInput, CampaignTimings } from '../../contracts/campaign';
+import { FAILURE_CLASSES, type FailurePolicy } from '../../contracts/failures';
+import { type ComputeQueueName, computeQueueOf, TASK_QUEUES } from '../../contracts/queues';
 import { attempted } from './attempts';
 import type { SpentSum } from './ledger';
 

@@ -1,13 +1,13 @@
 /** How a campaign starts the parts that it runs: one epoch or one evaluation at a time, each a child with its own history. */
 import { CancellationScope, ChildWorkflowCancellationType, type ChildWorkflowHandle, type ChildWorkflowOptions, ParentClosePolicy, patched, startChild } from '@temporalio/workflow';
-import type { PinnedCampaign } from '../activities/activity-types';
-import { type CampaignInput, type EpochVersion, workflowIds } from '../contracts/campaign';
-import type { ActivitySettings } from './activity-options';
-import { cancelByHand } from './carried-workflows';
-import type { EpochInput, epochWorkflow } from './epoch';
-import type { EvaluatedRows, EvaluationInput, evaluationWorkflow } from './evaluation';
-import type { Steering } from './messages';
-import { epochAttributes } from './search-attributes';
+import type { PinnedCampaign } from '../../activities/activity-types';
+import { type CampaignInput, type EpochVersion, workflowIds } from '../../contracts/campaign';
+import type { ActivitySettings } from '../work/activity-options';
+import { cancelByHand } from '../fan-out/carried-workflows';
+import type { EpochInput, epochWorkflow } from '../epoch';
+import type { EvaluatedRows, EvaluationInput, evaluationWorkflow } from '../evaluation';
+import type { Steering } from '../messages';
+import { epochAttributes } from '../record/search-attributes';
 
 export type CampaignPart = ChildWorkflowHandle<typeof epochWorkflow> | ChildWorkflowHandle<typeof evaluationWorkflow>;
 

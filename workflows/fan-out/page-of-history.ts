@@ -1,5 +1,5 @@
 import { patched, workflowInfo } from '@temporalio/workflow';
-import type { CampaignTimings } from '../contracts/campaign';
+import type { CampaignTimings } from '../../contracts/campaign';
 
 /**
  * Whether this run has as much history as a run should have, so that what is left belongs into a new one. Campaigns of the first

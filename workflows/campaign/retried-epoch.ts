@@ -1,10 +1,10 @@
 /** An epoch whose failed candidates are tried again, and what that makes of the epochs after it. */
 import type { ChildWorkflowHandle } from '@temporalio/workflow';
-import type { RevisionTask } from '../activities/activity-types';
-import type { EpochVersion } from '../contracts/campaign';
-import { type PartContext, startEpoch } from './campaign-parts';
-import type { FinishedEpoch } from './campaign-snapshot';
-import type { EpochResult, epochWorkflow } from './epoch';
+import type { RevisionTask } from '../../activities/activity-types';
+import type { EpochVersion } from '../../contracts/campaign';
+import { type PartContext, startEpoch } from './parts';
+import type { FinishedEpoch } from './snapshot';
+import type { EpochResult, epochWorkflow } from '../epoch';
 
 /** @param version of the new selection and policy; the candidates stay what they are */
 export function retriedEpoch(context: PartContext, { versions }: FinishedEpoch, version: number): Promise<ChildWorkflowHandle<typeof epochWorkflow>> {

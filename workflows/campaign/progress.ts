@@ -1,5 +1,5 @@
-import type { CampaignInput, CampaignProgress, CampaignState, EpochSummary, Ledger } from '../contracts/campaign';
-import type { Advance } from './messages';
+import type { CampaignInput, CampaignProgress, CampaignState, EpochSummary, Ledger } from '../../contracts/campaign';
+import type { Advance } from '../messages';
 
 const NO_ADVANCE: Advance = { running: 0, done: 0, failed: 0, rejected: 0, phase: '' };
 

@@ -1,7 +1,7 @@
 /** What is finished of a campaign: what a new run of it begins with. */
-import type { PinnedCampaign, Spent } from '../activities/activity-types';
-import type { EpochSummary, EpochVersion, MethodScore, OperatorAction } from '../contracts/campaign';
-import type { Steering } from './messages';
+import type { PinnedCampaign, Spent } from '../../activities/activity-types';
+import type { EpochSummary, EpochVersion, MethodScore, OperatorAction } from '../../contracts/campaign';
+import type { Steering } from '../messages';
 import type { ClockReading } from './progress';
 
 /** An epoch that has ended, its policy evaluated or about to be. */

@@ -7,20 +7,20 @@
  */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { CancellationScope, ChildWorkflowCancellationType, type ChildWorkflowHandle, condition, isCancellation, ParentClosePolicy, startChild } from '@temporalio/workflow';
-import type { AdaptationScope, CandidateSummary, EndedWorkflow } from '../activities/activity-types';
-import { type ContextRef, workflowIds } from '../contracts/campaign';
-import { FAILURE_CLASSES } from '../contracts/failures';
-import type { ActivitySettings } from './activity-options';
-import { classOf } from './attempts';
+import type { AdaptationScope, CandidateSummary, EndedWorkflow } from '../../activities/activity-types';
+import { type ContextRef, workflowIds } from '../../contracts/campaign';
+import { FAILURE_CLASSES } from '../../contracts/failures';
+import type { ActivitySettings } from '../work/activity-options';
+import { classOf } from '../work/attempts';
 import { runInWindow } from './bounded-window';
-import type { CandidateInput, CandidateResult, candidateWorkflow } from './candidate';
+import type { CandidateInput, CandidateResult, candidateWorkflow } from '../candidate';
 import { CarriedWorkflows } from './carried-workflows';
 import type { ChildProgress } from './child-progress';
-import type { HistoryArchive } from './history-archive';
-import { reasonOf, type SpentSum } from './ledger';
-import type { Steering } from './messages';
+import type { HistoryArchive } from '../record/history-archive';
+import { reasonOf, type SpentSum } from '../work/ledger';
+import type { Steering } from '../messages';
 import { isPageFull } from './page-of-history';
-import { candidateAttributes } from './search-attributes';
+import { candidateAttributes } from '../record/search-attributes';
 
 /** Where a fan-out is: all that a new run must know. Positions are places in the planned order. */
 export interface WindowState {

@@ -1,7 +1,7 @@
 import { patched } from '@temporalio/workflow';
-import type { PinnedCampaign } from '../activities/activity-types';
-import { type ActivitySettings, bookkeepingActivities } from './activity-options';
-import type { SpentSum } from './ledger';
+import type { PinnedCampaign } from '../../activities/activity-types';
+import { type ActivitySettings, bookkeepingActivities } from '../work/activity-options';
+import type { SpentSum } from '../work/ledger';
 
 /** Histories of a page: some megabytes, a few seconds of one activity. */
 const PAGE = 100;

@@ -1,7 +1,7 @@
-import type { ArtifactRef } from '../contracts/artifacts';
-import type { ProposalTask } from '../activities/activity-types';
-import { type ActivitySettings, bookkeepingActivities, computeActivities } from './activity-options';
-import type { SpentSum } from './ledger';
+import type { ArtifactRef } from '../../contracts/artifacts';
+import type { ProposalTask } from '../../activities/activity-types';
+import { type ActivitySettings, bookkeepingActivities, computeActivities } from '../work/activity-options';
+import type { SpentSum } from '../work/ledger';
 
 /** Rows that are sampled or asked together: enough to fill a machine, few enough to lose little when one fails. */
 const ROWS_PER_CHUNK = 64;

@@ -3,8 +3,8 @@
  * the server is asked, and one that died without a word is found like any other.
  */
 import { CancellationScope, condition, getExternalWorkflowHandle, isCancellation, log } from '@temporalio/workflow';
-import type { EndedWorkflow } from '../activities/activity-types';
-import { type ActivitySettings, AWAIT_WORKFLOWS_MS, waitingActivities } from './activity-options';
+import type { EndedWorkflow } from '../../activities/activity-types';
+import { type ActivitySettings, AWAIT_WORKFLOWS_MS, waitingActivities } from '../work/activity-options';
 
 export class CarriedWorkflows {
   readonly #settings: ActivitySettings;

@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, CancelledFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/workflow';
-import { NOTHING_SPENT, type Spent, spentIn, spentTogether } from '../contracts/ledger';
+import { NOTHING_SPENT, type Spent, spentIn, spentTogether } from '../../contracts/ledger';
 
 /** Sums what activities cost; of memory, the peak. */
 export class SpentSum {

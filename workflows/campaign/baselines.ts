@@ -3,9 +3,9 @@
  * Source: paper, "Knowledge Incorporation", results; the step-matched one is ours.
  */
 import { ApplicationFailure } from '@temporalio/workflow';
-import type { CampaignInput, MethodScore } from '../contracts/campaign';
-import { stepMatchedBudget } from '../seal/rest-em';
-import type { EvaluatedRows } from './evaluation';
+import type { CampaignInput, MethodScore } from '../../contracts/campaign';
+import { stepMatchedBudget } from '../../seal/rest-em';
+import type { EvaluatedRows } from '../evaluation';
 
 export type Baseline = CampaignInput['spec']['evaluation']['baselines'][number];
 

@@ -1,9 +1,9 @@
 /** Keeps a campaign's own history, which is whole only when the campaign has ended. */
 import { ParentClosePolicy, patched, startChild } from '@temporalio/workflow';
-import type { PinnedCampaign } from '../activities/activity-types';
-import { workflowIds } from '../contracts/campaign';
-import { type ActivitySettings, AWAIT_WORKFLOWS_MS, bookkeepingActivities, waitingActivities } from './activity-options';
-import { SpentSum } from './ledger';
+import type { PinnedCampaign } from '../../activities/activity-types';
+import { workflowIds } from '../../contracts/campaign';
+import { type ActivitySettings, AWAIT_WORKFLOWS_MS, bookkeepingActivities, waitingActivities } from '../work/activity-options';
+import { SpentSum } from '../work/ledger';
 
 export interface ArchivistInput {
   readonly campaign: PinnedCampaign;
