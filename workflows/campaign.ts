@@ -4,20 +4,20 @@
  */
 import { allHandlersFinished, ApplicationFailure, CancellationScope, condition, continueAsNew, isCancellation, log, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { PinnedCampaign } from '../activities/activity-types';
-import { type CampaignInput, type CampaignProgress, type CampaignState, type EpochSummary, type MethodScore, type OperatorAction } from '../contracts/campaign';
-import { activitySettings, bookkeepingActivities } from './work/activity-options';
-import { startArchivist } from './record/archivist';
+import { type CampaignInput, type CampaignProgress, type CampaignState, type EpochSummary, type EpochVersion, type MethodScore, type OperatorAction } from '../contracts/campaign';
 import { baselinesOf, rowsOf } from './campaign/baselines';
+import { FinishedParts, sealMethod } from './campaign/finished-parts';
 import { CampaignOperator } from './campaign/operator';
 import { type PartContext, resultOf, startEpoch, startEvaluation } from './campaign/parts';
+import { CampaignClock, describeProgress } from './campaign/progress';
 import type { CampaignSnapshot, FinishedEpoch } from './campaign/snapshot';
 import type { EvaluatedRows } from './evaluation';
-import { HistoryArchive } from './record/history-archive';
-import { reasonOf, SpentSum } from './work/ledger';
 import { isPageFull } from './fan-out/page-of-history';
-import { CampaignClock, describeProgress } from './campaign/progress';
-import { allOf, retriedEpoch, revised } from './campaign/retried-epoch';
+import { startArchivist } from './record/archivist';
+import { HistoryArchive } from './record/history-archive';
 import { campaignAttributes, statusAttribute } from './record/search-attributes';
+import { activitySettings, bookkeepingActivities } from './work/activity-options';
+import { reasonOf, SpentSum } from './work/ledger';
 
 export interface CampaignResult {
   readonly state: CampaignState;
@@ -52,6 +52,7 @@ class Campaign {
   readonly #settings;
   readonly #before: CampaignSnapshot | undefined;
   readonly #spent: SpentSum;
+  readonly #finished: FinishedParts;
   readonly #clock: CampaignClock;
   readonly #operator: CampaignOperator;
   readonly #scope = new CancellationScope();
@@ -61,19 +62,14 @@ class Campaign {
   #cancelledBy: OperatorAction | null = null;
   #retry: RetryRequest | null = null;
   #epoch: number;
-  #revision: number;
-  #methods: readonly MethodScore[];
-  #epochs: readonly FinishedEpoch[];
 
   constructor(input: CampaignInput, before?: CampaignSnapshot) {
     this.#input = input;
     this.#before = before;
     this.#settings = activitySettings(input);
     this.#spent = new SpentSum(before?.spent);
-    this.#methods = before?.methods ?? [];
-    this.#epochs = before?.epochs ?? [];
-    this.#epoch = this.#epochs.length;
-    this.#revision = before?.revision ?? 0;
+    this.#finished = new FinishedParts(before);
+    this.#epoch = this.#finished.epochs.length;
     const retry = before?.carried?.retry;
     if (retry !== undefined) this.#retry = { action: retry.action, epochs: new Set(retry.epochs) };
     const adapting = baselinesOf(input).filter((name) => name !== 'base').length;
@@ -111,20 +107,19 @@ class Campaign {
   /** What is not finished yet, in order. @returns whether the rest belongs into a new run */
   async #runParts(campaign: PinnedCampaign): Promise<boolean> {
     const isPageTurned = (): boolean => isPageFull(this.#settings.timings);
-    const isEvaluated = (method: string): boolean => this.#methods.some(({ name }) => name === method);
     // Held-out scores before any RL: what is to be improved on, and what a fair comparison needs.
     for (const name of baselinesOf(this.#input)) {
-      if (isEvaluated(name)) continue;
+      if (this.#finished.has(name)) continue;
       if (isPageTurned()) return true;
       this.#phase = `evaluating ${name}`;
-      await this.#evaluate(campaign, name, rowsOf(name, this.#methods));
+      await this.#evaluate(campaign, name, rowsOf(name, this.#finished.methods));
     }
     for (;;) {
       if (isPageTurned()) return true;
-      const last = this.#epochs.at(-1);
-      if (last !== undefined && !isEvaluated(sealMethod(last.summary.epoch))) await this.#evaluatePolicy(campaign, last);
+      const { unevaluated, epochs } = this.#finished;
+      if (unevaluated !== null) await this.#evaluatePolicy(campaign, unevaluated);
       else if (this.#retry !== null) await this.#retryFailed(campaign, this.#retry);
-      else if (this.#epochs.length < this.#input.spec.epochs) await this.#runEpoch(campaign, this.#epochs.length + 1);
+      else if (epochs.length < this.#input.spec.epochs) await this.#runEpoch(campaign, this.#finished.nextEpoch());
       else return false;
     }
   }
@@ -135,12 +130,12 @@ class Campaign {
     const perContext = rows.kind === 'self-edits' ? evaluation.selfEditsPerContext : 1;
     const fineTunes = rows.kind === 'unadapted' ? 0 : this.#input.heldOutContexts.length * perContext * evaluation.repeats;
     this.#clock.begin({ candidates: false, fineTunesEach: 1 });
-    const context = this.#partContext(campaign, this.#policyAdapters);
+    const context = this.#partContext(campaign, this.#finished.policyAdapters);
     const child = await startEvaluation(context, method, rows, version);
     await this.#operator.adopt(child, context.steering);
     try {
       const { score, spent } = await resultOf(child);
-      this.#methods = [...this.#methods, score];
+      this.#finished.addMethod(score);
       this.#spent.add(spent);
       this.#clock.end(fineTunes);
     } finally {
@@ -153,20 +148,21 @@ class Campaign {
     await this.#evaluate(campaign, sealMethod(epoch), { kind: 'self-edits' }, versions.policy);
   }
 
-  async #runEpoch(campaign: PinnedCampaign, epoch: number): Promise<void> {
+  async #runEpoch(campaign: PinnedCampaign, versions: EpochVersion): Promise<void> {
     await condition(() => !this.#operator.steering.paused);
+    const { epoch } = versions;
+    const before = this.#finished.policyAdapters;
     this.#epoch = epoch;
     this.#phase = `epoch ${epoch}`;
     this.#clock.begin({ candidates: true, fineTunesEach: this.#input.spec.innerLoop.repeats });
-    const context = this.#partContext(campaign, this.#policyAdapters);
-    const versions = allOf(this.#revision + 1, epoch);
+    const context = this.#partContext(campaign, before);
     const child = await startEpoch(context, versions);
     await this.#operator.adopt(child, context.steering);
     try {
       const { summary, policyAdapters, spent, retryable = 0, hasRetried = false } = await resultOf(child);
-      const adapters = policyAdapters ?? this.#policyAdapters;
-      if (adapters.length === this.#policyAdapters.length) log.warn('nothing was kept: the policy stays as it is', { epoch });
-      this.#epochs = [...this.#epochs, { summary, versions, policyAdapters: adapters, retryable }];
+      const adapters = policyAdapters ?? before;
+      if (adapters.length === before.length) log.warn('nothing was kept: the policy stays as it is', { epoch });
+      this.#finished.addEpoch({ summary, versions, policyAdapters: adapters, retryable });
       // Asked too late for the epoch itself to hear of it.
       if (this.#retry !== null && !hasRetried) this.#retry = { ...this.#retry, epochs: new Set([...this.#retry.epochs, epoch]) };
       this.#spent.add(spent);
@@ -178,33 +174,30 @@ class Campaign {
 
   /** The first epoch with failed candidates has them tried again; where that changes its policy, what came after it counts no more. */
   async #retryFailed(campaign: PinnedCampaign, { action, epochs }: RetryRequest): Promise<void> {
-    const at = this.#epochs.findIndex(({ summary, retryable }) => retryable > 0 && epochs.has(summary.epoch));
-    const epoch = this.#epochs[at];
-    if (epoch === undefined) {
+    const toRetry = this.#finished.toRetry(epochs);
+    if (toRetry === null) {
       this.#retry = null;
       return;
     }
+    const { epoch, policyBefore } = toRetry;
     await condition(() => !this.#operator.steering.paused);
     this.#epoch = epoch.summary.epoch;
     this.#phase = `epoch ${this.#epoch}: trying ${epoch.retryable} failed candidates again`;
-    const policyBefore = this.#epochs[at - 1]?.policyAdapters ?? [];
     const context = this.#partContext(campaign, policyBefore);
     this.#clock.forget(epoch.summary);
     this.#clock.begin({ candidates: true, fineTunesEach: 0 });
-    const child = await retriedEpoch(context, epoch, this.#revision + 2);
+    const version = this.#finished.retryVersion;
+    const child = await startEpoch(context, { ...epoch.versions, selection: version, policy: version }, epoch.versions);
     await this.#operator.adopt(child, context.steering);
     try {
       const result = await resultOf(child);
       this.#spent.add(result.spent);
       this.#clock.end(result.summary.proposed, result.summary);
-      const revision = revised(this.#epochs, at, result, { revision: this.#revision + 1, epochs: this.#input.spec.epochs });
+      const revision = this.#finished.revisedBy(toRetry, result, this.#input.spec.epochs);
       await bookkeepingActivities(this.#settings, this.#spent).recordRevision({ campaign, action, ...revision.record });
       revision.stale.forEach(({ summary }) => this.#clock.forget(summary));
-      this.#revision += 1;
-      this.#epochs = revision.epochs;
-      this.#epoch = this.#epochs.length;
-      const stale = new Set(revision.staleMethods);
-      this.#methods = this.#methods.filter(({ name }) => !stale.has(name));
+      this.#finished.accept(revision);
+      this.#epoch = this.#finished.epochs.length;
       // What failed again would fail a third time: that is for another request.
       this.#retry = { action, epochs: new Set([...epochs].filter((one) => one > epoch.summary.epoch)) };
     } finally {
@@ -213,8 +206,7 @@ class Campaign {
   }
 
   #askRetry({ by, why }: OperatorAction): void {
-    const failed = this.#epochs.filter(({ retryable }) => retryable > 0).map(({ summary: { epoch } }) => epoch);
-    this.#retry = { action: { by, why }, epochs: new Set([...(this.#retry?.epochs ?? []), ...failed]) };
+    this.#retry = { action: { by, why }, epochs: new Set([...(this.#retry?.epochs ?? []), ...this.#finished.withFailed]) };
   }
 
   /** A part is over, well or not: it is steered no more, and its history is kept. */
@@ -222,10 +214,6 @@ class Campaign {
     this.#operator.release();
     this.#archive?.add(workflowId);
     if (!CancellationScope.current().consideredCancelled) await this.#archive?.flush();
-  }
-
-  get #policyAdapters(): readonly string[] {
-    return this.#epochs.at(-1)?.policyAdapters ?? [];
   }
 
   #partContext(campaign: PinnedCampaign, policyAdapters: readonly string[]): PartContext {
@@ -255,7 +243,7 @@ class Campaign {
     if (pinned !== null) {
       try {
         await this.#archive?.flush();
-        const task = { campaign: pinned, state, ledger: this.#ledger(), revision: this.#revision };
+        const task = { campaign: pinned, state, ledger: this.#ledger(), revision: this.#finished.revision };
         const { key } = await bookkeepingActivities(this.#settings, this.#spent).writeReport(task);
         this.#reportKey = key;
         await startArchivist(pinned, this.#settings, workflowInfo().runId);
@@ -272,15 +260,16 @@ class Campaign {
   }
 
   #result(): CampaignResult {
-    const { methods, epochs } = this.#snapshot();
-    return { state: this.#operator.state, report: this.#reportKey, methods, epochs: epochs.map(({ summary }) => summary), policyAdapters: this.#policyAdapters, snapshot: this.#snapshot() };
+    const { methods, epochs, policyAdapters } = this.#finished;
+    return { state: this.#operator.state, report: this.#reportKey, methods, epochs: epochs.map(({ summary }) => summary), policyAdapters, snapshot: this.#snapshot() };
   }
 
   #snapshot(): CampaignSnapshot {
+    const { methods, epochs, revision } = this.#finished;
     return {
-      methods: this.#methods,
-      epochs: this.#epochs,
-      revision: this.#revision,
+      methods,
+      epochs,
+      revision,
       spent: this.#spent.total,
       clock: this.#clock.reading(Date.now()),
       archivedPages: this.#archive?.pages ?? this.#before?.archivedPages ?? 0,
@@ -302,8 +291,4 @@ class Campaign {
     };
     return describeProgress(standing, this.#clock, Date.now());
   }
-}
-
-function sealMethod(epoch: number): string {
-  return `seal-epoch-${epoch}`;
 }

@@ -6,11 +6,11 @@ import { isCancellation, upsertSearchAttributes } from '@temporalio/workflow';
 import type { AdaptationScope, CandidateGroup, Spent } from '../activities/activity-types';
 import { type CandidateOutcome, manifestKeys } from '../contracts/campaign';
 import { candidateReward } from '../seal/rewards';
+import { countFinishedCandidate, countStartedCandidate } from './fan-out/candidate-counts';
+import { rewardAttribute, statusAttribute } from './record/search-attributes';
 import { type ActivitySettings, computeActivities, localActivities } from './work/activity-options';
 import { classOf } from './work/attempts';
-import { countFinishedCandidate, countStartedCandidate } from './fan-out/candidate-counts';
 import { reasonOf, SpentSum } from './work/ledger';
-import { rewardAttribute, statusAttribute } from './record/search-attributes';
 
 export interface CandidateInput {
   readonly scope: AdaptationScope;

@@ -3,20 +3,20 @@
  * Source: paper, "RL Optimization".
  */
 import { continueAsNew } from '@temporalio/workflow';
-import type { ArtifactRef } from '../contracts/artifacts';
 import type { AdaptationScope, PinnedCampaign, RecordedOutcomes, Spent } from '../activities/activity-types';
+import type { ArtifactRef } from '../contracts/artifacts';
 import { type ContextRef, type EpochSummary, type EpochVersion, firstVersion, scopes } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import { epochSummary } from '../seal/report-data';
 import { selectSelfEdits, unadaptedRewardOf } from '../seal/selection';
-import { type ActivitySettings, bookkeepingActivities, computeActivities } from './work/activity-options';
 import { CandidateWindow, retryable, type WindowState } from './fan-out/candidate-window';
 import { ChildProgress, listenForSteering, RetryWish } from './fan-out/child-progress';
-import { HistoryArchive } from './record/history-archive';
-import { SpentSum } from './work/ledger';
-import type { Advance, Steering } from './messages';
 import { contextsPerChunk, propose } from './fan-out/proposing';
 import { UNADAPTED_CONTEXTS_PER_CHUNK, unadaptedScores } from './fan-out/unadapted';
+import type { Advance, Steering } from './messages';
+import { HistoryArchive } from './record/history-archive';
+import { type ActivitySettings, bookkeepingActivities, computeActivities } from './work/activity-options';
+import { SpentSum } from './work/ledger';
 
 export interface EpochInput {
   readonly campaign: PinnedCampaign;

@@ -6,14 +6,14 @@ import { continueAsNew } from '@temporalio/workflow';
 import type { AdaptationScope, PinnedCampaign, ProposalSource, RowSource, Spent } from '../activities/activity-types';
 import { type MethodScore, scopes } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
-import { type ActivitySettings, bookkeepingActivities, computeActivities } from './work/activity-options';
 import { fixedGroups, runInWindow } from './fan-out/bounded-window';
 import { ChildProgress, listenForSteering } from './fan-out/child-progress';
-import { SpentSum } from './work/ledger';
-import type { Advance, Steering } from './messages';
 import { isPageFull } from './fan-out/page-of-history';
 import { contextsPerChunk, propose } from './fan-out/proposing';
 import { UNADAPTED_CONTEXTS_PER_CHUNK, unadaptedScores } from './fan-out/unadapted';
+import type { Advance, Steering } from './messages';
+import { type ActivitySettings, bookkeepingActivities, computeActivities } from './work/activity-options';
+import { SpentSum } from './work/ledger';
 
 /** What is trained on before the questions are asked; `unadapted`: nothing. */
 export type EvaluatedRows =

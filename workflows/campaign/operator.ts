@@ -1,10 +1,10 @@
 /** What an operator may do to a running campaign, and how it reaches the part that runs. */
 import { ApplicationFailure, log, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import type { CampaignProgress, CampaignState, OperatorAction } from '../../contracts/campaign';
-import type { CampaignPart } from './parts';
 import { advanceSignal, cancelUpdate, pauseUpdate, progressQuery, resumeUpdate, retryFailedSignal, retryFailedUpdate, setConcurrencyUpdate, steerSignal, type Steering } from '../messages';
-import type { CampaignClock } from './progress';
 import { statusAttribute } from '../record/search-attributes';
+import type { CampaignPart } from './parts';
+import type { CampaignClock } from './progress';
 
 /** Highest `concurrency.candidates`: a workflow may have at most 2,000 pending children, and needs room for all else. */
 const MAX_CANDIDATES_AT_ONCE = 400;

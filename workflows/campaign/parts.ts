@@ -2,12 +2,12 @@
 import { CancellationScope, ChildWorkflowCancellationType, type ChildWorkflowHandle, type ChildWorkflowOptions, ParentClosePolicy, patched, startChild } from '@temporalio/workflow';
 import type { PinnedCampaign } from '../../activities/activity-types';
 import { type CampaignInput, type EpochVersion, workflowIds } from '../../contracts/campaign';
-import type { ActivitySettings } from '../work/activity-options';
-import { cancelByHand } from '../fan-out/carried-workflows';
 import type { EpochInput, epochWorkflow } from '../epoch';
 import type { EvaluatedRows, EvaluationInput, evaluationWorkflow } from '../evaluation';
+import { cancelByHand } from '../fan-out/carried-workflows';
 import type { Steering } from '../messages';
 import { epochAttributes } from '../record/search-attributes';
+import type { ActivitySettings } from '../work/activity-options';
 
 export type CampaignPart = ChildWorkflowHandle<typeof epochWorkflow> | ChildWorkflowHandle<typeof evaluationWorkflow>;
 

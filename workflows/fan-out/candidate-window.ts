@@ -10,17 +10,17 @@ import { CancellationScope, ChildWorkflowCancellationType, type ChildWorkflowHan
 import type { AdaptationScope, CandidateSummary, EndedWorkflow } from '../../activities/activity-types';
 import { type ContextRef, workflowIds } from '../../contracts/campaign';
 import { FAILURE_CLASSES } from '../../contracts/failures';
+import type { CandidateInput, CandidateResult, candidateWorkflow } from '../candidate';
+import type { Steering } from '../messages';
+import type { HistoryArchive } from '../record/history-archive';
+import { candidateAttributes } from '../record/search-attributes';
 import type { ActivitySettings } from '../work/activity-options';
 import { classOf } from '../work/attempts';
+import { reasonOf, type SpentSum } from '../work/ledger';
 import { runInWindow } from './bounded-window';
-import type { CandidateInput, CandidateResult, candidateWorkflow } from '../candidate';
 import { CarriedWorkflows } from './carried-workflows';
 import type { ChildProgress } from './child-progress';
-import type { HistoryArchive } from '../record/history-archive';
-import { reasonOf, type SpentSum } from '../work/ledger';
-import type { Steering } from '../messages';
 import { isPageFull } from './page-of-history';
-import { candidateAttributes } from '../record/search-attributes';
 
 /** Where a fan-out is: all that a new run must know. Positions are places in the planned order. */
 export interface WindowState {

@@ -1,5 +1,5 @@
-import type { ArtifactRef } from '../../contracts/artifacts';
 import type { ProposalTask } from '../../activities/activity-types';
+import type { ArtifactRef } from '../../contracts/artifacts';
 import { type ActivitySettings, bookkeepingActivities, computeActivities } from '../work/activity-options';
 import type { SpentSum } from '../work/ledger';
 

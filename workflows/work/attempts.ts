@@ -5,8 +5,8 @@
  * so that every one of them stands in history with its reason.
  */
 import { ActivityFailure, ApplicationFailure, log, patched, sleep, TimeoutFailure } from '@temporalio/workflow';
-import { FAILURE_CLASSES, type FailureClass, failureClassOf, type FailurePolicy } from '../../contracts/failures';
 import type { CampaignTimings } from '../../contracts/campaign';
+import { FAILURE_CLASSES, type FailureClass, failureClassOf, type FailurePolicy } from '../../contracts/failures';
 import type { SpentSum } from './ledger';
 import { spentOf } from './ledger';
 
