@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { BadInputError, oneLine, ServerUnreachableError } from '../contracts/errors';
+import { BadInputError, oneLine, ServerUnreachableError, StoreRefusedError } from '../contracts/errors';
 
 /** How a failed command ends. */
 export interface Failure {
@@ -12,8 +12,9 @@ export interface Failure {
 
 /** Exit code, code and one-line message of whatever a command threw. */
 export function describeFailure(error: unknown): Failure {
-  if (error instanceof BadInputError) return { exitCode: 2, code: error.code, message: oneLine(error.message) };
-  if (error instanceof ServerUnreachableError) return { exitCode: 2, code: error.code, message: oneLine(error.message) };
+  if (error instanceof BadInputError || error instanceof ServerUnreachableError || error instanceof StoreRefusedError) {
+    return { exitCode: 2, code: error.code, message: oneLine(error.message) };
+  }
   if (error instanceof CommanderError) {
     return { exitCode: 2, code: 'BAD_INPUT', message: oneLine(usageMessage(error)) };
   }

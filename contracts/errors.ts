@@ -87,6 +87,15 @@ export class StoreFailedError extends Error {
   readonly code = 'STORE_FAILED';
 }
 
+/**
+ * The store does not let us: credentials that it does not know, that have expired, or that may not do this. A command ends with it (exit
+ * 2); retryable without limit in a campaign, since keys are exchanged and policies mended while it waits.
+ */
+export class StoreRefusedError extends Error {
+  override readonly name = 'StoreRefusedError';
+  readonly code = 'STORE_REFUSED';
+}
+
 /** This machine's disk is full or read-only. Retryable without limit, here once there is room or on another worker. */
 export class DiskFullError extends Error {
   override readonly name = 'DiskFullError';

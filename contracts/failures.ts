@@ -68,6 +68,13 @@ export const FAILURE_CLASSES = {
     remedy: 'none',
     meaning: 'the store does not answer, or it or the disk is full or read-only: waited for, and seen in `seal status`',
   },
+  refused: {
+    types: ['StoreRefusedError'],
+    retriedBy: 'server',
+    budget: Infinity,
+    remedy: 'none',
+    meaning: "the store does not accept the worker's credentials, or not for this: waited for, and seen in `seal status`",
+  },
   'worker-lost': {
     types: ['TimeoutFailure', 'CancelledFailure', 'WorkerShutdown'],
     retriedBy: 'server',

@@ -5,7 +5,7 @@ import type { ObjectInfo, ObjectSource } from './object-client';
 /**
  * Content-addressed artifacts (`sha256/<hash>`) and the small manifests that name them (`campaigns/<id>/...`).
  *
- * Every method may throw ServerUnreachableError (retryable) or, for refused credentials, BadInputError.
+ * Every method may throw ServerUnreachableError, StoreFailedError or, for refused credentials, StoreRefusedError (all retryable).
  */
 export interface ArtifactStore {
   /** Where the objects live, for messages. */

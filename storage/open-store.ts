@@ -13,7 +13,7 @@ const DEFAULT_BUCKET = 'seal';
 /**
  * Opens the store and creates its bucket if need be.
  * @param observe told of every request to the server. @default nobody
- * @throws ServerUnreachableError, BadInputError (credentials)
+ * @throws ServerUnreachableError, StoreFailedError, StoreRefusedError (credentials)
  */
 export async function openS3Store(settings: S3Settings, observe?: ObserveRequest): Promise<ArtifactStore> {
   const client = new S3ObjectClient(settings);

@@ -9,12 +9,13 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
+  type S3ClientConfig,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { BadInputError } from '../contracts/errors';
 import type { S3Credentials } from '../contracts/stack';
 import type { ObjectClient, ObjectInfo, ObjectSource, WriteOptions } from './object-client';
-import { explainS3Failure, mayBeClockSkew, statusOf } from './s3-failure';
+import { explainS3Failure, isRefusal, isUnexplained, mayBeClockSkew, statusOf } from './s3-failure';
 
 export interface S3Settings {
   /** `http://127.0.0.1:7070`, or of any S3-compatible service. */
@@ -36,6 +37,11 @@ export interface S3Settings {
   readonly pageSize?: number;
 }
 
+/** The SDK hands its configuration on to what looks for credentials: files are read anew, since keys are exchanged while a campaign runs. */
+interface CredentialSearch {
+  readonly ignoreCache: boolean;
+}
+
 /** What the SDK would warn of on the console is thrown too, and classified. */
 const nothing = (): void => undefined;
 const SILENT = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing };
@@ -54,6 +60,8 @@ export class S3ObjectClient implements ObjectClient {
   readonly #bucket: string;
   readonly #pageSize: number;
   readonly #s3: S3Client;
+  /** How often other credentials were found than before. */
+  #renewals = 0;
 
   constructor(settings: S3Settings) {
     // The pinned version supports Node 20; that later ones will not is for those who upgrade to know.
@@ -62,7 +70,7 @@ export class S3ObjectClient implements ObjectClient {
     this.#bucket = settings.bucket;
     this.#pageSize = settings.pageSize ?? 1000;
     this.location = `bucket ${settings.bucket} at ${settings.endpoint}`;
-    this.#s3 = new S3Client({
+    const config: S3ClientConfig & CredentialSearch = {
       endpoint: settings.endpoint,
       region: settings.region ?? profileRegion,
       forcePathStyle: true,
@@ -77,7 +85,9 @@ export class S3ObjectClient implements ObjectClient {
         socketTimeout: settings.idleTimeoutMs ?? 60_000,
         ...(settings.caBundle === undefined ? {} : { httpsAgent: { ca: readCertificates(settings.caBundle), keepAlive: true, maxSockets: SOCKETS } }),
       },
-    });
+      ignoreCache: true,
+    };
+    this.#s3 = new S3Client(config);
   }
 
   /** Creates the bucket if it is not there. Safe to call from several processes at once. */
@@ -98,6 +108,16 @@ export class S3ObjectClient implements ObjectClient {
         if (!(error instanceof S3ServiceException && error.name === 'BucketAlreadyOwnedByYou')) throw error;
       }
     });
+  }
+
+  /** One question, to see whether the server lets us in. Changes nothing; the bucket need not be there. */
+  async ask(): Promise<void> {
+    await this.#try('bucket', () =>
+      this.#s3.send(new ListObjectsV2Command({ Bucket: this.#bucket, MaxKeys: 1 })).then(
+        () => 200,
+        (error: unknown) => statusOf(error, [404]),
+      ),
+    );
   }
 
   async find(key: string): Promise<ObjectInfo | null> {
@@ -198,15 +218,37 @@ export class S3ObjectClient implements ObjectClient {
   }
 
   async #try<T>(key: string, request: () => Promise<T>): Promise<T> {
+    const renewals = this.#renewals;
     try {
-      return await request().catch((error: unknown) => {
+      return await request().catch(async (unexplained: unknown) => {
+        const error = isUnexplained(unexplained) ? await this.#explanationOf(unexplained) : unexplained;
+        const isRenewed = isRefusal(error) && (await this.#haveChanged(renewals));
         // Somebody has set this machine's clock: the SDK repeats only what the server explains, and of requests at once only the first.
-        if (mayBeClockSkew(error)) return request();
+        if (isRenewed || mayBeClockSkew(error)) return request();
         throw error;
       });
     } catch (error) {
       throw explainS3Failure(error, { endpoint: this.#endpoint, location: this.location, key });
     }
+  }
+
+  /** The answer to a HEAD has no body that could say why: another question to the same bucket is refused for the same reason. */
+  async #explanationOf(unexplained: unknown): Promise<unknown> {
+    try {
+      await this.#s3.send(new ListObjectsV2Command({ Bucket: this.#bucket, MaxKeys: 1 }));
+      return unexplained;
+    } catch (error) {
+      return isRefusal(error) ? error : unexplained;
+    }
+  }
+
+  /** Looks for credentials where these came from. @returns whether they are others than when there had been so many renewals */
+  async #haveChanged(sinceRenewals: number): Promise<boolean> {
+    const { credentials } = this.#s3.config;
+    const before = await credentials();
+    const now = await credentials({ forceRefresh: true });
+    if (now.accessKeyId !== before.accessKeyId || now.secretAccessKey !== before.secretAccessKey || now.sessionToken !== before.sessionToken) this.#renewals += 1;
+    return this.#renewals !== sinceRenewals;
   }
 }
 

@@ -1,5 +1,5 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
-import { BadInputError, ServerUnreachableError, StoreFailedError } from '../contracts/errors';
+import { ServerUnreachableError, StoreFailedError, StoreRefusedError } from '../contracts/errors';
 
 /** Nothing was answered: not started, not reachable, or gone in the middle. */
 const UNREACHABLE = new Set([
@@ -16,6 +16,9 @@ const UNREACHABLE = new Set([
   'RequestTimeout',
 ]);
 
+/** The two machines' clocks are more than some minutes apart. */
+const CLOCK_SKEW = new Set(['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture']);
+
 /**
  * It answers and cannot do it, whatever is asked of it: full (507), asked to slow down (429, 503), broken inside or read-only (500), or
  * of another opinion about the time, which signatures depend on.
@@ -24,7 +27,7 @@ const FAILED = new Set([
   'InternalError',
   'InsufficientStorage',
   'QuotaExceeded',
-  'RequestTimeTooSkewed',
+  ...CLOCK_SKEW,
   'ServiceUnavailable',
   'SlowDown',
   'Throttling',
@@ -34,20 +37,26 @@ const FAILED = new Set([
 ]);
 const TOO_MANY_REQUESTS = 429;
 
+/** Of some time only: renewed by whoever gave them. */
+const EXPIRED = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired']);
+
+/** It does not know us, or knows us and does not let us. Some of these come with 400. */
 const REFUSED = new Set([
+  ...EXPIRED,
   'AccessDenied',
+  'AllAccessDisabled',
   'CredentialsProviderError',
-  'ExpiredToken',
   'Forbidden',
   'InvalidAccessKeyId',
+  'InvalidToken',
   'SignatureDoesNotMatch',
+  'TokenProviderError',
 ]);
-
-/** The two machines' clocks are more than some minutes apart. */
-const CLOCK_SKEW = new Set(['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture']);
+const BAD_REQUEST = 400;
+const FORBIDDEN = 403;
 
 /** What the SDK calls an answer without a body, as one to a HEAD is. */
-const UNEXPLAINED = new Set(['Unknown', 'UnknownError', '403']);
+const UNEXPLAINED = new Set(['Unknown', 'UnknownError', '400', '403']);
 
 /** OpenSSL's and Node's words, in codes or texts, for a certificate that is not accepted, or for no TLS at all. */
 const UNTRUSTED = /certificate|\bEPROTO\b|^(CERT_|ERR_TLS_|ERR_SSL_)/i;
@@ -59,8 +68,8 @@ export interface S3Request {
 }
 
 /**
- * The failure in words that name server, bucket and key, as the class that says what is done about it: ServerUnreachableError and
- * StoreFailedError are waited for, BadInputError (refused credentials) is for the user, anything else is a mistake of ours.
+ * The failure in words that name server, bucket and key, as the class that says what is done about it: ServerUnreachableError,
+ * StoreFailedError and StoreRefusedError are for the user of a command, and waited for in a campaign; anything else is a mistake of ours.
  */
 export function explainS3Failure(error: unknown, { endpoint, location, key }: S3Request): Error {
   const reason = reasonOf(error);
@@ -81,19 +90,18 @@ export function explainS3Failure(error: unknown, { endpoint, location, key }: S3
   if (FAILED.has(reason) || status === TOO_MANY_REQUESTS || (status !== undefined && status >= 500)) {
     return new StoreFailedError(`${key} in ${location}: the store could not do it: ${reason}${status === undefined ? '' : ` (${status})`}: ${messageOf(error)}`, { cause: error });
   }
-  if (REFUSED.has(reason) || status === 403) {
-    return new BadInputError(
-      {
-        where: `S3 credentials for ${location}`,
-        expected: 'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or another usual AWS source) that may use it',
-        got: reason,
-      },
-      { cause: error },
-    );
+  if (isRefusal(error)) {
+    const expected = `AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or another usual AWS source) that ${EXPIRED.has(reason) ? 'have not expired' : 'may use it'}`;
+    return new StoreRefusedError(`S3 credentials for ${location}: expected ${expected}, got ${reason} for ${key}: ${messageOf(error)}`, { cause: error });
   }
   return new Error(`${key} in ${location}: ${reason}: ${messageOf(error)}`, {
     cause: error,
   });
+}
+
+/** Whether other credentials, or the same after a change of a policy, may be let in. */
+export function isRefusal(error: unknown): boolean {
+  return REFUSED.has(reasonOf(error)) || (httpStatus(error) === FORBIDDEN && !CLOCK_SKEW.has(reasonOf(error)));
 }
 
 /**
@@ -102,7 +110,12 @@ export function explainS3Failure(error: unknown, { endpoint, location, key }: S3
  */
 export function mayBeClockSkew(error: unknown): boolean {
   const reason = reasonOf(error);
-  return CLOCK_SKEW.has(reason) || (httpStatus(error) === 403 && UNEXPLAINED.has(reason));
+  return CLOCK_SKEW.has(reason) || (httpStatus(error) === FORBIDDEN && UNEXPLAINED.has(reason));
+}
+
+/** Whether a request was refused without a word. */
+export function isUnexplained(error: unknown): boolean {
+  return UNEXPLAINED.has(reasonOf(error)) && [BAD_REQUEST, FORBIDDEN].includes(httpStatus(error) ?? 0);
 }
 
 /**

@@ -8,7 +8,7 @@ import { connectWorker } from '../connection/connect-worker';
 import { dataConverter } from '../connection/encryption/data-converter';
 import { sealHome } from '../connection/stack-file';
 import { refuseForeignKeys } from '../connection/encryption/foreign-keys';
-import { BadInputError, ServerUnreachableError } from '../contracts/errors';
+import { BadInputError, ServerUnreachableError, StoreRefusedError } from '../contracts/errors';
 import { startComputeProcess } from '../engine/runtime/compute-client';
 import { computingMachine } from '../engine/runtime/machine';
 import { knowledgeDomain } from '../seal/knowledge/domain';
@@ -93,7 +93,7 @@ function served({ queues, temporal, deployment }: WorkerSettings): string {
 
 /** Says why, and ends: with 2 where somebody has to correct something before it can go on. */
 function fail(error: unknown): never {
-  const isExpected = error instanceof BadInputError || error instanceof ServerUnreachableError;
+  const isExpected = error instanceof BadInputError || error instanceof ServerUnreachableError || error instanceof StoreRefusedError;
   new Log('ERROR').error(error instanceof Error ? error.message : String(error), isExpected ? {} : { error });
   process.exit(isExpected ? 2 : 1);
 }

@@ -1,20 +1,36 @@
 import type { Command } from 'commander';
 import { doctor, type DoctorCheck } from '../../infra/stack/doctor';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError, oneLine, ServerUnreachableError, StoreFailedError, StoreRefusedError } from '../../contracts/errors';
 import { newCommand, runWith } from '../command';
 import { homeDiskUse } from '../disk-state';
 import { readableBytes } from '../readable-bytes';
+import { askForAccess } from '../store-access';
 
 /** `seal doctor`: what this machine has, and what to do about what it lacks. */
 export function doctorCommand(): Command {
   return runWith(newCommand('doctor', 'check what this machine has, and what to do about what it lacks'), async (_flags, output) => {
-    const checks = [...(await doctor()), await checkQuota()];
+    const checks = [...(await doctor()), await checkAccess(), await checkQuota()];
     output.result({ ok: checks.every(({ ok }) => ok), checks }, () => checks.map(line).join('\n'));
   });
 }
 
 function line({ name, ok, detail, advice }: DoctorCheck): string {
   return `${ok ? 'ok     ' : 'missing'}  ${name}: ${detail}${advice === null ? '' : `\n         ${advice}`}`;
+}
+
+/** Whether the store that this environment names lets us in. */
+async function checkAccess(): Promise<DoctorCheck> {
+  const name = 'S3 access';
+  try {
+    await askForAccess();
+    return { name, ok: true, detail: 'granted', advice: null };
+  } catch (error) {
+    // The check of the server itself has said it.
+    if (error instanceof ServerUnreachableError) return { name, ok: true, detail: 'not known: no server answers', advice: null };
+    if (!(error instanceof BadInputError || error instanceof StoreFailedError || error instanceof StoreRefusedError)) throw error;
+    const advice = error instanceof StoreFailedError ? 'mend the S3 server, or its clock or disk' : 'correct the S3_* and AWS_* variables or AWS files, or what the server allows; workers wait meanwhile';
+    return { name, ok: false, detail: oneLine(error.message), advice };
+  }
 }
 
 /** The disk that $SEAL_HOME may take. */

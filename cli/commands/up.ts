@@ -1,16 +1,30 @@
 import type { Command } from 'commander';
+import { StoreRefusedError } from '../../contracts/errors';
 import { startStack } from '../../infra/stack/stack';
 import type { StackStatus } from '../../infra/stack/stack-status';
 import { warnOfFullDisk } from '../disk-state';
 import { newCommand, runWith } from '../command';
+import { askForAccess } from '../store-access';
 
 /** `seal up`: starts the servers and a worker in the background; what runs already is used. */
 export function upCommand(): Command {
   return runWith(newCommand('up', 'start Temporal, S3 and a worker in the background, or use those that run'), async (_flags, output) => {
+    await refuseRefusingStore();
     const status = await startStack({ say: (line) => output.log(line) });
     await warnOfFullDisk(output);
     output.result(status, () => stackText(status));
   });
+}
+
+/** Before anything is started: a worker that is not let in could only end, again and again. */
+async function refuseRefusingStore(): Promise<void> {
+  if (!process.env['S3_ENDPOINT']) return;
+  try {
+    await askForAccess();
+  } catch (error) {
+    // What else may be wrong with a server is said by what starts the rest.
+    if (error instanceof StoreRefusedError) throw error;
+  }
 }
 
 function stackText({ home, temporal, s3, worker }: StackStatus): string {

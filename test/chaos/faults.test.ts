@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { differences, resultOf, unreadableArtifacts } from '../../chaos/committed';
+import { waitingActivities } from '../../cli/waiting-activities';
 import { StoreFailedError } from '../../contracts/errors';
 import { OwnProcesses } from '../../infra/stack/own-process';
 import { ensureWorker, stopWorker } from '../../infra/stack/worker';
@@ -9,6 +10,7 @@ import { canMount, mountSmallDisk, type SmallDisk } from '../storage/small-disk'
 import { eventually } from '../workflows/temporal-fixture';
 import { CampaignStack } from './campaign-stack';
 import { FaultyProxy } from './faulty-proxy';
+import { RefusingProxy } from './refusing-proxy';
 
 // A campaign a test, each with a fault of some seconds, beside whatever else the machine does.
 jest.setTimeout(600_000);
@@ -114,6 +116,22 @@ test('a store that cannot be reached for a while', async () => {
     proxy.set({ kind: 'cut' });
     await expectStandstill('unreachable');
     proxy.set({ kind: 'none' });
+  });
+  await proxy.close();
+});
+
+test('a store that refuses the worker for a while, by a policy and then by its keys', async () => {
+  const proxy = await RefusingProxy.to(stack.s3Endpoint);
+  await runDisturbed('refused', stack.storeAt(proxy.endpoint), async () => {
+    for (const refusal of [{ status: 403, code: 'AccessDenied' }, { status: 400, code: 'ExpiredToken' }]) {
+      proxy.refusal = refusal;
+      await eventually(`a campaign that is seen to wait for ${refusal.code}`, async () => {
+        const waiting = await waitingActivities(stack.client, 'refused');
+        return waiting.some(({ failure, message }) => failure === 'StoreRefusedError' && message.includes(`got ${refusal.code} for `));
+      }, LIMIT_MS);
+    }
+    await expectStandstill('refused');
+    proxy.refusal = null;
   });
   await proxy.close();
 });

@@ -175,7 +175,7 @@ describe('a server that wants an API key', () => {
     const other = join(home, 'read-only');
     expect((await startStack({ ...up, home: other })).temporal).toMatchObject({ answers: true });
     await stopStack({ home: other });
-    const { exitCode, stderr } = await command({ ...readOnly, TEMPORAL_NAMESPACE: 'another', S3_ENDPOINT: s3 }, 'up');
+    const { exitCode, stderr } = await command({ ...workerEnv, ...readOnly, TEMPORAL_NAMESPACE: 'another' }, 'up');
     expect({ exitCode, stderr }).toEqual({
       exitCode: 2,
       stderr: `Temporal at ${readOnly.TEMPORAL_ADDRESS}, namespace another: expected the search attributes SealCampaign (keyword), SealEpoch (int), SealContext (keyword), SealStatus (keyword), SealReward (double), or credentials that may add them, got not for this key\n`,

@@ -1,12 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { StoreRefusedError } from '../../contracts/errors';
 import { answers } from '../../infra/stack/object-server';
 import { OwnProcesses } from '../../infra/stack/own-process';
 import { freePort } from '../../infra/stack/ports';
 import { serverBinary } from '../../infra/stack/server-binaries';
+import type { ArtifactStore } from '../../storage/artifact-store';
 import { openStoreFromEnvironment } from '../../storage/open-store';
 import { runCommand } from '../cli/run-command';
 import { Authority, describeWithOpenssl } from '../connection/certificates';
@@ -115,6 +117,68 @@ describe('credentials and region are found where AWS has them', () => {
     const line = `S3 credentials for bucket seal at ${plain}: expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or another usual AWS source) that may use it, got `;
     await expect(roundTrip({ ...none, AWS_REGION: REGION })).rejects.toThrow(`${line}CredentialsProviderError`);
     await expect(roundTrip({ ...named, AWS_SECRET_ACCESS_KEY: 'wrong', AWS_REGION: REGION })).rejects.toThrow(line);
+  });
+});
+
+it('a command that the store does not let in ends with one line, and nothing is started or written', async () => {
+  const client = join(home, 'client');
+  const wrong = { ...clean, ...named, AWS_SECRET_ACCESS_KEY: 'wrong', AWS_REGION: REGION, SEAL_HOME: client, S3_ENDPOINT: plain };
+  const line = `S3 credentials for bucket seal at ${plain}: expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or another usual AWS source) that may use it, got SignatureDoesNotMatch for bucket: `;
+  process.env = wrong;
+  const { exitCode, stdout, stderr } = await runCommand(['up']);
+  expect({ exitCode, stdout, stderr, lines: stderr.trimEnd().split('\n').length }).toEqual({ exitCode: 2, stdout: '', stderr: expect.stringContaining(line), lines: 1 });
+  expect(existsSync(client)).toBe(false);
+  const { checks } = JSON.parse((await runCommand(['doctor', '--json'])).stdout);
+  expect(checks).toContainEqual({ name: 'S3 access', ok: false, detail: expect.stringContaining(line), advice: expect.stringContaining('AWS_*') });
+  process.env = { ...wrong, ...named };
+  expect(JSON.parse((await runCommand(['doctor', '--json'])).stdout).checks).toContainEqual({ name: 'S3 access', ok: true, detail: 'granted', advice: null });
+});
+
+describe('credentials that are exchanged while a campaign runs', () => {
+  const STATUS = { ExpiredToken: 400, InvalidAccessKeyId: 403 } as const;
+  /** Lets in one key, by its id alone; a HEAD is answered without a body, as S3 does. */
+  let accepted: string;
+  let refusal: keyof typeof STATUS;
+  let server: Server;
+  let file: string;
+  let store: ArtifactStore;
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      request.resume().once('end', () => {
+        if (request.headers.authorization?.includes(`Credential=${accepted}/`)) return response.writeHead(request.method === 'HEAD' && request.url !== '/seal' ? 404 : 200).end();
+        response.writeHead(STATUS[refusal], { 'content-type': 'application/xml' });
+        return response.end(request.method === 'HEAD' ? undefined : `<Error><Code>${refusal}</Code><Message>it is told why</Message></Error>`);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    file = join(home, 'exchanged');
+    exchange('first');
+    process.env = {
+      ...{ ...clean, SEAL_HOME: join(home, 'nothing'), S3_ENDPOINT: `http://127.0.0.1:${(server.address() as AddressInfo).port}` },
+      ...{ AWS_SHARED_CREDENTIALS_FILE: file, AWS_CONFIG_FILE: join(home, 'none'), AWS_REGION: REGION },
+    };
+    accepted = 'first';
+    store = await openStoreFromEnvironment();
+  });
+  afterAll(async () => {
+    store.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  const exchange = (id: string): void => writeFileSync(file, `[default]\naws_access_key_id = ${id}\naws_secret_access_key = a-secret\n`);
+  const put = (): Promise<unknown> => store.put(Buffer.from('kept'), 'text/plain');
+
+  it.each(['ExpiredToken', 'InvalidAccessKeyId'] as const)('are found where they are, by several requests at once, once the store refuses the old ones with %s', async (code) => {
+    refusal = code;
+    accepted = `after ${code}`.replace(' ', '-');
+    const refused: unknown = await put().catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(StoreRefusedError);
+    expect((refused as Error).message).toContain(`${code === 'ExpiredToken' ? 'that have not expired' : 'that may use it'}, got ${code} for sha256/`);
+    expect((refused as Error).message).toContain('it is told why');
+    exchange(accepted);
+    await expect(Promise.all([put(), put(), put()])).resolves.toHaveLength(3);
   });
 });
 

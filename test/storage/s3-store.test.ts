@@ -55,7 +55,7 @@ describe('opening', () => {
   it('says who refused which credentials', async () => {
     const wrong = { ...s3.credentials, secretAccessKey: 'wrong' };
     await expect(openS3Store({ ...settings(), credentials: wrong })).rejects.toMatchObject({
-      name: 'BadInputError',
+      name: 'StoreRefusedError',
       message: expect.stringContaining(`S3 credentials for bucket artifacts at ${s3.endpoint}: expected AWS_ACCESS_KEY_ID`),
     });
   });
@@ -100,7 +100,7 @@ describe('a clock that is set', () => {
       expect(await objects.find('sha256/one')).toBeNull();
     });
     await withAnswers([403], async (objects) => {
-      await expect(objects.find('sha256/one')).rejects.toMatchObject({ name: 'BadInputError' });
+      await expect(objects.find('sha256/one')).rejects.toMatchObject({ name: 'StoreRefusedError' });
     });
   });
 

@@ -115,7 +115,15 @@ test.each([
   [400, 'RequestTimeout', 'ServerUnreachableError', 2],
   // Nobody makes room within a second.
   [507, 'InsufficientStorage', 'StoreFailedError', 1],
-  [403, 'AccessDenied', 'BadInputError', 1],
+  // No other credentials are found than those that were refused.
+  [403, 'AccessDenied', 'StoreRefusedError', 1],
+  [403, 'InvalidAccessKeyId', 'StoreRefusedError', 1],
+  [403, 'SignatureDoesNotMatch', 'StoreRefusedError', 1],
+  [403, 'SomethingNew', 'StoreRefusedError', 1],
+  [400, 'ExpiredToken', 'StoreRefusedError', 1],
+  [400, 'TokenRefreshRequired', 'StoreRefusedError', 1],
+  // Of another opinion about the time: asked once more by the client, with the server's.
+  [403, 'RequestExpired', 'StoreFailedError', 2],
 ])('a server that answers %p %s is a %s after %p tries', async (status, code, name, tries) => {
   const server = await refusing(status, code);
   const objects = new S3ObjectClient({ endpoint: server.endpoint, bucket: 'artifacts', credentials: CREDENTIALS, attempts: 2 });
