@@ -13,6 +13,8 @@ export interface ActivityDependencies {
   readonly model: LanguageModel;
   /** Where `model` computes, for the lineage. @default not recorded */
   readonly machine?: Machine;
+  /** Of the code that this process runs. @default that which the campaign began with */
+  readonly codeVersion?: string;
   readonly store: ArtifactStore;
   readonly domain: Domain;
   /** What campaigns ask over HTTP, with keys from this process's environment. @default of process.env */

@@ -6,6 +6,7 @@ import type { Checkpoint, ComputeProgress, FineTuneOutcome, FineTuneRequest, Fin
 import { checkpointFileName } from '../engine/files/checkpoint-files';
 import { CheckpointUploads } from './checkpoint-uploads';
 import { ComputeTimeoutError } from './compute-gate';
+import { otherCode } from './computed-by';
 import type { RecordedOptions } from './recorded-work';
 import type { Services } from './services';
 import { machineKey, StoredCheckpoints } from './stored-checkpoints';
@@ -25,7 +26,7 @@ export interface TrainingTask {
 
 /**
  * A fine-tune that survives its process, its worker and its machine: checkpoints go to the store every `limits.checkpointSeconds`, and
- * whichever attempt comes next, on a machine of the same kind, goes on from the newest to the same bits.
+ * whichever attempt comes next, on a machine of the same kind with the same code, goes on from the newest to the same bits.
  */
 export class ResumableTraining {
   readonly #services: Services;
@@ -47,9 +48,10 @@ export class ResumableTraining {
     this.#stored = new StoredCheckpoints(services.store, {
       prefix: manifestKeys.checkpoints(input.campaignId, training),
       machine: services.machine,
+      otherCode: otherCode(services, input),
       codeVersion: input.codeVersion,
     });
-    this.#fingerprint = `${training}-${machineKey(services.machine)}`;
+    this.#fingerprint = `${training}-${machineKey(services.machine, otherCode(services, input))}`;
     this.#directory = join(task.scratch, 'checkpoints');
     this.#uploads = new CheckpointUploads(this.#stored, (message, details) => {
       log.warn(message, details);
@@ -100,7 +102,7 @@ export class ResumableTraining {
   /** Why a training that had been under way began anew; undefined where it did not. */
   get startedOver(): string | undefined {
     if (this.#fetched !== undefined || this.#mostSteps === 0) return undefined;
-    return this.#stored.onlyOthers ? 'checkpoints of another kind of machine' : 'no checkpoint was whole';
+    return this.#stored.onlyOthers ? 'checkpoints of another kind of machine, or of another version of the code' : 'no checkpoint was whole';
   }
 
   /** Steps that this attempt had taken after its last checkpoint when it failed: they will be taken again. */

@@ -19,6 +19,8 @@ export interface CheckpointPlace {
   readonly prefix: string;
   /** Where it is computed; elsewhere the bits could differ, so that only the same goes on from a checkpoint. */
   readonly machine: Machine | undefined;
+  /** By which code, where that is not `codeVersion`: it too could give other bits. */
+  readonly otherCode?: string | undefined;
   readonly codeVersion: string;
 }
 
@@ -41,7 +43,7 @@ export class StoredCheckpoints {
   constructor(store: ArtifactStore, place: CheckpointPlace) {
     this.#store = store;
     this.#place = place;
-    this.#machine = machineKey(place.machine);
+    this.#machine = machineKey(place.machine, place.otherCode);
   }
 
   /** Looks up what other attempts left. */
@@ -140,10 +142,17 @@ export async function removeCheckpoints(store: ArtifactStore, prefix: string): P
   for (const key of await store.list(prefix)) await removeCheckpoint(store, key);
 }
 
-/** Of what decides the last bits of a result: instruction set, threads (or the cores that decide about them) and ONNX Runtime. */
-export function machineKey(machine: Machine | undefined): string {
-  if (machine === undefined) return '0'.repeat(12);
-  const { instructionSet, threads, cores, onnxruntime } = machine;
-  const kind = { instructionSet, onnxruntime, ...(threads === null ? { cores } : { threads }) };
+/**
+ * Of what decides the last bits of a result: instruction set, threads (or the cores that decide about them), ONNX Runtime, and the code.
+ *
+ * @param otherCode that computes here, where the training's own names another
+ */
+export function machineKey(machine: Machine | undefined, otherCode?: string): string {
+  if (machine === undefined && otherCode === undefined) return '0'.repeat(12);
+  const kind = { ...(machine && kindOf(machine)), ...(otherCode !== undefined && { otherCode }) };
   return hashBytes(Buffer.from(canonicalJson(kind))).sha256.slice(0, 12);
+}
+
+function kindOf({ instructionSet, threads, cores, onnxruntime }: Machine): Partial<Machine> {
+  return { instructionSet, onnxruntime, ...(threads === null ? { cores } : { threads }) };
 }

@@ -5,7 +5,7 @@ import type { CheckpointSettings, FineTuneRequest } from '../contracts/language-
 import { ADAPTER_FILES } from '../engine/files/adapter';
 import { computingMachine } from '../engine/runtime/machine';
 import { hashFile } from '../storage/content-hash';
-import { codeVersion } from './code-version';
+import { codeVersion } from '../workers/code-version';
 
 /** Checkpoints of a fine-tune on this machine, for which its model's files are hashed, and those of the adapter that it starts from. */
 export async function checkpointsOf(request: FineTuneRequest, directory: string, seconds: number): Promise<CheckpointSettings> {

@@ -7,7 +7,7 @@ import { computingMachine } from '../engine/runtime/machine';
 import { canonicalJson } from '../storage/canonical-json';
 import { hashBytes, hashFile } from '../storage/content-hash';
 import { openStoreFromEnvironment } from '../storage/open-store';
-import { codeVersion } from './code-version';
+import { codeVersion } from '../workers/code-version';
 
 /** Stands where a campaign's id does; no campaign can have it. */
 const PRETRAINING = '_pretraining';

@@ -30,7 +30,7 @@ import { upCommand } from './commands/up';
 import { watchCommand } from './commands/watch';
 import { worldCommand } from './commands/world';
 import type { Streams } from './output';
-import { packageVersion } from './package-version';
+import { packageVersion } from '../workers/package-version';
 
 /** Every command of `seal`, in the order `--help` lists them. */
 const COMMANDS: readonly (() => Command)[] = [
@@ -68,7 +68,7 @@ const COMMANDS: readonly (() => Command)[] = [
 /** The whole command line. Failures are thrown, never printed: `run` prints them. */
 export function createProgram(streams: Streams): Command {
   const program = new Command('seal')
-    .description('Run SEAL training campaigns: durable, auditable, on one machine.')
+    .description('Run SEAL training campaigns: durable, auditable, on one machine or many.')
     .version(packageVersion(), '--version', 'print the version')
     .helpCommand(false)
     .usage('<command> [options]')

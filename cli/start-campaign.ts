@@ -10,7 +10,7 @@ import { canonicalJson } from '../storage/canonical-json';
 import { hashBytes } from '../storage/content-hash';
 import { openStoreFromEnvironment } from '../storage/open-store';
 import type { CampaignClient } from './campaign-client';
-import { codeVersion } from './code-version';
+import { codeVersion } from '../workers/code-version';
 import type { PreparedCampaign } from './prepare-campaign';
 
 const ID = /^[a-z0-9][a-z0-9-]{0,62}$/;

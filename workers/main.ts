@@ -20,6 +20,7 @@ import { Log } from '../telemetry/log';
 import { observeModel } from '../telemetry/observed-model';
 import { observeStore } from '../telemetry/observe-store';
 import { installTelemetry, readTelemetrySettings } from '../telemetry/worker-telemetry';
+import { codeVersion } from './code-version';
 import { HaltingCodec } from './halting-codec';
 import { ServerHistories } from './history-reader';
 import { openCache } from './open-cache';
@@ -65,7 +66,7 @@ async function main(): Promise<void> {
       const disk = new DiskGuard(sealHome(), diskQuotaBytes(process.env), (line) => log.warn(line));
       const histories = new ServerHistories(client);
       const workflows = new ServerWorkflows(client);
-      const activities = createActivities({ model, machine: computingMachine(), store, domain: knowledgeDomain, cacheDirectory, histories, workflows, refuseFullDisk: () => disk.refuseFull() });
+      const activities = createActivities({ model, machine: computingMachine(), codeVersion: codeVersion(), store, domain: knowledgeDomain, cacheDirectory, histories, workflows, refuseFullDisk: () => disk.refuseFull() });
       const bundle = queues.includes('orchestration') ? await workflowBundle(cacheDirectory, { ...converter, traced: telemetrySettings.traced }) : null;
       const workers = await createSealWorkers({ ...settings, connection, namespace, activities, workflowBundle: bundle, dataConverter: converter, telemetry: telemetry.workerOptions });
       const usesModel = queues.some((queue) => queue !== 'orchestration');

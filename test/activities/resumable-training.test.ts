@@ -75,11 +75,13 @@ interface Attempt<Name extends Training> {
   /** The kernel kills the compute process once a checkpoint of so many steps is in the store. */
   readonly killAt?: number;
   readonly machine?: Machine;
+  /** Of the worker. @default the campaign's */
+  readonly codeVersion?: string;
   readonly environment?: MockActivityEnvironment;
 }
 
 /** One attempt on a worker of its own: a cache of its own, a compute process of its own. */
-async function attempt<Name extends Training>(store: ArtifactStore, { name, task, killAt, machine = MACHINE, environment }: Attempt<Name>) {
+async function attempt<Name extends Training>(store: ArtifactStore, { name, task, killAt, machine = MACHINE, codeVersion, environment }: Attempt<Name>) {
   const compute = startComputeProcess({ threads: 1 });
   const requests: FineTuneRequest[] = [];
   const model: LanguageModel = {
@@ -92,7 +94,7 @@ async function attempt<Name extends Training>(store: ArtifactStore, { name, task
     },
   };
   const cacheDirectory = mkdtempSync(join(directory, 'cache-'));
-  const activities = createActivities({ model, machine, store, domain: knowledgeDomain, cacheDirectory, heartbeatIntervalMs: 5 });
+  const activities = createActivities({ model, machine, ...(codeVersion !== undefined && { codeVersion }), store, domain: knowledgeDomain, cacheDirectory, heartbeatIntervalMs: 5 });
   const where = environment ?? activityEnvironment();
   const beats: { done: number; checkpoint?: { name: string; steps: number } }[] = [];
   where.on('heartbeat', (details: (typeof beats)[number] | undefined) => {
@@ -114,6 +116,12 @@ const checkpoints = (store: ArtifactStore, campaignId: string): Promise<string[]
 async function weights(store: ArtifactStore, campaignId: string): Promise<string[]> {
   const keys = (await store.list(`campaigns/${campaignId}/`)).filter((key) => key.endsWith('/adapter.json'));
   return Promise.all(keys.map(async (key) => fileOf(key, await store.readManifest(key), 'adapter_model.safetensors').sha256));
+}
+
+/** The code that each adapter's lineage names beside the campaign's. */
+async function computedByCode(store: ArtifactStore, campaignId: string): Promise<unknown[]> {
+  const keys = (await store.list(`campaigns/${campaignId}/`)).filter((key) => key.endsWith('/adapter.json'));
+  return Promise.all(keys.map(async (key) => ((await store.readManifest(key)).lineage.settings['compute'] as { codeVersion?: string }).codeVersion));
 }
 
 const killed = <Name extends Training>(store: ArtifactStore, asked: Attempt<Name>): Promise<void> =>
@@ -176,6 +184,19 @@ test('a machine of another kind starts over, and leaves no checkpoint of either'
   expect(beats[0]?.done).toBeLessThan(5);
   expect(result.spent.redoneSteps).toBeGreaterThanOrEqual(5);
   expect(await checkpoints(store, 'moved')).toEqual([]);
+});
+
+test('another version of the code starts over, and the lineage of what it computes names it', async () => {
+  const { store, adapterTask } = await bench();
+  const task = await adapterTask('upgraded');
+  await killed(store, { name: 'fineTuneAdapter', task, killAt: 5 });
+  const { result, beats } = await attempt(store, { name: 'fineTuneAdapter', task, codeVersion: '0.2.0+later' });
+  expect(beats[0]?.done).toBeLessThan(5);
+  expect(result.spent.redoneSteps).toBeGreaterThanOrEqual(5);
+  expect(await checkpoints(store, 'upgraded')).toEqual([]);
+  await attempt(store, { name: 'fineTuneAdapter', task: await adapterTask('same'), codeVersion: 'test' });
+  expect(await computedByCode(store, 'upgraded')).toEqual(['0.2.0+later', '0.2.0+later']);
+  expect(await computedByCode(store, 'same')).toEqual([undefined, undefined]);
 });
 
 test('an M-step goes on too', async () => {
