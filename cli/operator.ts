@@ -4,6 +4,7 @@ import type { OperatorAction } from '../contracts/campaign';
 import { withCampaigns, type CampaignClient, type OperatorUpdate } from './campaign-client';
 import { newCommand, runWith, type CommonFlags } from './command';
 import { nonEmpty } from './flags';
+import { checkCampaignId } from './start-campaign';
 
 interface OperatorFlags extends CommonFlags {
   readonly by: string;
@@ -23,7 +24,8 @@ export function operatorCommand(name: string, description: string, done: string,
     .argument('<id>', 'campaign id')
     .option('--by <who>', 'who does this', nonEmpty('--by', 'a name'), operatingSystemUser())
     .option('--why <why>', 'the reason, for the record', nonEmpty('--why', 'a reason'), 'no reason given');
-  return runWith<OperatorFlags>(command, async ({ by, why }, output, [campaignId = '']) => {
+  return runWith<OperatorFlags>(command, async ({ by, why }, output, [id = '']) => {
+    const campaignId = checkCampaignId(id, 'campaign id');
     await withCampaigns((campaigns) => act(campaigns, campaignId, { by, why }));
     output.result({ campaignId, action: name, by, why }, () => `${campaignId}: ${done}`);
   });
