@@ -195,7 +195,7 @@ class Campaign {
       this.#clock.end(result.summary.proposed, result.summary);
       const revision = this.#finished.revisedBy(toRetry, result, this.#input.spec.epochs);
       await bookkeepingActivities(this.#settings, this.#spent).recordRevision({ campaign, action, ...revision.record });
-      revision.stale.forEach(({ summary }) => this.#clock.forget(summary));
+      this.#clock.again(revision.stale.map(({ summary }) => summary), this.#finished.methods.length - revision.methods.length);
       this.#finished.accept(revision);
       this.#epoch = this.#finished.epochs.length;
       // What failed again would fail a third time: that is for another request.

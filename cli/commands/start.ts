@@ -33,7 +33,7 @@ export function startCommand(): Command {
     await withCampaigns(async (campaigns) => {
       await startCampaign(campaigns, campaignId, prepared, { priority: flags.priority });
       if (flags.wait !== true) {
-        if (!(await campaigns.hasWorker())) output.log('no worker is running yet; "seal up" starts one');
+        if (!(await campaigns.hasWorker())) output.log('no worker takes work yet: one that has just been started needs some seconds, else "seal up" starts one');
         output.result({ campaignId }, () => `started ${campaignId}; follow it with: seal watch ${campaignId}`);
         return;
       }

@@ -8,6 +8,8 @@ export interface ClockReading {
   readonly wallSeconds: number;
   readonly pausedSeconds: number;
   readonly fineTunes: number;
+  /** Fine-tunes that are planned beyond the campaign's file, since results of others count no more. Absent where there are none. */
+  readonly fineTunesAgain?: number;
   readonly candidates: { readonly done: number; readonly failed: number; readonly rejected: number };
 }
 
@@ -17,7 +19,11 @@ export interface ClockReading {
  */
 export class CampaignClock {
   readonly #startedAtMs: number;
+  readonly #repeats: number;
+  /** Fine-tunes of a method's evaluation. */
+  readonly #heldOutEach: number;
   readonly #plannedFineTunes: number;
+  #fineTunesAgain: number;
   readonly #plannedCandidates: number;
   #fineTunesBefore: number;
   #candidatesBefore: { readonly done: number; readonly failed: number; readonly rejected: number };
@@ -31,11 +37,13 @@ export class CampaignClock {
     this.#startedAtMs = nowMs - 1000 * (before?.wallSeconds ?? 0);
     this.#pausedMs = 1000 * (before?.pausedSeconds ?? 0);
     this.#fineTunesBefore = before?.fineTunes ?? 0;
+    this.#fineTunesAgain = before?.fineTunesAgain ?? 0;
+    this.#repeats = innerLoop.repeats;
     this.#candidatesBefore = before?.candidates ?? { done: 0, failed: 0, rejected: 0 };
     this.#plannedCandidates = epochs * input.trainContexts.length * proposals.k;
     // A passage-only arm has one fine-tune a context; counting it like the others is close enough for an ETA.
-    const heldOut = evaluatedMethods * input.heldOutContexts.length * evaluation.selfEditsPerContext * evaluation.repeats;
-    this.#plannedFineTunes = this.#plannedCandidates * innerLoop.repeats + heldOut;
+    this.#heldOutEach = input.heldOutContexts.length * evaluation.selfEditsPerContext * evaluation.repeats;
+    this.#plannedFineTunes = this.#plannedCandidates * innerLoop.repeats + evaluatedMethods * this.#heldOutEach;
   }
 
   /** An epoch (its parts are candidates) or an evaluation begins. */
@@ -78,8 +86,21 @@ export class CampaignClock {
     };
   }
 
+  /** A revision has epochs computed once more, whose candidates are forgotten with it, and methods evaluated once more. */
+  again(epochs: readonly EpochSummary[], methods: number): void {
+    epochs.forEach((summary) => this.forget(summary));
+    const proposed = epochs.reduce((sum, summary) => sum + summary.proposed, 0);
+    this.#fineTunesAgain += proposed * this.#repeats + methods * this.#heldOutEach;
+  }
+
   reading(nowMs: number): ClockReading {
-    return { wallSeconds: this.wallSeconds(nowMs), pausedSeconds: this.#pausedMs / 1000, fineTunes: this.#fineTunesBefore, candidates: this.#candidatesBefore };
+    return {
+      wallSeconds: this.wallSeconds(nowMs),
+      pausedSeconds: this.#pausedMs / 1000,
+      fineTunes: this.#fineTunesBefore,
+      ...(this.#fineTunesAgain > 0 && { fineTunesAgain: this.#fineTunesAgain }),
+      candidates: this.#candidatesBefore,
+    };
   }
 
   pause(nowMs: number): void {
@@ -107,14 +128,15 @@ export class CampaignClock {
     };
   }
 
-  /** Null until something finished. */
+  /** Null until something finished, and while failed candidates are tried again: what comes after depends on their rewards. */
   etaSeconds(nowMs: number): number | null {
+    if (this.#current?.fineTunesEach === 0) return null;
     const { advance, fineTunesEach } = this.#current ?? { advance: NO_ADVANCE, fineTunesEach: 0 };
     const finished = this.#fineTunesBefore + (advance.done + advance.failed + advance.rejected) * fineTunesEach;
     if (finished === 0) return null;
     const pausedMs = this.#pausedMs + (this.#pausedSinceMs === null ? 0 : nowMs - this.#pausedSinceMs);
     const activeSeconds = (nowMs - this.#startedAtMs - pausedMs) / 1000;
-    return Math.max(0, (activeSeconds / finished) * (this.#plannedFineTunes - finished));
+    return Math.max(0, (activeSeconds / finished) * (this.#plannedFineTunes + this.#fineTunesAgain - finished));
   }
 
   /** What the running part says of itself. */
