@@ -1,18 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ComputeCancelledError } from '../contracts/errors';
-import type { EndedWorkflow, SealActivities, WorkflowRef } from './activity-types';
+import type { EndedWorkflow, SealActivities } from './activity-types';
 import { asActivity } from './running-activity';
 import type { Services } from './services';
-
-/** Tells how workflows end. */
-export interface WorkflowWatcher {
-  /**
-   * Waits until the workflow has ended, over all runs that it goes on in.
-   * @throws when `signal` aborts
-   */
-  outcome(workflow: WorkflowRef, signal: AbortSignal): Promise<EndedWorkflow>;
-}
 
 /** After the first end others are waited for so long: what ends together is told together. */
 const COLLECT_MS = 500;

@@ -1,5 +1,5 @@
 import { manifestKeys } from '../contracts/campaign';
-import type { Work, WorkKind } from '../contracts/report-details';
+import type { Work, WorkKind } from '../contracts/work';
 import type { AdaptationScope, AdapterTask, CandidateGroup } from './activity-types';
 import { type CampaignData } from './campaign-data';
 import { type Candidate, candidateAt } from './candidates';

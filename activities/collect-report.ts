@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
-import type { CampaignInput, CampaignReport, CampaignState, Ledger } from '../contracts/campaign';
+import type { CampaignInput, CampaignReport, CampaignState } from '../contracts/campaign';
 import { manifestKeys } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
-import { costOf } from '../contracts/ledger';
+import { costOf, type Ledger } from '../contracts/ledger';
 import type { LengthCorrelation, WorkRecord } from '../contracts/report-details';
 import { correlation, correlationWithin, quantile } from '../seal/correlation';
 import { comparisons, methodScore, type MethodRuns } from '../seal/report-data';

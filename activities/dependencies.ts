@@ -3,7 +3,7 @@ import type { Machine } from '../contracts/machine';
 import type { Endpoints } from '../endpoint/endpoints';
 import type { Domain } from '../seal/domain';
 import type { ArtifactStore } from '../storage/artifact-store';
-import type { WorkflowWatcher } from './await-workflows';
+import type { WorkflowWatcher } from './workflow-watcher';
 import type { HistoryReader } from './history-reader';
 import type { ClaimTimings } from './group-claims';
 import type { ReportDocument } from './report/report-document';

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { ComputeProgress } from '../contracts/language-model';
 import { type AttemptName, NOTHING_SPENT, type Spent, type SpentDetails, spentIn, spentTogether } from '../contracts/ledger';
-import type { Work, WorkKind } from '../contracts/report-details';
+import type { Work, WorkKind } from '../contracts/work';
 
 /** As Temporal names a worker. */
 export const WORKER = `${process.pid}@${hostname()}`;

@@ -3,7 +3,8 @@
  * Source: paper, "Knowledge Incorporation", evaluation.
  */
 import type { CampaignInput } from '../contracts/campaign';
-import { grade, type GradedAnswer } from '../seal/graders/grade';
+import { grade } from '../seal/graders/grade';
+import type { GradedAnswer } from '../seal/graders/graded-answer';
 import type { Answer, Reply } from './answers';
 import { judgeAnswers, judgeSettings, type JudgedAnswer } from './judge-answers';
 import type { Services } from './services';

@@ -3,7 +3,7 @@ import { manifestKeys } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import type { JudgeSettings } from '../contracts/endpoint';
 import { BadInputError } from '../contracts/errors';
-import type { GradedAnswer } from '../seal/graders/grade';
+import type { GradedAnswer } from '../seal/graders/graded-answer';
 import { judgePrompt, needsNoJudge, verdictGrade } from '../seal/graders/judge';
 import { canonicalJson } from '../storage/canonical-json';
 import { hashBytes } from '../storage/content-hash';

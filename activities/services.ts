@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Endpoints } from '../endpoint/endpoints';
 import { partialPath } from '../storage/partial-path';
-import type { WorkflowWatcher } from './await-workflows';
+import type { WorkflowWatcher } from './workflow-watcher';
 import { CampaignDataReader } from './campaign-data';
 import type { CampaignInput } from '../contracts/campaign';
 import { ComputeGate, type ComputeLimits } from './compute-gate';
@@ -11,13 +11,11 @@ import { GroupClaims } from './group-claims';
 import { ManifestMemory } from './manifest-memory';
 import { ModelDirectories } from './model-directories';
 import { ProposalReader } from './proposals';
-import { renderReportHtml } from './report/report-html';
 import { SharedFlights } from './shared-flight';
 import { turnOfActivity } from './turn';
 
 /** What all activities of one worker process share. */
 export interface Services extends ActivityDependencies {
-  readonly renderHtml: NonNullable<ActivityDependencies['renderHtml']>;
   readonly heartbeatIntervalMs: number;
   readonly endpoints: Endpoints;
   readonly workflows: WorkflowWatcher;
@@ -37,7 +35,6 @@ export function createServices(dependencies: ActivityDependencies): Services {
   const claims = (): GroupClaims => new GroupClaims(store, computeConcurrency, turnOfActivity, claimTimings);
   return {
     ...dependencies,
-    renderHtml: dependencies.renderHtml ?? renderReportHtml,
     heartbeatIntervalMs: dependencies.heartbeatIntervalMs ?? 2000,
     endpoints: dependencies.endpoints ?? new Endpoints(process.env),
     workflows: dependencies.workflows ?? { outcome: () => Promise.reject(new RangeError('this process watches no workflows')) },

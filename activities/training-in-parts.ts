@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { log } from '@temporalio/activity';
 import type { ComputeProgress, FineTuneJob, FineTuneResult } from '../contracts/language-model';
-import type { Work } from '../contracts/report-details';
+import type { Work } from '../contracts/work';
 import { type MemoryBound, memoryLineage, trainingParts } from './less-memory';
 import type { RecordedOptions, RecordedWork } from './recorded-work';
 import { ResumableTraining, tokensOf, type TrainingTask } from './resumable-training';

@@ -5,6 +5,7 @@ import type { SealActivities } from './activity-types';
 import { collectReport } from './collect-report';
 import { removeClaims } from './group-claims';
 import { renderCandidatesCsv } from './report/candidates-csv';
+import { renderReportHtml } from './report/report-html';
 import { asActivity } from './running-activity';
 import { sealRecord } from './seal-record';
 import type { Services } from './services';
@@ -16,6 +17,7 @@ import { putJson } from './stored-json';
  * it may be started again and then completes. The record is sealed with it.
  */
 export function writeReport(services: Services): SealActivities['writeReport'] {
+  const { renderHtml = renderReportHtml } = services;
   return ({ campaign, state, ledger, revision }) =>
     asActivity(services.heartbeatIntervalMs, async () => {
       const { store } = services;
@@ -29,7 +31,7 @@ export function writeReport(services: Services): SealActivities['writeReport'] {
           'document.json': await putJson(store, document),
           'report.json': await putJson(store, document.report),
           'candidates.csv': await store.put(Buffer.from(renderCandidatesCsv(document.candidates)), 'text/csv'),
-          'report.html': await store.put(Buffer.from(await services.renderHtml(document)), 'text/html'),
+          'report.html': await store.put(Buffer.from(await renderHtml(document)), 'text/html'),
         },
         lineage: { inputs: { campaign: campaign.input.sha256 }, codeVersion: document.lineage.codeVersion, settings: { state } },
       });

@@ -1,8 +1,8 @@
 import { workRecords } from '../activities/collect-report';
 import { type LedgerPart, ledgerRows } from '../activities/report/ledger-rows';
 import { fileOf, getJson } from '../activities/stored-json';
-import { type CampaignInput, type CampaignState, type Ledger, manifestKeys } from '../contracts/campaign';
-import { costOf, type LedgerRow, type Price } from '../contracts/ledger';
+import { type CampaignInput, type CampaignState, manifestKeys } from '../contracts/campaign';
+import { costOf, type Ledger, type LedgerRow, type Price } from '../contracts/ledger';
 import { openStoreFromEnvironment } from '../storage/open-store';
 import { CampaignClient } from './campaign-client';
 import { reportDocument } from './campaign-report';

@@ -1,5 +1,5 @@
-import { NOTHING_SPENT } from '../contracts/ledger';
-import type { CampaignProgress, Ledger } from '../contracts/campaign';
+import { type Ledger, NOTHING_SPENT } from '../contracts/ledger';
+import type { CampaignProgress } from '../contracts/campaign';
 import { manifestKeys } from '../contracts/campaign';
 import { collectReport } from '../activities/collect-report';
 import { REPORT_DOCUMENT_VERSION, type ReportDocument } from '../activities/report/report-document';

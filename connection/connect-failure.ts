@@ -2,7 +2,8 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { BadInputError, ServerUnreachableError } from '../contracts/errors';
 import { refusalOf } from './refusal';
-import type { TemporalSecurity, TemporalSettings } from './temporal-settings';
+import type { TemporalSecurity } from './temporal-profile';
+import type { TemporalSettings } from './temporal-settings';
 
 const PROBE_TIMEOUT_MS = 3_000;
 /** With TLS 1.3 a server refuses a client's certificate after the handshake. */

@@ -1,8 +1,17 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import type { TLSConfig } from '@temporalio/client';
 import { type ClientConfigProfile, loadClientConfigProfile, loadConfigData, toClientOptions } from '@temporalio/envconfig';
 import { BadInputError } from '../contracts/errors';
-import type { TemporalSecurity } from './temporal-settings';
+
+/** How this connection is secured, as the SDK takes it. */
+export interface TemporalSecurity {
+  /** @default no TLS */
+  readonly tls?: TLSConfig | boolean;
+  readonly apiKey?: string;
+  /** Headers of every call. */
+  readonly metadata?: Record<string, string>;
+}
 
 /** A server as the environment names it; null where it does not say. */
 export interface NamedServer {

@@ -1,18 +1,8 @@
-import type { TLSConfig } from '@temporalio/client';
 import { NAMESPACE } from '../contracts/campaign';
 import { ServerUnreachableError } from '../contracts/errors';
 import type { StackFile } from '../contracts/stack';
 import { readStackFile, sealHome } from './stack-file';
-import { type NamedServer, namedServer } from './temporal-profile';
-
-/** How this connection is secured, as the SDK takes it. */
-export interface TemporalSecurity {
-  /** @default no TLS */
-  readonly tls?: TLSConfig | boolean;
-  readonly apiKey?: string;
-  /** Headers of every call. */
-  readonly metadata?: Record<string, string>;
-}
+import { type NamedServer, namedServer, type TemporalSecurity } from './temporal-profile';
 
 /** Where Temporal is and how it is spoken to: what every connection of ours is made from. */
 export interface TemporalSettings {

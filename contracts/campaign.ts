@@ -1,6 +1,7 @@
 import type { ArtifactRef } from './artifacts';
 import type { CampaignSpec } from './campaign-spec';
 import type { FailureClass } from './failures';
+import type { Ledger } from './ledger';
 import type { ReportDetails } from './report-details';
 
 export const ORCHESTRATION_QUEUE = 'seal-orchestration';
@@ -154,21 +155,6 @@ export interface Comparison {
   readonly difference: number;
   readonly pairedStandardError: number;
   readonly n: number;
-}
-
-export interface Ledger {
-  readonly wallSeconds: number;
-  readonly trainSeconds: number;
-  readonly evaluateSeconds: number;
-  readonly generateSeconds: number;
-  readonly trainedTokens: number;
-  readonly generatedTokens: number;
-  /** Attempts beyond the first of each activity. */
-  readonly retries: number;
-  /** Optimiser steps that were computed again, because the attempt before died after its last checkpoint. */
-  readonly redoneSteps: number;
-  /** Largest resident memory of a compute process; 0 where none was measured. */
-  readonly peakMemoryBytes: number;
 }
 
 export type CampaignState = 'running' | 'paused' | 'completed' | 'failed' | 'cancelled';

@@ -1,5 +1,19 @@
-import type { Ledger } from './campaign';
-import type { Work } from './report-details';
+import type { Work } from './work';
+
+export interface Ledger {
+  readonly wallSeconds: number;
+  readonly trainSeconds: number;
+  readonly evaluateSeconds: number;
+  readonly generateSeconds: number;
+  readonly trainedTokens: number;
+  readonly generatedTokens: number;
+  /** Attempts beyond the first of each activity. */
+  readonly retries: number;
+  /** Optimiser steps that were computed again, because the attempt before died after its last checkpoint. */
+  readonly redoneSteps: number;
+  /** Largest resident memory of a compute process; 0 where none was measured. */
+  readonly peakMemoryBytes: number;
+}
 
 /** What an activity cost, all its attempts together. Never part of what is hashed. */
 export type Spent = Omit<Ledger, 'wallSeconds'>;

@@ -3,7 +3,7 @@
  * Source: reference results (GPT-4.1 verdicts).
  */
 import { badField } from './bad-field';
-import type { GradedAnswer } from './graders/grade';
+import type { GradedAnswer } from './graders/graded-answer';
 import { contextId } from './ids';
 import { parseReferenceResults } from './reference-results';
 

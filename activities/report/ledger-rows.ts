@@ -1,5 +1,5 @@
-import { type CampaignInput, type Ledger, scopes } from '../../contracts/campaign';
-import { type LedgerRow, NOTHING_SPENT, type Spent, spentTogether } from '../../contracts/ledger';
+import { type CampaignInput, scopes } from '../../contracts/campaign';
+import { type Ledger, type LedgerRow, NOTHING_SPENT, type Spent, spentTogether } from '../../contracts/ledger';
 import type { WorkRecord } from '../../contracts/report-details';
 
 export const LEDGER_PARTS = ['worker', 'candidate', 'attempt'] as const;

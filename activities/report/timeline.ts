@@ -1,11 +1,5 @@
-import {
-  type CampaignTimeline,
-  type ScopeWork,
-  type TimelineWorker,
-  WORK_KINDS,
-  type WorkKind,
-  type WorkRecord,
-} from '../../contracts/report-details';
+import type { CampaignTimeline, ScopeWork, TimelineWorker, WorkRecord } from '../../contracts/report-details';
+import { WORK_KINDS, type WorkKind } from '../../contracts/work';
 import { columnBars, exactBars, type PlacedRecord } from './work-bars';
 
 /** Bars drawn one for each computation; of more, columns are drawn instead. */

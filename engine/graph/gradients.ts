@@ -1,3 +1,4 @@
+import type { GradientRules, RuleNode } from './gradient-rule';
 import { elementwiseGradients, Add } from './ops/elementwise';
 import { gatherGradients } from './ops/gather';
 import { matMulGradients } from './ops/mat-mul';
@@ -7,21 +8,6 @@ import { rotaryEmbeddingGradients } from './ops/rotary-embedding';
 import { Reshape, expandLike, shapeGradients } from './ops/shape';
 import { softmaxGradients } from './ops/softmax';
 import { type Node, type Tensor, sameShape, showShape } from './tensor';
-
-/** A node as its rule sees it: optional inputs are never part of a rule, so none is missing. */
-interface RuleNode {
-  // Tuples of unbounded arity: a rule destructures as many as its operator has.
-  readonly inputs: readonly [Tensor, Tensor, Tensor, ...Tensor[]];
-  readonly outputs: readonly [Tensor, ...Tensor[]];
-  readonly attributes: Node['attributes'];
-}
-
-/** For each input, how to build its gradient; undefined: it has none (an index, a condition). Built only when wanted. */
-export type GradientRule = (
-  node: RuleNode,
-  outputGradients: readonly [Tensor, ...(Tensor | undefined)[]],
-) => readonly ((() => Tensor) | undefined)[];
-export type GradientRules = Readonly<Record<string, GradientRule>>;
 
 /** One rule an operator. */
 export const gradientRules: GradientRules = {

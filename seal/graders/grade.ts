@@ -6,16 +6,11 @@ import type { GraderName } from '../../contracts/campaign-spec';
 import { containsGrade } from './contains';
 import { exactGrade } from './exact';
 import { f1Grade } from './f1';
+import type { GradedAnswer } from './graded-answer';
 import { tokensGrade } from './tokens';
 
 /** Graders that judge a generated answer by rule; `judge` asks another model, `logprob` scores the gold answer instead. */
 export type AnswerGrader = Exclude<GraderName, 'logprob' | 'judge'>;
-
-export interface GradedAnswer {
-  readonly question: string;
-  readonly goldAnswer: string;
-  readonly answer: string;
-}
 
 const ANSWER_GRADERS: Readonly<Record<AnswerGrader, (answer: GradedAnswer) => number>> = {
   exact: ({ goldAnswer, answer }) => exactGrade(goldAnswer, answer),

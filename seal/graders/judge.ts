@@ -4,7 +4,7 @@
  *
  * Departure: the wording of the question is ours.
  */
-import type { GradedAnswer } from './grade';
+import type { GradedAnswer } from './graded-answer';
 
 /** What the judge is asked. */
 export function judgePrompt({ question, goldAnswer, answer }: GradedAnswer): string {

@@ -2,7 +2,8 @@
  * Where each grader draws the line between yes and no, and where it might: what cross-validation chooses from. `exact`
  * and `contains` have no line to draw.
  */
-import { type AnswerGrader, type GradedAnswer, grade } from './grade';
+import { type AnswerGrader, grade } from './grade';
+import type { GradedAnswer } from './graded-answer';
 import { TOKENS_THRESHOLDS, tokensRecall } from './tokens';
 
 export type Thresholds = Readonly<Record<string, number>>;

@@ -15,7 +15,7 @@
  */
 import { answerWords, isNumber } from './answer-words';
 import { exactGrade } from './exact';
-import type { GradedAnswer } from './grade';
+import type { GradedAnswer } from './graded-answer';
 import { abbreviationsOf } from './initials';
 import { type StemmedWord, stemmed, wordFinder } from './word-stem';
 

@@ -19,6 +19,8 @@ const SOURCES: Readonly<Record<string, string>> = {
   'seal/camelCase.ts': `export function go(): void { try { go(); } catch {} }`,
   'workflows/tree.ts': `import type { Act } from '../activities/act';\nimport { act } from '../activities/act';\nexport const a: Act = { x: act };`,
   'cli/run.ts': `import { a } from '../workflows/tree';\nexport const run: unknown = a;`,
+  'seal/one.ts': `import { two } from './two';\nexport const one: () => number = () => two();`,
+  'seal/two.ts': `import { one } from './one';\nexport const two: () => number = () => one();`,
   'infra/up.ts': `import { store } from '../storage/store';\nexport const up: unknown = store;`,
 };
 
@@ -38,6 +40,8 @@ const EXPECTED: readonly (readonly [file: string, rule: string])[] = [
   ['seal/camelCase.ts', 'no-empty'],
   ['workflows/tree.ts', '@typescript-eslint/no-restricted-imports'],
   ['cli/run.ts', '@typescript-eslint/no-restricted-imports'],
+  ['seal/one.ts', 'import-x/no-cycle'],
+  ['seal/two.ts', 'import-x/no-cycle'],
   ['infra/up.ts', 'import-x/no-restricted-paths'],
 ];
 

@@ -1,4 +1,5 @@
-import { type CampaignTimeline, type TimelineBar, WORK_KINDS } from '../../../contracts/report-details';
+import type { CampaignTimeline, TimelineBar } from '../../../contracts/report-details';
+import { WORK_KINDS } from '../../../contracts/work';
 import { centredLabel, NARROW_PX, type PlotLibrary, type PlotOptions } from './plot-library';
 
 const LANE_PX = 30;

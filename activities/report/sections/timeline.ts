@@ -1,4 +1,5 @@
-import { type ScopeWork, type TimelineWorker, type WorkKind } from '../../../contracts/report-details';
+import type { ScopeWork, TimelineWorker } from '../../../contracts/report-details';
+import type { WorkKind } from '../../../contracts/work';
 import type { Charts } from '../charts';
 import { percent, seconds, whole } from '../figures';
 import { type Column, figure, type Html, html, section, swatch, table } from '../html';

@@ -1,4 +1,4 @@
-import type { GradientRules } from '../gradients';
+import type { GradientRules } from '../gradient-rule';
 import { type DType, type Tensor, broadcastShapes } from '../tensor';
 import { emitOne } from './emit';
 

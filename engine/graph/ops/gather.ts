@@ -1,4 +1,4 @@
-import type { GradientRules } from '../gradients';
+import type { GradientRules } from '../gradient-rule';
 import { type Tensor, dimAt, productOf } from '../tensor';
 import { Cast, Equal, Where } from './elementwise';
 import { emitOne } from './emit';

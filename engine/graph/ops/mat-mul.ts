@@ -1,4 +1,4 @@
-import type { GradientRules } from '../gradients';
+import type { GradientRules } from '../gradient-rule';
 import { type Tensor, broadcastShapes, dimAt, showShape } from '../tensor';
 import { emitOne } from './emit';
 import { Reshape, transposeLast } from './shape';

@@ -1,4 +1,4 @@
-import type { GradientRules } from '../gradients';
+import type { GradientRules } from '../gradient-rule';
 import type { Tensor } from '../tensor';
 import { Neg } from './elementwise';
 import { emitOne } from './emit';

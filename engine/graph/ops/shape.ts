@@ -1,4 +1,4 @@
-import type { GradientRules } from '../gradients';
+import type { GradientRules } from '../gradient-rule';
 import { type Dim, type Shape, type Tensor, dimAt, productOf, sameShape, showShape } from '../tensor';
 import { emitOne } from './emit';
 

@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { BadInputError } from '../../../contracts/errors';
+import type { PretrainTraining } from '../../../contracts/pretrain-spec';
 import type { Tokenizer } from '../../files/tokenizer';
 import type { PackedStep, TokenDocument } from './pack-documents';
-import type { PretrainRequest } from './pretrain';
 
 /** The corpus as tokens. @throws BadInputError naming the line that is no document */
-export async function readDocuments({ corpusFile, eosTokenId }: PretrainRequest, tokenizer: Tokenizer): Promise<TokenDocument[]> {
+export async function readDocuments({ corpusFile, eosTokenId }: { readonly corpusFile: string; readonly eosTokenId: number }, tokenizer: Tokenizer): Promise<TokenDocument[]> {
   const documents: TokenDocument[] = [];
   // Templates repeat: most segments were met before.
   const known = new Map<string, readonly number[]>();
@@ -44,7 +44,7 @@ function parseDocument(line: string, where: string): { text: string; lossWeight:
 }
 
 /** @throws BadInputError where no document fits a row, or a step's documents have no weight in the loss */
-export function refuseNothingToLearn({ corpusFile, training }: PretrainRequest, steps: readonly PackedStep[]): void {
+export function refuseNothingToLearn({ corpusFile, training }: { readonly corpusFile: string; readonly training: PretrainTraining }, steps: readonly PackedStep[]): void {
   if (steps.length === 0) {
     throw new BadInputError({ where: corpusFile, expected: `documents of at most ${training.length} tokens (training.length)`, got: 'none' });
   }
