@@ -1,4 +1,4 @@
-import { type EpochVersion, firstVersion, manifestKeys, type OperatorAction } from '../contracts/campaign';
+import { epochInVersion, type EpochVersion, manifestKeys, type OperatorAction } from '../contracts/campaign';
 import type { ArtifactStore } from '../storage/artifact-store';
 import type { RevisionTask, SealActivities } from './activity-types';
 import { asActivity } from './running-activity';
@@ -38,7 +38,7 @@ export class CurrentVersions {
   }
 
   ofEpoch(epoch: number): EpochVersion {
-    return this.revisions.at(-1)?.versions.find((one) => one.epoch === epoch) ?? firstVersion(epoch);
+    return this.revisions.at(-1)?.versions.find((one) => one.epoch === epoch) ?? epochInVersion(epoch);
   }
 
   /** Of a method's evaluation: that of its policy; baselines have one. */

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { CandidateOutcome, EpochSummary, EpochVersion } from '../contracts/campaign';
-import { firstVersion, manifestKeys, scopes } from '../contracts/campaign';
+import { epochInVersion, manifestKeys, scopes } from '../contracts/campaign';
 import { NotFiniteError } from '../contracts/errors';
 import type { TrainingRow } from '../contracts/language-model';
 import { epochSummary } from '../seal/report-data';
@@ -141,7 +141,7 @@ async function rejection(
 }
 
 function versionsOf({ epoch, versions }: PolicyTask): EpochVersion {
-  return versions ?? firstVersion(epoch);
+  return versions ?? epochInVersion(epoch);
 }
 
 function candidateName(task: PolicyTask, position: number, data: CampaignData): { contextId: string; candidate: number } {

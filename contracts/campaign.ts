@@ -56,8 +56,9 @@ export interface EpochVersion {
   readonly policy: number;
 }
 
-export function firstVersion(epoch: number): EpochVersion {
-  return { epoch, candidates: 1, selection: 1, policy: 1 };
+/** An epoch all of which is made in one version. @param version @default that of campaigns whose failed candidates nobody tried again */
+export function epochInVersion(epoch: number, version = 1): EpochVersion {
+  return { epoch, candidates: version, selection: version, policy: version };
 }
 
 /** The base model as pinned at start: a directory on the workers, proven by the hash of each of its files. */

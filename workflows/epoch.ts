@@ -5,7 +5,7 @@
 import { continueAsNew } from '@temporalio/workflow';
 import type { AdaptationScope, PinnedCampaign, RecordedOutcomes, Spent } from '../activities/activity-types';
 import type { ArtifactRef } from '../contracts/artifacts';
-import { type ContextRef, type EpochSummary, type EpochVersion, firstVersion, scopes } from '../contracts/campaign';
+import { type ContextRef, epochInVersion, type EpochSummary, type EpochVersion, scopes } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import { epochSummary } from '../seal/report-data';
 import { selectSelfEdits, unadaptedRewardOf } from '../seal/selection';
@@ -64,7 +64,7 @@ export interface EpochResult {
 }
 
 export async function epochWorkflow(input: EpochInput): Promise<EpochResult> {
-  const { campaign, epoch, contexts, spec, settings, policyAdapters, resumed, versions = firstVersion(input.epoch) } = input;
+  const { campaign, epoch, contexts, spec, settings, policyAdapters, resumed, versions = epochInVersion(input.epoch) } = input;
   const steering = listenForSteering(input.steering);
   const wish = new RetryWish(resumed?.isRetryWished);
   const progress = new ChildProgress(contexts.length * spec.proposals.k, resumed?.counts);

@@ -1,5 +1,5 @@
 import type { AdapterTask, PinnedCampaign, RecordedOutcomes, SealActivities, Spent } from '../../activities/activity-types';
-import { firstVersion, type MethodScore } from '../../contracts/campaign';
+import { epochInVersion, type MethodScore } from '../../contracts/campaign';
 
 const SPENT: Spent = { trainSeconds: 1, evaluateSeconds: 0.5, generateSeconds: 0, trainedTokens: 10, generatedTokens: 2, retries: 0, redoneSteps: 0, peakMemoryBytes: 0 };
 
@@ -31,7 +31,7 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
     evaluateAdapter: ({ position }) => Promise.resolve({ reward: position === undefined ? null : fakeReward(position), spent: SPENT }),
     evaluateBase: () => Promise.resolve({ scores: Array.from({ length: 16 }, () => 0.5), spent: SPENT }),
     trainPolicy: ({ epoch, versions, kept, outcomes, proposals, onlySelection }) => {
-      const { selection, policy } = versions ?? firstVersion(epoch);
+      const { selection, policy } = versions ?? epochInVersion(epoch);
       selections.set(`${epoch}.v${selection}`, { proposals, outcomes, kept });
       const name = policy === 1 ? `policy-${epoch}` : `policy-${epoch}.v${policy}`;
       return Promise.resolve({ policy: kept.length === 0 || onlySelection === true ? null : name, spent: SPENT });

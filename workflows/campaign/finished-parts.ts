@@ -1,6 +1,6 @@
 /** What is finished of a campaign, in the versions that count, and what a retry of failed candidates makes of it. */
 import type { RevisionTask } from '../../activities/activity-types';
-import type { EpochVersion, MethodScore } from '../../contracts/campaign';
+import { epochInVersion, type EpochVersion, type MethodScore } from '../../contracts/campaign';
 import type { EpochResult } from '../epoch';
 import type { CampaignSnapshot, FinishedEpoch } from './snapshot';
 
@@ -65,7 +65,7 @@ export class FinishedParts {
 
   /** What the next epoch makes. */
   nextEpoch(): EpochVersion {
-    return allOf(this.#revision + 1, this.#epochs.length + 1);
+    return epochInVersion(this.#epochs.length + 1, this.#revision + 1);
   }
 
   /** The last epoch, where its policy has no held-out score. */
@@ -114,7 +114,7 @@ export class FinishedParts {
         revision: this.#revision + 1,
         retried: { epoch: summary.epoch, candidates: before.retryable },
         changed,
-        versions: [...epochs.map((one) => one.versions), ...Array.from({ length: planned - epochs.length }, (_, i) => allOf(version, epochs.length + i + 1))],
+        versions: [...epochs.map((one) => one.versions), ...Array.from({ length: planned - epochs.length }, (_, i) => epochInVersion(epochs.length + i + 1, version))],
         stale: stale.map((one) => one.summary.epoch),
       },
     };
@@ -130,8 +130,4 @@ export class FinishedParts {
 /** The method's name in the report. */
 export function sealMethod(epoch: number): string {
   return `seal-epoch-${epoch}`;
-}
-
-function allOf(version: number, epoch: number): EpochVersion {
-  return { epoch, candidates: version, selection: version, policy: version };
 }
