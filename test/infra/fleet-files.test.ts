@@ -25,8 +25,8 @@ const ours = services.filter(([, { image }]) => IMAGES.includes(String(image).sp
 const pods = OVERLAYS.flatMap((overlay) => resourcesOf(overlay).filter(({ kind }) => kind === 'Deployment' || kind === 'Job'));
 const deployments = pods.filter(({ kind }) => kind === 'Deployment');
 
-function imageVariable(stage: string, name: string): string | undefined {
-  const set = instructions.filter((instruction) => instruction.stage === stage && instruction.name === 'ENV').map(({ text }) => text).join(' ');
+function imageVariable(name: string): string | undefined {
+  const set = instructions.filter((instruction) => instruction.stage === 'worker' && instruction.name === 'ENV').map(({ text }) => text).join(' ');
   return new RegExp(`(?:^|\\s)${name}=(\\S*)`).exec(set)?.[1];
 }
 
@@ -45,8 +45,8 @@ function variablesSet(): [where: string, name: string][] {
   const found: [string, string][] = [];
   for (const [name, { environment }] of ours) for (const variable of Object.keys(environment ?? {})) found.push([`compose ${name}`, variable]);
   for (const { text, stage } of instructions.filter(({ name }) => name === 'ENV')) {
-    if (stage !== 'cpu' && stage !== 'cuda') continue;
-    for (const [, variable] of text.matchAll(/(?:^|\s)([A-Z0-9_]+)=/g)) found.push([`image ${stage}`, variable!]);
+    if (stage !== 'worker') continue;
+    for (const [, variable] of text.matchAll(/(?:^|\s)([A-Z0-9_]+)=/g)) found.push(['image', variable!]);
   }
   for (const { metadata, spec } of pods) {
     for (const { name } of spec.template.spec.containers[0].env ?? []) found.push([metadata.name, name]);
@@ -92,7 +92,7 @@ test('images are named alike, built by stages that there are, and pinned where t
   expect(ours.map(([name]) => name)).toEqual(expect.arrayContaining(['orchestration', 'compute', 'compute-cuda', 'seal', 'prepare']));
   const stages = instructions.filter(({ name }) => name === 'FROM').map(({ stage }) => stage);
   for (const [, { build }] of ours) {
-    expect(stages).toContain(build.target);
+    expect(stages).toContain(build.args.DEVICE);
     expect(resolve(INFRA, 'compose', build.context, build.dockerfile)).toBe(DOCKERFILE);
   }
   for (const { spec } of pods) expect(IMAGES).toContain(spec.template.spec.containers[0].image);
@@ -103,19 +103,18 @@ test('images are named alike, built by stages that there are, and pinned where t
   }
   const foreign = [
     ...services.filter(([name]) => !ours.some(([own]) => own === name)).map(([, { image }]) => String(image)),
-    ...instructions.filter(({ name }) => name === 'FROM').map(({ text }) => text.split(' ')[0]!).filter((image) => !stages.includes(image)),
+    ...instructions.filter(({ name }) => name === 'FROM').map(({ text }) => text.split(' ')[0]!).filter((image) => image !== '${DEVICE}' && !stages.includes(image)),
   ];
   expect(foreign.filter((image) => !/:v?\d+\.\d+/.test(image))).toEqual([]);
 });
 
 test('probes and scrapes ask where the image listens', () => {
-  const health = portOf(imageVariable('cpu', 'SEAL_HEALTH_ADDRESS'));
-  const metrics = portOf(imageVariable('cpu', 'SEAL_METRICS_ADDRESS'));
-  for (const stage of ['cpu', 'cuda']) {
-    expect([imageVariable(stage, 'SEAL_HEALTH_ADDRESS'), imageVariable(stage, 'SEAL_METRICS_ADDRESS')]).toEqual([`0.0.0.0:${health}`, `0.0.0.0:${metrics}`]);
-    const check = instructions.find(({ name, stage: own }) => name === 'HEALTHCHECK' && own === stage);
-    expect(check?.text).toContain(`http://127.0.0.1:${health}/readyz`);
-  }
+  const addresses = [imageVariable('SEAL_HEALTH_ADDRESS'), imageVariable('SEAL_METRICS_ADDRESS')];
+  const [health, metrics] = addresses.map(portOf);
+  // Of every interface: nobody else reaches a container's loopback.
+  expect(addresses).toEqual([`0.0.0.0:${health}`, `0.0.0.0:${metrics}`]);
+  const check = instructions.find(({ name, stage }) => name === 'HEALTHCHECK' && stage === 'worker');
+  expect(check?.text).toContain(`http://127.0.0.1:${health}/readyz`);
   for (const { spec } of deployments) {
     const [container] = spec.template.spec.containers;
     expect(container.ports).toEqual([{ name: 'health', containerPort: health }, { name: 'metrics', containerPort: metrics }]);
@@ -143,7 +142,7 @@ test('a worker is given the time that it takes to drain', () => {
 });
 
 test('nothing runs as root, and pods may not become more than they are', () => {
-  const [, uid] = /^(\d+):\d+$/.exec(instructions.find(({ name, stage }) => name === 'USER' && stage === 'cpu')?.text ?? '') ?? [];
+  const [, uid] = /^(\d+):\d+$/.exec(instructions.find(({ name, stage }) => name === 'USER' && stage === 'worker')?.text ?? '') ?? [];
   expect(Number(uid)).toBeGreaterThan(1000);
   for (const { spec } of pods) {
     const { securityContext, containers, automountServiceAccountToken } = spec.template.spec;
