@@ -1,4 +1,5 @@
-import { Client, type ClientInterceptors, Connection } from '@temporalio/client';
+import { Client, type ClientInterceptors, type Connection } from '@temporalio/client';
+import { ClosableConnection } from './closable-connection';
 import { connectedOrExplained } from './connect-failure';
 import { dataConverter } from './encryption/data-converter';
 import { type TemporalSettings, temporalSettings } from './temporal-settings';
@@ -12,7 +13,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
  * @throws ServerUnreachableError with the address; BadInputError where the server's or our certificate, or our credentials, are refused
  */
 export async function connectTemporal({ address, security }: TemporalSettings, timeoutMs = CONNECT_TIMEOUT_MS): Promise<Connection> {
-  const connection = Connection.lazy({ address, connectTimeout: timeoutMs, ...security });
+  const connection = ClosableConnection.lazy({ address, connectTimeout: timeoutMs, ...security });
   try {
     await connectedOrExplained({ address, security }, connection.ensureConnected());
     return connection;
