@@ -7,7 +7,7 @@ import { tokenizerFiles, vocabularySize } from '../../seal/knowledge/world/vocab
 import { seededRandom } from '../../seal/seeds';
 
 /** Writes a random Llama of some 60,000 parameters with the nano model's tokenizer. */
-export function writeTinyModel(directory: string, seed: number): void {
+export function writeTinyModel(directory: string, seed: number, contextLength = 512): void {
   mkdirSync(directory, { recursive: true });
   const config = {
     architectures: ['LlamaForCausalLM'],
@@ -20,7 +20,7 @@ export function writeTinyModel(directory: string, seed: number): void {
     num_key_value_heads: 1,
     rms_norm_eps: 1e-5,
     rope_theta: 10000,
-    max_position_embeddings: 512,
+    max_position_embeddings: contextLength,
     tie_word_embeddings: true,
     bos_token_id: null,
     eos_token_id: 1,

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import { type ComputeProcess, type ComputeProcessOptions, startComputeProcess } 
 import { oomCounter } from '../../../engine/runtime/oom-kills';
 import { goldenModel } from '../../golden/golden-values';
 import { canMount, mountSmallDisk } from '../../storage/small-disk';
+import { MemoryGroup } from './memory-group';
 
 jest.setTimeout(120_000);
 
@@ -107,31 +108,15 @@ describe('SIGKILL', () => {
   });
 });
 
-/** Version 1 groups can be made anywhere; version 2 ones only where the controller was handed down. */
-const GROUPS = '/sys/fs/cgroup/memory';
-const group = join(GROUPS, `seal-test-${process.pid}`);
-const whereGrouped = canGroup() ? test : test.skip;
-
-function canGroup(): boolean {
-  if (!existsSync(join(GROUPS, 'memory.oom_control'))) return false;
-  try {
-    mkdirSync(group);
-    rmdirSync(group);
-    return true;
-  } catch {
-    // Not root, or the hierarchy is read-only.
-    return false;
-  }
-}
+const whereGrouped = MemoryGroup.areAllowed() ? test : test.skip;
 
 whereGrouped('what the kernel ends for want of memory is out of memory (needs a control group of its own)', async () => {
-  mkdirSync(group);
+  const own = MemoryGroup.make('process')!;
   try {
-    const procs = join(group, 'cgroup.procs');
     start({
       oomCounter: (pid) => {
-        writeFileSync(procs, String(pid));
-        writeFileSync(join(group, 'memory.limit_in_bytes'), String(96 * MIB));
+        own.add(pid);
+        own.limitBytes(96 * MIB);
         return oomCounter(pid);
       },
     });
@@ -140,7 +125,7 @@ whereGrouped('what the kernel ends for want of memory is out of memory (needs a 
     await expect(lost).rejects.toThrow('signal SIGKILL; its count of such kills rose by 1');
   } finally {
     await compute.close();
-    rmdirSync(group);
+    own.remove();
   }
 });
 
