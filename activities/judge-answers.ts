@@ -47,9 +47,10 @@ export async function judgeAnswers(
   const replies = await askAll(
     signal,
     asked.map((prompt) => (inner: AbortSignal) => {
-      const question = { url, model, protocol, maxNewTokens, prompt };
-      const { sha256 } = hashBytes(Buffer.from(canonicalJson(question)));
-      const lineage = { inputs: {}, codeVersion: input.codeVersion, settings: question };
+      const asking = { url, model, protocol, maxNewTokens };
+      const { sha256 } = hashBytes(Buffer.from(canonicalJson({ ...asking, prompt })));
+      // Texts are for artifacts: manifests are exported without them.
+      const lineage = { inputs: {}, codeVersion: input.codeVersion, settings: asking };
       const key = manifestKeys.verdict(input.campaignId, sha256);
       return storedAnswer(services.store, key, lineage, endpoint, { prompt, maxNewTokens, temperature: 0 }, inner);
     }),

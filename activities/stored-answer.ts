@@ -13,7 +13,7 @@ export interface StoredAnswer {
 
 /**
  * An endpoint's answer under a fixed key: from the store, or asked for and stored before anything is made of it. What an endpoint
- * says twice may differ, so the first answer that was stored is the one that counts, for every attempt.
+ * says twice may differ, so the first answer that was stored is the one that counts, for every attempt. What was asked is stored with it.
  */
 export async function storedAnswer(
   store: ArtifactStore,
@@ -26,7 +26,7 @@ export async function storedAnswer(
   const known = await store.findManifest(key);
   if (known !== null) return { text: await readText(store, key, known), generatedTokens: 0 };
   const { text, generatedTokens } = await endpoint.ask(request, signal);
-  const { manifest } = await store.publish(key, { kind: 'endpoint-answer', files: { [ANSWER_FILE]: await putJson(store, { text }) }, lineage });
+  const { manifest } = await store.publish(key, { kind: 'endpoint-answer', files: { [ANSWER_FILE]: await putJson(store, { prompt: request.prompt, text }) }, lineage });
   return { text: await readText(store, key, manifest), generatedTokens };
 }
 

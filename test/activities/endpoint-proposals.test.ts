@@ -90,7 +90,7 @@ test('of two attempts at once the first stored answer counts for both', async ()
   const list = await proposals(one, campaign);
   for (const { contextId, candidate, text } of list) {
     const manifest = await store.readManifest(manifestKeys.endpointAnswer('c', 'epoch-1', contextId, candidate));
-    expect(JSON.parse(Buffer.from(await store.get(manifest.files['answer.json']!)).toString())).toEqual({ text });
+    expect(JSON.parse(Buffer.from(await store.get(manifest.files['answer.json']!)).toString())).toMatchObject({ text });
   }
   expect(await proposals(two, campaign)).toEqual(list);
 });

@@ -113,6 +113,23 @@ async function kept(): Promise<Map<string, Buffer>> {
   // What the artifacts hold is the store's to protect; credentials and keys lie in files of their own.
   const ours = files.filter((name) => !/^(objects|object-metadata|cache|canarypathzx)\/|^(campaign\.yaml|contexts\.json|keys\.json|s3-credentials\.json)$/.test(name));
   for (const name of ours) found.set(name, readFileSync(join(home, name)));
+  for (const [name, bytes] of await exported()) found.set(name, bytes);
+  return found;
+}
+
+/** The record of both campaigns as it is handed to an auditor without artifacts, which hold the texts. */
+async function exported(): Promise<Map<string, Buffer>> {
+  const found = new Map<string, Buffer>();
+  for (const campaignId of ['canary-1', 'canary-2']) {
+    const directory = mkdtempSync(join(tmpdir(), 'seal-canary-export-'));
+    try {
+      await json('export-history', campaignId, '--out', directory);
+      const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => statSync(join(directory, name)).isFile());
+      for (const name of files) found.set(`export of ${campaignId}: ${name}`, readFileSync(join(directory, name)));
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  }
   return found;
 }
 
@@ -120,7 +137,7 @@ function whereIs(text: string, places: ReadonlyMap<string, Buffer>): string[] {
   return [...places].filter(([, bytes]) => bytes.includes(text)).map(([place]) => place);
 }
 
-test('with keys, no word of a campaign, no path and no credential is in the database, a log or a history', async () => {
+test('with keys, no word of a campaign, no path and no credential is in the database, a log, a history or an export without artifacts', async () => {
   const keys = join(home, 'keys.json');
   writeFileSync(keys, JSON.stringify({ active: 'k1', keys: { k1: CODEC_KEY } }), { mode: 0o600 });
   await runCampaign({ SEAL_CODEC_KEYS: keys });
