@@ -1,3 +1,4 @@
+import { manifestKeys } from '../contracts/campaign';
 import type { Domain } from '../seal/domain';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { CampaignRecord } from './campaign-record';
@@ -41,6 +42,8 @@ export async function auditCampaign(campaign: AuditedCampaign): Promise<AuditRes
   const { campaignId, store, hasArtifacts, domain } = campaign;
   const findings = new Findings();
   const record = await CampaignRecord.read(store, campaignId, hasArtifacts, findings);
+  const first = manifestKeys.campaign(campaignId);
+  if (!record.hashes.has(first)) findings.add('manifest-missing', first, 'the manifest that a record begins with', `nothing in ${store.location}`);
   const input = await record.input();
   const unsealed = await checkSeals(record, findings);
   if (unsealed.length > 0) findings.leftUnchecked(`${unsealed.length} manifests that no seal names: of a campaign that runs, or published after its end`);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { BadInputError } from '../contracts/errors';
 import type { Domain } from '../seal/domain';
 import { ContentAddressedStore } from '../storage/content-addressed-store';
@@ -7,12 +8,17 @@ import type { Replaying } from './check-histories';
 import { ExportedHistories, exportPaths, readAbout, readIndex } from './export-layout';
 import { ArchivedHistories, FirstOf } from './history-source';
 
-/** Audits an export: no server, no store, only its directory. @throws BadInputError for a directory that is no export of the campaign */
+/** Audits an export: no server, no store, only its directory. @throws BadInputError for a directory that is no whole export of the campaign */
 export async function auditExport(campaignId: string, directory: string, domain: Domain, replaying: Replaying): Promise<AuditResult> {
-  const about = await readAbout(directory);
+  const about = await readAbout('--from', directory);
   if (about.campaignId !== campaignId) {
     throw new BadInputError({ where: `--from ${directory}`, expected: `an export of ${campaignId}`, got: `one of ${about.campaignId}` });
   }
+  if (about.unfinished === true) {
+    const expected = `a whole export of ${campaignId}: "seal export-history ${campaignId} --out ${directory}" completes it`;
+    throw new BadInputError({ where: `--from ${directory}`, expected, got: 'one whose writing was cut short, or goes on' });
+  }
+  if (!existsSync(exportPaths.objects(directory))) throw new BadInputError({ where: exportPaths.objects(directory), expected: 'the manifests of the export', got: 'no such directory' });
   const index = await readIndex(directory, campaignId);
   return auditCampaign({
     campaignId,

@@ -15,6 +15,11 @@ export interface RecordedManifest {
   readonly manifest: Manifest;
 }
 
+interface MatchingManifest {
+  readonly one: RecordedManifest;
+  readonly parts: readonly string[];
+}
+
 /** All manifests of a campaign but its checkpoints, and the artifacts that they name, for those who check them. */
 export class CampaignRecord {
   readonly campaignId: string;
@@ -27,6 +32,7 @@ export class CampaignRecord {
   readonly hashes: ReadonlyMap<string, string>;
   readonly #findings: Findings;
   readonly #json = new Map<string, Promise<unknown>>();
+  readonly #matching = new Map<RegExp, readonly MatchingManifest[]>();
 
   private constructor(
     store: ArtifactStore,
@@ -46,17 +52,20 @@ export class CampaignRecord {
   static async read(store: ArtifactStore, campaignId: string, hasArtifacts: boolean, findings: Findings): Promise<CampaignRecord> {
     const checkpoints = manifestKeys.allCheckpoints(campaignId);
     const keys = (await store.list(manifestKeys.record(campaignId))).filter((key) => !key.startsWith(checkpoints));
-    const hashes = new Map<string, string>();
-    const read = await readAll(keys, async (key): Promise<RecordedManifest[]> => {
+    const read = await readAll(keys, async (key) => {
       const bytes = await store.readBytes(key);
-      if (bytes === null) return [];
-      const { sha256 } = hashBytes(bytes);
-      hashes.set(key, sha256);
-      const manifest = parseManifest(bytes);
-      if (manifest === null) findings.add('manifest-changed', key, 'a manifest, as it was published', 'bytes that are none');
-      return manifest === null ? [] : [{ key, sha256, manifest }];
+      return bytes === null ? null : { key, sha256: hashBytes(bytes).sha256, manifest: parseManifest(bytes) };
     });
-    const manifests = new Map(read.flat().map((one) => [one.key, one]));
+    const hashes = new Map<string, string>();
+    const manifests = new Map<string, RecordedManifest>();
+    for (const one of read) {
+      // Removed since it was listed.
+      if (one === null) continue;
+      const { key, sha256, manifest } = one;
+      hashes.set(key, sha256);
+      if (manifest === null) findings.add('manifest-changed', key, 'a manifest, as it was published', 'bytes that are none');
+      else manifests.set(key, { key, sha256, manifest });
+    }
     return new CampaignRecord(store, campaignId, hasArtifacts, { manifests, hashes }, findings);
   }
 
@@ -64,8 +73,15 @@ export class CampaignRecord {
     return this.manifests.get(key) ?? null;
   }
 
-  /** Manifests whose key has this form, with what its groups match. The form begins after `campaigns/<id>/`. */
-  matching(form: RegExp): { readonly one: RecordedManifest; readonly parts: readonly string[] }[] {
+  /** Manifests whose key has this form, one of `places`, with what its groups match. The form begins after `campaigns/<id>/`. */
+  matching(form: RegExp): readonly MatchingManifest[] {
+    // Asked for once a manifest: of a campaign of thousands, each must not look at all.
+    const known = this.#matching.get(form) ?? this.#match(form);
+    this.#matching.set(form, known);
+    return known;
+  }
+
+  #match(form: RegExp): MatchingManifest[] {
     const prefix = manifestKeys.record(this.campaignId).length;
     return [...this.manifests.values()].flatMap((one) => {
       const match = form.exec(one.key.slice(prefix));

@@ -22,17 +22,15 @@ export async function checkArtifacts(record: CampaignRecord, findings: Findings)
     }
   }
   let absent = 0;
-  await readAll(
-    [...named.values()],
-    async ({ ref, what }) => {
-      const got = await record.store.hashOf(ref);
-      if (got === null && !record.hasArtifacts) absent += 1;
-      else if (got === null) findings.add('artifact-missing', what, `sha256 ${ref.sha256}`, `nothing in ${record.store.location}`);
-      else if (got.sha256 !== ref.sha256) findings.add('artifact-changed', what, `sha256 ${ref.sha256}`, `sha256 ${got.sha256}`);
-      else if (got.sizeBytes !== ref.sizeBytes) findings.add('manifest-changed', what, `${got.sizeBytes} bytes, as the artifact has`, `${ref.sizeBytes} bytes`);
-    },
-    HASHED_AT_ONCE,
-  );
+  const all = [...named.values()];
+  const hashes = await readAll(all, ({ ref }) => record.store.hashOf(ref), HASHED_AT_ONCE);
+  for (const [i, { ref, what }] of all.entries()) {
+    const got = hashes[i] ?? null;
+    if (got === null && !record.hasArtifacts) absent += 1;
+    else if (got === null) findings.add('artifact-missing', what, `sha256 ${ref.sha256}`, `nothing in ${record.store.location}`);
+    else if (got.sha256 !== ref.sha256) findings.add('artifact-changed', what, `sha256 ${ref.sha256}`, `sha256 ${got.sha256}`);
+    else if (got.sizeBytes !== ref.sizeBytes) findings.add('manifest-changed', what, `${got.sizeBytes} bytes, as the artifact has`, `${ref.sizeBytes} bytes`);
+  }
   if (absent > 0) findings.leftUnchecked(`${absent} artifacts, which are not in this export`);
   return named.size - absent;
 }

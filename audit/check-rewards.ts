@@ -2,6 +2,7 @@
 import type { Answer, GroupAnswers } from '../activities/answers';
 import type { CandidateRecord } from '../activities/candidate-record';
 import { ANSWERS_FILE, type EvaluationSummary } from '../activities/evaluation-manifests';
+import { readAll } from '../activities/report/bounded-reads';
 import type { CampaignInput } from '../contracts/campaign';
 import type { Context, Question } from '../contracts/campaign-spec';
 import { grade } from '../seal/graders/grade';
@@ -18,7 +19,10 @@ const WEIGHTS = 'adapter_model.safetensors';
 export async function checkRewards(record: CampaignRecord, input: CampaignInput, findings: Findings): Promise<void> {
   const questions = await questionsOf(record, input);
   const unadapted = await checkUnadapted(record, input, questions, findings);
-  for (const { one, parts } of record.matching(places.evaluation)) {
+  const evaluations = record.matching(places.evaluation);
+  // Kept by the record, so that the checks in their order wait for none.
+  await readAll(evaluations, ({ one }) => record.json(one, ANSWERS_FILE));
+  for (const { one, parts } of evaluations) {
     const [scope = '', contextId = '', candidate] = parts;
     const answers = (await record.json<GroupAnswers>(one, ANSWERS_FILE))?.find((own) => own.contextId === contextId && own.candidate === Number(candidate))?.answers;
     if (answers === undefined) {
@@ -36,7 +40,7 @@ export async function checkRewards(record: CampaignRecord, input: CampaignInput,
     const reward = isTraining(scope) ? repeatReward(before === null ? scores : logprobGain(scores, before)) : undefined;
     findings.same('reward', `${one.key}: reward`, reward, summary.reward);
   }
-  for (const { one } of record.matching(places.evaluation)) checkCost(record, one, findings);
+  for (const { one } of evaluations) checkCost(record, one, findings);
   for (const { one } of record.matching(places.candidate)) checkCandidate(record, one, input, findings);
 }
 

@@ -45,24 +45,24 @@ const COPIES = 8;
 export async function exportCampaign({ campaignId, store, server, directory, withArtifacts }: ExportedCampaign): Promise<ExportResult> {
   const findings = new Findings();
   const record = await CampaignRecord.read(store, campaignId, true, findings);
-  await claimDirectory(directory, { format: 'seal-export', version: 1, campaignId, artifacts: withArtifacts });
-  const problems: string[] = [];
+  const about = await claimDirectory(directory, { format: 'seal-export', version: 1, campaignId, artifacts: withArtifacts });
   const objects = new DirectoryObjectClient(exportPaths.objects(directory));
   await readAll([...record.hashes.keys()], (key) => copyManifest(store, objects, key), COPIES);
   const refs = artifactsOf(record, withArtifacts);
-  await readAll(refs, async (ref) => problems.push(...(await copyArtifact(store, directory, ref))), COPIES);
+  const problems = (await readAll(refs, (ref) => copyArtifact(store, directory, ref), COPIES)).flat();
   const histories = await copyHistories(record, server, directory, findings);
+  await writeAbout(directory, about);
   for (const { kind, what, expected, got } of findings.breaks) problems.push(`${kind}: ${what}: expected ${expected}, got ${got}`);
   return { campaignId, out: directory, manifests: record.hashes.size, artifacts: refs.length, histories, problems };
 }
 
-/** An empty directory becomes this export's; one that is this campaign's export already stays so. */
-async function claimDirectory(directory: string, about: ExportAbout): Promise<void> {
+/** An empty directory becomes this export's; one that is this campaign's export already stays so. @returns what it says once it is whole */
+async function claimDirectory(directory: string, about: ExportAbout): Promise<ExportAbout> {
   await mkdir(directory, { recursive: true });
   const names = await readdir(directory);
   if (names.length > 0) {
     if (!names.includes('export.json')) throw new BadInputError({ where: `--out ${directory}`, expected: 'a new or empty directory, or an earlier export of this campaign', got: 'one with other files' });
-    const before = await readAbout(directory);
+    const before = await readAbout('--out', directory);
     if (before.campaignId !== about.campaignId) {
       throw new BadInputError({ where: `--out ${directory}`, expected: `a new or empty directory, or an earlier export of ${about.campaignId}`, got: `an export of ${before.campaignId}` });
     }
@@ -71,7 +71,12 @@ async function claimDirectory(directory: string, about: ExportAbout): Promise<vo
   }
   await mkdir(exportPaths.histories(directory), { recursive: true });
   await mkdir(exportPaths.objects(directory), { recursive: true });
-  await replaceFile(exportPaths.about(directory), `${JSON.stringify(about, null, 2)}\n`);
+  await writeAbout(directory, { ...about, unfinished: true });
+  return about;
+}
+
+function writeAbout(directory: string, about: ExportAbout): Promise<void> {
+  return replaceFile(exportPaths.about(directory), `${JSON.stringify(about, null, 2)}\n`);
 }
 
 async function copyManifest(store: ArtifactStore, objects: DirectoryObjectClient, key: string): Promise<void> {

@@ -25,6 +25,8 @@ const aboutSchema = z.strictObject({
   campaignId: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
   /** Whether artifacts were asked for. */
   artifacts: z.boolean(),
+  /** While it is written; what was killed keeps it. */
+  unfinished: z.literal(true).optional(),
 });
 export type ExportAbout = z.infer<typeof aboutSchema>;
 
@@ -41,22 +43,29 @@ const indexEntrySchema = z.strictObject({
 });
 export type IndexEntry = z.infer<typeof indexEntrySchema>;
 
-/** @throws BadInputError for a directory that is no export */
-export async function readAbout(directory: string): Promise<ExportAbout> {
+/**
+ * @param flag that named the directory, for messages
+ * @throws BadInputError for a directory that is no export
+ */
+export async function readAbout(flag: string, directory: string): Promise<ExportAbout> {
   const file = exportPaths.about(directory);
   const text = await readIfThere(file);
-  if (text === null) throw new BadInputError({ where: directory, expected: 'a directory that "seal export-history" wrote', got: 'one without export.json' });
+  if (text === null) throw new BadInputError({ where: `${flag} ${directory}`, expected: 'a directory that "seal export-history" wrote', got: 'one without export.json' });
   return parsed(file, text, aboutSchema);
 }
 
 /**
  * The index of an export; of several lines for a run the last counts.
- * @param tolerant ignores a last line that was cut off when its writer was killed
- * @throws BadInputError naming the line, for one of another form or of another campaign
+ * @param tolerant of an export that is still to be written, or was killed: there may be none, and a last line that was cut off is left out
+ * @throws BadInputError where there is none, or naming the line, for one of another form or of another campaign
  */
 export async function readIndex(directory: string, campaignId: string, tolerant = false): Promise<Map<string, IndexEntry>> {
   const file = exportPaths.index(directory);
-  const text = (await readIfThere(file)) ?? '';
+  const text = await readIfThere(file);
+  if (text === null) {
+    if (tolerant) return new Map();
+    throw new BadInputError({ where: file, expected: 'the index that "seal export-history" writes', got: 'no such file' });
+  }
   const lines = text.split('\n');
   const last = lines.pop() ?? '';
   if (last !== '' && !tolerant) lines.push(last);

@@ -1,4 +1,6 @@
 import { decodeHistory, type History } from '../activities/history-bytes';
+import { readAhead } from '../activities/report/bounded-reads';
+import { workflowIds } from '../contracts/campaign';
 import type { Findings } from './findings';
 import { type HistoryFacts, historyFacts, type WorkflowRun } from './history-events';
 import { type FoundHistory, HistoryChangedError, type HistorySource, runKey } from './history-source';
@@ -8,23 +10,27 @@ export interface WalkedHistory extends FoundHistory {
   readonly facts: HistoryFacts;
 }
 
+/** Histories in memory at once, as the server has them: one may have 50 MB. */
+const FETCHED_AT_ONCE = 4;
+
 /**
- * Every history of a campaign's tree, one in memory at a time: those that a source knows of, the children that they started, and
+ * Every history of a campaign's tree, a few in memory at a time, always in the same order: those that a source knows of, the children that they started, and
  * the runs that they went on to or came from. What a history names and no source has is a finding.
  */
 export async function* walkHistories(campaignId: string, source: HistorySource, findings: Findings): AsyncGenerator<WalkedHistory> {
-  const waiting: { readonly run: WorkflowRun; readonly by: string }[] = [];
+  const tree: { readonly run: WorkflowRun; readonly by: string }[] = [];
   const seen = new Set<string>();
   const visit = (run: WorkflowRun, by: string): void => {
     if (seen.has(runKey(run))) return;
     seen.add(runKey(run));
-    waiting.push({ run, by });
+    tree.push({ run, by });
   };
   for (const run of await source.known()) visit(run, 'the archive');
-  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-    const { run, by } = next;
-    const found = await findOrName(source, run, findings);
-    if (found === 'changed') continue;
+  for await (const [{ run, by }, found] of readAhead(tree, ({ run }) => findOrChange(source, run), FETCHED_AT_ONCE)) {
+    if (found instanceof HistoryChangedError) {
+      findings.add('history-changed', found.where, found.expected, found.got);
+      continue;
+    }
     if (found === null) {
       nameMissing(campaignId, source, run, by, findings);
       continue;
@@ -39,21 +45,27 @@ export async function* walkHistories(campaignId: string, source: HistorySource, 
     if (facts.previous !== null) visit({ workflowId: run.workflowId, runId: facts.previous }, what);
     yield { ...found, history, facts };
   }
+  const own = workflowIds.campaign(campaignId);
+  if (!tree.some(({ run }) => run.workflowId === own) && !source.wasGone(own)) {
+    findings.add('history-missing', `history of ${own}`, 'that of the campaign itself, to begin with', 'none');
+  }
 }
 
-async function findOrName(source: HistorySource, run: WorkflowRun, findings: Findings): Promise<FoundHistory | null | 'changed'> {
+async function findOrChange(source: HistorySource, run: WorkflowRun): Promise<FoundHistory | HistoryChangedError | null> {
   try {
     return await source.find(run);
   } catch (error) {
     if (!(error instanceof HistoryChangedError)) throw error;
-    findings.add('history-changed', error.where, error.expected, error.got);
-    return 'changed';
+    return error;
   }
 }
 
 function decoded({ bytes }: FoundHistory, what: string, findings: Findings): History | null {
   try {
-    return decodeHistory(bytes);
+    const history = decodeHistory(bytes);
+    if ((history.events ?? []).length > 0) return history;
+    findings.add('history-changed', what, 'a history', 'one without events');
+    return null;
   } catch (error) {
     findings.add('history-changed', what, 'a history', error instanceof Error ? error.message : String(error));
     return null;

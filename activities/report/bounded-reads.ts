@@ -27,6 +27,35 @@ export async function readAll<Item, Result>(
   return results;
 }
 
+/**
+ * Each item with the result of `read`, in the order of `items`, a bounded number of them under way before their turn comes. What is
+ * put at the end of `items` meanwhile is read too. Who stops early waits for what is under way.
+ */
+export async function* readAhead<Item, Result>(
+  items: readonly Item[],
+  read: (item: Item) => Promise<Result>,
+  atOnce: number,
+): AsyncGenerator<readonly [Item, Result]> {
+  const underWay: (readonly [Item, Promise<Result>])[] = [];
+  let next = 0;
+  try {
+    for (;;) {
+      for (; underWay.length < atOnce && next < items.length; next += 1) {
+        const item = items[next]!;
+        const result = read(item);
+        // A failure is told in its turn, not as one that nobody waits for.
+        result.catch(() => undefined);
+        underWay.push([item, result]);
+      }
+      const first = underWay.shift();
+      if (first === undefined) return;
+      yield [first[0], await first[1]];
+    }
+  } finally {
+    await Promise.allSettled(underWay.map(([, result]) => result));
+  }
+}
+
 /** At most `most` of the items, evenly spaced from the first on. */
 export function evenlySpaced<Item>(items: readonly Item[], most: number): Item[] {
   if (items.length <= most) return [...items];

@@ -1,7 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PayloadCodec } from '@temporalio/common';
 import type { temporal as proto } from '@temporalio/proto';
 import { decodeHistory, encodeHistory } from '../../activities/history-bytes';
 import { putJson } from '../../activities/stored-json';
-import type { HistorySource } from '../../audit/history-source';
+import { Findings } from '../../audit/findings';
+import { HistoryChangedError, type HistorySource } from '../../audit/history-source';
+import { walkHistories } from '../../audit/walk-histories';
 import { type Manifest, manifestSchema } from '../../contracts/artifacts';
 import { manifestKeys } from '../../contracts/campaign';
 import { canonicalJson } from '../../storage/canonical-json';
@@ -181,6 +185,43 @@ test('an action without who and why is named', async () => {
   });
   const { breaks } = await recorded.audit(await recorded.copy(), () => source);
   expect(breaks).toContainEqual(expect.objectContaining({ kind: 'operator', what: expect.stringContaining(`pause of ${CAMPAIGN}`) }));
+});
+
+test('histories and findings come in the same order however fast each is found', async () => {
+  const order = async (delayMs: (place: number) => number): Promise<{ readonly walked: string[]; readonly breaks: unknown }> => {
+    let asked = 0;
+    const source: HistorySource = {
+      known: () => recorded.server.known(),
+      wasGone: () => false,
+      find: async (run) => {
+        const place = (asked += 1);
+        await sleep(delayMs(place));
+        if (place % 4 === 3) throw new HistoryChangedError(run.workflowId, 'one hash', 'another');
+        return place % 4 === 0 ? null : recorded.server.find(run);
+      },
+    };
+    const findings = new Findings();
+    const walked: string[] = [];
+    for await (const { workflowId } of walkHistories(CAMPAIGN, source, findings)) walked.push(workflowId);
+    return { walked, breaks: findings.breaks };
+  };
+  const expected = await order(() => 0);
+  expect(expected.walked.length).toBeGreaterThan(1);
+  expect(expected.breaks).not.toEqual([]);
+  expect(await order((place) => 40 - 4 * (place % 10))).toEqual(expected);
+  expect(await order((place) => (place % 2) * 20)).toEqual(expected);
+});
+
+test('a payload that its key does not open is a finding, and the rest is audited', async () => {
+  const tampered = Object.assign(new Error('a payload has been changed'), { name: 'PayloadTamperedError' });
+  const codec: PayloadCodec = {
+    encode: (payloads) => Promise.resolve(payloads),
+    decode: (payloads) => (payloads.some(({ data }) => Buffer.from(data ?? []).toString().includes('"reward":')) ? Promise.reject(tampered) : Promise.resolve(payloads)),
+  };
+  const { breaks, histories } = await recorded.audit(recorded.objects, undefined, { ...recorded.replaying, codecs: [codec] });
+  expect(histories).toBeGreaterThan(0);
+  expect(breaks.length).toBeGreaterThan(0);
+  for (const one of breaks) expect(one).toMatchObject({ kind: 'history-changed', expected: 'payloads as they were encrypted', got: 'a payload has been changed' });
 });
 
 test('a history that another one names and nobody has is named', async () => {

@@ -37,8 +37,11 @@ export class RecordedCampaign {
     this.#directory = made.directory;
   }
 
-  /** @param spec of the campaign, beside the fixture's */
-  static async run(spec: Record<string, unknown> = {}): Promise<RecordedCampaign> {
+  /**
+   * @param spec of the campaign, beside the fixture's
+   * @param eventsPerRun so few that its workflows go on in new runs. @default one run each
+   */
+  static async run({ spec = {}, eventsPerRun }: { readonly spec?: Record<string, unknown>; readonly eventsPerRun?: number } = {}): Promise<RecordedCampaign> {
     const temporal = await TemporalFixture.start();
     const directory = mkdtempSync(join(tmpdir(), 'seal-audited-'));
     const objects = new MemoryObjectClient();
@@ -56,13 +59,13 @@ export class RecordedCampaign {
     });
     const input = await fixture.input(CAMPAIGN, { evaluation: { baselines: ['base', 'passage-only'] }, ...spec });
     const runId = await temporal.withActivities(activities, async () => {
-      const handle = await temporal.start({ ...input, timings: FAST_TIMINGS });
+      const handle = await temporal.start({ ...input, timings: { ...FAST_TIMINGS, ...(eventsPerRun === undefined ? {} : { eventsPerRun }) } });
       await handle.executeUpdate(pauseUpdate, { args: [{ by: 'anna', why: 'the room is needed' }] });
       await handle.executeUpdate(resumeUpdate, { args: [{ by: 'anna', why: 'the room is free' }] });
       await handle.result();
-      const { firstExecutionRunId } = handle;
-      await temporal.environment.client.workflow.getHandle(workflowIds.archive(CAMPAIGN, firstExecutionRunId)).result();
-      return firstExecutionRunId;
+      const { runId: last } = await temporal.environment.client.workflow.getHandle(CAMPAIGN).describe();
+      await temporal.environment.client.workflow.getHandle(workflowIds.archive(CAMPAIGN, last)).result();
+      return last;
     });
     const server = new ServerSource(histories, () => Promise.resolve([{ workflowId: CAMPAIGN, runId }]));
     const replaying = { workflowBundle: await workflowBundle(directory), codecs: [] };
@@ -80,6 +83,7 @@ export class RecordedCampaign {
   audit(
     objects: MemoryObjectClient,
     histories: (record: CampaignRecord) => HistorySource = (record) => new FirstOf([new ArchivedHistories(record), this.server]),
+    replaying: Replaying = this.replaying,
   ): Promise<AuditResult> {
     return auditCampaign({
       campaignId: CAMPAIGN,
@@ -87,7 +91,7 @@ export class RecordedCampaign {
       hasArtifacts: true,
       domain: knowledgeDomain,
       histories,
-      replaying: this.replaying,
+      replaying,
     });
   }
 
