@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { LEDGER_PARTS, type LedgerPart } from '../../activities/report/ledger-rows';
+import { BadInputError } from '../../contracts/errors';
 import type { Price } from '../../contracts/ledger';
 import { campaignLedger } from '../campaign-ledger';
 import { newCommand, runWith, type CommonFlags } from '../command';
@@ -24,6 +25,9 @@ export function ledgerCommand(): Command {
     .option('--currency <code>', 'of the price, as EUR (default: that of the campaign file, else USD)', currency);
   return runWith<LedgerFlags>(command, async (flags, output, [id = '']) => {
     const campaignId = checkCampaignId(id, 'campaign id');
+    if (flags.currency !== undefined && flags.pricePerHour === undefined) {
+      throw new BadInputError({ where: '--currency', expected: 'a price beside it (--price-per-hour)', got: 'none' });
+    }
     const document = await campaignLedger(campaignId, flags.by, (price) => priceOf(flags, price));
     output.result(document, () => (flags.csv === true ? ledgerCsv(document).trimEnd() : ledgerText(document)));
   });
