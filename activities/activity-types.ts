@@ -1,10 +1,10 @@
 /** What crosses between workflows and activities: references, numbers and short lines of text. */
 import type { ArtifactRef } from '../contracts/artifacts';
-import type { CampaignSpec } from '../contracts/campaign-spec';
 import type { CampaignInput, CampaignState, EpochVersion, MethodScore, OperatorAction } from '../contracts/campaign';
+import type { CampaignSpec } from '../contracts/campaign-spec';
 import type { FailureClass } from '../contracts/failures';
 import type { Ledger, Spent } from '../contracts/ledger';
-import type { MemoryBound } from './less-memory';
+import type { MemoryBound } from './execution/less-memory';
 
 export type { Spent } from '../contracts/ledger';
 

@@ -3,11 +3,11 @@ import { manifestKeys } from '../contracts/campaign';
 import { canonicalJson } from '../storage/canonical-json';
 import { hashBytes } from '../storage/content-hash';
 import type { ArchiveTask, SealActivities } from './activity-types';
-import { forEachRun, type HistoryReader } from './history-reader';
-import { readAll } from './report/bounded-reads';
-import { asActivity } from './running-activity';
-import { sealRecord } from './seal-record';
+import { asActivity } from './execution/running-activity';
 import type { Services } from './services';
+import { readAll } from './stored/bounded-reads';
+import { forEachRun, type HistoryReader } from './stored/history-reader';
+import { sealRecord } from './stored/seal-record';
 
 export const HISTORIES_KIND = 'histories';
 export const HISTORY_MEDIA_TYPE = 'application/vnd.temporal.history';

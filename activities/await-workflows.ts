@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ComputeCancelledError } from '../contracts/errors';
 import type { EndedWorkflow, SealActivities } from './activity-types';
-import { asActivity } from './running-activity';
+import { asActivity } from './execution/running-activity';
 import type { Services } from './services';
 
 /** After the first end others are waited for so long: what ends together is told together. */

@@ -2,14 +2,14 @@ import { manifestKeys } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
 import type { TrainingRow } from '../contracts/language-model';
 import type { ProposalTask, SealActivities } from './activity-types';
-import { type CampaignData, contextRefs } from './campaign-data';
-import type { AdmittedOptions } from './compute-gate';
+import type { Proposal } from './candidates/proposals';
+import { rowTokenLimit, rowTokens } from './candidates/row-tokens';
+import type { AdmittedOptions } from './execution/compute-gate';
+import { asActivity } from './execution/running-activity';
 import { chunkContexts, chunkCount, readChunk } from './propose-self-edits';
-import type { Proposal } from './proposals';
-import { rowTokenLimit, rowTokens } from './row-tokens';
-import { asActivity } from './running-activity';
 import { computeLimits, type Services } from './services';
-import { fileOf, putJson } from './stored-json';
+import { type CampaignData, contextRefs } from './stored/campaign-data';
+import { fileOf, putJson } from './stored/stored-json';
 
 export const PROPOSALS_FILE = 'proposals.json';
 

@@ -3,10 +3,10 @@ import type { Machine } from '../contracts/machine';
 import type { Endpoints } from '../endpoint/endpoints';
 import type { Domain } from '../seal/domain';
 import type { ArtifactStore } from '../storage/artifact-store';
-import type { WorkflowWatcher } from './workflow-watcher';
-import type { HistoryReader } from './history-reader';
-import type { ClaimTimings } from './group-claims';
+import type { ClaimTimings } from './execution/group-claims';
+import type { WorkflowWatcher } from './execution/workflow-watcher';
 import type { ReportDocument } from './report/report-document';
+import type { HistoryReader } from './stored/history-reader';
 
 /** What the activities work with; `workers/` builds it, tests replace it. */
 export interface ActivityDependencies {

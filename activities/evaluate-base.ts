@@ -1,15 +1,15 @@
 import { manifestKeys } from '../contracts/campaign';
 import { mean } from '../seal/statistics';
 import type { SealActivities, UnadaptedTask } from './activity-types';
-import { type Answer, examine } from './answers';
-import { gradeReplies, gradingSettings } from './grade-replies';
-import { computedBy } from './computed-by';
+import { type Answer, examine } from './answers/answers';
+import { gradeReplies, gradingSettings } from './answers/grade-replies';
+import { computedBy } from './execution/computed-by';
+import { memoryLineage } from './execution/less-memory';
+import { recordLost, runRecorded } from './execution/recorded-work';
+import { asActivity } from './execution/running-activity';
 import { chunkContexts } from './propose-self-edits';
-import { memoryLineage } from './less-memory';
-import { recordLost, runRecorded } from './recorded-work';
-import { asActivity } from './running-activity';
 import { computeLimits, type Services } from './services';
-import { getManifestJson, putJson } from './stored-json';
+import { getManifestJson, putJson } from './stored/stored-json';
 
 /** A context's questions as the unadapted policy answers them. */
 export interface UnadaptedAnswers {

@@ -5,27 +5,27 @@
  */
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NotFiniteError } from '../contracts/errors';
 import type { ArtifactRef } from '../contracts/artifacts';
+import { NotFiniteError } from '../contracts/errors';
 import type { FineTuneJob, FineTuneOutcome, StepLog } from '../contracts/language-model';
 import type { Spent } from '../contracts/ledger';
 import { directoryKey, putDirectory } from '../storage/artifact-directory';
 import type { AdapterTask, SealActivities } from './activity-types';
-import { adapterKeyOf, adapterSha256, ADAPTER_KIND, DIVERGED_KIND, findAdapters, type KnownAdapter } from './adapter-manifests';
-import { Bill, billed } from './bill';
-import { type AcceptedCandidate, acceptedMembers, aloneOf, groupKey, resolveGroup, type ResolvedGroup, workOf } from './candidate-groups';
-import { fineTuneSeed, loraOf } from './candidates';
-import { computedBy } from './computed-by';
-import type { CostlyProgress } from './expenses';
-import { joinBilled } from './billed-flights';
-import { memoryLineage } from './less-memory';
-import type { PolicyDirectory } from './model-directories';
-import { asActivity } from './running-activity';
-import { recordLost, runRecorded } from './recorded-work';
-import { tokensOf } from './resumable-training';
+import { adapterKeyOf, adapterSha256, ADAPTER_KIND, DIVERGED_KIND, findAdapters, type KnownAdapter } from './candidates/adapter-manifests';
+import { type AcceptedCandidate, acceptedMembers, aloneOf, groupKey, resolveGroup, type ResolvedGroup, workOf } from './candidates/candidate-groups';
+import { fineTuneSeed, loraOf } from './candidates/candidates';
+import { Bill, billed } from './execution/bill';
+import { joinBilled } from './execution/billed-flights';
+import { computedBy } from './execution/computed-by';
+import type { CostlyProgress } from './execution/expenses';
+import { memoryLineage } from './execution/less-memory';
+import { recordLost, runRecorded } from './execution/recorded-work';
+import { asActivity } from './execution/running-activity';
 import { computeLimits, type Services, withScratch } from './services';
-import { putJson } from './stored-json';
-import { TrainingInParts } from './training-in-parts';
+import type { PolicyDirectory } from './stored/model-directories';
+import { putJson } from './stored/stored-json';
+import { tokensOf } from './training/resumable-training';
+import { TrainingInParts } from './training/training-in-parts';
 
 export const LOSS_FILE = 'losses.json';
 

@@ -9,9 +9,9 @@ import { evaluateBase } from './evaluate-base';
 import { fineTuneAdapter } from './fine-tune-adapter';
 import { pinInputs } from './pin-inputs';
 import { proposeSelfEdits } from './propose-self-edits';
-import { createServices } from './services';
 import { readOutcomes } from './read-outcomes';
 import { recordRevision } from './revisions';
+import { createServices } from './services';
 import { summariseMethod } from './summarise-method';
 import { trainPolicy } from './train-policy';
 import { validateSelfEdit } from './validate-self-edit';
@@ -19,7 +19,7 @@ import { writeReport } from './write-report';
 
 export type { ActivityDependencies } from './dependencies';
 export type { SealActivities } from './activity-types';
-export { collectReport } from './collect-report';
+export { collectReport } from './report/collect-report';
 
 /** All activities of one worker process, sharing its language model, store and caches. */
 export function createActivities(dependencies: ActivityDependencies): SealActivities {

@@ -1,18 +1,18 @@
 import { Context } from '@temporalio/activity';
 import type { ArtifactRef } from '../contracts/artifacts';
 import type { CampaignInput } from '../contracts/campaign';
-import type { CampaignSpec } from '../contracts/campaign-spec';
 import { manifestKeys } from '../contracts/campaign';
+import type { CampaignSpec } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
 import type { ComputeOptions } from '../contracts/language-model';
 import type { PinnedCampaign } from './activity-types';
-import { PROPOSALS_ENDPOINT, proposalsEndpoint } from './endpoint-proposals';
-import { JUDGE, judgeSettings } from './judge-answers';
-import { pinnedSha256 } from './model-directories';
-import { asActivity } from './running-activity';
-import { rowTokenLimit, rowTokens } from './row-tokens';
+import { PROPOSALS_ENDPOINT, proposalsEndpoint } from './answers/endpoint-proposals';
+import { JUDGE, judgeSettings } from './answers/judge-answers';
+import { rowTokenLimit, rowTokens } from './candidates/row-tokens';
+import { asActivity } from './execution/running-activity';
 import { computeLimits, type Services } from './services';
-import { fileOf, putJson } from './stored-json';
+import { pinnedSha256 } from './stored/model-directories';
+import { fileOf, putJson } from './stored/stored-json';
 
 const INPUT_FILE = 'input.json';
 const TEMPLATE_FILE = 'template.txt';

@@ -3,15 +3,15 @@ import type { Context } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
 import { proposalSeed } from '../seal/rest-em';
 import type { ProposalTask, SealActivities, Spent } from './activity-types';
-import { type CampaignData, contextAt, contextRefs } from './campaign-data';
-import { computedBy } from './computed-by';
-import { endpointProposals, proposalInputs } from './endpoint-proposals';
-import { memoryLineage } from './less-memory';
-import { seedScope } from './seed-scope';
-import { recordLost, runRecorded } from './recorded-work';
-import { asActivity, type RunningActivity } from './running-activity';
+import { endpointProposals, proposalInputs } from './answers/endpoint-proposals';
+import { seedScope } from './candidates/seed-scope';
+import { computedBy } from './execution/computed-by';
+import { memoryLineage } from './execution/less-memory';
+import { recordLost, runRecorded } from './execution/recorded-work';
+import { asActivity, type RunningActivity } from './execution/running-activity';
 import { computeLimits, type Services } from './services';
-import { getManifestJson, putJson } from './stored-json';
+import { type CampaignData, contextAt, contextRefs } from './stored/campaign-data';
+import { getManifestJson, putJson } from './stored/stored-json';
 
 /** A chunk's self-edits as generated or recorded, one list a context. */
 export type ProposedChunk = readonly { readonly contextId: string; readonly texts: readonly string[] }[];

@@ -1,10 +1,10 @@
 import { manifestKeys, scopes } from '../contracts/campaign';
-import { contextRefs } from './campaign-data';
 import type { SealActivities } from './activity-types';
 import { PROPOSALS_FILE } from './collect-proposals';
-import { asActivity } from './running-activity';
+import { asActivity } from './execution/running-activity';
 import type { Services } from './services';
-import { fileOf, getManifestJson } from './stored-json';
+import { contextRefs } from './stored/campaign-data';
+import { fileOf, getManifestJson } from './stored/stored-json';
 import { SELECTION_FILE, type SelectionRecord } from './train-policy';
 
 /** What an epoch's selection was made from, and what it kept, by position. */

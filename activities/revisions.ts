@@ -1,7 +1,7 @@
 import { epochInVersion, type EpochVersion, manifestKeys, type OperatorAction } from '../contracts/campaign';
 import type { ArtifactStore } from '../storage/artifact-store';
 import type { RevisionTask, SealActivities } from './activity-types';
-import { asActivity } from './running-activity';
+import { asActivity } from './execution/running-activity';
 import type { Services } from './services';
 
 /** What a `retry-failed` has changed, as its manifest says. */

@@ -1,18 +1,18 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CampaignInput } from '../contracts/campaign';
 import { Endpoints } from '../endpoint/endpoints';
 import { partialPath } from '../storage/partial-path';
-import type { WorkflowWatcher } from './workflow-watcher';
-import { CampaignDataReader } from './campaign-data';
-import type { CampaignInput } from '../contracts/campaign';
-import { ComputeGate, type ComputeLimits } from './compute-gate';
+import { ProposalReader } from './candidates/proposals';
 import type { ActivityDependencies } from './dependencies';
-import { GroupClaims } from './group-claims';
-import { ManifestMemory } from './manifest-memory';
-import { ModelDirectories } from './model-directories';
-import { ProposalReader } from './proposals';
-import { SharedFlights } from './shared-flight';
-import { turnOfActivity } from './turn';
+import { ComputeGate, type ComputeLimits } from './execution/compute-gate';
+import { GroupClaims } from './execution/group-claims';
+import { SharedFlights } from './execution/shared-flight';
+import { turnOfActivity } from './execution/turn';
+import type { WorkflowWatcher } from './execution/workflow-watcher';
+import { CampaignDataReader } from './stored/campaign-data';
+import { ManifestMemory } from './stored/manifest-memory';
+import { ModelDirectories } from './stored/model-directories';
 
 /** What all activities of one worker process share. */
 export interface Services extends ActivityDependencies {

@@ -2,15 +2,15 @@ import type { ArtifactRef } from '../contracts/artifacts';
 import { manifestKeys, type MethodScore, scopes } from '../contracts/campaign';
 import { methodScore, type MethodRun, type MethodRuns } from '../seal/report-data';
 import type { AdaptationScope, MethodTask, SealActivities } from './activity-types';
-import { answersOf, type GroupAnswers } from './answers';
-import { contextRefs } from './campaign-data';
-import { candidateAt } from './candidates';
+import { answersOf, type GroupAnswers } from './answers/answers';
+import { candidateAt } from './candidates/candidates';
+import { ANSWERS_FILE, evaluationSummary, findEvaluations } from './candidates/evaluation-manifests';
 import { findUnadapted } from './evaluate-base';
-import { ANSWERS_FILE, evaluationSummary, findEvaluations } from './evaluation-manifests';
+import { asActivity } from './execution/running-activity';
 import { chunkCount } from './propose-self-edits';
-import { asActivity } from './running-activity';
 import type { Services } from './services';
-import { fileOf, getJson, putJson } from './stored-json';
+import { contextRefs } from './stored/campaign-data';
+import { fileOf, getJson, putJson } from './stored/stored-json';
 
 export const RUNS_FILE = 'runs.json';
 

@@ -1,8 +1,8 @@
 import { manifestKeys } from '../contracts/campaign';
 import type { SealActivities } from './activity-types';
-import { resolveCandidate } from './candidate-groups';
-import { publishCandidate } from './candidate-record';
-import { toFailure } from './failure';
+import { resolveCandidate } from './candidates/candidate-groups';
+import { publishCandidate } from './candidates/candidate-record';
+import { toFailure } from './execution/failure';
 import type { Services } from './services';
 
 /**

@@ -2,15 +2,15 @@ import { manifestKeys } from '../contracts/campaign';
 import { canonicalJson } from '../storage/canonical-json';
 import { hashBytes } from '../storage/content-hash';
 import type { SealActivities } from './activity-types';
-import { collectReport } from './collect-report';
-import { removeClaims } from './group-claims';
+import { removeClaims } from './execution/group-claims';
+import { asActivity } from './execution/running-activity';
 import { renderCandidatesCsv } from './report/candidates-csv';
+import { collectReport } from './report/collect-report';
 import { renderReportHtml } from './report/report-html';
-import { asActivity } from './running-activity';
-import { sealRecord } from './seal-record';
 import type { Services } from './services';
-import { removeCheckpoints } from './stored-checkpoints';
-import { putJson } from './stored-json';
+import { sealRecord } from './stored/seal-record';
+import { putJson } from './stored/stored-json';
+import { removeCheckpoints } from './training/stored-checkpoints';
 
 /**
  * Publishes the report: of a completed campaign under its fixed key, of one that stopped earlier under a key of its own, since

@@ -1,4 +1,4 @@
-import { readAll } from '../activities/report/bounded-reads';
+import { readAll } from '../activities/stored/bounded-reads';
 import { type ArtifactRef, type Manifest, manifestSchema } from '../contracts/artifacts';
 import { type CampaignInput, manifestKeys } from '../contracts/campaign';
 import { ArtifactCorruptError, ArtifactMissingError } from '../contracts/errors';

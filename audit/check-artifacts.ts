@@ -1,5 +1,5 @@
 import { HISTORY_MEDIA_TYPE } from '../activities/archive-histories';
-import { readAll } from '../activities/report/bounded-reads';
+import { readAll } from '../activities/stored/bounded-reads';
 import type { ArtifactRef } from '../contracts/artifacts';
 import type { CampaignRecord } from './campaign-record';
 import type { Findings } from './findings';

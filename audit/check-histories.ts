@@ -2,8 +2,8 @@
 import type { PayloadCodec } from '@temporalio/common';
 import type { DataConverter } from '@temporalio/common';
 import { Worker, type WorkflowBundleOption } from '@temporalio/worker';
-import type { CandidateRecord } from '../activities/candidate-record';
 import type { SealRef } from '../activities/activity-types';
+import type { CandidateRecord } from '../activities/candidates/candidate-record';
 import { campaignMessages, type CandidateOutcome, type EpochSummary, type MethodScore } from '../contracts/campaign';
 import type { CampaignRecord } from './campaign-record';
 import type { Findings } from './findings';

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { HISTORIES_KIND } from '../activities/archive-histories';
+import { seedScope } from '../activities/candidates/seed-scope';
 import { PROPOSALS_FILE } from '../activities/collect-proposals';
-import { pinnedSha256, verifyPinnedFiles } from '../activities/model-directories';
-import { seedScope } from '../activities/seed-scope';
+import { pinnedSha256, verifyPinnedFiles } from '../activities/stored/model-directories';
 import { type CampaignInput, manifestKeys } from '../contracts/campaign';
 import { BadInputError } from '../contracts/errors';
 import { mStepSeed, repeatSeed } from '../seal/rest-em';

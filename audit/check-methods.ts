@@ -1,6 +1,6 @@
 /** Scores of methods follow from evaluations, the report from scores. */
-import { type Answer, answersOf, type GroupAnswers } from '../activities/answers';
-import { ANSWERS_FILE, type EvaluationSummary } from '../activities/evaluation-manifests';
+import { type Answer, answersOf, type GroupAnswers } from '../activities/answers/answers';
+import { ANSWERS_FILE, type EvaluationSummary } from '../activities/candidates/evaluation-manifests';
 import { RUNS_FILE } from '../activities/summarise-method';
 import type { CampaignInput, CampaignReport, EpochSummary } from '../contracts/campaign';
 import { comparisons, methodScore, type MethodRun, type MethodRuns } from '../seal/report-data';

@@ -1,8 +1,8 @@
 /** Scores follow from answers, rewards from scores, a candidate's record from its repeats. */
-import type { Answer, GroupAnswers } from '../activities/answers';
-import type { CandidateRecord } from '../activities/candidate-record';
-import { ANSWERS_FILE, type EvaluationSummary } from '../activities/evaluation-manifests';
-import { readAll } from '../activities/report/bounded-reads';
+import type { Answer, GroupAnswers } from '../activities/answers/answers';
+import type { CandidateRecord } from '../activities/candidates/candidate-record';
+import { ANSWERS_FILE, type EvaluationSummary } from '../activities/candidates/evaluation-manifests';
+import { readAll } from '../activities/stored/bounded-reads';
 import type { CampaignInput } from '../contracts/campaign';
 import type { Context, Question } from '../contracts/campaign-spec';
 import { grade } from '../seal/graders/grade';

@@ -1,4 +1,4 @@
-import { SEAL_FILE, SEAL_KIND, type SealedManifests } from '../activities/seal-record';
+import { SEAL_FILE, SEAL_KIND, type SealedManifests } from '../activities/stored/seal-record';
 import { manifestKeys } from '../contracts/campaign';
 import type { CampaignRecord } from './campaign-record';
 import type { Findings } from './findings';

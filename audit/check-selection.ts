@@ -1,9 +1,9 @@
 /** What was kept follows from rewards, the M-step's rows from what was kept. */
-import { ANSWERS_FILE } from '../activities/evaluation-manifests';
-import type { Answer } from '../activities/answers';
-import type { CandidateRecord } from '../activities/candidate-record';
+import type { Answer } from '../activities/answers/answers';
+import type { CandidateRecord } from '../activities/candidates/candidate-record';
+import { ANSWERS_FILE } from '../activities/candidates/evaluation-manifests';
+import type { Proposal } from '../activities/candidates/proposals';
 import { PROPOSALS_FILE } from '../activities/collect-proposals';
-import type { Proposal } from '../activities/proposals';
 import { SELECTION_FILE, type SelectionRecord } from '../activities/train-policy';
 import type { CampaignInput } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readAll } from '../activities/report/bounded-reads';
+import { readAll } from '../activities/stored/bounded-reads';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { abandonedIn } from '../storage/partial-path';
 import { ARTIFACTS, namedArtifacts } from './named-artifacts';

@@ -1,4 +1,4 @@
-import { readAll } from '../activities/report/bounded-reads';
+import { readAll } from '../activities/stored/bounded-reads';
 import type { Manifest } from '../contracts/artifacts';
 import { manifestKeys, type OperatorAction } from '../contracts/campaign';
 import { artifactKey, type ArtifactStore } from '../storage/artifact-store';

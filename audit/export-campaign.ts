@@ -1,8 +1,8 @@
 import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HISTORY_MEDIA_TYPE, historyFileName } from '../activities/archive-histories';
-import { readAll } from '../activities/report/bounded-reads';
-import { SEAL_KIND } from '../activities/seal-record';
+import { readAll } from '../activities/stored/bounded-reads';
+import { SEAL_KIND } from '../activities/stored/seal-record';
 import type { ArtifactRef } from '../contracts/artifacts';
 import { ArtifactCorruptError, ArtifactMissingError, BadInputError } from '../contracts/errors';
 import { artifactKey, type ArtifactStore } from '../storage/artifact-store';

@@ -1,6 +1,6 @@
 /** What an auditor reads in a workflow's history. */
 import { defaultPayloadConverter, type Payload, type PayloadCodec } from '@temporalio/common';
-import type { History } from '../activities/history-bytes';
+import type { History } from '../activities/stored/history-bytes';
 
 /** A run of a workflow, as its own history tells it. */
 export interface WorkflowRun {

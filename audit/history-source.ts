@@ -1,5 +1,5 @@
 import { HISTORIES_KIND, type HistoryPageSummary, parseHistoryFileName } from '../activities/archive-histories';
-import type { HistoryReader } from '../activities/history-reader';
+import type { HistoryReader } from '../activities/stored/history-reader';
 import { hashBytes } from '../storage/content-hash';
 import type { CampaignRecord } from './campaign-record';
 import type { WorkflowRun } from './history-events';

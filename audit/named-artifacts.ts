@@ -1,4 +1,4 @@
-import { readAll } from '../activities/report/bounded-reads';
+import { readAll } from '../activities/stored/bounded-reads';
 import type { CampaignInput } from '../contracts/campaign';
 import { ArtifactCorruptError } from '../contracts/errors';
 import type { ArtifactStore } from '../storage/artifact-store';

@@ -1,5 +1,5 @@
-import { decodeHistory, type History } from '../activities/history-bytes';
-import { readAhead } from '../activities/report/bounded-reads';
+import { readAhead } from '../activities/stored/bounded-reads';
+import { decodeHistory, type History } from '../activities/stored/history-bytes';
 import { workflowIds } from '../contracts/campaign';
 import type { Findings } from './findings';
 import { type HistoryFacts, historyFacts, type WorkflowRun } from './history-events';

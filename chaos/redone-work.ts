@@ -1,4 +1,4 @@
-import { fileOf, getJson } from '../activities/stored-json';
+import { fileOf, getJson } from '../activities/stored/stored-json';
 import { type CampaignReport, manifestKeys } from '../contracts/campaign';
 import type { WorkRecord } from '../contracts/report-details';
 import type { ArtifactStore } from '../storage/artifact-store';

@@ -20,6 +20,8 @@ import {
   type EpochSummary,
   type OperatorAction,
 } from '../contracts/campaign';
+import type { HistoryReader } from '../activities/stored/history-reader';
+import { inputOf } from '../audit/history-events';
 import { openTemporalClient, type TemporalClient } from '../connection/connect';
 import { refuseForeignKeys } from '../connection/encryption/foreign-keys';
 import { refusalOf } from '../connection/refusal';
@@ -27,12 +29,10 @@ import { type TemporalSettings, temporalSettings } from '../connection/temporal-
 import { BadInputError } from '../contracts/errors';
 import { DEFAULT_PRIORITY, taskPriority } from '../contracts/priority';
 import { startTracing } from '../telemetry/tracing/start-tracing';
-import type { HistoryReader } from '../activities/history-reader';
-import { inputOf } from '../audit/history-events';
 import { ServerHistories } from '../workers/history-reader';
+import type { CampaignSnapshot } from '../workflows/campaign/snapshot';
 import { alreadyRunning, isUnanswered, NoWorkerError, unknownCampaign } from './campaign-failures';
 import { waitingActivities, type WaitingActivities } from './waiting-activities';
-import type { CampaignSnapshot } from '../workflows/campaign/snapshot';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A worker answers within this, or there is none. An action waits longer: a worker that has just been started may still be preparing. */

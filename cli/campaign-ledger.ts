@@ -1,6 +1,6 @@
-import { workRecords } from '../activities/collect-report';
+import { workRecords } from '../activities/report/collect-report';
 import { type LedgerPart, ledgerRows } from '../activities/report/ledger-rows';
-import { fileOf, getJson } from '../activities/stored-json';
+import { fileOf, getJson } from '../activities/stored/stored-json';
 import { type CampaignInput, type CampaignState, manifestKeys } from '../contracts/campaign';
 import { costOf, type Ledger, type LedgerRow, type Price } from '../contracts/ledger';
 import { openStoreFromEnvironment } from '../storage/open-store';

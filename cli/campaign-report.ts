@@ -1,10 +1,10 @@
-import { type Ledger, NOTHING_SPENT } from '../contracts/ledger';
-import type { CampaignProgress } from '../contracts/campaign';
-import { manifestKeys } from '../contracts/campaign';
-import { collectReport } from '../activities/collect-report';
+import { collectReport } from '../activities/report/collect-report';
 import { REPORT_DOCUMENT_VERSION, type ReportDocument } from '../activities/report/report-document';
 import { CurrentVersions } from '../activities/revisions';
-import { fileOf, getJson } from '../activities/stored-json';
+import { fileOf, getJson } from '../activities/stored/stored-json';
+import type { CampaignProgress } from '../contracts/campaign';
+import { manifestKeys } from '../contracts/campaign';
+import { type Ledger, NOTHING_SPENT } from '../contracts/ledger';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { type CampaignClient } from './campaign-client';
 import { NoWorkerError } from './campaign-failures';

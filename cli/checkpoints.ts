@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { pinModel } from '../activities/model-directories';
-import { trainingFingerprint } from '../activities/training-fingerprint';
+import { pinModel } from '../activities/stored/model-directories';
+import { trainingFingerprint } from '../activities/training/training-fingerprint';
 import type { CheckpointSettings, FineTuneRequest } from '../contracts/language-model';
 import { ADAPTER_FILES } from '../engine/files/adapter';
 import { computingMachine } from '../engine/runtime/machine';

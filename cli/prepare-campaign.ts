@@ -1,8 +1,8 @@
 import { dirname, resolve } from 'node:path';
-import { loraOf } from '../activities/candidates';
-import { pinModel } from '../activities/model-directories';
-import type { CampaignSpec } from '../contracts/campaign-spec';
+import { loraOf } from '../activities/candidates/candidates';
+import { pinModel } from '../activities/stored/model-directories';
 import type { PinnedModel } from '../contracts/campaign';
+import type { CampaignSpec } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
 import { refuseIdleNames } from '../engine/files/adapted-modules';
 import { type ModelDirectory, openModelDirectory } from '../engine/files/model-directory';

@@ -1,5 +1,5 @@
-import { CheckpointUploads } from '../activities/checkpoint-uploads';
-import { StoredCheckpoints } from '../activities/stored-checkpoints';
+import { CheckpointUploads } from '../activities/training/checkpoint-uploads';
+import { StoredCheckpoints } from '../activities/training/stored-checkpoints';
 import { manifestKeys } from '../contracts/campaign';
 import { checkpointFileName, CheckpointFiles } from '../engine/files/checkpoint-files';
 import type { PretrainRequest } from '../engine/model/pretraining/pretrain';

@@ -1,4 +1,4 @@
-import { fileOf, getJson } from '../activities/stored-json';
+import { fileOf, getJson } from '../activities/stored/stored-json';
 import { type CampaignInput, manifestKeys, type OperatorAction } from '../contracts/campaign';
 import { BadInputError } from '../contracts/errors';
 import { openStoreFromEnvironment } from '../storage/open-store';

@@ -1,16 +1,16 @@
+import { pinnedSha256 } from '../activities/stored/model-directories';
+import { putJson } from '../activities/stored/stored-json';
 import type { CampaignInput, ContextRef } from '../contracts/campaign';
 import { manifestKeys } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
-import { pinnedSha256 } from '../activities/model-directories';
-import { putJson } from '../activities/stored-json';
 import { contextId } from '../seal/ids';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { canonicalJson } from '../storage/canonical-json';
 import { hashBytes } from '../storage/content-hash';
 import { openStoreFromEnvironment } from '../storage/open-store';
-import type { CampaignClient } from './campaign-client';
 import { codeVersion } from '../workers/code-version';
+import type { CampaignClient } from './campaign-client';
 import type { PreparedCampaign } from './prepare-campaign';
 
 const ID = /^[a-z0-9][a-z0-9-]{0,62}$/;

@@ -1,6 +1,6 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { encodeHistory, type History } from '../activities/history-bytes';
-import type { FetchedHistory, HistoryReader } from '../activities/history-reader';
+import { encodeHistory, type History } from '../activities/stored/history-bytes';
+import type { FetchedHistory, HistoryReader } from '../activities/stored/history-reader';
 import { askServer, isNotFound } from './server-calls';
 
 /** Reads histories from the server of a client. They stay as the server has them: no payload is decoded. */

@@ -1,6 +1,6 @@
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { EndedWorkflow, WorkflowRef } from '../activities/activity-types';
-import type { WorkflowWatcher } from '../activities/workflow-watcher';
+import type { WorkflowWatcher } from '../activities/execution/workflow-watcher';
 import { oneLine } from '../contracts/errors';
 import { askServer, isNotFound } from './server-calls';
 

@@ -1,11 +1,11 @@
 import { type EpochSummary, type EpochVersion, manifestKeys, scopes, workflowIds } from '../../contracts/campaign';
 import type { ArtifactStore } from '../../storage/artifact-store';
-import type { CandidateRecord } from '../candidate-record';
+import type { CandidateRecord } from '../candidates/candidate-record';
+import type { Proposal } from '../candidates/proposals';
 import { PROPOSALS_FILE } from '../collect-proposals';
-import type { Proposal } from '../proposals';
-import { getManifestJson } from '../stored-json';
+import { getManifestJson } from '../stored/stored-json';
 import { SELECTION_FILE, type SelectionRecord } from '../train-policy';
-import { readAll } from './bounded-reads';
+import { readAll } from '../stored/bounded-reads';
 import type { CandidateRow } from './report-document';
 
 export interface CollectedEpoch {

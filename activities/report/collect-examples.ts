@@ -1,15 +1,15 @@
-import { type CampaignInput, manifestKeys, scopes } from '../../contracts/campaign';
 import type { Manifest } from '../../contracts/artifacts';
+import { type CampaignInput, manifestKeys, scopes } from '../../contracts/campaign';
 import type { Context } from '../../contracts/campaign-spec';
 import type { Example, ExampleSelfEdit } from '../../contracts/report-details';
 import { mean } from '../../seal/statistics';
 import type { ArtifactStore } from '../../storage/artifact-store';
-import { answersOf, type GroupAnswers } from '../answers';
+import { answersOf, type GroupAnswers } from '../answers/answers';
+import { ANSWERS_FILE, evaluationSummary } from '../candidates/evaluation-manifests';
+import type { Proposal } from '../candidates/proposals';
 import { PROPOSALS_FILE } from '../collect-proposals';
-import { ANSWERS_FILE, evaluationSummary } from '../evaluation-manifests';
-import type { Proposal } from '../proposals';
 import type { CurrentVersions } from '../revisions';
-import { getManifestJson } from '../stored-json';
+import { getManifestJson } from '../stored/stored-json';
 import { characters } from './collect-epochs';
 
 /** The rule, in `collectExamples`' words, is told on the page. */

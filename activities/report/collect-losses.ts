@@ -5,9 +5,9 @@ import { quantile } from '../../seal/correlation';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { type GroupLossLogs, LOSS_FILE } from '../fine-tune-adapter';
 import type { CurrentVersions } from '../revisions';
-import { getManifestJson } from '../stored-json';
+import { getManifestJson } from '../stored/stored-json';
 import { policyTrainingKey } from '../train-policy';
-import { evenlySpaced, readAll, SharedFiles } from './bounded-reads';
+import { evenlySpaced, readAll, SharedFiles } from '../stored/bounded-reads';
 import type { CandidateRow } from './report-document';
 
 /** Loss logs read of an epoch. */

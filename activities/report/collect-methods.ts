@@ -3,8 +3,8 @@ import type { Context } from '../../contracts/campaign-spec';
 import type { ContextScores } from '../../contracts/report-details';
 import { type MethodRuns, scoreByContext } from '../../seal/report-data';
 import type { ArtifactStore } from '../../storage/artifact-store';
-import { getManifestJson } from '../stored-json';
 import type { CurrentVersions } from '../revisions';
+import { getManifestJson } from '../stored/stored-json';
 import { RUNS_FILE } from '../summarise-method';
 
 /** Finished methods in the order of the report. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { verifyPinnedFiles } from '../../activities/model-directories';
+import { verifyPinnedFiles } from '../../activities/stored/model-directories';
 import { BadInputError } from '../../contracts/errors';
 import { MERGED_DTYPES, type MergedDtype } from '../../contracts/language-model';
 import { openStoreFromEnvironment } from '../../storage/open-store';

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { CurrentVersions } from '../../activities/revisions';
-import { fileOf, getJson, manifestSha256 } from '../../activities/stored-json';
+import { fileOf, getJson, manifestSha256 } from '../../activities/stored/stored-json';
 import type { Manifest } from '../../contracts/artifacts';
 import { type CampaignInput, type EpochVersion, manifestKeys, type PinnedModel } from '../../contracts/campaign';
 import { BadInputError } from '../../contracts/errors';

@@ -5,7 +5,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createActivities, type SealActivities } from '../../activities';
 import type { AdaptationScope, PinnedCampaign, ProposalSource } from '../../activities/activity-types';
-import { putJson } from '../../activities/stored-json';
+import { putJson } from '../../activities/stored/stored-json';
 import type { CampaignInput } from '../../contracts/campaign';
 import { campaignSpecSchema, type Context } from '../../contracts/campaign-spec';
 import { DEFAULT_ENDPOINT_BOUNDS } from '../../endpoint/endpoint-client';

@@ -1,6 +1,6 @@
-import { historyFileName, parseHistoryFileName } from '../../activities/archive-histories';
 import { createActivities } from '../../activities';
-import type { FetchedHistory, HistoryReader } from '../../activities/history-reader';
+import { historyFileName, parseHistoryFileName } from '../../activities/archive-histories';
+import type { FetchedHistory, HistoryReader } from '../../activities/stored/history-reader';
 import { manifestKeys } from '../../contracts/campaign';
 import { knowledgeDomain } from '../../seal/knowledge/domain';
 import { activityEnvironment, type ActivityFixture, removedFixtures } from './activity-fixture';

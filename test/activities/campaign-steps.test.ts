@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { collectReport } from '../../activities';
-import { ComputeGate, type ComputeLimits, ComputeTimeoutError } from '../../activities/compute-gate';
+import { ComputeGate, type ComputeLimits, ComputeTimeoutError } from '../../activities/execution/compute-gate';
 import { computeLimits } from '../../activities/services';
 import { manifestKeys } from '../../contracts/campaign';
 import { ComputeCancelledError } from '../../contracts/errors';

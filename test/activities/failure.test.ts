@@ -1,6 +1,6 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { ComputeTimeoutError } from '../../activities/compute-gate';
-import { toFailure } from '../../activities/failure';
+import { ComputeTimeoutError } from '../../activities/execution/compute-gate';
+import { toFailure } from '../../activities/execution/failure';
 import * as errors from '../../contracts/errors';
 import { FAILURE_CLASSES } from '../../contracts/failures';
 

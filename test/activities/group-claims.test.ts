@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GroupClaims } from '../../activities/group-claims';
+import { GroupClaims } from '../../activities/execution/group-claims';
 import { ComputeCancelledError } from '../../contracts/errors';
 import { ANY_TURN } from '../../endpoint/fair-line';
 import type { ArtifactStore } from '../../storage/artifact-store';

@@ -1,5 +1,5 @@
 import type { AdaptationScope, PinnedCampaign } from '../../activities/activity-types';
-import type { Answer, GroupAnswers } from '../../activities/answers';
+import type { Answer, GroupAnswers } from '../../activities/answers/answers';
 import { manifestKeys } from '../../contracts/campaign';
 import { createMemoryStore } from '../../storage/memory-store';
 import { type Behaviour, chat, json, MisbehavingServer } from '../endpoint/misbehaving-server';

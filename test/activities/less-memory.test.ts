@@ -1,7 +1,7 @@
 import type { MockActivityEnvironment } from '@temporalio/testing';
 import { collectReport } from '../../activities';
 import type { AdapterTask } from '../../activities/activity-types';
-import { trainingParts } from '../../activities/less-memory';
+import { trainingParts } from '../../activities/execution/less-memory';
 import { manifestKeys } from '../../contracts/campaign';
 import type { FineTuneJob } from '../../contracts/language-model';
 import { type ActivityFixture, activityEnvironment, removedFixtures } from './activity-fixture';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PayloadCodec } from '@temporalio/common';
 import type { temporal as proto } from '@temporalio/proto';
-import { decodeHistory, encodeHistory } from '../../activities/history-bytes';
-import { putJson } from '../../activities/stored-json';
+import { decodeHistory, encodeHistory } from '../../activities/stored/history-bytes';
+import { putJson } from '../../activities/stored/stored-json';
 import { Findings } from '../../audit/findings';
 import { HistoryChangedError, type HistorySource } from '../../audit/history-source';
 import { walkHistories } from '../../audit/walk-histories';

@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeHistory } from '../../activities/history-bytes';
+import { decodeHistory } from '../../activities/stored/history-bytes';
 import { auditExport } from '../../audit/audit-export';
 import type { AuditResult } from '../../audit/audit-campaign';
 import { exportCampaign, type ExportResult } from '../../audit/export-campaign';

@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { putJson } from '../../activities/stored-json';
+import { putJson } from '../../activities/stored/stored-json';
 import { type Committed, committedBy } from '../../chaos/committed';
 import { prepareCampaign } from '../../cli/prepare-campaign';
 import { type CampaignInput, ORCHESTRATION_QUEUE, workflowIds } from '../../contracts/campaign';

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CandidateRecord } from '../../activities/candidate-record';
-import { workRecords } from '../../activities/collect-report';
+import type { CandidateRecord } from '../../activities/candidates/candidate-record';
+import { workRecords } from '../../activities/report/collect-report';
 import { type GroupLossLogs, LOSS_FILE } from '../../activities/fine-tune-adapter';
-import { trainingParts } from '../../activities/less-memory';
-import { fileOf, getJson, getManifestJson } from '../../activities/stored-json';
+import { trainingParts } from '../../activities/execution/less-memory';
+import { fileOf, getJson, getManifestJson } from '../../activities/stored/stored-json';
 import type { Manifest } from '../../contracts/artifacts';
 import { type CampaignReport, manifestKeys, workflowIds } from '../../contracts/campaign';
 import type { FineTuneJob } from '../../contracts/language-model';

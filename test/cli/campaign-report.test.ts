@@ -1,4 +1,4 @@
-import { putJson } from '../../activities/stored-json';
+import { putJson } from '../../activities/stored/stored-json';
 import { reportDocument } from '../../cli/campaign-report';
 import { manifestKeys } from '../../contracts/campaign';
 import { ActivityFixture } from '../activities/activity-fixture';

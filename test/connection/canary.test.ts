@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
-import { encodeHistory } from '../../activities/history-bytes';
+import { encodeHistory } from '../../activities/stored/history-bytes';
 import { connectTemporal } from '../../connection/connect';
 import { temporalSettings } from '../../connection/temporal-settings';
 import { stackFiles } from '../../contracts/stack';

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { decodeHistory, encodeHistory, type History } from '../../activities/history-bytes';
+import { decodeHistory, encodeHistory, type History } from '../../activities/stored/history-bytes';
 
 export type { History };
 

@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { toFailure } from '../../activities/failure';
+import { toFailure } from '../../activities/execution/failure';
 import { StoreFailedError } from '../../contracts/errors';
 import { putDirectory } from '../../storage/artifact-directory';
 import { ContentAddressedStore } from '../../storage/content-addressed-store';

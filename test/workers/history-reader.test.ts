@@ -1,7 +1,7 @@
 import { Worker } from '@temporalio/worker';
-import { decodeHistory, encodeHistory } from '../../activities/history-bytes';
-import { workflowBundle } from '../../workers/workflow-bundle';
+import { decodeHistory, encodeHistory } from '../../activities/stored/history-bytes';
 import { ServerHistories } from '../../workers/history-reader';
+import { workflowBundle } from '../../workers/workflow-bundle';
 import { campaignInput } from '../workflows/campaign-input';
 import { fakeActivities } from '../workflows/fake-activities';
 import { TemporalFixture } from '../workflows/temporal-fixture';

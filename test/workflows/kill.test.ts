@@ -1,4 +1,4 @@
-import { fileOf, getJson } from '../../activities/stored-json';
+import { fileOf, getJson } from '../../activities/stored/stored-json';
 import type { SelectionRecord } from '../../activities/train-policy';
 import { differences, resultOf } from '../../chaos/committed';
 import { type CampaignInput, manifestKeys, workflowIds } from '../../contracts/campaign';

@@ -52,7 +52,7 @@ function computeTaskQueue({ computeQueue = 'compute' }: ActivitySettings): strin
 }
 
 /**
- * Failures that the server must not repeat: the workflow counts them, or nothing would change. `activities/failure.ts` marks them
+ * Failures that the server must not repeat: the workflow counts them, or nothing would change. `activities/execution/failure.ts` marks them
  * too, this is the second lock. An attempt that ran into its own time limit is among them; one whose worker fell silent is not.
  */
 const NOT_BY_THE_SERVER = [

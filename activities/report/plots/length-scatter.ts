@@ -1,4 +1,4 @@
-import { evenlySpaced } from '../bounded-reads';
+import { evenlySpaced } from '../../stored/bounded-reads';
 import type { CandidateRow } from '../report-document';
 import { centredLabel, panelNames, panelOf, type PlotLibrary, type PlotOptions, shownEpochs, stackedPanels } from './plot-library';
 

@@ -1,0 +1,63 @@
+import type { CampaignInput } from '../../contracts/campaign';
+import { manifestKeys } from '../../contracts/campaign';
+import type { CampaignSpec } from '../../contracts/campaign-spec';
+import type { JudgeSettings } from '../../contracts/endpoint';
+import { BadInputError } from '../../contracts/errors';
+import type { GradedAnswer } from '../../seal/graders/graded-answer';
+import { judgePrompt, needsNoJudge, verdictGrade } from '../../seal/graders/judge';
+import { canonicalJson } from '../../storage/canonical-json';
+import { hashBytes } from '../../storage/content-hash';
+import type { Services } from '../services';
+import { askAll } from './ask-all';
+import { storedAnswer } from './stored-answer';
+
+export const JUDGE = 'reward.judge';
+
+/** What a judge said of an answer, kept with the answer. */
+export interface JudgeVerdict {
+  /** The judge's model, as the campaign file names it. */
+  readonly model: string;
+  readonly reply: string;
+}
+
+export interface JudgedAnswer {
+  readonly score: 0 | 1;
+  /** Absent where there was nothing to ask. */
+  readonly verdict?: JudgeVerdict;
+}
+
+/** @throws BadInputError where the campaign names none */
+export function judgeSettings({ reward }: CampaignSpec): JudgeSettings {
+  if (reward.judge !== undefined) return reward.judge;
+  throw new BadInputError({ where: JUDGE, expected: 'the endpoint that judges answers', got: 'nothing' });
+}
+
+/** The judge's verdicts on answers, in their order. The same question, gold answer and answer are judged once a campaign. */
+export async function judgeAnswers(
+  services: Services,
+  input: CampaignInput,
+  answers: readonly GradedAnswer[],
+  signal: AbortSignal,
+): Promise<JudgedAnswer[]> {
+  const settings = judgeSettings(input.spec);
+  const endpoint = services.endpoints.open(JUDGE, settings);
+  const prompts = answers.map((answer) => (needsNoJudge(answer) ? null : judgePrompt(answer)));
+  const asked = [...new Set(prompts.filter((prompt) => prompt !== null))];
+  const { url, model, protocol, maxNewTokens } = settings;
+  const replies = await askAll(
+    signal,
+    asked.map((prompt) => (inner: AbortSignal) => {
+      const asking = { url, model, protocol, maxNewTokens };
+      const { sha256 } = hashBytes(Buffer.from(canonicalJson({ ...asking, prompt })));
+      // Texts are for artifacts: manifests are exported without them.
+      const lineage = { inputs: {}, codeVersion: input.codeVersion, settings: asking };
+      const key = manifestKeys.verdict(input.campaignId, sha256);
+      return storedAnswer(services.store, key, lineage, endpoint, { prompt, maxNewTokens, temperature: 0 }, inner);
+    }),
+  );
+  const replyTo = new Map(asked.map((prompt, i) => [prompt, replies[i]!.text]));
+  return prompts.map((prompt) => {
+    const reply = prompt === null ? undefined : replyTo.get(prompt);
+    return reply === undefined ? { score: 0 } : { score: verdictGrade(reply), verdict: { model, reply } };
+  });
+}

@@ -1,0 +1,36 @@
+import type { Manifest } from '../../contracts/artifacts';
+import type { EndpointAnswer, EndpointRequest, TextEndpoint } from '../../contracts/endpoint';
+import type { ArtifactStore } from '../../storage/artifact-store';
+import { getManifestJson, putJson } from '../stored/stored-json';
+
+const ANSWER_FILE = 'answer.json';
+
+export interface StoredAnswer {
+  readonly text: string;
+  /** What asking has cost now; 0 for an answer that was in the store. */
+  readonly generatedTokens: number;
+}
+
+/**
+ * An endpoint's answer under a fixed key: from the store, or asked for and stored before anything is made of it. What an endpoint
+ * says twice may differ, so the first answer that was stored is the one that counts, for every attempt. What was asked is stored with it.
+ */
+export async function storedAnswer(
+  store: ArtifactStore,
+  key: string,
+  lineage: Manifest['lineage'],
+  endpoint: TextEndpoint,
+  request: EndpointRequest,
+  signal: AbortSignal,
+): Promise<StoredAnswer> {
+  const known = await store.findManifest(key);
+  if (known !== null) return { text: await readText(store, key, known), generatedTokens: 0 };
+  const { text, generatedTokens } = await endpoint.ask(request, signal);
+  const { manifest } = await store.publish(key, { kind: 'endpoint-answer', files: { [ANSWER_FILE]: await putJson(store, { prompt: request.prompt, text }) }, lineage });
+  return { text: await readText(store, key, manifest), generatedTokens };
+}
+
+async function readText(store: ArtifactStore, key: string, manifest: Manifest): Promise<string> {
+  const { text } = await getManifestJson<Pick<EndpointAnswer, 'text'>>(store, key, manifest, ANSWER_FILE);
+  return text;
+}

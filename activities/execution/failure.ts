@@ -1,0 +1,48 @@
+import { relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isNativeError } from 'node:util/types';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { ComputeCancelledError, ComputeProcessDiedError } from '../../contracts/errors';
+import { FAILURE_CLASSES, failureClassOf } from '../../contracts/failures';
+import type { SpentDetails } from '../../contracts/ledger';
+import { asReported } from '../../engine/runtime/reported-failure';
+
+/** A failure's text travels through history, where 4 KB are the limit. */
+const MAX_MESSAGE = 1500;
+
+/**
+ * What an activity throws to Temporal for any error, by the table of `contracts/failures.ts`: the error's class name is the failure's
+ * type, and all but what the server repeats by itself is not retryable, since the workflow decides. What no class names is a bug: its
+ * message ends with the place where it happened.
+ *
+ * @param details what the activity has cost, for the workflow's ledger
+ * @param cancelled whether the activity was told to stop; that its language model ended is then no failure of its own
+ */
+export function toFailure(error: unknown, cancelled: boolean, details?: SpentDetails): Error {
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
+  if (cancelled && (error instanceof ComputeCancelledError || error instanceof ComputeProcessDiedError)) {
+    return new CancelledFailure(error.message, details === undefined ? [] : [details], error);
+  }
+  const cause = asReported(isNativeError(error) ? error : new Error(String(error)));
+  const failureClass = failureClassOf(cause.name);
+  const place = failureClass === 'bug' ? placeOf(cause) : undefined;
+  const message = cause.message.slice(0, MAX_MESSAGE);
+  const failure = ApplicationFailure.create({
+    message: place === undefined ? message : `${message} (${place})`,
+    type: cause.name,
+    nonRetryable: FAILURE_CLASSES[failureClass].retriedBy !== 'server',
+    ...(details === undefined ? {} : { details: [details] }),
+  });
+  // One stack, the one that tells where it happened, instead of ours and the chain of causes.
+  failure.stack = (cause.stack ?? cause.message).slice(0, MAX_MESSAGE);
+  return failure;
+}
+
+const PROGRAM = resolve(__dirname, '..', '..', '..');
+
+/** `at activities/answers/answers.ts:41:13`: the innermost line that is not Node's own, without the machine's path. */
+function placeOf({ stack = '' }: Error): string | undefined {
+  const frames = [...stack.matchAll(/^\s+at (?:.*\()?(.+:\d+:\d+)\)?$/gm)].map(([, place]) => place as string);
+  const place = frames.find((frame) => !frame.startsWith('node:'));
+  return place === undefined ? undefined : `at ${relative(PROGRAM, place.startsWith('file:') ? fileURLToPath(place) : place)}`;
+}

@@ -1,0 +1,127 @@
+import { basename } from 'node:path';
+import type { CampaignInput, CampaignReport, CampaignState } from '../../contracts/campaign';
+import { manifestKeys } from '../../contracts/campaign';
+import type { Context } from '../../contracts/campaign-spec';
+import { costOf, type Ledger } from '../../contracts/ledger';
+import type { LengthCorrelation, WorkRecord } from '../../contracts/report-details';
+import { correlation, correlationWithin, quantile } from '../../seal/correlation';
+import { comparisons, methodScore, type MethodRuns } from '../../seal/report-data';
+import type { ArtifactStore } from '../../storage/artifact-store';
+import { CurrentVersions } from '../revisions';
+import { pinnedSha256 } from '../stored/model-directories';
+import { fileOf, getJson } from '../stored/stored-json';
+import { readAll } from '../stored/bounded-reads';
+import { collectEpoch } from './collect-epochs';
+import { collectExamples } from './collect-examples';
+import { collectLosses } from './collect-losses';
+import { collectMethods, contextScores } from './collect-methods';
+import { ledgerRows } from './ledger-rows';
+import { joinedLostShares } from './lost-shares';
+import { type CandidateRow, REPORT_DOCUMENT_VERSION, type ReportDocument } from './report-document';
+import { timelineOf } from './timeline';
+
+/**
+ * A campaign's report from what its store holds so far: finished epochs and methods, and the finished candidates of the
+ * epoch that is under way.
+ *
+ * @param ledger what only the campaign's workflow knows; it is in no artifact, since attempts differ
+ * @throws ArtifactMissingError when no campaign of this id was ever pinned
+ */
+export async function collectReport(
+  store: ArtifactStore,
+  campaignId: string,
+  state: CampaignState,
+  ledger: Ledger,
+): Promise<ReportDocument> {
+  const key = manifestKeys.campaign(campaignId);
+  const campaign = await store.readManifest(key);
+  const input = await getJson<CampaignInput>(store, fileOf(key, campaign, 'input.json'));
+  const [train, heldOut] = await Promise.all([getJson<Context[]>(store, input.train), getJson<Context[]>(store, input.heldOut)]);
+  const titles = new Map(input.trainContexts.map(({ id, index }) => [id, train[index]?.title ?? '']));
+  const versions = await CurrentVersions.read(store, campaignId);
+  const epochs = [];
+  for (let epoch = 1; epoch <= input.spec.epochs; epoch += 1) epochs.push(await collectEpoch(store, campaignId, versions.ofEpoch(epoch), titles));
+  const candidates = epochs.flatMap((epoch) => epoch.candidates);
+  const methods = await collectMethods(store, input, versions);
+  const records = await workRecords(store, campaignId);
+  const report: CampaignReport = {
+    campaignId,
+    state,
+    methods: methods.map(methodScore),
+    epochs: epochs.flatMap(({ summary }) => summary ?? []),
+    comparisons: comparisons(methods),
+    ledger,
+    excluded: candidates.flatMap(({ id, status, reason }) => (status === 'scored' ? [] : [{ id, status, reason }])),
+    campaign: {
+      name: input.spec.name,
+      seed: input.spec.seed,
+      model: basename(input.model.directory),
+      modelSha256: pinnedSha256(input.model),
+      codeVersion: input.codeVersion,
+    },
+    fineTunes: fineTunes(candidates, methods),
+    lessMemory: candidates.flatMap(({ id, memoryParts }) => (memoryParts === 1 ? [] : [{ id, memoryParts }])),
+    losses: await collectLosses(store, input, versions, candidates),
+    timeline: timelineOf(records),
+    ledgerByWorker: ledgerRows('worker', records, input, ledger),
+    cost: input.spec.ledger === undefined ? null : { ...input.spec.ledger, amount: costOf(ledger, input.spec.ledger) },
+    lengths: lengthCorrelations(candidates),
+    examples: await collectExamples(store, input, heldOut, methods.map(({ name }) => name), versions),
+    contexts: contextScores(input, heldOut, methods),
+    revisions: versions.revisions.map(({ revision, by, why, retried, changed, stale }) => ({ revision, by, why, retried, changed, stale })),
+  };
+  return { version: REPORT_DOCUMENT_VERSION, report, candidates, lineage: lineageOf(input) };
+}
+
+function lineageOf({ spec, codeVersion, specSha256, model, train, heldOut, template }: CampaignInput): ReportDocument['lineage'] {
+  // Where an endpoint is and what it is called stays in the campaign's own record.
+  const { endpoint: _endpoint, ...proposals } = spec.proposals;
+  const { innerLoop, reward, selection, mStep, evaluation, limits, compute, concurrency } = spec;
+  return {
+    name: spec.name,
+    seed: spec.seed,
+    codeVersion,
+    specSha256,
+    model: model.files,
+    trainSha256: train.sha256,
+    heldOutSha256: heldOut.sha256,
+    settings: {
+      ...(template === undefined ? {} : { 'template (sha256)': template.sha256 }),
+      ...{ proposals, innerLoop, grader: reward.grader, selection, mStep, evaluation, limits, compute, group: concurrency.group },
+    },
+  };
+}
+
+/** Those that ended: one a repeat of a scored candidate, one a held-out run that took a step. */
+function fineTunes(candidates: readonly CandidateRow[], methods: readonly MethodRuns[]): number {
+  const inEpochs = candidates.reduce((sum, { repeatRewards }) => sum + repeatRewards.length, 0);
+  return methods.reduce((sum, { runs }) => sum + runs.filter(({ steps }) => steps > 0).length, inEpochs);
+}
+
+/** Of every attempt, in no order. */
+export async function workRecords(store: ArtifactStore, campaignId: string): Promise<WorkRecord[]> {
+  const keys = await store.list(manifestKeys.works(campaignId));
+  const manifests = await readAll(keys, (key) => store.readManifest(key));
+  return joinedLostShares(manifests.map(({ summary }) => summary as unknown as WorkRecord));
+}
+
+function lengthCorrelations(candidates: readonly CandidateRow[]): LengthCorrelation[] {
+  const epochs = [...new Set(candidates.map(({ epoch }) => epoch))];
+  return epochs.flatMap((epoch) => {
+    const pairs = candidates.flatMap(({ epoch: own, contextId, reward, selfEditCharacters }) =>
+      own === epoch && reward !== null && selfEditCharacters !== null ? [{ contextId, reward, length: selfEditCharacters }] : [],
+    );
+    if (pairs.length === 0) return [];
+    const lengths = pairs.map(({ length }) => length);
+    const rewards = pairs.map(({ reward }) => reward);
+    return [
+      {
+        epoch,
+        n: pairs.length,
+        medianCharacters: quantile(lengths, 0.5),
+        correlation: correlation(lengths, rewards),
+        withinContexts: correlationWithin(pairs.map(({ contextId }) => contextId), lengths, rewards),
+      },
+    ];
+  });
+}

@@ -1,0 +1,79 @@
+import type { ArtifactRef } from '../../contracts/artifacts';
+import type { ArtifactStore } from '../../storage/artifact-store';
+import { getJson } from '../stored/stored-json';
+
+/** Requests to the store at once: enough to hide its latency, few enough for any server. */
+const READS_AT_ONCE = 32;
+
+/**
+ * Results of `read` in the order of `items`, a bounded number of them under way.
+ * @param atOnce @default 32
+ */
+export async function readAll<Item, Result>(
+  items: readonly Item[],
+  read: (item: Item) => Promise<Result>,
+  atOnce: number = READS_AT_ONCE,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const place = next;
+      next += 1;
+      results[place] = await read(items[place]!);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  return results;
+}
+
+/**
+ * Each item with the result of `read`, in the order of `items`, a bounded number of them under way before their turn comes. What is
+ * put at the end of `items` meanwhile is read too. Who stops early waits for what is under way.
+ */
+export async function* readAhead<Item, Result>(
+  items: readonly Item[],
+  read: (item: Item) => Promise<Result>,
+  atOnce: number,
+): AsyncGenerator<readonly [Item, Result]> {
+  const underWay: (readonly [Item, Promise<Result>])[] = [];
+  let next = 0;
+  try {
+    for (;;) {
+      for (; underWay.length < atOnce && next < items.length; next += 1) {
+        const item = items[next]!;
+        const result = read(item);
+        // A failure is told in its turn, not as one that nobody waits for.
+        result.catch(() => undefined);
+        underWay.push([item, result]);
+      }
+      const first = underWay.shift();
+      if (first === undefined) return;
+      yield [first[0], await first[1]];
+    }
+  } finally {
+    await Promise.allSettled(underWay.map(([, result]) => result));
+  }
+}
+
+/** At most `most` of the items, evenly spaced from the first on. */
+export function evenlySpaced<Item>(items: readonly Item[], most: number): Item[] {
+  if (items.length <= most) return [...items];
+  return Array.from({ length: most }, (_, i) => items[Math.floor((i * items.length) / most)]!);
+}
+
+/** JSON artifacts that several manifests name, each read once. */
+export class SharedFiles<Content> {
+  readonly #store: ArtifactStore;
+  readonly #files = new Map<string, Promise<Content>>();
+
+  constructor(store: ArtifactStore) {
+    this.#store = store;
+  }
+
+  get(ref: ArtifactRef): Promise<Content> {
+    const file = this.#files.get(ref.sha256) ?? getJson<Content>(this.#store, ref);
+    this.#files.set(ref.sha256, file);
+    return file;
+  }
+}
