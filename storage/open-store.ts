@@ -70,15 +70,18 @@ async function readStackFile(file: string): Promise<StackFile | undefined> {
 }
 
 async function readCredentials(file: string): Promise<{ accessKeyId: string; secretAccessKey: string }> {
-  return parsed(file, await readFile(file, 'utf8'), s3CredentialsSchema);
+  const text = await readIfThere(file);
+  if (text === undefined) throw new BadInputError({ where: file, expected: WRITTEN_BY_UP, got: 'no such file; SEAL_HOME may have been moved while its servers ran' });
+  return parsed(file, text, s3CredentialsSchema);
 }
+
+const WRITTEN_BY_UP = 'what "seal up" writes; run "seal down", then "seal up"';
 
 function parsed<T>(file: string, text: string, schema: { parse(value: unknown): T }): T {
   try {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
-    const expected = 'what "seal up" writes; run "seal down", then "seal up"';
-    throw new BadInputError({ where: file, expected, got: cause instanceof Error ? cause.message : 'garbled' }, { cause });
+    throw new BadInputError({ where: file, expected: WRITTEN_BY_UP, got: cause instanceof Error ? cause.message : 'garbled' }, { cause });
   }
 }
 

@@ -28,9 +28,14 @@ async function checkAccess(): Promise<DoctorCheck> {
     // The check of the server itself has said it.
     if (error instanceof ServerUnreachableError) return { name, ok: true, detail: 'not known: no server answers', advice: null };
     if (!(error instanceof BadInputError || error instanceof StoreFailedError || error instanceof StoreRefusedError)) throw error;
-    const advice = error instanceof StoreFailedError ? 'mend the S3 server, or its clock or disk' : 'correct the S3_* and AWS_* variables or AWS files, or what the server allows; workers wait meanwhile';
-    return { name, ok: false, detail: oneLine(error.message), advice };
+    return { name, ok: false, detail: oneLine(error.message), advice: accessAdvice(error) };
   }
+}
+
+function accessAdvice(error: BadInputError | StoreFailedError | StoreRefusedError): string {
+  if (error instanceof StoreFailedError) return 'mend the S3 server, its clock or its disk; campaigns wait meanwhile';
+  if (error instanceof StoreRefusedError) return 'correct the AWS_* variables or AWS files, or what the server allows; campaigns wait meanwhile';
+  return 'correct what is named';
 }
 
 /** The disk that $SEAL_HOME may take. */

@@ -9,7 +9,8 @@ const { isRunning, startTimeOf } = require('./process-identity.cjs');
 const POLL_MS = 200;
 
 /**
- * Runs `work` while no other process runs work under the same lock file. A lock whose owner died is taken over.
+ * Runs `work` while no other process runs work under the same lock file. A lock whose owner died is taken over, and so is one that names
+ * no owner: it was whole when it appeared, so a machine that lost its power has damaged it.
  * @template T
  * @param {string} file
  * @param {() => Promise<T>} work
@@ -34,8 +35,8 @@ async function withLock(file, work, onWait) {
 /** The lock appears with its owner's name already in it, so that nobody ever reads half of it. */
 function tryLock(file) {
   const mine = `${file}.${process.pid}`;
-  writeFileSync(mine, JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) }), { mode: 0o600 });
   try {
+    writeFileSync(mine, JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) }), { mode: 0o600 });
     linkSync(mine, file);
     return true;
   } catch (error) {
@@ -49,14 +50,25 @@ function tryLock(file) {
 
 /** What a lock guards is moved into place atomically, so two takers of one abandoned lock waste work but break nothing. */
 function removeIfAbandoned(file) {
-  let owner;
-  try {
-    owner = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    if (error.code === 'ENOENT') return;
-    throw error;
-  }
-  if (!isRunning(owner)) rmSync(file, { force: true });
+  if (ownerOf(file)?.isRunning === false) rmSync(file, { force: true });
 }
 
-module.exports = { withLock };
+/**
+ * Who holds a lock.
+ * @param {string} file
+ * @returns {{ pid: number | null, isRunning: boolean } | null} null where there is none; `pid: null` for one that names nobody
+ */
+function ownerOf(file) {
+  let text;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+    return null;
+  }
+  const [, pid, startTime] = /^\{"pid":(\d+),"startTime":"([^"]+)"\}$/.exec(text) ?? [];
+  if (startTime === undefined) return { pid: null, isRunning: false };
+  return { pid: Number(pid), isRunning: isRunning({ pid: Number(pid), startTime }) };
+}
+
+module.exports = { ownerOf, withLock };

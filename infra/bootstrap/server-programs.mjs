@@ -9,20 +9,14 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
-import { basename, delimiter, isAbsolute, join, resolve } from 'node:path';
+import { basename, delimiter, join, resolve } from 'node:path';
+import binaries from './binary-cache.cjs';
 import { download } from './download.mjs';
 import directories from './make-directory.cjs';
 import { narrated, say } from './narrate.mjs';
 import lock from './process-lock.cjs';
 import { run } from './run-command.mjs';
 import { RELEASES_URL } from './server-catalogue.mjs';
-
-/** `${XDG_CACHE_HOME:-~/.cache}/seal/bin` */
-export function binaryCache(env = process.env) {
-  const base = env.XDG_CACHE_HOME;
-  return join(base !== undefined && isAbsolute(base) ? base : join(homedir(), '.cache'), 'seal', 'bin');
-}
 
 /**
  * Path of a server's program: the one the user names, on PATH, cached, downloaded or built, in this order.
@@ -59,7 +53,7 @@ export async function findServerProgram(program, env = process.env) {
 }
 
 function cachedProgram(program, env) {
-  return join(binaryCache(env), `${program.name}-${program.version}`);
+  return join(binaries.binaryCache(env), `${program.name}-${program.version}`);
 }
 
 function executable(path, variable) {
@@ -97,7 +91,7 @@ function isOlder(version, than) {
 
 /** Everything happens in a folder aside; the finished program is moved into place. */
 async function obtain(program, target, env) {
-  const cache = binaryCache(env);
+  const cache = binaries.binaryCache(env);
   directories.makeDirectory(cache);
   // Under the lock, any other folder aside was left by a process that was killed.
   for (const left of readdirSync(cache).filter((name) => name.startsWith(`${basename(target)}.partial-`))) {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DoctorCheck } from './doctor';
 import { OwnProcesses } from './own-process';
@@ -9,12 +9,10 @@ const MAGIC = 'SQLite format 3\0';
 const INTERIOR_INDEX = 2;
 const INTERIOR_TABLE = 5;
 const LEAVES = [10, 13];
-/** It is read whole. */
-const LARGEST_BYTES = 2 ** 30;
 
 /**
- * Whether Temporal's database can be one: SQLite's header, whole pages, and from the root every page of the tree that lists its tables,
- * each as the write-ahead log beside it has it.
+ * Whether Temporal's database can be one: SQLite's header, whole pages, as many as it says, and from the root every page of the tree that
+ * lists its tables, each as the write-ahead log beside it has it. Page by page, so that its size does not matter; what the tables hold is not read.
  * A server that runs has it open and would have refused a broken one.
  * Source: sqlite.org/fileformat2.html.
  */
@@ -23,7 +21,6 @@ export function checkDatabase(home: string): DoctorCheck {
   const file = join(home, 'temporal.db');
   if (!existsSync(file)) return { name, ok: true, detail: 'none yet', advice: null };
   if (new OwnProcesses(home).running(TEMPORAL_SERVER) !== null) return { name, ok: true, detail: `${file}, open in the running server`, advice: null };
-  if (statSync(file).size > LARGEST_BYTES) return { name, ok: true, detail: `${file}, too large to be looked through`, advice: null };
   const problem = databaseProblem(file);
   if (problem === null) return { name, ok: true, detail: file, advice: null };
   const advice = `move ${file} aside (its -wal and -shm too) and run "seal up": a new one is made, and campaigns started again under their ids go on with what is stored`;
@@ -32,44 +29,75 @@ export function checkDatabase(home: string): DoctorCheck {
 
 /** What is wrong with a database that nobody has open, in words; null where nothing is seen. */
 export function databaseProblem(file: string): string | null {
-  const bytes = readFileSync(file);
-  if (bytes.length === 0) return 'it is empty';
-  if (bytes.length < 100 || bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) return 'it does not begin as a SQLite database';
-  const declared = bytes.readUInt16BE(16);
-  const pageSize = declared === 1 ? 65_536 : declared;
-  if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) return `a page size of ${pageSize}`;
-  if (bytes.length % pageSize !== 0) return `${bytes.length} bytes, which are no whole pages of ${pageSize}`;
-  const log = committed(`${file}-wal`, pageSize);
-  const pageAt = (page: number): Buffer | null => log.pages.get(page) ?? whole(bytes, page, pageSize);
-  const first = pageAt(1)!;
-  const counted = first.readUInt32BE(24) === first.readUInt32BE(92) ? first.readUInt32BE(28) : (log.count ?? bytes.length / pageSize);
-  for (let page = 1; page <= counted; page += 1) {
-    if (pageAt(page) === null) return `it should have ${counted} pages and has no page ${page}`;
+  const database = openSync(file, 'r');
+  try {
+    return problemOf(database, fstatSync(database).size, file);
+  } finally {
+    closeSync(database);
   }
-  return treeProblem(pageAt, pageSize);
 }
 
-function whole(bytes: Buffer, page: number, pageSize: number): Buffer | null {
-  return page >= 1 && page * pageSize <= bytes.length ? bytes.subarray((page - 1) * pageSize, page * pageSize) : null;
+function problemOf(database: number, sizeBytes: number, file: string): string | null {
+  if (sizeBytes === 0) return 'it is empty';
+  const header = readAt(database, 0, 100);
+  if (header.length < 100 || header.toString('latin1', 0, MAGIC.length) !== MAGIC) return 'it does not begin as a SQLite database';
+  const declared = header.readUInt16BE(16);
+  const pageSize = declared === 1 ? 65_536 : declared;
+  if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) return `a page size of ${pageSize}`;
+  if (sizeBytes % pageSize !== 0) return `${sizeBytes} bytes, which are no whole pages of ${pageSize}`;
+  const written = sizeBytes / pageSize;
+  const log = existsSync(`${file}-wal`) ? openSync(`${file}-wal`, 'r') : null;
+  try {
+    const { pages, count } = log === null ? NOTHING_LOGGED : committed(log, pageSize);
+    const pageAt = (page: number): Buffer | null => {
+      const logged = pages.get(page);
+      if (logged !== undefined) return readAt(log!, logged, pageSize);
+      return page >= 1 && page <= written ? readAt(database, (page - 1) * pageSize, pageSize) : null;
+    };
+    const first = pageAt(1)!;
+    const counted = first.readUInt32BE(24) === first.readUInt32BE(92) ? first.readUInt32BE(28) : (count ?? written);
+    for (let page = written + 1; page <= counted; page += 1) {
+      if (!pages.has(page)) return `it should have ${counted} pages and has no page ${page}`;
+    }
+    return treeProblem(pageAt, pageSize);
+  } finally {
+    if (log !== null) closeSync(log);
+  }
+}
+
+/** Shorter where the file ends. */
+function readAt(file: number, position: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  return bytes.subarray(0, readSync(file, bytes, 0, length, position));
 }
 
 const LOG_HEADER = 32;
 const FRAME_HEADER = 24;
 
+interface Logged {
+  /** Where the newest content of a page begins. */
+  readonly pages: ReadonlyMap<number, number>;
+  /** Pages of the database then; null where nothing is committed. */
+  readonly count: number | null;
+}
+const NOTHING_LOGGED: Logged = { pages: new Map(), count: null };
+
 /** Pages whose newest content lies in the write-ahead log, up to its last commit, and how many pages the database has then. */
-function committed(file: string, pageSize: number): { readonly pages: ReadonlyMap<number, Buffer>; readonly count: number | null } {
-  const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
-  let pages = new Map<number, Buffer>();
+function committed(log: number, pageSize: number): Logged {
+  const sizeBytes = fstatSync(log).size;
+  const salts = readAt(log, 16, 8);
+  const pages = new Map<number, number>();
   let count: number | null = null;
-  const underWay = new Map<number, Buffer>();
-  for (let at = LOG_HEADER; at + FRAME_HEADER + pageSize <= bytes.length; at += FRAME_HEADER + pageSize) {
+  const underWay = new Map<number, number>();
+  for (let at = LOG_HEADER; at + FRAME_HEADER + pageSize <= sizeBytes; at += FRAME_HEADER + pageSize) {
+    const frame = readAt(log, at, FRAME_HEADER);
     // Frames of an earlier use of the log have other salts.
-    if (bytes.compare(bytes, 16, 24, at + 8, at + 16) !== 0) break;
-    underWay.set(bytes.readUInt32BE(at), bytes.subarray(at + FRAME_HEADER, at + FRAME_HEADER + pageSize));
-    const size = bytes.readUInt32BE(at + 4);
+    if (!frame.subarray(8, 16).equals(salts)) break;
+    underWay.set(frame.readUInt32BE(0), at + FRAME_HEADER);
+    const size = frame.readUInt32BE(4);
     if (size === 0) continue;
     count = size;
-    pages = new Map([...pages, ...underWay]);
+    for (const [page, position] of underWay) pages.set(page, position);
     underWay.clear();
   }
   return { pages, count };

@@ -1,8 +1,8 @@
 import { checkDatabase } from './database-check';
-import { checkLocks, checkOrphans } from './leftover-checks';
+import { checkLocks, checkMoved, checkOrphans, checkRemovedHomes } from './leftover-checks';
 import { sealHome } from './stack-file';
 import { checkCuda, checkDependencies, checkDisk, checkMemory, checkNode, checkOnnxruntime, checkProcessor, checkPython } from './machine-checks';
-import { checkObjectServer, checkPorts, checkPrograms, checkSupervision, checkTemporal, checkWorker } from './server-checks';
+import { checkClock, checkObjectServer, checkPorts, checkPrograms, checkSupervision, checkTemporal, checkWorker } from './server-checks';
 
 export interface DoctorCheck {
   readonly name: string;
@@ -33,11 +33,14 @@ export async function doctor({ env = process.env, home = sealHome(env) }: Doctor
     await checkPorts(home),
     await checkTemporal(home, env),
     await checkObjectServer(home, env),
+    await checkClock(home, env),
     checkSupervision(home),
     checkWorker(home),
     checkDatabase(home),
-    checkLocks(home),
+    checkMoved(home),
+    checkLocks(home, env),
     checkOrphans(home),
+    checkRemovedHomes(home),
     await checkCuda(),
     await checkPython(),
   ];

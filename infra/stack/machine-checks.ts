@@ -60,18 +60,28 @@ export function checkMemory(): DoctorCheck {
   return { name: 'memory', ok, detail: `${gib(totalmem())}, ${gib(freemem())} free`, advice };
 }
 
+/** The disk of the home, and that of the artifacts where it is another. */
 export async function checkDisk(home: string): Promise<DoctorCheck> {
-  try {
-    refuseUnwritable(`SEAL_HOME ${home}`, home);
-  } catch (error) {
-    if (!(error instanceof BadInputError)) throw error;
-    return { name: 'disk', ok: false, detail: error.message, advice: 'name another folder in SEAL_HOME' };
+  const name = 'disk';
+  const other = 'name another folder in SEAL_HOME';
+  const objects = join(home, 'objects');
+  for (const directory of [home, ...(existsSync(objects) ? [objects] : [])]) {
+    try {
+      refuseUnwritable(directory === home ? `SEAL_HOME ${home}` : directory, directory);
+    } catch (error) {
+      if (!(error instanceof BadInputError)) throw error;
+      return { name, ok: false, detail: error.message, advice: directory === home ? other : `make ${directory} writable again for this user, or ${other}; campaigns wait meanwhile` };
+    }
+    await mkdir(home, { recursive: true });
+    const free = await freeBytes(directory);
+    if (free < LOWEST_DISK_GIB * GIB) return { name, ok: false, detail: `${gib(free)} free for ${directory}`, advice: `free ${LOWEST_DISK_GIB} GiB ("seal gc" may help), or ${other}` };
   }
-  await mkdir(home, { recursive: true });
-  const { bavail, bsize } = await statfs(home);
-  const ok = bavail * bsize >= LOWEST_DISK_GIB * GIB;
-  const advice = ok ? null : `free ${LOWEST_DISK_GIB} GiB, or name another folder in SEAL_HOME`;
-  return { name: 'disk', ok, detail: `${gib(bavail * bsize)} free for ${home}`, advice };
+  return { name, ok: true, detail: `${gib(await freeBytes(home))} free for ${home}`, advice: null };
+}
+
+async function freeBytes(directory: string): Promise<number> {
+  const { bavail, bsize } = await statfs(directory);
+  return bavail * bsize;
 }
 
 export async function checkCuda(): Promise<DoctorCheck> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, open, rename } from 'node:fs/promises';
-import { request as requestHttp } from 'node:http';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { join } from 'node:path';
 import { type S3Credentials, s3CredentialsSchema, stackFiles } from '../../contracts/stack';
@@ -67,15 +67,25 @@ async function launch({ home, binary, processes, port }: ObjectServerOptions, si
  * Whether an S3 server answers, whatever it answers: without credentials it refuses.
  * @param timeoutMs how long a busy machine may take. @default 10000
  */
-export function answers(endpoint: string, timeoutMs = 10_000): Promise<boolean> {
+export async function answers(endpoint: string, timeoutMs = 10_000): Promise<boolean> {
+  return (await answerOf(endpoint, timeoutMs)) !== null;
+}
+
+/** What time it is at an S3 server, milliseconds since the epoch, to the second; null where it does not say. */
+export async function clockOf(endpoint: string, timeoutMs = 10_000): Promise<number | null> {
+  const date = Date.parse((await answerOf(endpoint, timeoutMs))?.headers.date ?? '');
+  return Number.isNaN(date) ? null : date;
+}
+
+function answerOf(endpoint: string, timeoutMs: number): Promise<IncomingMessage | null> {
   const request = endpoint.startsWith('https:') ? requestHttps : requestHttp;
   return new Promise((resolve) => {
     // Nothing is sent that a certificate would have to be trusted for; the store's own client judges it.
     const asked = request(endpoint, { rejectUnauthorized: false, signal: AbortSignal.timeout(timeoutMs) }, (response) => {
       response.destroy();
-      resolve(true);
+      resolve(response);
     });
-    asked.once('error', () => resolve(false)).end();
+    asked.once('error', () => resolve(null)).end();
   });
 }
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -17,7 +17,10 @@ const ownProcessSchema = z.object({
   startTime: z.string(),
   /** What it was started with, to see whether it still fits. */
   purpose: z.string(),
+  /** Where `$SEAL_HOME` lay then. Absent in files of before. */
+  home: z.string().optional(),
 });
+/** As it is recorded. */
 export type OwnProcess = z.infer<typeof ownProcessSchema>;
 
 export interface LaunchOptions {
@@ -68,26 +71,33 @@ export class OwnProcesses {
     }
   }
 
-  record(name: string, process: OwnProcess): void {
+  record(name: string, process: Omit<OwnProcess, 'home'>): void {
     const file = this.pidFile(name);
     privately(() => {
       mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(`${file}.partial`, JSON.stringify(process));
+      writeFileSync(`${file}.partial`, JSON.stringify({ ...process, home: realpathSync(this.#home) }));
       renameSync(`${file}.partial`, file);
     });
   }
 
-  /** The process as recorded, if that very process still runs. */
+  /** The process as recorded, if that very process still runs, and for this home: a copied one has records of the other's processes. */
   running(name: string): OwnProcess | null {
-    let text: string;
-    try {
-      text = readFileSync(this.pidFile(name), 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      return null;
-    }
-    const recorded = ownProcessSchema.parse(JSON.parse(text));
-    return isRunning(recorded) ? recorded : null;
+    const recorded = recordIn(this.pidFile(name));
+    if (recorded === null || !isRunning(recorded)) return null;
+    const elsewhere = this.startedElsewhere(recorded);
+    const isOfOther = elsewhere !== null && recordIn(new OwnProcesses(elsewhere).pidFile(name))?.pid === recorded.pid;
+    return isOfOther ? null : recorded;
+  }
+
+  /** Where this home lay when the process was started, if it has been moved since: its paths are no longer right. */
+  startedElsewhere({ home }: OwnProcess): string | null {
+    return home === undefined || home === realpathSync(this.#home) ? null : home;
+  }
+
+  /** As `running`, of a process whose paths are still right. */
+  runningHere(name: string): OwnProcess | null {
+    const running = this.running(name);
+    return running === null || this.startedElsewhere(running) !== null ? null : running;
   }
 
   /**
@@ -100,6 +110,17 @@ export class OwnProcesses {
     rmSync(this.pidFile(name), { force: true });
     return target !== null;
   }
+}
+
+function recordIn(pidFile: string): OwnProcess | null {
+  let text: string;
+  try {
+    text = readFileSync(pidFile, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return null;
+  }
+  return ownProcessSchema.parse(JSON.parse(text));
 }
 
 /** A process just started, while its starter still watches it. */

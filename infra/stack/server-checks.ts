@@ -3,7 +3,7 @@ import { connectTemporal } from '../../connection/connect';
 import { temporalSettings } from '../../connection/temporal-settings';
 import { BadInputError, ServerUnreachableError } from '../../contracts/errors';
 import type { DoctorCheck } from './doctor';
-import { answers } from './object-server';
+import { answers, clockOf } from './object-server';
 import { OwnProcesses } from './own-process';
 import { packageRoot } from './package-root';
 import { freePort } from './ports';
@@ -65,11 +65,32 @@ export async function checkTemporal(home: string, env: NodeJS.ProcessEnv): Promi
 
 export async function checkObjectServer(home: string, env: NodeJS.ProcessEnv): Promise<DoctorCheck> {
   const name = 'S3 server';
-  const endpoint = env['S3_ENDPOINT'] || readStackFile(home)?.s3.endpoint;
-  if (endpoint === undefined || endpoint === '') return { name, ok: true, detail: 'not running', advice: 'run "seal up" to start it' };
+  const endpoint = endpointOf(home, env);
+  if (endpoint === undefined) return { name, ok: true, detail: 'not running', advice: 'run "seal up" to start it' };
   const ok = await answers(endpoint);
   const detail = ok ? endpoint : `${endpoint} does not answer`;
   return { name, ok, detail, advice: ok ? null : 'run "seal up", or correct S3_ENDPOINT' };
+}
+
+/** S3 refuses requests that are this far from its own time. */
+const REFUSED_SKEW_MINUTES = 15;
+const WORRYING_SKEW_MINUTES = 1;
+
+/** Whether this machine and the S3 server agree on the time. */
+export async function checkClock(home: string, env: NodeJS.ProcessEnv): Promise<DoctorCheck> {
+  const name = 'clock';
+  const endpoint = endpointOf(home, env);
+  const theirs = endpoint === undefined ? null : await clockOf(endpoint);
+  if (theirs === null) return { name, ok: true, detail: 'nothing to compare it with', advice: null };
+  const minutes = (Date.now() - theirs) / 60_000;
+  const ok = Math.abs(minutes) < WORRYING_SKEW_MINUTES;
+  const detail = `${Math.abs(minutes).toFixed(0)} minutes ${minutes > 0 ? 'ahead of' : 'behind'} the S3 server's; it refuses requests that are ${REFUSED_SKEW_MINUTES} off`;
+  return ok ? { name, ok, detail: "agrees with the S3 server's", advice: null } : { name, ok, detail, advice: 'set the clock of the machine that is wrong, and let it follow a time server' };
+}
+
+/** Of the environment, else of what runs here. */
+function endpointOf(home: string, env: NodeJS.ProcessEnv): string | undefined {
+  return env['S3_ENDPOINT'] || readStackFile(home)?.s3.endpoint || undefined;
 }
 
 /** Whether embedded servers that end or hang come back by themselves. */

@@ -104,7 +104,7 @@ async function ensureTemporal(context: StartContext, before: StackFile | null): 
   const { home, env, say, processes, ports } = context;
   const own = ownTemporal(env, before);
   if (own !== null) return { address: own.address, namespace: own.namespace, uiUrl: null, embedded: false };
-  const running = processes.running(TEMPORAL_SERVER)?.purpose;
+  const running = processes.runningHere(TEMPORAL_SERVER)?.purpose;
   if (running !== undefined && running === before?.temporal.address && (await frontendAnswers(embedded(running)))) {
     return before.temporal;
   }
@@ -138,7 +138,7 @@ async function ensureObjectServer(context: StartContext, before: StackFile | nul
     return { endpoint: own, bucket: env['S3_BUCKET'] ?? EMBEDDED_BUCKET, region, credentialsFile: null };
   }
   const embedded = { bucket: EMBEDDED_BUCKET, region: EMBEDDED_REGION, credentialsFile: join(home, stackFiles.credentials) };
-  const running = processes.running(OBJECT_SERVER)?.purpose;
+  const running = processes.runningHere(OBJECT_SERVER)?.purpose;
   if (running !== undefined && running === before?.s3.endpoint && (await answers(running))) return before.s3;
   await processes.stop(OBJECT_SERVER);
   const binary = await serverBinary('versitygw', say);
@@ -152,7 +152,7 @@ async function superviseServers({ home, env, processes }: StartContext, { tempor
   if (!temporal.embedded && s3.credentialsFile === null) return;
   const script = join(__dirname, 'server-supervisor.js');
   const purpose = JSON.stringify({ script, hang: hangLimit(env) });
-  if (processes.running(SERVER_SUPERVISOR)?.purpose === purpose) return;
+  if (processes.runningHere(SERVER_SUPERVISOR)?.purpose === purpose) return;
   await processes.stop(SERVER_SUPERVISOR);
   processes.launch({ name: SERVER_SUPERVISOR, command: process.execPath, args: ['--enable-source-maps', script, home], env, purpose });
 }

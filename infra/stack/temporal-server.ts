@@ -8,7 +8,7 @@ import { freePort, LOOPBACK, onFreePorts } from './ports';
 
 export const TEMPORAL_SERVER = 'temporal';
 /** The server while it creates its tables; never one to be reused. */
-const FIRST_START = 'temporal-first-start';
+export const FIRST_START = 'temporal-first-start';
 const PREFERRED_PORT = 7233;
 const PREFERRED_UI_PORT = 8233;
 const READY_TIMEOUT_MS = 60_000;

@@ -1,11 +1,22 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { databaseProblem, checkDatabase } from '../../infra/stack/database-check';
-import { checkLocks, checkOrphans } from '../../infra/stack/leftover-checks';
+import type { DoctorCheck } from '../../infra/stack/doctor';
+import { checkLocks, checkMoved, checkOrphans, checkRemovedHomes } from '../../infra/stack/leftover-checks';
+import { checkDisk } from '../../infra/stack/machine-checks';
+import { OBJECT_SERVER, startObjectServer } from '../../infra/stack/object-server';
 import { OwnProcesses, startTimeOf } from '../../infra/stack/own-process';
+import { serverBinary } from '../../infra/stack/server-binaries';
+import { checkClock } from '../../infra/stack/server-checks';
+import { startTemporalServer, TEMPORAL_SERVER } from '../../infra/stack/temporal-server';
 import { WORKER_CHILD } from '../../infra/stack/worker-state';
+import { canMount, mountSmallDisk } from '../storage/small-disk';
+
+jest.setTimeout(120_000);
 
 let home: string;
 const children: ChildProcess[] = [];
@@ -59,6 +70,19 @@ describe('the database', () => {
     expect(databaseProblem(file)).toBeNull();
   });
 
+  it('is looked at page by page, however large it is', () => {
+    const pages = 2 ** 20;
+    const file = written(database());
+    // A hole of 4 GiB, which takes no room.
+    truncateSync(file, 4096 * pages);
+    expect(databaseProblem(file)).toBeNull();
+    const declared = database();
+    declared.writeUInt32BE(pages + 1, 28);
+    written(declared);
+    truncateSync(file, 4096 * pages);
+    expect(databaseProblem(file)).toBe(`it should have ${pages + 1} pages and has no page ${pages + 1}`);
+  });
+
   it.each<[string, (bytes: Buffer) => Buffer, string]>([
     ['empty', () => Buffer.alloc(0), 'it is empty'],
     ['no database', (bytes) => Buffer.from(bytes.toString('latin1').replace('SQLite', 'Xqlite'), 'latin1'), 'does not begin as a SQLite database'],
@@ -73,21 +97,33 @@ describe('the database', () => {
 });
 
 describe('locks', () => {
-  const lock = (text: string): void => writeFileSync(join(home, 'stack.lock'), text);
+  const env = (): NodeJS.ProcessEnv => ({ XDG_CACHE_HOME: join(home, 'cache') });
+  const stackLock = (): string => join(home, 'stack.lock');
 
-  it('that are free, held, abandoned or unreadable are told apart', () => {
-    expect(checkLocks(home)).toMatchObject({ ok: true, detail: 'none held' });
-    lock(JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) }));
-    expect(checkLocks(home)).toMatchObject({ ok: true, detail: expect.stringContaining(`held by process ${process.pid}`) });
-    lock(JSON.stringify({ pid: process.pid, startTime: 'another time' }));
-    expect(checkLocks(home)).toMatchObject({ ok: true, detail: expect.stringContaining('has ended') });
-    lock('{');
-    expect(checkLocks(home)).toMatchObject({ ok: false, advice: `remove ${join(home, 'stack.lock')}` });
+  it('that are free, held, abandoned or damaged are told apart', () => {
+    const check = (): DoctorCheck => checkLocks(home, env());
+    expect(check()).toMatchObject({ ok: true, detail: expect.not.stringContaining(home) });
+    writeFileSync(stackLock(), JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) }));
+    expect(check()).toMatchObject({ ok: true, detail: expect.stringContaining(`held by process ${process.pid}`), advice: expect.stringContaining(`others wait for process ${process.pid}`) });
+    writeFileSync(stackLock(), JSON.stringify({ pid: process.pid, startTime: 'another time' }));
+    expect(check()).toMatchObject({ ok: true, detail: expect.stringContaining('has ended'), advice: expect.stringContaining('takes it over') });
+    writeFileSync(stackLock(), '');
+    expect(check()).toMatchObject({ ok: true, detail: expect.stringContaining('names no owner'), advice: expect.stringContaining('takes it over') });
+  });
+
+  it("of the servers' programs are among them", () => {
+    const bin = join(home, 'cache', 'seal', 'bin');
+    mkdirSync(bin, { recursive: true });
+    writeFileSync(join(bin, 'temporal-1.0.lock'), JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) }));
+    expect(checkLocks(home, env()).detail).toContain(`${join(bin, 'temporal-1.0.lock')} is held by process ${process.pid}`);
   });
 });
 
 describe('processes', () => {
-  it('none is none', () => expect(checkOrphans(home)).toMatchObject({ ok: true }));
+  it('none is none', () => {
+    expect(checkOrphans(home)).toMatchObject({ ok: true });
+    expect(checkMoved(home)).toMatchObject({ ok: true, detail: home });
+  });
 
   it('a worker whose supervisor is gone is named', () => {
     const child = spawn('sleep', ['60']);
@@ -96,7 +132,30 @@ describe('processes', () => {
     expect(checkOrphans(home)).toMatchObject({ ok: false, detail: expect.stringContaining(`${child.pid} (a worker`), advice: `end them: kill ${child.pid}` });
   });
 
-  (process.platform === 'linux' ? it : it.skip)('a language model whose worker was killed is named (Linux)', () => {
+  it('one of a home that was moved is told from one of a home that was copied', () => {
+    const child = spawn('sleep', ['60']);
+    children.push(child);
+    const [before, after, copy] = ['before', 'after', 'copy'].map((name) => join(home, name)) as [string, string, string];
+    mkdirSync(before);
+    new OwnProcesses(before).record(OBJECT_SERVER, { pid: child.pid!, startTime: startTimeOf(child.pid!)!, purpose: 'an address' });
+    expect(new OwnProcesses(before).runningHere(OBJECT_SERVER)).toMatchObject({ pid: child.pid });
+    cpSync(before, copy, { recursive: true });
+    expect(new OwnProcesses(copy).running(OBJECT_SERVER)).toBeNull();
+    renameSync(before, after);
+    rmSync(copy, { recursive: true });
+    expect(new OwnProcesses(after).running(OBJECT_SERVER)).toMatchObject({ pid: child.pid });
+    expect(new OwnProcesses(after).runningHere(OBJECT_SERVER)).toBeNull();
+    expect(checkMoved(after)).toEqual({
+      name: 'home',
+      ok: false,
+      detail: `${after} was moved from ${before} while these ran, and they still look there: versitygw`,
+      advice: 'run "seal down", then "seal up"',
+    });
+  });
+
+  const onLinux = process.platform === 'linux' ? it : it.skip;
+
+  onLinux('a language model whose worker was killed is named (Linux)', () => {
     mkdirSync(join(home, 'engine', 'runtime'), { recursive: true });
     const program = join(home, 'engine', 'runtime', 'compute-main.js');
     writeFileSync(program, 'setTimeout(() => {}, 60_000);');
@@ -107,5 +166,79 @@ describe('processes', () => {
     } finally {
       process.kill(pid, 'SIGKILL');
     }
+  });
+
+  onLinux('servers that nobody has a record of are named, those of a removed home under any other (Linux)', async () => {
+    const [lost, other] = ['lost', 'other'].map((name) => join(home, name)) as [string, string];
+    for (const one of [lost, other]) mkdirSync(one);
+    const processes = new OwnProcesses(lost);
+    const { temporal, s3 } = { temporal: await serverBinary('temporal', () => undefined), s3: await serverBinary('versitygw', () => undefined) };
+    await startTemporalServer({ home: lost, binary: temporal, processes, port: 0, uiPort: null });
+    await startObjectServer({ home: lost, binary: s3, processes, port: 0 });
+    const pids = [TEMPORAL_SERVER, OBJECT_SERVER].map((name) => processes.running(name)!.pid);
+    try {
+      expect(checkOrphans(lost)).toMatchObject({ ok: true });
+      for (const name of [TEMPORAL_SERVER, OBJECT_SERVER]) rmSync(processes.pidFile(name));
+      expect(checkOrphans(lost)).toMatchObject({ ok: false, advice: expect.stringMatching(/^end them: kill \d+ \d+$/) });
+      for (const [index, what] of ['a Temporal server', 'an S3 server'].entries()) expect(checkOrphans(lost).detail).toContain(`${pids[index]} (${what})`);
+      expect(checkRemovedHomes(other).detail).not.toContain(lost);
+      rmSync(lost, { recursive: true });
+      const found = checkRemovedHomes(other);
+      expect(found.detail).toContain(`${pids[0]} (a Temporal server of ${lost})`);
+      expect(found.detail).toContain(`${pids[1]} (an S3 server of ${lost})`);
+      expect(found).toMatchObject({ ok: true, advice: expect.stringContaining('kill') });
+      expect(checkOrphans(other)).toMatchObject({ ok: true });
+    } finally {
+      for (const pid of pids) process.kill(pid, 'SIGKILL');
+    }
+  });
+});
+
+const ifMounted = canMount ? describe : describe.skip;
+
+ifMounted('a disk (needs a mount)', () => {
+  it('of artifacts that is full or read-only is found, though that of the home is neither', async () => {
+    const objects = mountSmallDisk(join(home, 'objects'));
+    try {
+      objects.fill();
+      expect(await checkDisk(home)).toMatchObject({ ok: false, detail: `0.0 GiB free for ${objects.directory}`, advice: expect.stringContaining('free 2 GiB') });
+      objects.empty();
+      objects.setReadOnly(true);
+      expect(await checkDisk(home)).toMatchObject({
+        ok: false,
+        detail: `${objects.directory}: expected a place that can be written, got a file system that is read only`,
+        advice: expect.stringContaining('campaigns wait meanwhile'),
+      });
+    } finally {
+      objects.unmount();
+    }
+  });
+
+  it('of the home that is full is found', async () => {
+    const disk = mountSmallDisk(join(home, 'home'));
+    try {
+      disk.fill();
+      expect(await checkDisk(disk.directory)).toMatchObject({ ok: false, advice: expect.stringContaining('free 2 GiB') });
+    } finally {
+      disk.unmount();
+    }
+  });
+});
+
+describe('the clock', () => {
+  it.each([
+    [0, true, "agrees with the S3 server's"],
+    [3_600_000, false, "60 minutes behind the S3 server's"],
+    [-600_000, false, "10 minutes ahead of the S3 server's"],
+  ])('of a server that is %p ms off', async (offMs, ok, detail) => {
+    const server = createServer((_request, response) => response.writeHead(403, { date: new Date(Date.now() + offMs).toUTCString() }).end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    expect(await checkClock(home, { S3_ENDPOINT: endpoint })).toMatchObject({ ok, detail: expect.stringContaining(detail), advice: ok ? null : expect.stringContaining('set the clock') });
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('is compared with nothing where there is no server', async () => {
+    expect(await checkClock(home, {})).toMatchObject({ ok: true });
   });
 });

@@ -51,3 +51,9 @@ it('is taken over from a process that is gone, even if its id is used again', as
   writeFileSync(lock, JSON.stringify({ pid: process.pid, startTime: `not ${startTimeOf(process.pid)}` }));
   expect(await withLock(lock, () => Promise.resolve('taken over'))).toBe('taken over');
 });
+
+it.each(['', '{', 'null', '{"pid":1}'])('is taken over where a machine that lost its power left %j of it', async (text) => {
+  await withLock(lock, () => Promise.resolve());
+  writeFileSync(lock, text);
+  expect(await withLock(lock, () => Promise.resolve('taken over'))).toBe('taken over');
+});

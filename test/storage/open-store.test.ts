@@ -49,6 +49,12 @@ it.each(['localhost:7070', 'ftp://x', 'no address'])('refuses S3_ENDPOINT=%s', a
   );
 });
 
+it('names the credentials that are not where a home that was moved had them', async () => {
+  embeddedRuns();
+  rmSync(join(home, 's3-credentials.json'));
+  await expect(s3SettingsFromEnvironment({ SEAL_HOME: home })).rejects.toThrow(`${join(home, 's3-credentials.json')}: expected what "seal up" writes; run "seal down", then "seal up", got no such file`);
+});
+
 it('names a garbled stack file', async () => {
   writeFileSync(join(home, 'stack.json'), '{');
   await expect(s3SettingsFromEnvironment({ SEAL_HOME: home })).rejects.toThrow(join(home, 'stack.json'));
