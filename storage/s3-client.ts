@@ -112,12 +112,13 @@ export class S3ObjectClient implements ObjectClient {
 
   /** One question, to see whether the server lets us in. Changes nothing; the bucket need not be there. */
   async ask(): Promise<void> {
-    await this.#try('bucket', () =>
-      this.#s3.send(new ListObjectsV2Command({ Bucket: this.#bucket, MaxKeys: 1 })).then(
-        () => 200,
-        (error: unknown) => statusOf(error, [404]),
-      ),
-    );
+    await this.#try('bucket', async () => {
+      try {
+        await this.#s3.send(new ListObjectsV2Command({ Bucket: this.#bucket, MaxKeys: 1 }));
+      } catch (error) {
+        if (!(error instanceof S3ServiceException && error.name === 'NoSuchBucket')) throw error;
+      }
+    });
   }
 
   async find(key: string): Promise<ObjectInfo | null> {

@@ -51,6 +51,8 @@ const REFUSED = new Set([
   'InvalidToken',
   'SignatureDoesNotMatch',
   'TokenProviderError',
+  // Versity's gateway knows no such key, and says so with 404.
+  'XAdminUserNotFound',
 ]);
 const BAD_REQUEST = 400;
 const FORBIDDEN = 403;

@@ -117,6 +117,7 @@ describe('credentials and region are found where AWS has them', () => {
     const line = `S3 credentials for bucket seal at ${plain}: expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or another usual AWS source) that may use it, got `;
     await expect(roundTrip({ ...none, AWS_REGION: REGION })).rejects.toThrow(`${line}CredentialsProviderError`);
     await expect(roundTrip({ ...named, AWS_SECRET_ACCESS_KEY: 'wrong', AWS_REGION: REGION })).rejects.toThrow(line);
+    await expect(roundTrip({ ...named, AWS_ACCESS_KEY_ID: 'nobody', AWS_REGION: REGION })).rejects.toThrow(line);
   });
 });
 
@@ -124,10 +125,14 @@ it('a command that the store does not let in ends with one line, and nothing is 
   const client = join(home, 'client');
   const wrong = { ...clean, ...named, AWS_SECRET_ACCESS_KEY: 'wrong', AWS_REGION: REGION, SEAL_HOME: client, S3_ENDPOINT: plain };
   const line = `S3 credentials for bucket seal at ${plain}: expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or another usual AWS source) that may use it, got SignatureDoesNotMatch for bucket: `;
-  process.env = wrong;
-  const { exitCode, stdout, stderr } = await runCommand(['up']);
-  expect({ exitCode, stdout, stderr, lines: stderr.trimEnd().split('\n').length }).toEqual({ exitCode: 2, stdout: '', stderr: expect.stringContaining(line), lines: 1 });
+  const unknown = { ...wrong, AWS_ACCESS_KEY_ID: 'nobody' };
+  for (const [env, said] of [[wrong, line], [unknown, line.replace('SignatureDoesNotMatch', 'XAdminUserNotFound')]] as const) {
+    process.env = env;
+    const { exitCode, stdout, stderr } = await runCommand(['up']);
+    expect({ exitCode, stdout, stderr, lines: stderr.trimEnd().split('\n').length }).toEqual({ exitCode: 2, stdout: '', stderr: expect.stringContaining(said), lines: 1 });
+  }
   expect(existsSync(client)).toBe(false);
+  process.env = wrong;
   const { checks } = JSON.parse((await runCommand(['doctor', '--json'])).stdout);
   expect(checks).toContainEqual({ name: 'S3 access', ok: false, detail: expect.stringContaining(line), advice: expect.stringContaining('AWS_*') });
   process.env = { ...wrong, ...named };
