@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { BadInputError } from '../../contracts/errors';
@@ -7,7 +7,7 @@ import { INSTRUCTION_SETS } from '../../contracts/machine';
 import type { DoctorCheck } from './doctor';
 import { packageRoot } from './package-root';
 import { probeCommand } from './probe-command';
-import { refuseUnwritable } from './writable-directory';
+import { nearestExisting, refuseUnwritable } from './writable-directory';
 
 const LOWEST_NODE: readonly [number, number] = [20, 19];
 /** A nano campaign's worker, compute process and servers together. */
@@ -72,7 +72,6 @@ export async function checkDisk(home: string): Promise<DoctorCheck> {
       if (!(error instanceof BadInputError)) throw error;
       return { name, ok: false, detail: error.message, advice: directory === home ? other : `make ${directory} writable again for this user, or ${other}; campaigns wait meanwhile` };
     }
-    await mkdir(home, { recursive: true });
     const free = await freeBytes(directory);
     if (free < LOWEST_DISK_GIB * GIB) return { name, ok: false, detail: `${gib(free)} free for ${directory}`, advice: `free ${LOWEST_DISK_GIB} GiB ("seal gc" may help), or ${other}` };
   }
@@ -80,7 +79,7 @@ export async function checkDisk(home: string): Promise<DoctorCheck> {
 }
 
 async function freeBytes(directory: string): Promise<number> {
-  const { bavail, bsize } = await statfs(directory);
+  const { bavail, bsize } = await statfs(nearestExisting(directory));
   return bavail * bsize;
 }
 

@@ -25,7 +25,8 @@ export function refuseUnwritable(where: string, directory: string): void {
   }
 }
 
-function nearestExisting(path: string): string {
+/** The path itself, or the nearest above it that is there. */
+export function nearestExisting(path: string): string {
   let existing = path;
   while (!existsSync(existing)) existing = dirname(existing);
   return existing;

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -192,6 +192,12 @@ describe('processes', () => {
       for (const pid of pids) process.kill(pid, 'SIGKILL');
     }
   });
+});
+
+it('a home that is not there yet is not made by looking at its disk', async () => {
+  const none = join(home, 'not', 'yet');
+  expect(await checkDisk(none)).toMatchObject({ name: 'disk', detail: expect.stringContaining(`free for ${none}`) });
+  expect(existsSync(join(home, 'not'))).toBe(false);
 });
 
 const ifMounted = canMount ? describe : describe.skip;
