@@ -230,3 +230,18 @@ test('a history that another one names and nobody has is named', async () => {
   const { breaks } = await recorded.audit(await recorded.copy(), () => without);
   expect(breaks).toEqual([expect.objectContaining({ kind: 'history-missing', what: expect.stringContaining(workflowId) })]);
 });
+
+test('a manifest that is gone or unreadable is named, and not once more for each that names it', async () => {
+  const policy = manifestKeys.policy(CAMPAIGN, 1);
+  const gone = await recorded.copy();
+  await gone.remove(policy);
+  const missing = (await recorded.auditRecord(gone)).breaks.filter(({ what }) => what === policy);
+  expect(missing).toEqual([expect.objectContaining({ kind: 'manifest-missing' }), expect.objectContaining({ kind: 'manifest-missing' })]);
+  const unreadable = await recorded.copy();
+  const campaign = manifestKeys.campaign(CAMPAIGN);
+  await write(unreadable, campaign, Buffer.concat([await bytesOf(unreadable, campaign), Buffer.from(' ')]));
+  const { breaks, unchecked } = await recorded.auditRecord(unreadable);
+  expect(breaks.length).toBeGreaterThan(0);
+  expect(breaks.filter(({ what }) => what !== campaign)).toEqual([]);
+  expect(unchecked).toContainEqual(expect.stringContaining('the manifest of the campaign cannot be read'));
+});
