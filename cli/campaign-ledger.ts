@@ -1,8 +1,10 @@
 import { workRecords } from '../activities/report/collect-report';
 import { type LedgerPart, ledgerRows } from '../activities/report/ledger-rows';
+import { recordedLedger } from '../activities/report/recorded-ledger';
 import { fileOf, getJson } from '../activities/stored/stored-json';
 import { type CampaignInput, type CampaignState, manifestKeys } from '../contracts/campaign';
 import { costOf, type Ledger, type LedgerRow, type Price } from '../contracts/ledger';
+import type { ReportDetails } from '../contracts/report-details';
 import { openStoreFromEnvironment } from '../storage/open-store';
 import { CampaignClient } from './campaign-client';
 import { reportDocument } from './campaign-report';
@@ -14,6 +16,8 @@ export interface LedgerDocument {
   readonly ledger: Ledger;
   /** Null where nothing says a price. */
   readonly cost: (Price & { readonly amount: number }) | null;
+  /** As in `report.json`. */
+  readonly lessMemory: ReportDetails['lessMemory'];
   readonly by: LedgerPart;
   readonly rows: readonly (LedgerRow & { readonly cost?: number })[];
 }
@@ -30,14 +34,18 @@ export async function campaignLedger(campaignId: string, by: LedgerPart, priceOf
     const { report } = await reportDocument(store, () => CampaignClient.connect(), campaignId);
     const key = manifestKeys.campaign(campaignId);
     const input = await getJson<CampaignInput>(store, fileOf(key, await store.readManifest(key), 'input.json'));
-    const { ledger, state } = report;
+    const { state } = report;
     const price = priceOf(input.spec.ledger);
-    const rows = ledgerRows(by, await workRecords(store, campaignId), input, ledger);
+    const records = await workRecords(store, campaignId);
+    // What was still running when the report was written has left its record since.
+    const ledger = recordedLedger(report.ledger, records);
+    const rows = ledgerRows(by, records, input, ledger);
     return {
       campaignId,
       state,
       ledger,
       cost: price === undefined ? null : { ...price, amount: costOf(ledger, price) },
+      lessMemory: report.lessMemory,
       by,
       rows: rows.map((row) => (price === undefined ? row : { ...row, cost: costOf(row, price) })),
     };

@@ -1,3 +1,4 @@
+import { inPartsSentence } from '../activities/report/computed-in-parts';
 import { renderCsv } from '../activities/report/csv';
 import { memory, money, seconds, whole } from '../activities/report/figures';
 import type { LedgerDocument } from './campaign-ledger';
@@ -25,11 +26,13 @@ export function ledgerCsv({ rows }: LedgerDocument): string {
 }
 
 /** The whole, then its parts, for a terminal. */
-export function ledgerText({ campaignId, state, ledger, cost, by, rows }: LedgerDocument): string {
+export function ledgerText({ campaignId, state, ledger, cost, lessMemory, by, rows }: LedgerDocument): string {
+  const inParts = inPartsSentence(lessMemory);
   const totals = [
     `training ${seconds(ledger.trainSeconds)}, evaluation ${seconds(ledger.evaluateSeconds)}, generation ${seconds(ledger.generateSeconds)}; wall time ${seconds(ledger.wallSeconds)}`,
     `${whole(ledger.trainedTokens)} tokens trained, ${whole(ledger.generatedTokens)} generated; ${whole(ledger.retries)} retries, ${whole(ledger.redoneSteps)} steps done again; peak of memory ${memory(ledger.peakMemoryBytes)}`,
     ...(cost === null ? [] : [`${money(cost.amount, cost)}, at ${cost.pricePerHour} ${cost.currency} an hour of computing`]),
+    ...(inParts === null ? [] : [inParts]),
   ];
   const width = Math.max(by.length, ...rows.map(({ name }) => name.length));
   const head = `${by.padEnd(width)}   train s    eval s     gen s   failed  lost  redone  memory${cost === null ? '' : `  ${cost.currency}`}`;

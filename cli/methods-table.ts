@@ -1,10 +1,11 @@
+import { inPartsSentence } from '../activities/report/computed-in-parts';
 import type { CampaignReport, Comparison } from '../contracts/campaign';
 
 /** Decimals of a score. */
 const FIGURES = 4;
 
 /** The result as a terminal shows it: every method with its standard error, then the differences that answer a question. */
-export function methodsTable({ methods, comparisons, epochs }: CampaignReport): string {
+export function methodsTable({ methods, comparisons, epochs, lessMemory }: CampaignReport): string {
   if (methods.length === 0) return 'no method has been evaluated yet';
   const width = Math.max(...methods.map(({ name }) => name.length));
   const grader = methods[0]?.grader ?? '';
@@ -12,11 +13,13 @@ export function methodsTable({ methods, comparisons, epochs }: CampaignReport): 
     ({ name, score, standardError, meanSteps }) => `${name.padEnd(width)}  ${figure(score)} +- ${figure(standardError)}  ${meanSteps.toFixed(1).padStart(6)}`,
   );
   const shown = comparisons.filter(({ a, b }) => TOLD.some((pair) => pair.a.test(a) && pair.b.test(b)));
+  const inParts = inPartsSentence(lessMemory);
   return [
     `held-out score (${grader}, mean of ${methods[0]?.n ?? 0} contexts +- standard error; optimiser steps of a fine-tune)`,
     ...scores,
     ...(shown.length === 0 ? [] : ['', 'paired differences (+- paired standard error)', ...differenceLines(shown)]),
     ...(epochs.length === 0 ? [] : ['', ...epochs.map(epochLine)]),
+    ...(inParts === null ? [] : ['', inParts]),
   ].join('\n');
 }
 

@@ -163,7 +163,10 @@ export interface ReportedRevision {
 }
 
 export interface ReportDetails {
-  /** Candidates that were computed in parts, for want of memory: by id, with the most parts. */
+  /**
+   * What was computed in parts, for want of memory, with the most parts: candidates by id, and below the campaign's id `epoch-1/m-step` and what evaluations
+   * trained and asked.
+   */
   readonly lessMemory: readonly { readonly id: string; readonly memoryParts: number }[];
   readonly campaign: CampaignHeader;
   /** Fine-tunes of candidates and of held-out evaluations that ended. */

@@ -15,8 +15,10 @@ import { collectEpoch } from './collect-epochs';
 import { collectExamples } from './collect-examples';
 import { collectLosses } from './collect-losses';
 import { collectMethods, contextScores } from './collect-methods';
+import { computedInParts } from './computed-in-parts';
 import { ledgerRows } from './ledger-rows';
 import { joinedLostShares } from './lost-shares';
+import { recordedLedger } from './recorded-ledger';
 import { type CandidateRow, REPORT_DOCUMENT_VERSION, type ReportDocument } from './report-document';
 import { timelineOf } from './timeline';
 
@@ -24,14 +26,14 @@ import { timelineOf } from './timeline';
  * A campaign's report from what its store holds so far: finished epochs and methods, and the finished candidates of the
  * epoch that is under way.
  *
- * @param ledger what only the campaign's workflow knows; it is in no artifact, since attempts differ
+ * @param told the ledger as the campaign's workflow knows it; records of work add what it has not heard of
  * @throws ArtifactMissingError when no campaign of this id was ever pinned
  */
 export async function collectReport(
   store: ArtifactStore,
   campaignId: string,
   state: CampaignState,
-  ledger: Ledger,
+  told: Ledger,
 ): Promise<ReportDocument> {
   const key = manifestKeys.campaign(campaignId);
   const campaign = await store.readManifest(key);
@@ -44,6 +46,7 @@ export async function collectReport(
   const candidates = epochs.flatMap((epoch) => epoch.candidates);
   const methods = await collectMethods(store, input, versions);
   const records = await workRecords(store, campaignId);
+  const ledger = recordedLedger(told, records);
   const report: CampaignReport = {
     campaignId,
     state,
@@ -60,7 +63,7 @@ export async function collectReport(
       codeVersion: input.codeVersion,
     },
     fineTunes: fineTunes(candidates, methods),
-    lessMemory: candidates.flatMap(({ id, memoryParts }) => (memoryParts === 1 ? [] : [{ id, memoryParts }])),
+    lessMemory: computedInParts(candidates, records, input),
     losses: await collectLosses(store, input, versions, candidates),
     timeline: timelineOf(records),
     ledgerByWorker: ledgerRows('worker', records, input, ledger),

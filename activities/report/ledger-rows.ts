@@ -29,7 +29,7 @@ export function ledgerRows(part: LedgerPart, records: readonly WorkRecord[], inp
       case 'attempt':
         return [{ name: attemptName(record, sorted.slice(0, i)), spent, outcome }];
       case 'candidate':
-        return candidateNames(record, input).map((name, place, { length }) => ({ name, spent: shareOf(spent, length, place === 0), outcome }));
+        return namesOf(record, input).map((name, place, { length }) => ({ name, spent: shareOf(spent, length, place === 0), outcome }));
     }
   });
   const rows = new Map<string, LedgerRow>();
@@ -61,15 +61,15 @@ function shareOf(spent: Spent, n: number, first: boolean): Spent {
   };
 }
 
-/** `epoch-1 fine-tune 0-3 r1, attempt 2 (5@host)`: the second computation that had any of these candidates in it. */
-function attemptName({ kind, scope, from, to, repeat, worker }: WorkRecord, before: readonly WorkRecord[]): string {
+/** `epoch-1 fine-tune 0-3 r1, attempt 2 in 2 parts (5@host)`: the second computation that had any of these candidates in it. */
+function attemptName({ kind, scope, from, to, repeat, memoryParts = 1, worker }: WorkRecord, before: readonly WorkRecord[]): string {
   const same = before.filter((one) => one.kind === kind && one.scope === scope && one.repeat === repeat && one.from < to && one.to > from);
   const places = to - from === 1 ? String(from) : `${from}-${to - 1}`;
-  return `${scope} ${kind} ${places}${repeat === 0 ? '' : ` r${repeat}`}, attempt ${same.length + 1} (${worker})`;
+  return `${scope} ${kind} ${places}${repeat === 0 ? '' : ` r${repeat}`}, attempt ${same.length + 1}${memoryParts === 1 ? '' : ` in ${memoryParts} parts`} (${worker})`;
 }
 
 /** Whom a computation was for: candidates by the ids of their workflows below the campaign's; what is for a scope as a whole by the scope's name. */
-function candidateNames({ kind, scope, from, to }: WorkRecord, input: CampaignInput): string[] {
+export function namesOf({ kind, scope, from, to }: WorkRecord, input: CampaignInput): string[] {
   if (kind === 'm-step') return [`${scope}/m-step`];
   if (kind === 'unadapted') return [`${scope}/unadapted`];
   const { spec } = input;

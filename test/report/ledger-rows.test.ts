@@ -55,6 +55,12 @@ test('by attempt: each computation with its number among those of the same candi
   ]);
 });
 
+test('an attempt for want of memory is named by its parts', () => {
+  const [whole] = RECORDS;
+  const [name] = ledgerRows('attempt', [{ ...whole!, memoryParts: 4 }], input, { ...LEDGER, ...whole!.spent }).map((row) => row.name);
+  expect(name).toMatch(/, attempt 1 in 4 parts \(/);
+});
+
 test('a price an hour is paid for every second of the language model', () => {
   expect(costOf({ trainSeconds: 1800, evaluateSeconds: 900, generateSeconds: 900 }, { pricePerHour: 2, currency: 'EUR' })).toBe(2);
 });

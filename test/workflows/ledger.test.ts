@@ -3,15 +3,17 @@ import { Context } from '@temporalio/activity';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { SealActivities } from '../../activities';
 import { Expenses } from '../../activities/execution/expenses';
+import { collectReport } from '../../activities/report/collect-report';
 import { getManifestJson } from '../../activities/stored/stored-json';
 import { type CampaignInput, type CampaignReport, manifestKeys } from '../../contracts/campaign';
 import { ComputeProcessDiedError, ServerUnreachableError } from '../../contracts/errors';
-import { NOTHING_SPENT, type Spent, spentIn, spentTogether } from '../../contracts/ledger';
+import { type Ledger, NOTHING_SPENT, type Spent, spentIn, spentTogether } from '../../contracts/ledger';
 import type { WorkRecord } from '../../contracts/report-details';
+import { cancelUpdate } from '../../workflows/messages';
 import { removedFixtures, type ActivityFixture } from '../activities/activity-fixture';
 import { FAST_TIMINGS } from './campaign-input';
 import { fakeActivities } from './fake-activities';
-import { TemporalFixture } from './temporal-fixture';
+import { eventually, TemporalFixture } from './temporal-fixture';
 
 // A campaign on a real server whose attempts fail in every way, and its ledger against what its histories say.
 jest.setTimeout(180_000);
@@ -56,6 +58,16 @@ async function toldByHistories(campaignId: string): Promise<Told> {
 async function records({ store }: ActivityFixture, campaignId: string): Promise<WorkRecord[]> {
   const keys = await store.list(manifestKeys.works(campaignId));
   return Promise.all(keys.map(async (key) => (await store.readManifest(key)).summary as unknown as WorkRecord));
+}
+
+const COSTS = ['trainSeconds', 'evaluateSeconds', 'generateSeconds', 'trainedTokens', 'generatedTokens', 'redoneSteps', 'peakMemoryBytes'] as const;
+
+/** Expects that a ledger has all that the records of work tell of. */
+async function expectRecorded(made: ActivityFixture, campaignId: string, ledger: Ledger): Promise<WorkRecord[]> {
+  const all = await records(made, campaignId);
+  const recorded = all.reduce((sum, { spent }) => spentTogether(sum, spent ?? {}), NOTHING_SPENT);
+  for (const field of COSTS) expect([field, ledger[field].toFixed(2)]).toEqual([field, recorded[field].toFixed(2)]);
+  return all;
 }
 
 /** A position whose first attempt is lost amid its computation: it beats, then nothing more is heard of it. */
@@ -107,16 +119,10 @@ test('the ledger is the sum over the attempts that the histories show, and over 
   expect(told.failedAttempts).toBeGreaterThanOrEqual(3);
   const { wallSeconds, ...costs } = ledger;
   expect(wallSeconds).toBeGreaterThan(4);
-  for (const field of ['trainSeconds', 'evaluateSeconds', 'generateSeconds', 'trainedTokens', 'generatedTokens', 'redoneSteps', 'peakMemoryBytes'] as const) {
-    expect([field, costs[field].toFixed(6)]).toEqual([field, told.spent[field].toFixed(6)]);
-  }
+  for (const field of COSTS) expect([field, costs[field].toFixed(6)]).toEqual([field, told.spent[field].toFixed(6)]);
   expect(costs.retries).toBe(told.retries);
 
-  const all = await records(made, 'costly');
-  const recorded = all.reduce((sum, { spent }) => spentTogether(sum, spent ?? {}), NOTHING_SPENT);
-  for (const field of ['trainSeconds', 'evaluateSeconds', 'generateSeconds', 'trainedTokens', 'generatedTokens', 'redoneSteps', 'peakMemoryBytes'] as const) {
-    expect([field, costs[field].toFixed(2)]).toEqual([field, recorded[field].toFixed(2)]);
-  }
+  const all = await expectRecorded(made, 'costly', ledger);
   // The lost attempt is there by what its heartbeat had told.
   const [lost, ...others] = all.filter(({ outcome }) => outcome === 'lost');
   expect(others).toEqual([]);
@@ -125,4 +131,71 @@ test('the ledger is the sum over the attempts that the histories show, and over 
   // Its group was computed meanwhile by the other member: nothing more was done again.
   expect(ledger.redoneSteps).toBe(2);
   expect(all.filter(({ outcome }) => outcome === 'failed').length).toBe(4);
+});
+
+describe('the ledger of a campaign that ends otherwise than by completing has what its running part had spent', () => {
+  /** Three groups of two candidates. */
+  const SPEC = { evaluation: { baselines: ['base'] }, concurrency: { group: 2 } };
+
+  /** Runs `body` amid the second group's fine-tune, which does not end by itself. */
+  async function amidFineTune(made: ActivityFixture, input: CampaignInput, body: (handle: Awaited<ReturnType<TemporalFixture['start']>>) => Promise<void>): Promise<void> {
+    let fineTunes = 0;
+    made.controls.onFineTune = async () => {
+      fineTunes += 1;
+      await sleep(fineTunes === 1 ? 60 : 100_000, undefined, { ref: false });
+    };
+    const { archiveHistories, awaitWorkflows } = fakeActivities().activities;
+    await temporal.withActivities({ ...made.activities, archiveHistories, awaitWorkflows }, async () => {
+      const handle = await temporal.start(input);
+      await eventually('the second group to be trained', () => fineTunes === 2);
+      await sleep(100);
+      await body(handle);
+    });
+  }
+
+  async function reportOf({ store }: ActivityFixture, key: string): Promise<CampaignReport> {
+    return getManifestJson<CampaignReport>(store, key, await store.readManifest(key), 'report.json');
+  }
+
+  test('cancelled', async () => {
+    const made = fixture();
+    await amidFineTune(made, { ...(await made.input('cancelled', SPEC)), timings: FAST_TIMINGS }, async (handle) => {
+      await handle.executeUpdate(cancelUpdate, { args: [{ by: 'test', why: 'to see its ledger' }] });
+      const { report } = await handle.result();
+      const all = await expectRecorded(made, 'cancelled', (await reportOf(made, report!)).ledger);
+      expect(all.filter(({ kind, outcome }) => kind === 'fine-tune' && outcome === 'failed')).toHaveLength(1);
+    });
+  });
+
+  test('terminated', async () => {
+    const made = fixture();
+    await amidFineTune(made, { ...(await made.input('terminated', SPEC)), timings: FAST_TIMINGS }, async (handle) => {
+      await handle.terminate('to see its ledger');
+      await eventually('the running fine-tune to be recorded', async () => (await records(made, 'terminated')).some(({ outcome }) => outcome === 'failed'));
+    });
+    // What the command line knows where nobody can ask the workflow.
+    const { report } = await collectReport(made.store, 'terminated', 'failed', { wallSeconds: 0, ...NOTHING_SPENT });
+    const all = await expectRecorded(made, 'terminated', report.ledger);
+    expect(all.filter(({ kind }) => kind === 'fine-tune')).toHaveLength(2);
+    expect(report.ledgerByWorker.map(({ name, failed }) => ({ name, failed }))).toEqual([{ name: all[0]!.worker, failed: 1 }]);
+  });
+
+  test('failed', async () => {
+    const made = fixture();
+    let fineTunes = 0;
+    made.controls.onFineTune = async () => {
+      fineTunes += 1;
+      await sleep(30);
+      // The fourth is the M-step's.
+      if (fineTunes === 4) throw new Error('a bug');
+    };
+    const { archiveHistories, awaitWorkflows } = fakeActivities().activities;
+    await temporal.withActivities({ ...made.activities, archiveHistories, awaitWorkflows }, async () => {
+      const handle = await temporal.start({ ...(await made.input('failed', SPEC)), timings: FAST_TIMINGS });
+      await expect(handle.result()).rejects.toThrow();
+    });
+    const [key] = (await made.store.list('campaigns/failed/reports/')).filter((one) => one.endsWith('.json'));
+    const all = await expectRecorded(made, 'failed', (await reportOf(made, key!)).ledger);
+    expect(all.find(({ kind }) => kind === 'm-step')).toMatchObject({ outcome: 'failed' });
+  });
 });

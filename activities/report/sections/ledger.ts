@@ -1,9 +1,8 @@
 import { costOf, type LedgerRow } from '../../../contracts/ledger';
+import { inPartsSentence } from '../computed-in-parts';
 import { counted, memory, money, seconds, whole } from '../figures';
 import { type Column, type Html, html, section, table } from '../html';
 import type { ReportDocument } from '../report-document';
-
-const MOST_NAMED = 10;
 
 interface Entry {
   readonly name: string;
@@ -20,6 +19,7 @@ export function ledgerSection({ report: { ledger, fineTunes, lessMemory, ledgerB
     total: format(value),
     each: fineTunes === 0 ? '' : format(value / fineTunes),
   });
+  const inParts = inPartsSentence(lessMemory);
   const entries: readonly Entry[] = [
     entry('wall time', ledger.wallSeconds, seconds),
     entry('training', ledger.trainSeconds, seconds),
@@ -42,7 +42,7 @@ export function ledgerSection({ report: { ledger, fineTunes, lessMemory, ledgerB
     'Ledger',
     table('What the campaign cost', columns, entries),
     html`<p>Shared equally among ${counted(fineTunes, 'fine-tune')}: one a repeat of each scored candidate, and those of held-out evaluations. Training includes the M-steps. Seconds are those for which the language model was occupied, by attempts that failed or were lost too; tokens are those of results.</p>`,
-    lessMemorySentence(lessMemory),
+    inParts === null ? html`` : html`<p>${inParts}</p>`,
     ledgerByWorker.length === 0 ? html`` : table('Cost by worker (process id @ host)', workerColumns(cost), ledgerByWorker.slice(0, MOST_WORKERS)),
   );
 }
@@ -59,13 +59,4 @@ function workerColumns(cost: ReportDocument['report']['cost']): Column<LedgerRow
     { head: 'peak of memory', cell: (row) => memory(row.peakMemoryBytes), number: true },
     ...(cost === null ? [] : [{ head: 'cost', cell: (row: LedgerRow) => money(costOf(row, cost), cost), number: true } as const]),
   ];
-}
-
-/** Nothing where all was computed at once. */
-function lessMemorySentence(lessMemory: ReportDocument['report']['lessMemory']): Html {
-  if (lessMemory.length === 0) return html``;
-  const most = Math.max(...lessMemory.map(({ memoryParts }) => memoryParts));
-  const named = lessMemory.slice(0, MOST_NAMED).map(({ id }) => id);
-  const others = lessMemory.length - named.length;
-  return html`<p>Memory was short: ${counted(lessMemory.length, 'candidate')} computed with less at once, in up to ${most} parts (${named.join(', ')}${others === 0 ? '' : ` and ${others} more in candidates.csv`}).</p>`;
 }
