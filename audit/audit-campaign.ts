@@ -12,6 +12,11 @@ import { checkSelection } from './check-selection';
 import { type AuditBreak, Findings } from './findings';
 import type { HistorySource } from './history-source';
 
+export interface OtherCode {
+  readonly version: string;
+  readonly manifests: number;
+}
+
 export interface AuditResult {
   readonly campaignId: string;
   /** Artifacts whose hash was verified. */
@@ -19,6 +24,8 @@ export interface AuditResult {
   readonly manifests: number;
   /** Histories that were replayed. */
   readonly histories: number;
+  /** Other code than the campaign began with that computed some of its results, with the number of their manifests. */
+  readonly otherCode: readonly OtherCode[];
   readonly breaks: readonly AuditBreak[];
   /** What operators did, oldest first. */
   readonly actions: readonly RecordedAction[];
@@ -56,5 +63,15 @@ export async function auditCampaign(campaign: AuditedCampaign): Promise<AuditRes
   }
   const { histories, actions } = await checkHistories(record, campaign.histories(record), campaign.replaying, findings);
   const { breaks, unchecked } = findings;
-  return { campaignId, artifacts, manifests: record.manifests.size, histories, breaks, actions, unchecked };
+  return { campaignId, artifacts, manifests: record.manifests.size, histories, otherCode: otherCodeIn(record), breaks, actions, unchecked };
+}
+
+/** Results name the code that computed them where it is not the campaign's: after an upgrade. */
+function otherCodeIn(record: CampaignRecord): OtherCode[] {
+  const manifests = new Map<string, number>();
+  for (const { manifest } of record.manifests.values()) {
+    const { codeVersion } = (manifest.lineage.settings['compute'] ?? {}) as { readonly codeVersion?: string };
+    if (codeVersion !== undefined) manifests.set(codeVersion, (manifests.get(codeVersion) ?? 0) + 1);
+  }
+  return [...manifests].map(([version, count]) => ({ version, manifests: count })).sort((a, b) => (a.version < b.version ? -1 : 1));
 }

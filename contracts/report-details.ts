@@ -15,6 +15,8 @@ export interface WorkRecord extends Work {
   readonly attempt?: number;
   /** What it cost. Absent in records of older code. */
   readonly spent?: Spent;
+  /** Of the code that computed it, where the campaign began with other code. */
+  readonly codeVersion?: string;
   /** What is worth saying: why a training began anew though it had been under way. */
   readonly note?: string;
 }

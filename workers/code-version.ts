@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { packageVersion } from './package-version';
 
 /** Compiled rooms whose code decides what a campaign computes. */
-const ROOMS = ['contracts', 'seal', 'engine', 'storage', 'activities', 'workflows'] as const;
+const ROOMS = ['contracts', 'seal', 'engine', 'storage', 'endpoint', 'activities', 'workflows'] as const;
 const HASH_DIGITS = 12;
 
 /**

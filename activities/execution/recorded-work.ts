@@ -12,6 +12,7 @@ import type { Work } from '../../contracts/work';
 import { computeLimits, type Services } from '../services';
 import { attachBill, Bill } from './bill';
 import type { AdmittedOptions } from './compute-gate';
+import { otherCode } from './computed-by';
 import { type CostlyProgress, type Expenses, secondsOf, WORKER } from './expenses';
 
 /** What a computation passes on to the language model. */
@@ -61,7 +62,9 @@ export async function runRecorded<Result>(
     const spent = spentTogether({ ...secondsOf(work.kind, seconds), redoneSteps, peakMemoryBytes }, costs);
     const { attempt } = Context.current().info;
     const startedAt = new Date(startedMs).toISOString();
-    const record = { ...work, worker: WORKER, attempt, startedAt, seconds, outcome, spent, ...(note === undefined ? {} : { note }) };
+    const codeVersion = otherCode(services, input);
+    const told = { ...(codeVersion !== undefined && { codeVersion }), ...(note !== undefined && { note }) };
+    const record = { ...work, worker: WORKER, attempt, startedAt, seconds, outcome, spent, ...told };
     await publishRecord(services, input, record);
     return spent;
   };

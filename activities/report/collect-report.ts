@@ -73,10 +73,10 @@ export async function collectReport(
     contexts: contextScores(input, heldOut, methods),
     revisions: versions.revisions.map(({ revision, by, why, retried, changed, stale }) => ({ revision, by, why, retried, changed, stale })),
   };
-  return { version: REPORT_DOCUMENT_VERSION, report, candidates, lineage: lineageOf(input) };
+  return { version: REPORT_DOCUMENT_VERSION, report, candidates, lineage: { ...lineageOf(input), otherCode: otherCodeIn(records) } };
 }
 
-function lineageOf({ spec, codeVersion, specSha256, model, train, heldOut, template }: CampaignInput): ReportDocument['lineage'] {
+function lineageOf({ spec, codeVersion, specSha256, model, train, heldOut, template }: CampaignInput): Omit<ReportDocument['lineage'], 'otherCode'> {
   // Where an endpoint is and what it is called stays in the campaign's own record.
   const { endpoint: _endpoint, ...proposals } = spec.proposals;
   const { innerLoop, reward, selection, mStep, evaluation, limits, compute, concurrency } = spec;
@@ -93,6 +93,12 @@ function lineageOf({ spec, codeVersion, specSha256, model, train, heldOut, templ
       ...{ proposals, innerLoop, grader: reward.grader, selection, mStep, evaluation, limits, compute, group: concurrency.group },
     },
   };
+}
+
+function otherCodeIn(records: readonly WorkRecord[]): ReportDocument['lineage']['otherCode'] {
+  const computations = new Map<string, number>();
+  for (const { codeVersion, outcome } of records) if (codeVersion !== undefined && outcome === 'done') computations.set(codeVersion, (computations.get(codeVersion) ?? 0) + 1);
+  return [...computations].map(([version, count]) => ({ version, computations: count })).sort((a, b) => (a.version < b.version ? -1 : 1));
 }
 
 /** Those that ended: one a repeat of a scored candidate, one a held-out run that took a step. */

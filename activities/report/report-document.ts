@@ -35,6 +35,8 @@ export interface ReportLineage {
   readonly name: string;
   readonly seed: number;
   readonly codeVersion: string;
+  /** Other code that computed parts of it, after an upgrade, with the number of its finished computations. */
+  readonly otherCode: readonly { readonly version: string; readonly computations: number }[];
   readonly specSha256: string;
   /** File name -> sha256 of every model file the engine reads. */
   readonly model: Readonly<Record<string, string>>;
@@ -45,7 +47,7 @@ export interface ReportLineage {
 }
 
 /** Of the shape below: a stored document of another version is collected anew. */
-export const REPORT_DOCUMENT_VERSION = 4;
+export const REPORT_DOCUMENT_VERSION = 5;
 
 /** Everything the three report files are rendered from. */
 export interface ReportDocument {

@@ -46,9 +46,10 @@ function auditThere(campaignId: string, directory: string): Promise<AuditResult>
   return withReplaying((replaying) => auditExport(campaignId, directory, knowledgeDomain, replaying));
 }
 
-function summary({ campaignId, artifacts, manifests, histories, breaks, actions, unchecked }: AuditResult): string {
+function summary({ campaignId, artifacts, manifests, histories, otherCode, breaks, actions, unchecked }: AuditResult): string {
   return [
     `${campaignId}: ${artifacts} artifacts, ${manifests} manifests, ${histories} histories`,
+    ...otherCode.map(({ version, manifests: results }) => `computed by other code, after an upgrade: ${results} results by ${version}`),
     ...actions.map(({ at, update, by, why }) => `action ${at.slice(0, 19).replace('T', ' ')} ${update} by ${by}: ${why}`),
     ...unchecked.map((what) => `not checked: ${what}`),
     ...breaks.map(({ kind, what, expected, got }) => `BREAK ${kind}: ${what}: expected ${expected}, got ${got}`),

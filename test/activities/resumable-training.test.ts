@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import type { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities, type SealActivities } from '../../activities';
 import type { AdapterTask, PolicyTask, Spent } from '../../activities/activity-types';
+import { collectReport } from '../../activities/report/collect-report';
 import { fileOf } from '../../activities/stored/stored-json';
 import { type CampaignInput, manifestKeys } from '../../contracts/campaign';
+import { NOTHING_SPENT } from '../../contracts/ledger';
 import type { FineTuneRequest, LanguageModel } from '../../contracts/language-model';
 import type { Machine } from '../../contracts/machine';
 import { modelFiles } from '../../engine/files/model-directory';
@@ -197,6 +199,9 @@ test('another version of the code starts over, and the lineage of what it comput
   await attempt(store, { name: 'fineTuneAdapter', task: await adapterTask('same'), codeVersion: 'test' });
   expect(await computedByCode(store, 'upgraded')).toEqual(['0.2.0+later', '0.2.0+later']);
   expect(await computedByCode(store, 'same')).toEqual([undefined, undefined]);
+  const otherCode = async (id: string) => (await collectReport(store, id, 'running', { wallSeconds: 0, ...NOTHING_SPENT })).lineage.otherCode;
+  expect(await otherCode('upgraded')).toEqual([{ version: '0.2.0+later', computations: 1 }]);
+  expect(await otherCode('same')).toEqual([]);
 });
 
 test('an M-step goes on too', async () => {

@@ -14,7 +14,7 @@ jest.setTimeout(300_000);
 let recorded: RecordedCampaign;
 let directory: string;
 beforeAll(async () => {
-  recorded = await RecordedCampaign.run({ spec: { concurrency: { candidates: 1 } }, eventsPerRun: 12 });
+  recorded = await RecordedCampaign.run({ spec: { concurrency: { candidates: 1 } }, eventsPerRun: 12, codeVersion: 'test+later' });
 });
 afterAll(() => recorded.stop());
 beforeEach(() => {
@@ -50,6 +50,7 @@ test('an export is audited without store and server, and a changed byte in a mid
   const written = await write(true);
   expect(written.problems).toEqual([]);
   expect(await audit()).toMatchObject({ breaks: [], unchecked: [], histories: written.histories, artifacts: written.artifacts });
+  expect((await audit()).otherCode).toEqual([{ version: 'test+later', manifests: expect.any(Number) as number }]);
   const runs = historiesOf(`${CAMPAIGN}/epoch-1`);
   expect(runs.length).toBeGreaterThan(2);
   const [, file] = runs;

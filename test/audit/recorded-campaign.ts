@@ -40,8 +40,9 @@ export class RecordedCampaign {
   /**
    * @param spec of the campaign, beside the fixture's
    * @param eventsPerRun so few that its workflows go on in new runs. @default one run each
+   * @param codeVersion of the code that computes. @default that of the campaign's start
    */
-  static async run({ spec = {}, eventsPerRun }: { readonly spec?: Record<string, unknown>; readonly eventsPerRun?: number } = {}): Promise<RecordedCampaign> {
+  static async run({ spec = {}, eventsPerRun, codeVersion }: { readonly spec?: Record<string, unknown>; readonly eventsPerRun?: number; readonly codeVersion?: string } = {}): Promise<RecordedCampaign> {
     const temporal = await TemporalFixture.start();
     const directory = mkdtempSync(join(tmpdir(), 'seal-audited-'));
     const objects = new MemoryObjectClient();
@@ -54,6 +55,7 @@ export class RecordedCampaign {
       cacheDirectory: join(directory, 'cache'),
       renderHtml: () => Promise.resolve('<html>'),
       heartbeatIntervalMs: 200,
+      ...(codeVersion !== undefined && { codeVersion }),
       histories,
       workflows: new ServerWorkflows(temporal.environment.client),
     });

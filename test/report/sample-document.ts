@@ -82,6 +82,7 @@ export function sampleDocument(): ReportDocument {
       name: 'demo',
       seed: 7,
       codeVersion: '0.1.0',
+      otherCode: [{ version: '0.1.1', computations: 12 }],
       specSha256: '11'.repeat(32),
       model: { 'config.json': '22'.repeat(32), 'model.safetensors': '33'.repeat(32) },
       trainSha256: '44'.repeat(32),

@@ -7,6 +7,7 @@ export function lineageSection({ lineage }: ReportDocument): Html {
     ['campaign name', lineage.name],
     ['seed', String(lineage.seed)],
     ['code version', lineage.codeVersion],
+    ...lineage.otherCode.map(({ version, computations }) => [`other code, of ${computations} computations`, version] as const),
     ['campaign file (sha256)', lineage.specSha256],
     ['training contexts (sha256)', lineage.trainSha256],
     ['held-out contexts (sha256)', lineage.heldOutSha256],
