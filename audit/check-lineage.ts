@@ -76,7 +76,14 @@ function checkInputs(record: CampaignRecord, findings: Findings): void {
       if (campaign === null && PINNED.includes(name)) continue;
       const expected = expectedInput(record, one, name);
       if (expected !== null) {
-        if (!expected.includes(sha256)) findings.add('lineage', `${key}: ${name}`, expected.length === 0 ? 'what it was made from' : `sha256 ${expected.join(' or ')}`, `sha256 ${sha256}`);
+        if (expected.includes(sha256)) continue;
+        if (name === 'proposals') {
+          // As above: proposals that are lost or changed are one break, however many were made from them.
+          const claim = `${proposalsScope(key.slice(manifestKeys.record(record.campaignId).length))} ${sha256}`;
+          if (told.has(claim)) continue;
+          told.add(claim);
+        }
+        findings.add('lineage', `${key}: ${name}`, expected.length === 0 ? 'what it was made from' : `sha256 ${expected.join(' or ')}`, `sha256 ${sha256}`);
       } else if (!artifacts.has(sha256) && !manifests.has(sha256)) {
         findings.add('lineage', `${key}: ${name}`, 'an artifact or a manifest of this campaign', `sha256 ${sha256}`);
       }
@@ -123,11 +130,15 @@ function fileHashes(one: RecordedManifest | null, name: string): string[] {
 
 /** Of the scope, in any of its versions: a retried selection chooses among an earlier version's candidates. */
 function proposalsOf(record: CampaignRecord, within: string): string[] {
-  const scope = unversioned(/^(?:epoch-[^/]+|evaluation\/[^/]+)/.exec(within)?.[0] ?? '');
+  const scope = proposalsScope(within);
   return record
     .matching(places.proposals)
     .filter(({ parts: [own = ''] }) => unversioned(own) === scope)
     .flatMap(({ one }) => fileHashes(one, PROPOSALS_FILE));
+}
+
+function proposalsScope(within: string): string {
+  return unversioned(/^(?:epoch-[^/]+|evaluation\/[^/]+)/.exec(within)?.[0] ?? '');
 }
 
 /** A manifest that lies where another belongs says so itself: by its seed, its settings, its summary or its kind. */

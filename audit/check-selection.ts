@@ -20,16 +20,23 @@ export async function checkSelection(record: CampaignRecord, input: CampaignInpu
     const [scope = '', epoch] = parts;
     const selection = await record.json<SelectionRecord>(one, SELECTION_FILE);
     if (selection === null) continue;
-    const from = candidateScopes(record, scope, one.manifest.lineage.inputs['proposals']);
+    findings.same('selection', `${one.key}: settings`, input.spec.selection, one.manifest.lineage.settings);
+    const outcomes = selection.outcomes.map(({ reward, ...outcome }) => ({ ...outcome, ...(reward === undefined ? {} : { reward }) }));
+    findings.same('selection', `${one.key}: summary`, epochSummary(Number(epoch), outcomes, selection.kept.length), one.manifest.summary);
+    const proposals = one.manifest.lineage.inputs['proposals'];
+    if (proposals === undefined) findings.add('selection', `${one.key}: proposals`, 'those that were chosen among', 'none');
+    const from = candidateScopes(record, scope, proposals);
+    // A hash that nothing has is named by the check of lineage. Each candidate would be a break for that alone.
+    if (from.length === 0) {
+      findings.leftUnchecked(`candidates, choice and rows of ${one.key}: the proposals that it names are not there`);
+      continue;
+    }
     checkOutcomes(record, one.key, from, selection, findings);
     const unadapted = await unadaptedMeans(record, from);
     const { kept } = selectSelfEdits(selection.outcomes, input.spec.selection, (contextId) =>
       unadaptedRewardOf(input.spec.reward.grader, unadapted.get(contextId) ?? 0),
     );
     findings.same('selection', `${one.key}: kept`, kept.map(({ contextId, candidate }) => ({ contextId, candidate })), selection.kept);
-    findings.same('selection', `${one.key}: settings`, input.spec.selection, one.manifest.lineage.settings);
-    const outcomes = selection.outcomes.map(({ reward, ...outcome }) => ({ ...outcome, ...(reward === undefined ? {} : { reward }) }));
-    findings.same('selection', `${one.key}: summary`, epochSummary(Number(epoch), outcomes, selection.kept.length), one.manifest.summary);
     const training = record.find(`${one.key.slice(0, -'selection.json'.length)}policy-training.json`);
     if (training !== null) await checkRows(record, input, domain, { selection, training, from }, findings);
   }
@@ -39,7 +46,7 @@ export async function checkSelection(record: CampaignRecord, input: CampaignInpu
 function candidateScopes(record: CampaignRecord, scope: string, proposals: string | undefined): string[] {
   return record
     .matching(places.proposals)
-    .filter(({ one, parts: [own = ''] }) => unversioned(own) === unversioned(scope) && one.manifest.files[PROPOSALS_FILE]?.sha256 === proposals)
+    .filter(({ one, parts: [own = ''] }) => unversioned(own) === unversioned(scope) && proposals !== undefined && one.manifest.files[PROPOSALS_FILE]?.sha256 === proposals)
     .map(({ parts: [own = ''] }) => own);
 }
 

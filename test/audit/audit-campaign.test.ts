@@ -147,6 +147,33 @@ test('a forged selection is found', async () => {
   expect(breaks).toContainEqual(expect.objectContaining({ kind: 'selection', what: expect.stringContaining('policy-training.json: rows.json') }));
 });
 
+test('proposals that do not resolve are one break, not one for each of what was made from them', async () => {
+  const [selection, proposals] = [manifestKeys.selection(CAMPAIGN, 1), manifestKeys.proposals(CAMPAIGN, 'epoch-1')];
+  const changed = (sha256: string): string => `${sha256.slice(0, -1)}${sha256.endsWith('0') ? '1' : '0'}`;
+  const lineage = async (objects: MemoryObjectClient): Promise<{ readonly told: string[]; readonly unchecked: readonly string[] }> => {
+    const { breaks, unchecked } = await recorded.auditRecord(objects);
+    return { told: breaks.filter(({ kind }) => kind === 'lineage' || kind === 'selection').map(({ what }) => what), unchecked };
+  };
+
+  const named = await recorded.copy();
+  await forge(named, selection, ({ lineage: { inputs, ...rest }, ...manifest }) => ({ ...manifest, lineage: { ...rest, inputs: { ...inputs, proposals: changed(inputs['proposals']!) } } }));
+  const { told, unchecked } = await lineage(named);
+  expect(told).toEqual([`${selection}: proposals`]);
+  expect(unchecked).toContainEqual(expect.stringContaining(`rows of ${selection}`));
+
+  const unnamed = await recorded.copy();
+  await forge(unnamed, selection, ({ lineage: { inputs: _inputs, ...rest }, ...manifest }) => ({ ...manifest, lineage: { ...rest, inputs: {} } }));
+  expect((await lineage(unnamed)).told).toEqual([`${selection}: proposals`]);
+
+  const own = await recorded.copy();
+  await forge(own, proposals, ({ files, ...manifest }) => ({ ...manifest, files: Object.fromEntries(Object.entries(files).map(([name, ref]) => [name, { ...ref, sha256: changed(ref.sha256) }])) }));
+  expect((await lineage(own)).told).toEqual([expect.stringMatching(/^campaigns\/audited\/epoch-1\/.*: proposals$/)]);
+
+  const gone = await recorded.copy();
+  await gone.remove(proposals);
+  expect((await lineage(gone)).told).toEqual([expect.stringMatching(/^campaigns\/audited\/epoch-1\/.*: proposals$/)]);
+});
+
 test('a forged score of a method is found by its evaluations, the report and the history', async () => {
   const objects = await recorded.copy();
   await removeSeals(objects);
