@@ -28,6 +28,14 @@ it('finds the embedded server and its credentials', async () => {
   expect(await s3SettingsFromEnvironment({ SEAL_HOME: home, S3_ENDPOINT: '' })).toEqual(settings);
 });
 
+it('uses what is the embedded server\'s own at its address, whatever the AWS environment says, and nothing of it elsewhere', async () => {
+  embeddedRuns();
+  const aws = { AWS_ACCESS_KEY_ID: 'mine', AWS_SECRET_ACCESS_KEY: 'mine', AWS_REGION: 'eu-central-1', S3_BUCKET: 'mine' };
+  expect(await s3SettingsFromEnvironment({ SEAL_HOME: home, S3_ENDPOINT: embedded, ...aws })).toEqual({ endpoint: embedded, bucket: 'seal', region: 'us-east-1', credentials });
+  const otherwise = embedded.replace('127.0.0.1', 'localhost');
+  expect(await s3SettingsFromEnvironment({ SEAL_HOME: home, S3_ENDPOINT: otherwise, ...aws })).toEqual({ endpoint: otherwise, bucket: 'mine', region: 'eu-central-1' });
+});
+
 it('never sends the embedded credentials to another server', async () => {
   embeddedRuns();
   const env = { SEAL_HOME: home, S3_ENDPOINT: 'https://s3.example.com', S3_BUCKET: 'mine', AWS_REGION: 'eu-central-1' };
