@@ -7,7 +7,10 @@ export interface Ledger {
   readonly generateSeconds: number;
   readonly trainedTokens: number;
   readonly generatedTokens: number;
-  /** Attempts beyond the first of each activity. */
+  /**
+   * Attempts beyond the first of each activity. Every member of a group is an activity: where they wait for one computation and it fails,
+   * each of them is attempted again, and the failure is one computation of `LedgerRow.failed`.
+   */
   readonly retries: number;
   /** Optimiser steps that were computed again, because the attempt before died after its last checkpoint. */
   readonly redoneSteps: number;

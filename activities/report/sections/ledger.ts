@@ -27,7 +27,7 @@ export function ledgerSection({ report: { ledger, fineTunes, lessMemory, ledgerB
     entry('generation', ledger.generateSeconds, seconds),
     entry('trained tokens', ledger.trainedTokens, whole),
     entry('generated tokens', ledger.generatedTokens, whole),
-    { name: 'retries', total: whole(ledger.retries), each: fineTunes === 0 ? '' : (ledger.retries / fineTunes).toFixed(3) },
+    { name: 'retries of activities', total: whole(ledger.retries), each: fineTunes === 0 ? '' : (ledger.retries / fineTunes).toFixed(3) },
     { name: 'steps done again', total: whole(ledger.redoneSteps), each: '' },
     { name: 'peak of memory', total: memory(ledger.peakMemoryBytes), each: '' },
     ...(cost === null ? [] : [entry(`cost, at ${cost.pricePerHour} ${cost.currency} an hour`, cost.amount, (amount) => money(amount, cost))]),
@@ -41,7 +41,7 @@ export function ledgerSection({ report: { ledger, fineTunes, lessMemory, ledgerB
     'ledger',
     'Ledger',
     table('What the campaign cost', columns, entries),
-    html`<p>Shared equally among ${counted(fineTunes, 'fine-tune')}: one a repeat of each scored candidate, and those of held-out evaluations. Training includes the M-steps. Seconds are those for which the language model was occupied, by attempts that failed or were lost too; tokens are those of results.</p>`,
+    html`<p>Shared equally among ${counted(fineTunes, 'fine-tune')}: one a repeat of each scored candidate, and those of held-out evaluations. Training includes the M-steps. Seconds are those for which the language model was occupied, by attempts that failed or were lost too; tokens are those of results. Retries are counted by activity: where the computation of a group fails, each of its members is attempted again, and the failure is one below.</p>`,
     inParts === null ? html`` : html`<p>${inParts}</p>`,
     ledgerByWorker.length === 0 ? html`` : table('Cost by worker (process id @ host)', workerColumns(cost), ledgerByWorker.slice(0, MOST_WORKERS)),
   );
