@@ -26,6 +26,6 @@ export function readStackFile(home: string): StackFile | null {
   try {
     return stackFileSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new BadInputError({ where: file, expected: 'what "seal up" writes; run it again', got: 'something else' }, { cause });
+    throw new BadInputError({ where: file, expected: 'what "seal up" writes; run "seal down", then "seal up"', got: 'something else' }, { cause });
   }
 }

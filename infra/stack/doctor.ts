@@ -2,7 +2,7 @@ import { checkDatabase } from './database-check';
 import { checkLocks, checkMoved, checkOrphans, checkRemovedHomes } from './leftover-checks';
 import { sealHome } from './stack-file';
 import { checkCuda, checkDependencies, checkDisk, checkMemory, checkNode, checkOnnxruntime, checkProcessor, checkPython } from './machine-checks';
-import { checkClock, checkObjectServer, checkPorts, checkPrograms, checkSupervision, checkTemporal, checkWorker } from './server-checks';
+import { checkClock, checkObjectServer, checkPorts, checkPrograms, checkStackFile, checkSupervision, checkTemporal, checkWorker } from './server-checks';
 
 export interface DoctorCheck {
   readonly name: string;
@@ -22,6 +22,7 @@ export interface DoctorOptions {
 
 /** What this machine has of what campaigns need. Starts, changes and downloads nothing. */
 export async function doctor({ env = process.env, home = sealHome(env) }: DoctorOptions = {}): Promise<DoctorCheck[]> {
+  const stackFile = checkStackFile(home);
   return [
     checkNode(),
     checkDependencies(),
@@ -30,11 +31,8 @@ export async function doctor({ env = process.env, home = sealHome(env) }: Doctor
     checkMemory(),
     await checkDisk(home),
     ...(await checkPrograms(env)),
-    await checkPorts(home),
-    await checkTemporal(home, env),
-    await checkObjectServer(home, env),
-    await checkClock(home, env),
-    checkSupervision(home),
+    stackFile,
+    ...(stackFile.ok ? await checkServers(home, env) : []),
     checkWorker(home),
     checkDatabase(home),
     checkMoved(home),
@@ -44,4 +42,8 @@ export async function doctor({ env = process.env, home = sealHome(env) }: Doctor
     await checkCuda(),
     await checkPython(),
   ];
+}
+
+async function checkServers(home: string, env: NodeJS.ProcessEnv): Promise<DoctorCheck[]> {
+  return [await checkPorts(home), await checkTemporal(home, env), await checkObjectServer(home, env), await checkClock(home, env), checkSupervision(home)];
 }

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { chmod, open, rename } from 'node:fs/promises';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { join } from 'node:path';
+import { BadInputError } from '../../contracts/errors';
 import { type S3Credentials, s3CredentialsSchema, stackFiles } from '../../contracts/stack';
 import type { OwnProcesses } from './own-process';
 import { freePort, LOOPBACK, onFreePorts } from './ports';
 import { makePrivateDirectory } from './private-files';
+import { readStateFile } from './state-file';
 
 export const EMBEDDED_BUCKET = 'seal';
 export const EMBEDDED_REGION = 'us-east-1';
@@ -89,12 +91,17 @@ function answerOf(endpoint: string, timeoutMs: number): Promise<IncomingMessage 
   });
 }
 
-/** The embedded server's credentials: random, made at first use, readable by their owner only. */
+/**
+ * The embedded server's credentials: random, made at first use, readable by their owner only.
+ * @throws BadInputError where the file is damaged
+ */
 export async function embeddedCredentials(home: string): Promise<S3Credentials> {
   const file = join(home, stackFiles.credentials);
   if (existsSync(file)) {
     await chmod(file, 0o600);
-    return s3CredentialsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    const kept = readStateFile(file, s3CredentialsSchema);
+    if (kept !== null) return kept;
+    throw new BadInputError({ where: file, expected: 'the credentials that "seal up" wrote; remove it, and new ones are made for the same artifacts', got: 'something else' });
   }
   makePrivateDirectory(home);
   const credentials: S3Credentials = {

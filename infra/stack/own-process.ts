@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { requireUnbuilt } from './package-root';
 import { privately } from './private-files';
+import { readStateFile, writeStateFile } from './state-file';
 
 interface ProcessIdentity {
   startTimeOf: (pid: number) => string | null;
@@ -72,12 +73,7 @@ export class OwnProcesses {
   }
 
   record(name: string, process: Omit<OwnProcess, 'home'>): void {
-    const file = this.pidFile(name);
-    privately(() => {
-      mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(`${file}.partial`, JSON.stringify({ ...process, home: realpathSync(this.#home) }));
-      renameSync(`${file}.partial`, file);
-    });
+    writeStateFile(this.pidFile(name), { ...process, home: realpathSync(this.#home) });
   }
 
   /** The process as recorded, if that very process still runs, and for this home: a copied one has records of the other's processes. */
@@ -113,14 +109,7 @@ export class OwnProcesses {
 }
 
 function recordIn(pidFile: string): OwnProcess | null {
-  let text: string;
-  try {
-    text = readFileSync(pidFile, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return null;
-  }
-  return ownProcessSchema.parse(JSON.parse(text));
+  return readStateFile(pidFile, ownProcessSchema);
 }
 
 /** A process just started, while its starter still watches it. */

@@ -34,6 +34,17 @@ export async function checkPrograms(env: NodeJS.ProcessEnv): Promise<DoctorCheck
   );
 }
 
+/** Whether what `up` wrote about the servers can be read. Where it cannot, nothing can be said about them. */
+export function checkStackFile(home: string): DoctorCheck {
+  const name = 'stack file';
+  try {
+    return { name, ok: true, detail: readStackFile(home) === null ? 'none: nothing was started' : 'readable', advice: null };
+  } catch (error) {
+    if (!(error instanceof BadInputError)) throw error;
+    return { name, ok: false, detail: error.message, advice: 'run "seal down", then "seal up"' };
+  }
+}
+
 export async function checkPorts(home: string): Promise<DoctorCheck> {
   if (readStackFile(home) !== null) return { name: 'ports', ok: true, detail: 'in use by the running stack', advice: null };
   const wanted = [7233, 8233, 7070];

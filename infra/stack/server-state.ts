@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
+import { readStateFile, writeStateFile } from './state-file';
 
 /** Name of the pid file of what starts the embedded servers again. */
 export const SERVER_SUPERVISOR = 'server-supervisor';
@@ -20,10 +21,7 @@ export const NO_RESTARTS: ServerState = { temporal: NEVER, s3: NEVER };
 const stateFile = (home: string): string => join(home, 'run', 'server-state.json');
 
 export function writeServerState(home: string, state: ServerState): void {
-  const file = stateFile(home);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(`${file}.partial`, JSON.stringify(state));
-  renameSync(`${file}.partial`, file);
+  writeStateFile(stateFile(home), state);
 }
 
 /** Nothing is supervised any more. */
@@ -33,10 +31,5 @@ export function forgetServerState(home: string): void {
 
 /** Nothing was started again where no supervisor ever wrote it. */
 export function readServerState(home: string): ServerState {
-  try {
-    return serverStateSchema.parse(JSON.parse(readFileSync(stateFile(home), 'utf8')));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NO_RESTARTS;
-    throw error;
-  }
+  return readStateFile(stateFile(home), serverStateSchema) ?? NO_RESTARTS;
 }

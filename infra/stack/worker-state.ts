@@ -1,7 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
-import { privately } from './private-files';
+import { readStateFile, writeStateFile } from './state-file';
 
 /** Names of pid files: the supervisor, whose log is the worker's too, and the worker that it runs. */
 export const WORKER = 'worker';
@@ -18,14 +17,10 @@ export type WorkerState = z.infer<typeof workerStateSchema>;
 const stateFile = (home: string): string => join(home, 'run', 'worker-state.json');
 
 export function writeWorkerState(home: string, state: WorkerState): void {
-  const file = stateFile(home);
-  privately(() => {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(`${file}.partial`, JSON.stringify(state));
-    renameSync(`${file}.partial`, file);
-  });
+  writeStateFile(stateFile(home), state);
 }
 
+/** Never started again where nothing can be read. */
 export function readWorkerState(home: string): WorkerState {
-  return workerStateSchema.parse(JSON.parse(readFileSync(stateFile(home), 'utf8')));
+  return readStateFile(stateFile(home), workerStateSchema) ?? { restarts: 0, lastExit: null };
 }

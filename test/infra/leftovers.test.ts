@@ -8,12 +8,13 @@ import { databaseProblem, checkDatabase } from '../../infra/stack/database-check
 import type { DoctorCheck } from '../../infra/stack/doctor';
 import { checkLocks, checkMoved, checkOrphans, checkRemovedHomes } from '../../infra/stack/leftover-checks';
 import { checkDisk } from '../../infra/stack/machine-checks';
-import { OBJECT_SERVER, startObjectServer } from '../../infra/stack/object-server';
+import { embeddedCredentials, OBJECT_SERVER, startObjectServer } from '../../infra/stack/object-server';
 import { OwnProcesses, startTimeOf } from '../../infra/stack/own-process';
 import { serverBinary } from '../../infra/stack/server-binaries';
-import { checkClock } from '../../infra/stack/server-checks';
+import { checkClock, checkStackFile } from '../../infra/stack/server-checks';
+import { NO_RESTARTS, readServerState } from '../../infra/stack/server-state';
 import { startTemporalServer, TEMPORAL_SERVER } from '../../infra/stack/temporal-server';
-import { WORKER_CHILD } from '../../infra/stack/worker-state';
+import { readWorkerState, WORKER_CHILD } from '../../infra/stack/worker-state';
 import { canMount, mountSmallDisk } from '../storage/small-disk';
 
 jest.setTimeout(120_000);
@@ -116,6 +117,26 @@ describe('locks', () => {
     mkdirSync(bin, { recursive: true });
     writeFileSync(join(bin, 'temporal-1.0.lock'), JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) }));
     expect(checkLocks(home, env()).detail).toContain(`${join(bin, 'temporal-1.0.lock')} is held by process ${process.pid}`);
+  });
+});
+
+describe('what a machine that lost its power left of a file', () => {
+  it.each(['', '{', '{"pid":"many"}'])('%j of a record tells of nobody', (text) => {
+    const processes = new OwnProcesses(home);
+    processes.record(WORKER_CHILD, { pid: process.pid, startTime: startTimeOf(process.pid)!, purpose: '' });
+    expect(processes.running(WORKER_CHILD)).toMatchObject({ pid: process.pid });
+    writeFileSync(processes.pidFile(WORKER_CHILD), text);
+    expect(processes.running(WORKER_CHILD)).toBeNull();
+    for (const name of ['server-state.json', 'worker-state.json']) writeFileSync(join(home, 'run', name), text);
+    expect(readServerState(home)).toEqual(NO_RESTARTS);
+    expect(readWorkerState(home)).toEqual({ restarts: 0, lastExit: null });
+  });
+
+  it('is named where nobody else knows what stood in it', async () => {
+    expect(checkStackFile(home)).toMatchObject({ ok: true });
+    for (const name of ['stack.json', 's3-credentials.json']) writeFileSync(join(home, name), '');
+    expect(checkStackFile(home)).toMatchObject({ ok: false, detail: expect.stringContaining(join(home, 'stack.json')), advice: 'run "seal down", then "seal up"' });
+    await expect(embeddedCredentials(home)).rejects.toThrow(`${join(home, 's3-credentials.json')}: expected the credentials that "seal up" wrote; remove it`);
   });
 });
 
