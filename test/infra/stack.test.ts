@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -209,6 +209,15 @@ it('starts them with "up" where nothing else does, and supervises them again', a
   expect(status.serverSupervisorPid).not.toBeNull();
 });
 
+/** Null while the port is taken. */
+function listeningAt(port: number): Promise<Server | null> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(null) : reject(error)));
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
+}
+
 it('gives a port up that another program has taken meanwhile until that program ends', async () => {
   const previous = status;
   const port = Number(new URL(status.s3?.address ?? '').port);
@@ -216,8 +225,8 @@ it('gives a port up that another program has taken meanwhile until that program 
   process.kill(status.serverSupervisorPid ?? 0, 'SIGSTOP');
   process.kill(status.s3?.pid ?? 0, 'SIGKILL');
   await eventually(() => (startTimeOf(previous.s3?.pid ?? 0) === null ? true : null));
-  const squatter = createServer();
-  await new Promise<void>((resolve) => squatter.listen(port, '127.0.0.1', resolve));
+  // A killed process of many threads may hold its port for a moment after its main thread has ended.
+  const squatter = await eventually(() => listeningAt(port));
   process.kill(status.serverSupervisorPid ?? 0, 'SIGCONT');
   const log = join(home, 'logs', 'server-supervisor.log');
   await eventually(() => (readFileSync(log, 'utf8').includes(`port ${port} is taken by another program`) ? true : null));
