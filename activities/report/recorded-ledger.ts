@@ -18,6 +18,7 @@ export function recordedLedger(ledger: Ledger, records: readonly WorkRecord[]): 
     generateSeconds: Math.max(ledger.generateSeconds, recorded.generateSeconds),
     trainedTokens: Math.max(ledger.trainedTokens, recorded.trainedTokens),
     generatedTokens: Math.max(ledger.generatedTokens, recorded.generatedTokens),
+    retries: Math.max(ledger.retries, repetitions(records)),
     redoneSteps: Math.max(ledger.redoneSteps, recorded.redoneSteps),
     peakMemoryBytes: Math.max(ledger.peakMemoryBytes, recorded.peakMemoryBytes),
   };
@@ -32,4 +33,18 @@ function secondsCovered(records: readonly WorkRecord[]): number {
     untilMs = Math.max(untilMs, endMs);
   }
   return coveredMs / 1000;
+}
+
+/** Computations of candidates that an earlier one of the same kind was for. At least one activity was attempted again for each. */
+function repetitions(records: readonly WorkRecord[]): number {
+  const known = new Map<string, WorkRecord[]>();
+  let count = 0;
+  for (const record of records) {
+    const key = `${record.kind} ${record.scope} ${record.repeat}`;
+    const others = known.get(key) ?? [];
+    if (others.some(({ from, to }) => from < record.to && to > record.from)) count += 1;
+    others.push(record);
+    known.set(key, others);
+  }
+  return count;
 }

@@ -20,3 +20,11 @@ test('a campaign that nobody could ask ran at least as long as something was com
   const records = [record(20, 5), record(0, 10), record(2, 3), record(8, 4)];
   expect(recordedLedger(UNKNOWN, records).wallSeconds).toBe(12 + 5);
 });
+
+test('a computation that another one repeats is a retry, also where no workflow could tell', () => {
+  const other = { ...record(0, 1), from: 1, to: 2 };
+  const group = { ...record(5, 1), from: 0, to: 2 };
+  expect(recordedLedger(UNKNOWN, [record(0, 1), other, { ...other, kind: 'evaluate' }]).retries).toBe(0);
+  expect(recordedLedger(UNKNOWN, [record(0, 1), other, group, { ...group, scope: 'epoch-2' }]).retries).toBe(1);
+  expect(recordedLedger({ ...UNKNOWN, retries: 16 }, [record(0, 1), record(2, 1), record(4, 1)]).retries).toBe(16);
+});
