@@ -3,7 +3,7 @@ import type { Domain } from '../seal/domain';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { CampaignRecord } from './campaign-record';
 import { checkArtifacts } from './check-artifacts';
-import { checkHistories, type RecordedAction, type Replaying } from './check-histories';
+import { checkHistories, type HistoryProgress, type RecordedAction, type Replaying } from './check-histories';
 import { checkLineage } from './check-lineage';
 import { checkMethods } from './check-methods';
 import { checkRewards } from './check-rewards';
@@ -42,6 +42,7 @@ export interface AuditedCampaign {
   /** @param record as it was read: its archive is one of the sources */
   readonly histories: (record: CampaignRecord) => HistorySource;
   readonly replaying: Replaying;
+  readonly progress?: HistoryProgress;
 }
 
 /** Verifies a campaign's record from the hashes of its artifacts to its histories. Finds, never throws for, what is broken in it. */
@@ -61,7 +62,7 @@ export async function auditCampaign(campaign: AuditedCampaign): Promise<AuditRes
     await checkSelection(record, input, domain, findings);
     await checkMethods(record, input, findings);
   }
-  const { histories, actions } = await checkHistories(record, campaign.histories(record), campaign.replaying, findings);
+  const { histories, actions } = await checkHistories(record, campaign.histories(record), campaign.replaying, findings, campaign.progress);
   const { breaks, unchecked } = findings;
   return { campaignId, artifacts, manifests: record.manifests.size, histories, otherCode: otherCodeIn(record), breaks, actions, unchecked };
 }

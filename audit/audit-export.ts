@@ -4,12 +4,12 @@ import type { Domain } from '../seal/domain';
 import { ContentAddressedStore } from '../storage/content-addressed-store';
 import { DirectoryObjectClient } from '../storage/directory-client';
 import { auditCampaign, type AuditResult } from './audit-campaign';
-import type { Replaying } from './check-histories';
+import type { HistoryProgress, Replaying } from './check-histories';
 import { ExportedHistories, exportPaths, readAbout, readIndex } from './export-layout';
 import { ArchivedHistories, FirstOf } from './history-source';
 
 /** Audits an export: no server, no store, only its directory. @throws BadInputError for a directory that is no whole export of the campaign */
-export async function auditExport(campaignId: string, directory: string, domain: Domain, replaying: Replaying): Promise<AuditResult> {
+export async function auditExport(campaignId: string, directory: string, domain: Domain, replaying: Replaying, progress?: HistoryProgress): Promise<AuditResult> {
   const about = await readAbout('--from', directory);
   if (about.campaignId !== campaignId) {
     throw new BadInputError({ where: `--from ${directory}`, expected: `an export of ${campaignId}`, got: `one of ${about.campaignId}` });
@@ -32,5 +32,6 @@ export async function auditExport(campaignId: string, directory: string, domain:
       return new FirstOf([exported, archive]);
     },
     replaying,
+    ...(progress === undefined ? {} : { progress }),
   });
 }

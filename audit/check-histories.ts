@@ -29,13 +29,16 @@ export interface RecordedAction {
   readonly at: string;
 }
 
+/** Told after every history. @param known how many are known of by now: each may name more */
+export type HistoryProgress = (done: number, known: number) => void;
+
 export interface CheckedHistories {
   /** Histories that were replayed. */
   readonly histories: number;
   readonly actions: readonly RecordedAction[];
 }
 
-export async function checkHistories(record: CampaignRecord, source: HistorySource, replaying: Replaying, findings: Findings): Promise<CheckedHistories> {
+export async function checkHistories(record: CampaignRecord, source: HistorySource, replaying: Replaying, findings: Findings, progress?: HistoryProgress): Promise<CheckedHistories> {
   const actions: RecordedAction[] = [];
   let histories = 0;
   const { workflowBundle, dataConverter, codecs } = replaying;
@@ -52,6 +55,7 @@ export async function checkHistories(record: CampaignRecord, source: HistorySour
         continue;
       }
       histories += 1;
+      progress?.(histories, walked.known);
       yield { workflowId: walked.workflowId, history: walked.history };
     }
   }

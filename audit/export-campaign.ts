@@ -8,6 +8,7 @@ import { ArtifactCorruptError, ArtifactMissingError, BadInputError } from '../co
 import { artifactKey, type ArtifactStore } from '../storage/artifact-store';
 import { hashBytes, hashFile } from '../storage/content-hash';
 import { DirectoryObjectClient } from '../storage/directory-client';
+import type { HistoryProgress } from './check-histories';
 import { CampaignRecord } from './campaign-record';
 import { type ExportAbout, ExportedHistories, exportPaths, type IndexEntry, readAbout, readIndex } from './export-layout';
 import { Findings } from './findings';
@@ -31,6 +32,7 @@ export interface ExportedCampaign {
   readonly server: HistorySource;
   readonly directory: string;
   readonly withArtifacts: boolean;
+  readonly progress?: HistoryProgress;
 }
 
 /** Copied at once. */
@@ -42,7 +44,7 @@ const COPIES = 8;
  *
  * @throws BadInputError for a directory that holds something else, or a campaign that has no record
  */
-export async function exportCampaign({ campaignId, store, server, directory, withArtifacts }: ExportedCampaign): Promise<ExportResult> {
+export async function exportCampaign({ campaignId, store, server, directory, withArtifacts, progress }: ExportedCampaign): Promise<ExportResult> {
   const findings = new Findings();
   const record = await CampaignRecord.read(store, campaignId, true, findings);
   const about = await claimDirectory(directory, { format: 'seal-export', version: 1, campaignId, artifacts: withArtifacts });
@@ -50,7 +52,7 @@ export async function exportCampaign({ campaignId, store, server, directory, wit
   await readAll([...record.hashes.keys()], (key) => copyManifest(store, objects, key), COPIES);
   const refs = artifactsOf(record, withArtifacts);
   const problems = (await readAll(refs, (ref) => copyArtifact(store, directory, ref), COPIES)).flat();
-  const histories = await copyHistories(record, server, directory, findings);
+  const histories = await copyHistories(record, server, directory, findings, progress);
   await writeAbout(directory, about);
   for (const { kind, what, expected, got } of findings.breaks) problems.push(`${kind}: ${what}: expected ${expected}, got ${got}`);
   return { campaignId, out: directory, manifests: record.hashes.size, artifacts: refs.length, histories, problems };
@@ -107,7 +109,7 @@ async function copyArtifact(store: ArtifactStore, directory: string, ref: Artifa
   }
 }
 
-async function copyHistories(record: CampaignRecord, server: HistorySource, directory: string, findings: Findings): Promise<number> {
+async function copyHistories(record: CampaignRecord, server: HistorySource, directory: string, findings: Findings, progress: HistoryProgress | undefined): Promise<number> {
   const { campaignId } = record;
   const index = await readIndex(directory, campaignId, true);
   const archive = new ArchivedHistories(record);
@@ -115,7 +117,9 @@ async function copyHistories(record: CampaignRecord, server: HistorySource, dire
   const source = new ResumedHistories(index, exported, archive, server);
   // Begins with whole lines: the last one may have been cut off.
   await writeIndex(directory, index);
+  let walkedSoFar = 0;
   for await (const walked of walkHistories(campaignId, source, findings)) {
+    progress?.((walkedSoFar += 1), walked.known);
     const entry = entryOf(walked, archive);
     if (walked.where.startsWith('histories/') && sameEntry(index.get(runKey(walked)), entry)) continue;
     await replaceFile(join(exportPaths.histories(directory), historyFileName(walked.workflowId, walked.runId)), walked.bytes);

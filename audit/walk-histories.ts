@@ -8,6 +8,8 @@ import { type FoundHistory, HistoryChangedError, type HistorySource, runKey } fr
 export interface WalkedHistory extends FoundHistory {
   readonly history: History;
   readonly facts: HistoryFacts;
+  /** How many histories those that were walked so far, and the archive, name. */
+  readonly known: number;
 }
 
 /** Histories in memory at once, as the server has them: one may have 50 MB. */
@@ -43,7 +45,7 @@ export async function* walkHistories(campaignId: string, source: HistorySource, 
     if (facts.next !== null) visit({ workflowId: run.workflowId, runId: facts.next }, what);
     // What came before may have been forgotten by the server before anything was archived.
     if (facts.previous !== null) visit({ workflowId: run.workflowId, runId: facts.previous }, what);
-    yield { ...found, history, facts };
+    yield { ...found, history, facts, known: tree.length };
   }
   const own = workflowIds.campaign(campaignId);
   if (!tree.some(({ run }) => run.workflowId === own) && !source.wasGone(own)) {

@@ -20,6 +20,7 @@ import {
   type EpochSummary,
   type OperatorAction,
 } from '../contracts/campaign';
+import { readAll } from '../activities/stored/bounded-reads';
 import type { HistoryReader } from '../activities/stored/history-reader';
 import { inputOf } from '../audit/history-events';
 import { openTemporalClient, type TemporalClient } from '../connection/connect';
@@ -38,6 +39,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** A worker answers within this, or there is none. An action waits longer: a worker that has just been started may still be preparing. */
 const QUERY_TIMEOUT_MS = 20_000;
 const ACTION_TIMEOUT_MS = 90_000;
+/** Few enough not to keep the server from campaigns that run. */
+const REMOVED_AT_ONCE = 8;
 const CAMPAIGN_WORKFLOW = 'campaignWorkflow';
 const SEAL_CAMPAIGN = defineSearchAttributeKey('SealCampaign', SearchAttributeType.KEYWORD);
 const SEAL_STATUS = defineSearchAttributeKey('SealStatus', SearchAttributeType.KEYWORD);
@@ -235,9 +238,8 @@ export class CampaignClient {
     const query = `SealCampaign = '${campaignId}' OR WorkflowId = '${campaignId}' OR WorkflowId STARTS_WITH '${campaignId}/'`;
     const runs: { workflowId: string; runId: string }[] = [];
     for await (const { workflowId, runId } of this.#client.workflow.list({ query })) runs.push({ workflowId, runId });
-    for (const workflowExecution of runs) {
-      await this.#connection.workflowService.deleteWorkflowExecution({ namespace: this.settings.namespace, workflowExecution });
-    }
+    const { namespace } = this.settings;
+    await readAll(runs, (workflowExecution) => this.#connection.workflowService.deleteWorkflowExecution({ namespace, workflowExecution }), REMOVED_AT_ONCE);
     return runs.length;
   }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { auditCampaign, type AuditResult } from '../../audit/audit-campaign';
 import { auditExport } from '../../audit/audit-export';
+import type { HistoryProgress } from '../../audit/check-histories';
 import { ArchivedHistories, FirstOf, ServerSource } from '../../audit/history-source';
 import { knowledgeDomain } from '../../seal/knowledge/domain';
 import { AuditBreakError } from '../audit-break-error';
@@ -9,6 +10,7 @@ import { withRecord } from '../campaign-record';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { existingDirectory } from '../directories';
 import { nonEmpty } from '../flags';
+import { withHistoryProgress } from '../history-progress';
 import { withReplaying } from '../replaying';
 import { checkCampaignId } from '../start-campaign';
 
@@ -23,27 +25,29 @@ export function auditCommand(): Command {
     .option('--from <dir>', 'an export of it (seal export-history), offline', nonEmpty('--from', 'a directory'));
   return runWith<AuditFlags>(command, async ({ from }, output, [id = '']) => {
     const campaignId = checkCampaignId(id, 'campaign id');
-    const result = from === undefined ? await auditHere(campaignId) : await auditThere(campaignId, existingDirectory('--from', from));
+    const result = await withHistoryProgress('audit', output, (progress) =>
+      from === undefined ? auditHere(campaignId, progress) : auditThere(campaignId, existingDirectory('--from', from), progress),
+    );
     if (result.breaks.length === 0) return output.result(result, () => summary(result));
     if (!output.json) output.result(result, () => summary(result));
     throw new AuditBreakError(result);
   });
 }
 
-function auditHere(campaignId: string): Promise<AuditResult> {
+function auditHere(campaignId: string, progress: HistoryProgress): Promise<AuditResult> {
   return withRecord(campaignId, (store) =>
     withCampaigns((campaigns) =>
       withReplaying((replaying) => {
         const server = new ServerSource(campaigns.histories(), () => campaigns.runs(campaignId));
         const histories = (record: ConstructorParameters<typeof ArchivedHistories>[0]) => new FirstOf([new ArchivedHistories(record), server]);
-        return auditCampaign({ campaignId, store, hasArtifacts: true, domain: knowledgeDomain, histories, replaying });
+        return auditCampaign({ campaignId, store, hasArtifacts: true, domain: knowledgeDomain, histories, replaying, progress });
       }),
     ),
   );
 }
 
-function auditThere(campaignId: string, directory: string): Promise<AuditResult> {
-  return withReplaying((replaying) => auditExport(campaignId, directory, knowledgeDomain, replaying));
+function auditThere(campaignId: string, directory: string, progress: HistoryProgress): Promise<AuditResult> {
+  return withReplaying((replaying) => auditExport(campaignId, directory, knowledgeDomain, replaying, progress));
 }
 
 function summary({ campaignId, artifacts, manifests, histories, otherCode, breaks, actions, unchecked }: AuditResult): string {

@@ -6,6 +6,7 @@ import { withRecord } from '../campaign-record';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { writableDirectory } from '../directories';
 import { nonEmpty } from '../flags';
+import { withHistoryProgress } from '../history-progress';
 import { checkCampaignId } from '../start-campaign';
 
 interface ExportHistoryFlags extends CommonFlags {
@@ -22,11 +23,13 @@ export function exportHistoryCommand(): Command {
   return runWith<ExportHistoryFlags>(command, async ({ out, artifacts }, output, [id = '']) => {
     const campaignId = checkCampaignId(id, 'campaign id');
     writableDirectory('--out', out);
-    const result = await withRecord(campaignId, (store) =>
-      withCampaigns((campaigns) => {
-        const server = new ServerSource(campaigns.histories(), () => campaigns.runs(campaignId));
-        return exportCampaign({ campaignId, store, server, directory: out, withArtifacts: artifacts === true });
-      }),
+    const result = await withHistoryProgress('export', output, (progress) =>
+      withRecord(campaignId, (store) =>
+        withCampaigns((campaigns) => {
+          const server = new ServerSource(campaigns.histories(), () => campaigns.runs(campaignId));
+          return exportCampaign({ campaignId, store, server, directory: out, withArtifacts: artifacts === true, progress });
+        }),
+      ),
     );
     const { histories, manifests, artifacts: copied, problems } = result;
     for (const problem of problems) output.log(problem);
