@@ -26,47 +26,52 @@ export class CampaignRecord {
   /** False for an export without artifacts: then their content is left unchecked. */
   readonly hasArtifacts: boolean;
   readonly store: ArtifactStore;
-  /** By key, in order. Unreadable ones are absent. */
-  readonly manifests: ReadonlyMap<string, RecordedManifest>;
-  /** Hash of every manifest's bytes, readable or not, by key. */
-  readonly hashes: ReadonlyMap<string, string>;
+  readonly #manifests = new Map<string, RecordedManifest>();
+  readonly #hashes = new Map<string, string>();
   readonly #findings: Findings;
   readonly #json = new Map<string, Promise<unknown>>();
   readonly #matching = new Map<RegExp, readonly MatchingManifest[]>();
 
-  private constructor(
-    store: ArtifactStore,
-    campaignId: string,
-    hasArtifacts: boolean,
-    read: { readonly manifests: ReadonlyMap<string, RecordedManifest>; readonly hashes: ReadonlyMap<string, string> },
-    findings: Findings,
-  ) {
+  private constructor(store: ArtifactStore, campaignId: string, hasArtifacts: boolean, findings: Findings) {
     this.store = store;
     this.campaignId = campaignId;
     this.hasArtifacts = hasArtifacts;
-    this.manifests = read.manifests;
-    this.hashes = read.hashes;
     this.#findings = findings;
   }
 
   static async read(store: ArtifactStore, campaignId: string, hasArtifacts: boolean, findings: Findings): Promise<CampaignRecord> {
-    const checkpoints = manifestKeys.allCheckpoints(campaignId);
-    const keys = (await store.list(manifestKeys.record(campaignId))).filter((key) => !key.startsWith(checkpoints));
+    const record = new CampaignRecord(store, campaignId, hasArtifacts, findings);
+    await record.catchUp();
+    return record;
+  }
+
+  /** By key, in order, what was caught up with at the end. Unreadable ones are absent. */
+  get manifests(): ReadonlyMap<string, RecordedManifest> {
+    return this.#manifests;
+  }
+
+  /** Hash of every manifest's bytes, readable or not, by key. */
+  get hashes(): ReadonlyMap<string, string> {
+    return this.#hashes;
+  }
+
+  /** Reads what has been published since the record was read. @returns the new keys */
+  async catchUp(): Promise<string[]> {
+    const checkpoints = manifestKeys.allCheckpoints(this.campaignId);
+    const listed = await this.store.list(manifestKeys.record(this.campaignId));
+    const keys = listed.filter((key) => !key.startsWith(checkpoints) && !this.#hashes.has(key));
     const read = await readAll(keys, async (key) => {
-      const bytes = await store.readBytes(key);
+      const bytes = await this.store.readBytes(key);
       return bytes === null ? null : { key, sha256: hashBytes(bytes).sha256, manifest: parseManifest(bytes) };
     });
-    const hashes = new Map<string, string>();
-    const manifests = new Map<string, RecordedManifest>();
-    for (const one of read) {
-      // Removed since it was listed.
-      if (one === null) continue;
-      const { key, sha256, manifest } = one;
-      hashes.set(key, sha256);
-      if (manifest === null) findings.add('manifest-changed', key, 'a manifest, as it was published', 'bytes that are none');
-      else manifests.set(key, { key, sha256, manifest });
+    const added = read.filter((one) => one !== null);
+    for (const { key, sha256, manifest } of added) {
+      this.#hashes.set(key, sha256);
+      if (manifest === null) this.#findings.add('manifest-changed', key, 'a manifest, as it was published', 'bytes that are none');
+      else this.#manifests.set(key, { key, sha256, manifest });
     }
-    return new CampaignRecord(store, campaignId, hasArtifacts, { manifests, hashes }, findings);
+    this.#matching.clear();
+    return added.map(({ key }) => key);
   }
 
   find(key: string): RecordedManifest | null {

@@ -49,13 +49,23 @@ export async function exportCampaign({ campaignId, store, server, directory, wit
   const record = await CampaignRecord.read(store, campaignId, true, findings);
   const about = await claimDirectory(directory, { format: 'seal-export', version: 1, campaignId, artifacts: withArtifacts });
   const objects = new DirectoryObjectClient(exportPaths.objects(directory));
-  await readAll([...record.hashes.keys()], (key) => copyManifest(store, objects, key), COPIES);
-  const refs = artifactsOf(record, withArtifacts);
-  const problems = (await readAll(refs, (ref) => copyArtifact(store, directory, ref), COPIES)).flat();
+  const copyManifests = (keys: readonly string[]): Promise<unknown> => readAll(keys, (key) => copyManifest(store, objects, key), COPIES);
+  const copied = new Set<string>();
+  const problems: string[] = [];
+  const copyArtifacts = async (): Promise<void> => {
+    const refs = artifactsOf(record, withArtifacts).filter(({ sha256 }) => !copied.has(sha256));
+    for (const { sha256 } of refs) copied.add(sha256);
+    problems.push(...(await readAll(refs, (ref) => copyArtifact(store, directory, ref), COPIES)).flat());
+  };
+  await copyManifests([...record.hashes.keys()]);
+  await copyArtifacts();
   const histories = await copyHistories(record, server, directory, findings, progress);
+  // Histories of a campaign that runs name what has been published since.
+  await copyManifests(await record.catchUp());
+  await copyArtifacts();
   await writeAbout(directory, about);
   for (const { kind, what, expected, got } of findings.breaks) problems.push(`${kind}: ${what}: expected ${expected}, got ${got}`);
-  return { campaignId, out: directory, manifests: record.hashes.size, artifacts: refs.length, histories, problems };
+  return { campaignId, out: directory, manifests: record.hashes.size, artifacts: copied.size, histories, problems };
 }
 
 /** An empty directory becomes this export's; one that is this campaign's export already stays so. @returns what it says once it is whole */

@@ -4,6 +4,9 @@ import { hashBytes } from '../storage/content-hash';
 import type { CampaignRecord } from './campaign-record';
 import type { WorkflowRun } from './history-events';
 
+/** Where histories are that no archive has yet: of what runs, or has just ended. */
+export const ON_SERVER = 'the server';
+
 export interface FoundHistory extends WorkflowRun {
   readonly bytes: Uint8Array;
   /** Where it was found, for messages. */
@@ -103,7 +106,7 @@ export class ServerSource implements HistorySource {
 
   async find({ workflowId, runId }: WorkflowRun): Promise<FoundHistory | null> {
     const found = await this.#reader.fetch(workflowId, runId);
-    return found === null ? null : { workflowId, runId, bytes: found.bytes, where: 'the server' };
+    return found === null ? null : { workflowId, runId, bytes: found.bytes, where: ON_SERVER };
   }
 
   wasGone(): boolean {

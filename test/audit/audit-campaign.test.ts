@@ -214,6 +214,14 @@ test('an action without who and why is named', async () => {
   expect(breaks).toContainEqual(expect.objectContaining({ kind: 'operator', what: expect.stringContaining(`pause of ${CAMPAIGN}`) }));
 });
 
+test('what a campaign publishes while it is audited is no break', async () => {
+  const { objects, server } = await recorded.unfolding();
+  const { breaks, histories, manifests } = await recorded.audit(objects, () => server);
+  expect(breaks).toEqual([]);
+  expect(histories).toBeGreaterThan(9);
+  expect(manifests).toBe((await keysOf(recorded.objects, '.json')).length);
+});
+
 test('histories and findings come in the same order however fast each is found', async () => {
   const order = async (delayMs: (place: number) => number): Promise<{ readonly walked: string[]; readonly breaks: unknown }> => {
     let asked = 0;

@@ -61,6 +61,12 @@ test('an export is audited without store and server, and a changed byte in a mid
   expect((await audit()).breaks).toEqual([]);
 });
 
+test('an export holds what its campaign published while it was written', async () => {
+  const { objects, server } = await recorded.unfolding();
+  await exportCampaign({ campaignId: CAMPAIGN, store: new ContentAddressedStore(objects), server, directory: out(), withArtifacts: true });
+  expect(await audit()).toMatchObject({ breaks: [], unchecked: [] });
+});
+
 test('without artifacts it says what it leaves unchecked; their addition later completes it', async () => {
   await write(false);
   const { breaks, unchecked } = await audit();

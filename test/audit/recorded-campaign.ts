@@ -6,7 +6,7 @@ import { auditCampaign, type AuditResult } from '../../audit/audit-campaign';
 import type { CampaignRecord } from '../../audit/campaign-record';
 import type { Replaying } from '../../audit/check-histories';
 import { ArchivedHistories, FirstOf, type HistorySource, ServerSource } from '../../audit/history-source';
-import { workflowIds } from '../../contracts/campaign';
+import { manifestKeys, workflowIds } from '../../contracts/campaign';
 import { pauseUpdate, resumeUpdate } from '../../workflows/messages';
 import { knowledgeDomain } from '../../seal/knowledge/domain';
 import { ContentAddressedStore } from '../../storage/content-addressed-store';
@@ -79,6 +79,25 @@ export class RecordedCampaign {
     const copy = new MemoryObjectClient();
     for (const { key } of await this.objects.list('')) await write(copy, key, await bytesOf(this.objects, key));
     return copy;
+  }
+
+  /** A record that has only begun when it is read, and is whole when the first history is asked for, as of a campaign that runs. */
+  async unfolding(): Promise<{ readonly objects: MemoryObjectClient; readonly server: HistorySource }> {
+    const [objects, whole] = [await this.copy(), await this.copy()];
+    for (const { key } of await objects.list(manifestKeys.record(CAMPAIGN))) if (key !== manifestKeys.campaign(CAMPAIGN)) await objects.remove(key);
+    let unfolded: Promise<void> | undefined;
+    const unfold = async (): Promise<void> => {
+      for (const { key } of await whole.list(manifestKeys.record(CAMPAIGN))) await write(objects, key, await bytesOf(whole, key));
+    };
+    const server: HistorySource = {
+      known: () => this.server.known(),
+      wasGone: () => false,
+      find: async (run) => {
+        await (unfolded ??= unfold());
+        return this.server.find(run);
+      },
+    };
+    return { objects, server };
   }
 
   /** @param histories @default the archive, then the server */
