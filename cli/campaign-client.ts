@@ -142,13 +142,13 @@ export class CampaignClient {
     return this.#answered(QUERY_TIMEOUT_MS, () => this.#handle(campaignId).query<CampaignProgress>(campaignMessages.progressQuery));
   }
 
-  /** An operator's action, recorded in the campaign's history. @throws BadInputError where the campaign has ended */
-  async act(campaignId: string, update: OperatorUpdate, action: OperatorAction): Promise<void> {
+  /** An operator's action, recorded in the campaign's history. @returns where it stands since. @throws BadInputError where the campaign has ended */
+  async act(campaignId: string, update: OperatorUpdate, action: OperatorAction): Promise<CampaignProgress> {
     const execution = await this.execution(campaignId);
     if (execution.closed) {
       throw new BadInputError({ where: campaignId, expected: `a campaign that runs, to ${update} it`, got: `one that is ${execution.state}` });
     }
-    await this.#answered(ACTION_TIMEOUT_MS, () => this.#handle(campaignId).executeUpdate(update, { args: [action] }));
+    return this.#answered(ACTION_TIMEOUT_MS, () => this.#handle(campaignId).executeUpdate<CampaignProgress, [OperatorAction]>(update, { args: [action] }));
   }
 
   /** Waits for the end; needs no worker once it has come. @throws WorkflowFailedError unless the campaign completed */

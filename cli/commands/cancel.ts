@@ -3,5 +3,5 @@ import { operatorCommand, updating } from '../operator';
 
 /** `seal cancel`: ends a campaign and everything it has running. */
 export function cancelCommand(): Command {
-  return operatorCommand('cancel', 'end a campaign and everything it has running', 'cancelling', updating('cancel'));
+  return operatorCommand('cancel', 'end a campaign and everything it has running', updating('cancel', 'cancelling'));
 }

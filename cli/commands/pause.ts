@@ -3,5 +3,5 @@ import { operatorCommand, updating } from '../operator';
 
 /** `seal pause`: starts no further candidate; those that run finish. */
 export function pauseCommand(): Command {
-  return operatorCommand('pause', 'start no further candidates; those that run finish', 'pausing; what runs now finishes first', updating('pause'));
+  return operatorCommand('pause', 'start no further candidates; those that run finish', updating('pause', 'pausing; what runs now finishes first'));
 }
