@@ -17,9 +17,14 @@ export function hasEnded(state: CampaignState): boolean {
  */
 export async function campaignStatus(campaigns: CampaignClient, campaignId: string): Promise<CampaignProgress> {
   const { state, closed } = await campaigns.execution(campaignId);
-  if (!closed) return campaigns.progress(campaignId);
-  const progress = await lastProgress(campaigns, campaignId, state);
-  return { ...progress, state, etaSeconds: null, candidates: { ...progress.candidates, running: 0 } };
+  if (closed) return over({ ...(await lastProgress(campaigns, campaignId, state)), state });
+  const progress = await campaigns.progress(campaignId);
+  // What the workflow says has ended may still be open for a moment.
+  return hasEnded(progress.state) ? over(progress) : progress;
+}
+
+function over(progress: CampaignProgress): CampaignProgress {
+  return { ...progress, etaSeconds: null, candidates: { ...progress.candidates, running: 0 } };
 }
 
 /** What is left of an ended campaign where no worker can replay it: its result, if it has one. */
@@ -43,18 +48,23 @@ async function lastProgress(campaigns: CampaignClient, campaignId: string, state
   };
 }
 
-/** What `status --json` prints (contract), and the phase. */
-export function statusDocument(progress: CampaignProgress): object {
+/**
+ * What `status --json` prints (contract), and the phase.
+ * @param reason why it did not complete. @default it did, or may yet
+ */
+export function statusDocument(progress: CampaignProgress, reason?: string): object {
   const { campaignId, state, epoch, candidates, etaSeconds, phase } = progress;
-  return { campaignId, state, epoch, candidates, etaSeconds, phase };
+  return { campaignId, state, ...(reason === undefined ? {} : { reason }), epoch, candidates, etaSeconds, phase };
 }
 
-export function statusText(progress: CampaignProgress): string {
+/** @param reason as in `statusDocument` */
+export function statusText(progress: CampaignProgress, reason?: string): string {
   const { total, running, done, failed, rejected } = progress.candidates;
   const eta = progress.etaSeconds === null ? [] : [`left       about ${duration(progress.etaSeconds)}`];
   return [
     `campaign   ${progress.campaignId}`,
     `state      ${progress.state}${hasEnded(progress.state) ? '' : ` (${progress.phase})`}`,
+    ...(reason === undefined ? [] : [`reason     ${reason}`]),
     `epoch      ${progress.epoch}`,
     `candidates ${done} of ${total} done, ${running} running, ${rejected} rejected, ${failed} failed`,
     ...eta,

@@ -19,6 +19,10 @@ export class CampaignNotCompletedError extends Error {
 export async function waitForCampaign(campaigns: CampaignClient, campaignId: string, output: Output, signal: AbortSignal): Promise<CampaignProgress> {
   const progress = await watchCampaign(campaigns, campaignId, output, signal);
   if (progress.state !== 'failed' && progress.state !== 'cancelled') return progress;
-  const reason = await campaigns.result(campaignId).then(() => (progress.phase === progress.state ? 'an operator ended it' : progress.phase), failureOf);
-  throw new CampaignNotCompletedError(campaignId, progress.state, reason);
+  throw new CampaignNotCompletedError(campaignId, progress.state, await reasonOfEnd(campaigns, progress));
+}
+
+/** Why a campaign that has ended did not complete, in one line: of one that was terminated what was given as the reason. */
+export function reasonOfEnd(campaigns: CampaignClient, { campaignId, state, phase }: CampaignProgress): Promise<string> {
+  return campaigns.result(campaignId).then(() => (phase === state ? 'an operator ended it' : phase), failureOf);
 }

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CampaignClient } from '../../cli/campaign-client';
+import { openTemporalClient } from '../../connection/connect';
+import { temporalSettings } from '../../connection/temporal-settings';
 import { mergeAdapters } from '../../engine/files/merge';
 import { openModelDirectory } from '../../engine/files/model-directory';
 import { startStack, stopStack } from '../../infra/stack/stack';
@@ -159,14 +161,25 @@ describe('a campaign from the command line', () => {
   it('is cancelled, and says so', async () => {
     const waiting = runCommand(['start', tiny(), '--id', 'tiny-2', '--wait', '--json']);
     while ((await runCommand(['status', 'tiny-2'])).exitCode !== 0) await sleep(250);
+    expect(await json('retry-failed', 'tiny-2', '--by', 'someone', '--why', 'in case')).toEqual({ campaignId: 'tiny-2', action: 'retry-failed', by: 'someone', why: 'in case', failedCandidates: 0 });
     await json('cancel', 'tiny-2', '--by', 'someone', '--why', 'enough');
     const { exitCode, stdout } = await waiting;
     expect({ exitCode, ...JSON.parse(stdout) }).toEqual({
       exitCode: 1,
       error: { code: 'CAMPAIGN_CANCELLED', message: 'tiny-2 cancelled: cancelled by someone' },
     });
-    expect(await json('status', 'tiny-2')).toMatchObject({ campaignId: 'tiny-2', state: 'cancelled', etaSeconds: null });
+    expect(await json('status', 'tiny-2')).toMatchObject({ campaignId: 'tiny-2', state: 'cancelled', reason: 'cancelled by someone', etaSeconds: null });
     expect(await runCommand(['retry-failed', 'tiny-2'])).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/got one that was cancelled/) });
+  }, TIMEOUT_MS);
+
+  it('that was terminated by hand says so, with the reason', async () => {
+    await json('start', tiny(), '--id', 'tiny-3');
+    while ((await runCommand(['status', 'tiny-3'])).exitCode !== 0) await sleep(250);
+    const { client, connection } = await openTemporalClient(temporalSettings(), { timeoutMs: 5000 });
+    await client.workflow.getHandle('tiny-3').terminate('the wrong passages');
+    await connection.close();
+    expect(await json('status', 'tiny-3')).toMatchObject({ state: 'failed', reason: 'the wrong passages', waiting: [] });
+    expect((await runCommand(['status', 'tiny-3'])).stdout).toMatch(/^state {6}failed\nreason {5}the wrong passages$/m);
   }, TIMEOUT_MS);
 
   it('is not started under the id of another campaign', async () => {
