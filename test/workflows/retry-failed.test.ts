@@ -183,6 +183,36 @@ test('while the epoch runs, failed candidates are tried again before it selects'
   });
 });
 
+test('a wish that comes before anything has failed covers what fails later in the running epoch', async () => {
+  let [hear, mend] = [(): void => undefined, (): void => undefined];
+  const heard = new Promise<void>((resolve) => (hear = resolve));
+  const mended = new Promise<void>((resolve) => (mend = resolve));
+  let isBroken = true;
+  const answer = fakeActivities().activities;
+  const fakes = fakeActivities(() => ({
+    fineTuneAdapter: async (task) => {
+      if (task.scope.scope === 'epoch-1') {
+        await heard;
+        if (task.position === 1 && isBroken) throw ApplicationFailure.nonRetryable('on purpose', 'ComputeProcessDiedError');
+        if (task.position === 3) await mended;
+      }
+      return answer.fineTuneAdapter(task);
+    },
+  }));
+  const input = campaignInput('early', { ...TWO_EPOCHS, epochs: 1 });
+  await temporal.withActivities(fakes.activities, async () => {
+    const handle = await temporal.start(input);
+    await eventually('the epoch', async () => (await handle.query(progressQuery)).phase === 'epoch 1: candidates');
+    expect((await handle.executeUpdate(retryFailedUpdate, { args: [OPERATOR] })).candidates.failed).toBe(0);
+    hear();
+    await eventually('the failure', async () => (await handle.query(progressQuery)).candidates.failed === 1);
+    isBroken = false;
+    mend();
+    expect((await handle.result()).epochs[0]).toMatchObject({ proposed: 4, failed: 0 });
+    expect(fakes.of('trainPolicy')).toEqual([KEPT_WHOLE]);
+  });
+});
+
 test('a campaign that failed goes on with the part that failed', async () => {
   let isBroken = true;
   const answer = fakeActivities().activities;
