@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { isAlive } from './living-process';
 
 /** Of another machine's processes nothing is known but the age of what they write. */
 const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
@@ -31,19 +32,10 @@ export async function abandonedIn(directory: string): Promise<string[]> {
 
 async function isAbandoned(path: string): Promise<boolean> {
   const [, pid, host] = /\.(\d+)@(.+)\.[0-9a-f-]{36}\.partial$/.exec(path) ?? [];
+  // A process that took over the id of a dead one keeps what that left until it ends too.
   if (host === hostname()) return Number(pid) === process.pid || !isAlive(Number(pid));
   const entry = await stat(path).catch(() => null);
   return entry !== null && entry.mtimeMs < Date.now() - ABANDONED_AFTER_MS;
-}
-
-/** A process that took over the id of a dead one keeps what that left until it ends too. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
 }
 
 async function namesIn(directory: string): Promise<string[]> {

@@ -7,6 +7,7 @@ import { ComputeCancelledError } from '../../contracts/errors';
 import type { Turn } from '../../endpoint/fair-line';
 import { RequestSlots } from '../../endpoint/request-slots';
 import type { ArtifactStore } from '../../storage/artifact-store';
+import { isAlive } from '../../storage/living-process';
 
 export interface ClaimTimings {
   /** Between two signs of life of a claim's holder. @default 5000 */
@@ -167,7 +168,7 @@ export class GroupClaims {
   /** A worker that was killed and started again need not wait for its own dead claims. */
   #hasEnded({ host, pid, life }: Holder): boolean {
     if (host !== this.#self.host || life === this.#self.life) return false;
-    return pid === this.#self.pid || !isRunning(pid);
+    return pid === this.#self.pid || !isAlive(pid);
   }
 
   /** 0 where there is none. */
@@ -180,16 +181,6 @@ export class GroupClaims {
   async #mark(name: string, mark: number): Promise<boolean> {
     const claim: Manifest = { kind: 'claim', files: {}, lineage: { inputs: {}, codeVersion: '', settings: {} }, summary: { ...this.#self } };
     return !(await this.#store.publish(`${name}${mark}`, claim)).adopted;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it runs, as somebody else.
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 

@@ -24,7 +24,7 @@ export class SharedFlights {
    * Joins the work called `key`, starting it where it is not under way.
    *
    * @param signal leaves the flight
-   * @throws ComputeCancelledError when `signal` aborts, or what the work throws (to everyone aboard)
+   * @throws ComputeCancelledError when `signal` aborts: of the last one aboard once the aborted work has ended and tidied up; or what the work throws (to everyone aboard)
    */
   async join<Result, Progress>(
     key: string,
@@ -52,6 +52,7 @@ export class SharedFlights {
         // Whoever comes now starts anew instead of boarding work that is being aborted.
         if (this.#flights.get(key) === flight) this.#flights.delete(key);
         flight.controller.abort();
+        await flight.result.catch(() => undefined);
       }
     }
   }
