@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ApplicationFailure,
   type Client,
@@ -41,6 +42,9 @@ const QUERY_TIMEOUT_MS = 20_000;
 const ACTION_TIMEOUT_MS = 90_000;
 /** Few enough not to keep the server from campaigns that run. */
 const REMOVED_AT_ONCE = 8;
+/** How long a removed campaign may still be known to the server before one goes on all the same. */
+const REMOVAL_MS = 30_000;
+const REMOVAL_POLL_MS = 100;
 const CAMPAIGN_WORKFLOW = 'campaignWorkflow';
 const SEAL_CAMPAIGN = defineSearchAttributeKey('SealCampaign', SearchAttributeType.KEYWORD);
 const SEAL_STATUS = defineSearchAttributeKey('SealStatus', SearchAttributeType.KEYWORD);
@@ -240,6 +244,8 @@ export class CampaignClient {
     for await (const { workflowId, runId } of this.#client.workflow.list({ query })) runs.push({ workflowId, runId });
     const { namespace } = this.settings;
     await readAll(runs, (workflowExecution) => this.#connection.workflowService.deleteWorkflowExecution({ namespace, workflowExecution }), REMOVED_AT_ONCE);
+    // The server takes its time: until then it would still be asked for a campaign that has no record.
+    for (const deadline = Date.now() + REMOVAL_MS; Date.now() < deadline && (await this.find(campaignId)) !== null; ) await sleep(REMOVAL_POLL_MS);
     return runs.length;
   }
 

@@ -1,6 +1,6 @@
 import type { ArtifactRef } from '../../contracts/artifacts';
 import type { ArtifactStore } from '../../storage/artifact-store';
-import { getJson } from '../stored/stored-json';
+import { getJson } from './stored-json';
 
 /** Requests to the store at once: enough to hide its latency, few enough for any server. */
 const READS_AT_ONCE = 32;
