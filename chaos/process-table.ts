@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { processIds, processStat, readProc } from '../infra/stack/proc-files';
 
 /** One process as the system lists it. */
 export interface ListedProcess {
@@ -25,31 +25,15 @@ export function childrenOf(parent: number): ListedProcess[] {
 }
 
 function fromProc(): ListedProcess[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      const stat = readIfRunning(`/proc/${name}/stat`);
-      // Between two reads a process may end.
-      const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      if (state === undefined || parent === undefined || state === 'Z') return [];
-      const command = readIfRunning(`/proc/${name}/cmdline`).replaceAll('\0', ' ').trim();
-      return [{ pid: Number(name), parent: Number(parent), command }];
-    });
+  return processIds().flatMap((pid) => {
+    const stat = processStat(pid);
+    return stat === null || stat.state === 'Z' ? [] : [{ pid, parent: stat.parent, command: readProc(pid, 'cmdline').replaceAll('\0', ' ').trim() }];
+  });
 }
 
 /** Empty where the system does not show it. */
 function environmentOf(pid: number): readonly string[] {
-  return process.platform === 'linux' ? readIfRunning(`/proc/${pid}/environ`).split('\0') : [];
-}
-
-/** Nothing for a process that has ended or belongs to somebody else. */
-function readIfRunning(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
-    throw error;
-  }
+  return process.platform === 'linux' ? readProc(pid, 'environ').split('\0') : [];
 }
 
 function fromPs(): ListedProcess[] {

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { processIds, processStat, readProc, readProcLink } from './proc-files';
 
 /** A process of some `$SEAL_HOME`, as its command line tells. */
 export interface HomeProcess {
@@ -16,11 +17,10 @@ export interface HomeProcess {
 /** Servers, supervisors and language models of all homes. Linux shows every process; elsewhere only those with a record are known. */
 export function homeProcesses(): HomeProcess[] {
   if (!existsSync('/proc/self/cmdline')) return [];
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
-  return pids.flatMap((pid) => {
+  return processIds().flatMap((pid) => {
     const kind = kindOf(readProc(pid, 'cmdline').split('\0').slice(0, -1), pid);
     if (kind === null) return [];
-    const isHomeRemoved = linkOf(pid, 'cwd').endsWith(' (deleted)');
+    const isHomeRemoved = readProcLink(pid, 'cwd').endsWith(' (deleted)');
     return [{ pid, ...kind, isHomeRemoved }];
   });
 }
@@ -41,7 +41,7 @@ function kindOf(command: readonly string[], pid: number): Pick<HomeProcess, 'wha
     if (command.slice(0, 3).some(isScript)) return alone(what, after(isScript) ?? '');
   }
   const home = command.some((part) => part.endsWith('/engine/runtime/compute-main.js')) ? homeOf(pid) : undefined;
-  return home === undefined ? null : { what: 'a language model', home, hasParent: isNode(parentOf(pid)) };
+  return home === undefined ? null : { what: 'a language model', home, hasParent: isNode(processStat(pid)?.parent ?? 0) };
 }
 
 const SUPERVISORS = [
@@ -54,30 +54,7 @@ function homeOf(pid: number): string | undefined {
   return named?.slice('SEAL_HOME='.length);
 }
 
-function parentOf(pid: number): number {
-  const stat = readProc(pid, 'stat');
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0);
-}
-
 /** A language model's parent is the worker or command that uses it; an orphan's is the system's. */
 function isNode(pid: number): boolean {
-  return /^node(js)?\b/.test(basename(linkOf(pid, 'exe')));
-}
-
-/** Empty for a process that ended meanwhile or is somebody else's. */
-function linkOf(pid: number, what: 'cwd' | 'exe'): string {
-  return ifThere(() => readlinkSync(`/proc/${pid}/${what}`));
-}
-
-function readProc(pid: number, what: 'cmdline' | 'environ' | 'stat'): string {
-  return ifThere(() => readFileSync(`/proc/${pid}/${what}`, 'utf8'));
-}
-
-function ifThere(read: () => string): string {
-  try {
-    return read();
-  } catch (error) {
-    if (['ENOENT', 'EACCES', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
-    throw error;
-  }
+  return /^node(js)?\b/.test(basename(readProcLink(pid, 'exe')));
 }
