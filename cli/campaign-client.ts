@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ApplicationFailure,
   type Client,
@@ -11,6 +10,8 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import type { HistoryReader } from '../activities/stored/history-reader';
+import { inputOf } from '../audit/history-events';
 import {
   campaignMessages,
   ORCHESTRATION_QUEUE,
@@ -21,9 +22,6 @@ import {
   type EpochSummary,
   type OperatorAction,
 } from '../contracts/campaign';
-import { readAll } from '../activities/stored/bounded-reads';
-import type { HistoryReader } from '../activities/stored/history-reader';
-import { inputOf } from '../audit/history-events';
 import { openTemporalClient, type TemporalClient } from '../connection/connect';
 import { refuseForeignKeys } from '../connection/encryption/foreign-keys';
 import { refusalOf } from '../connection/refusal';
@@ -34,17 +32,13 @@ import { startTracing } from '../telemetry/tracing/start-tracing';
 import { ServerHistories } from '../workers/history-reader';
 import type { CampaignSnapshot } from '../workflows/campaign/snapshot';
 import { alreadyRunning, isUnanswered, NoWorkerError, unknownCampaign } from './campaign-failures';
+import { removeWorkflows } from './remove-workflows';
 import { waitingActivities, type WaitingActivities } from './waiting-activities';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A worker answers within this, or there is none. An action waits longer: a worker that has just been started may still be preparing. */
 const QUERY_TIMEOUT_MS = 20_000;
 const ACTION_TIMEOUT_MS = 90_000;
-/** Few enough not to keep the server from campaigns that run. */
-const REMOVED_AT_ONCE = 8;
-/** How long a removed campaign may still be known to the server before one goes on all the same. */
-const REMOVAL_MS = 30_000;
-const REMOVAL_POLL_MS = 100;
 const CAMPAIGN_WORKFLOW = 'campaignWorkflow';
 const SEAL_CAMPAIGN = defineSearchAttributeKey('SealCampaign', SearchAttributeType.KEYWORD);
 const SEAL_STATUS = defineSearchAttributeKey('SealStatus', SearchAttributeType.KEYWORD);
@@ -238,15 +232,8 @@ export class CampaignClient {
   }
 
   /** Removes a campaign's workflows, which have ended, with their histories. @returns how many runs there were */
-  async removeWorkflows(campaignId: string): Promise<number> {
-    const query = `SealCampaign = '${campaignId}' OR WorkflowId = '${campaignId}' OR WorkflowId STARTS_WITH '${campaignId}/'`;
-    const runs: { workflowId: string; runId: string }[] = [];
-    for await (const { workflowId, runId } of this.#client.workflow.list({ query })) runs.push({ workflowId, runId });
-    const { namespace } = this.settings;
-    await readAll(runs, (workflowExecution) => this.#connection.workflowService.deleteWorkflowExecution({ namespace, workflowExecution }), REMOVED_AT_ONCE);
-    // The server takes its time: until then it would still be asked for a campaign that has no record.
-    for (const deadline = Date.now() + REMOVAL_MS; Date.now() < deadline && (await this.find(campaignId)) !== null; ) await sleep(REMOVAL_POLL_MS);
-    return runs.length;
+  removeWorkflows(campaignId: string): Promise<number> {
+    return removeWorkflows(this.#client, campaignId, async () => (await this.find(campaignId)) !== null);
   }
 
   /** Reads histories as the server has them. */
