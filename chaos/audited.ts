@@ -4,15 +4,8 @@ import type { AuditResult } from '../audit/audit-campaign';
 
 const CLI = join(__dirname, '..', 'cli', 'main.js');
 
-export interface Audited {
-  /** Histories that the audit replayed. */
-  readonly histories: number;
-  /** One line for each break, and for an audit that did not end. */
-  readonly breaks: readonly string[];
-}
-
-/** What `seal audit` of a build's own command line says of a campaign in the embedded stack of a home. */
-export async function auditOf(home: string, campaignId: string): Promise<Audited> {
+/** One line for each break that `seal audit` finds in a campaign of a home's embedded stack, and for an audit that did not end. */
+export async function auditOf(home: string, campaignId: string): Promise<readonly string[]> {
   const env = { ...process.env, SEAL_HOME: home, TEMPORAL_ADDRESS: '', S3_ENDPOINT: '' };
   const { stdout, stderr } = await new Promise<{ stdout: string; stderr: string }>((resolve) => {
     const maxBuffer = 64 * 1024 * 1024;
@@ -20,8 +13,8 @@ export async function auditOf(home: string, campaignId: string): Promise<Audited
     execFile(process.execPath, ['--enable-source-maps', CLI, 'audit', campaignId, '--json'], { env, maxBuffer }, (_, out, err) => resolve({ stdout: out, stderr: err }));
   });
   const result = parsed(stdout);
-  if (result?.breaks === undefined || result.histories === undefined) return { histories: 0, breaks: [`did not end: ${stderr.trim() || stdout.trim() || 'no output'}`] };
-  return { histories: result.histories, breaks: result.breaks.map(({ kind, what, expected, got }) => `${kind}: ${what}: expected ${expected}, got ${got}`) };
+  if (result?.breaks === undefined) return [`did not end: ${stderr.trim() || stdout.trim() || 'no output'}`];
+  return result.breaks.map(({ kind, what, expected, got }) => `${kind}: ${what}: expected ${expected}, got ${got}`);
 }
 
 function parsed(text: string): Partial<AuditResult> | null {

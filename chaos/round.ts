@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PreparedCampaign } from '../cli/prepare-campaign';
 import { type CampaignState, manifestKeys } from '../contracts/campaign';
-import { type Audited, auditOf } from './audited';
+import { auditOf } from './audited';
 import { type Committed, committedBy, unreadableArtifacts } from './committed';
 import { CAMPAIGN_ID, DisturbedCampaign } from './disturbed-campaign';
 import { DisturbedStack } from './disturbed-stack';
@@ -34,7 +34,8 @@ export interface RoundOutcome {
   /** Artifacts that a manifest names and the store does not have whole. */
   readonly unreadable: readonly string[];
   readonly replayed: Replayed;
-  readonly audited: Audited;
+  /** What `seal audit` finds. */
+  readonly auditBreaks: readonly string[];
   readonly redone: RedoneWork;
   /** Processes, locks, temporary files and checkpoints that are there when all is stopped. */
   readonly leftovers: readonly string[];
@@ -66,14 +67,14 @@ export async function runRound({ home, prepared, plan, usualSeconds, signal, say
     const state = await campaign.untilClosed(signal);
     const seconds = (performance.now() - campaignMs) / 1000;
     const replayed = await replayAll(campaign.temporal, join(home, 'cache'));
-    const audited = await auditOf(home, CAMPAIGN_ID);
+    const auditBreaks = await auditOf(home, CAMPAIGN_ID);
     const found = await campaign.withStore(async (store) => {
       const committed = await committedBy(store, CAMPAIGN_ID);
       const [unreadable, redone] = [await unreadableArtifacts(store, committed), await redoneWork(store, CAMPAIGN_ID, committed)];
       return { committed, unreadable, redone, checkpoints: await store.list(manifestKeys.allCheckpoints(CAMPAIGN_ID)) };
     });
     await stack.down();
-    return { kills, seconds, state, replayed, audited, ...found, leftovers: [...leftoversIn(home), ...found.checkpoints] };
+    return { kills, seconds, state, replayed, auditBreaks, ...found, leftovers: [...leftoversIn(home), ...found.checkpoints] };
   } finally {
     await stack.down();
   }

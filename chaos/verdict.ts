@@ -51,7 +51,7 @@ export function findingsOf(undisturbed: RoundOutcome, round: RoundOutcome): stri
     ...round.unreadable,
     ...round.replayed.broken.map((line) => `history of ${line}`),
     ...(round.replayed.histories === 0 ? ['no history was replayed'] : []),
-    ...round.audited.breaks.map((line) => `audit: ${line}`),
+    ...round.auditBreaks.map((line) => `audit: ${line}`),
     ...round.leftovers.map((line) => `left behind: ${line}`),
   ];
 }

@@ -52,6 +52,7 @@ export class SharedFlights {
         // Whoever comes now starts anew instead of boarding work that is being aborted.
         if (this.#flights.get(key) === flight) this.#flights.delete(key);
         flight.controller.abort();
+        // Everybody has left or has been told: how it ends concerns nobody any more.
         await flight.result.catch(() => undefined);
       }
     }

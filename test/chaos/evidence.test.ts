@@ -120,7 +120,7 @@ describe('the verdict', () => {
     committed: new Map(),
     unreadable: [],
     replayed: { histories: 3, broken: [] },
-    audited: { histories: 3, breaks: [] },
+    auditBreaks: [],
     redone: { redoneSteps: 0, secondsAStep: 0.1, otherSeconds: 0 },
     leftovers: [],
   };
@@ -142,7 +142,7 @@ describe('the verdict', () => {
     ['the campaign ended as failed', { state: 'failed' }],
     ['history of a, run b: other', { replayed: { histories: 1, broken: ['a, run b: other'] } }],
     ['no history was replayed', { replayed: { histories: 0, broken: [] } }],
-    ['audit: artifact-changed: a: expected b, got c', { audited: { histories: 3, breaks: ['artifact-changed: a: expected b, got c'] } }],
+    ['audit: artifact-changed: a: expected b, got c', { auditBreaks: ['artifact-changed: a: expected b, got c'] }],
     ['left behind: file stack.lock', { leftovers: ['file stack.lock'] }],
     ['k.json is one too many', { committed: new Map([['k.json', { kind: 'adapter', files: {}, lineage: { inputs: {}, seed: 1, codeVersion: 'test', settings: {} } }]]) }],
   ])('is not where %s', (finding, change) => {
@@ -157,7 +157,7 @@ describe('the verdict', () => {
 
   it('is not where an audit did not end', async () => {
     const home = mkdtempSync(join(tmpdir(), 'seal-no-stack-'));
-    const { breaks } = await auditOf(home, 'chaos');
+    const breaks = await auditOf(home, 'chaos');
     rmSync(home, { recursive: true });
     expect(breaks).toEqual([expect.stringMatching(/^did not end: \S/)]);
   });
