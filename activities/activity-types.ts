@@ -3,10 +3,7 @@ import type { ArtifactRef } from '../contracts/artifacts';
 import type { CampaignInput, CampaignState, EpochVersion, MethodScore, OperatorAction } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import type { FailureClass } from '../contracts/failures';
-import type { Ledger, Spent } from '../contracts/ledger';
 import type { MemoryBound } from './execution/less-memory';
-
-export type { Spent } from '../contracts/ledger';
 
 /** The campaign as pinned at its start: everything an activity needs beyond references is read from this artifact. */
 export interface PinnedCampaign {
@@ -42,17 +39,15 @@ export interface AdaptationScope {
   readonly gainOver?: { readonly contextsPerChunk: number };
 }
 
-/** Positions from..to-1 of a scope: adapted and evaluated stacked, whoever asks for any one of them. */
+/** Positions from..to-1 of a scope: adapted and evaluated stacked. */
 export interface CandidateGroup {
   readonly from: number;
   readonly to: number;
 }
 
-export interface AdapterTask extends MemoryBound {
+export interface GroupTask extends MemoryBound {
   readonly scope: AdaptationScope;
   readonly group: CandidateGroup;
-  /** The candidate whose result is asked for; absent: all of the group. */
-  readonly position?: number;
   /** From 1. */
   readonly repeat: number;
   /** Of the campaign; the last one's evaluation completes the candidate's record. */
@@ -74,10 +69,13 @@ export interface ProposalTask extends MemoryBound {
 
 export type Validation = { readonly accepted: true } | { readonly accepted: false; readonly reason: string };
 
-export interface Evaluated {
-  /** Of the position asked for, in this repeat, rounded to 4 digits; null when the whole group was asked for. */
+/** A member's fine-tune in one repeat: the sha256 of its adapter's weights, or why its training diverged. */
+export type FineTunedMember = { readonly position: number } & ({ readonly adapter: string } | { readonly diverged: string });
+
+/** A member's reward in one repeat, rounded to 4 digits; null on held-out contexts. */
+export interface EvaluatedMember {
+  readonly position: number;
   readonly reward: number | null;
-  readonly spent: Spent;
 }
 
 /** One line of an epoch's outcome, small enough to travel in bulk. */
@@ -109,13 +107,15 @@ export interface PolicyTask extends MemoryBound {
 /** The activities as workflows see them. Every one is idempotent: what it makes is published once under a fixed key. */
 export interface SealActivities {
   pinInputs(input: CampaignInput): Promise<PinnedCampaign>;
-  proposeSelfEdits(task: ProposalTask & { readonly chunk: number }): Promise<{ readonly spent: Spent }>;
+  proposeSelfEdits(task: ProposalTask & { readonly chunk: number }): Promise<void>;
   collectProposals(task: ProposalTask): Promise<{ readonly proposals: ArtifactRef }>;
   validateSelfEdit(task: { readonly scope: AdaptationScope; readonly position: number }): Promise<Validation>;
-  fineTuneAdapter(task: AdapterTask): Promise<{ readonly adapter: string | null; readonly spent: Spent }>;
-  evaluateAdapter(task: AdapterTask): Promise<Evaluated>;
-  evaluateBase(task: UnadaptedTask): Promise<{ readonly scores: readonly number[]; readonly spent: Spent }>;
-  trainPolicy(task: PolicyTask): Promise<{ readonly policy: string | null; readonly spent: Spent }>;
+  /** Members that can be trained on, in order. */
+  fineTuneAdapters(task: GroupTask): Promise<{ readonly members: readonly FineTunedMember[] }>;
+  /** Members that have an adapter, in order. */
+  evaluateAdapters(task: GroupTask): Promise<{ readonly members: readonly EvaluatedMember[] }>;
+  evaluateBase(task: UnadaptedTask): Promise<{ readonly scores: readonly number[] }>;
+  trainPolicy(task: PolicyTask): Promise<{ readonly policy: string | null }>;
   summariseMethod(task: MethodTask): Promise<MethodScore>;
   /** `seal` is absent in histories of versions that had none. */
   writeReport(task: ReportTask): Promise<{ readonly key: string; readonly seal?: SealRef }>;
@@ -212,7 +212,8 @@ export interface SealRef {
 export interface ReportTask {
   readonly campaign: PinnedCampaign;
   readonly state: CampaignState;
-  readonly ledger: Ledger;
+  /** Since the campaign began. */
+  readonly wallSeconds: number;
   /** How often `retry-failed` has changed the campaign. @default 0 */
   readonly revision?: number;
 }

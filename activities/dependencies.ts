@@ -3,7 +3,6 @@ import type { Machine } from '../contracts/machine';
 import type { Endpoints } from '../endpoint/endpoints';
 import type { Domain } from '../seal/domain';
 import type { ArtifactStore } from '../storage/artifact-store';
-import type { ClaimTimings } from './execution/group-claims';
 import type { WorkflowWatcher } from './execution/workflow-watcher';
 import type { ReportDocument } from './report/report-document';
 import type { HistoryReader } from './stored/history-reader';
@@ -29,8 +28,6 @@ export interface ActivityDependencies {
   readonly computeConcurrency?: number;
   /** Where histories are read from to be archived. @default none: `archiveHistories` fails */
   readonly histories?: HistoryReader;
-  /** How workers share the groups of a campaign. @default signs of life every 5 s, taken over after 20 s without */
-  readonly claimTimings?: ClaimTimings;
   /** Draws `report.html`. @default renderReportHtml */
   readonly renderHtml?: (document: ReportDocument) => Promise<string>;
   /** Between two heartbeats of a running activity. @default 2000 */

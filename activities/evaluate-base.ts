@@ -22,26 +22,23 @@ const ANSWERS_FILE = 'answers.json';
 /** The unadapted policy's answers for one fixed chunk of contexts; `scores` are means over questions, one a context. */
 export function evaluateBase(services: Services): SealActivities['evaluateBase'] {
   return (task) =>
-    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, expenses }) => {
+    asActivity(services.heartbeatIntervalMs, async (running) => {
       const data = await services.campaigns.read(task.campaign);
       const { input } = data;
-      await recordLost(services, input, expenses);
+      await recordLost(services, input, running);
       const known = await findUnadapted(services, task);
-      if (known !== null) return { scores: meanScores(known), spent: expenses.total };
+      if (known !== null) return { scores: meanScores(known) };
       const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
       const contexts = chunkContexts(task, task.chunk, data);
       const examinees = contexts.map(({ context }) => ({ adapterDirectory: null, context }));
       const from = (task.chunk - 1) * task.contextsPerChunk;
       const work = { kind: 'unadapted', scope: task.scope, from, to: from + contexts.length, repeat: 0, ...memoryLineage(task) } as const;
-      const { result: examined, spent } = await runRecorded(services, input, {
+      const examined = await runRecorded(services, input, running, {
         work,
-        signal,
-        onProgress,
         compute: (options) => examine(services.model, services.domain, input, { modelDirectory: policy.directory, ...memoryLineage(task) }, examinees, options),
         costOf: ({ generatedTokens }) => ({ generatedTokens }),
       });
-      expenses.add(spent);
-      const marked = await gradeReplies(services, input, examined.replies, signal);
+      const marked = await gradeReplies(services, input, examined.replies, running.signal);
       const answers: UnadaptedAnswers[] = contexts.map(({ id }, i) => ({ contextId: id, answers: marked[i]! }));
       const key = keyOf(task);
       const { manifest } = await services.store.publish(key, {
@@ -54,7 +51,7 @@ export function evaluateBase(services: Services): SealActivities['evaluateBase']
         },
       });
       const published = await getManifestJson<UnadaptedAnswers[]>(services.store, key, manifest, ANSWERS_FILE);
-      return { scores: meanScores(published), spent: expenses.total };
+      return { scores: meanScores(published) };
     });
 }
 

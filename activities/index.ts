@@ -4,9 +4,9 @@ import { archiveHistories } from './archive-histories';
 import { awaitWorkflows } from './await-workflows';
 import { collectProposals } from './collect-proposals';
 import type { ActivityDependencies } from './dependencies';
-import { evaluateAdapter } from './evaluate-adapter';
+import { evaluateAdapters } from './evaluate-adapters';
 import { evaluateBase } from './evaluate-base';
-import { fineTuneAdapter } from './fine-tune-adapter';
+import { fineTuneAdapters } from './fine-tune-adapters';
 import { pinInputs } from './pin-inputs';
 import { proposeSelfEdits } from './propose-self-edits';
 import { readOutcomes } from './read-outcomes';
@@ -29,8 +29,8 @@ export function createActivities(dependencies: ActivityDependencies): SealActivi
     proposeSelfEdits: proposeSelfEdits(services),
     collectProposals: collectProposals(services),
     validateSelfEdit: validateSelfEdit(services),
-    fineTuneAdapter: fineTuneAdapter(services),
-    evaluateAdapter: evaluateAdapter(services),
+    fineTuneAdapters: fineTuneAdapters(services),
+    evaluateAdapters: evaluateAdapters(services),
     evaluateBase: evaluateBase(services),
     trainPolicy: trainPolicy(services),
     summariseMethod: summariseMethod(services),

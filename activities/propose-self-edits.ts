@@ -2,7 +2,7 @@ import { manifestKeys } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
 import { proposalSeed } from '../seal/rest-em';
-import type { ProposalTask, SealActivities, Spent } from './activity-types';
+import type { ProposalTask, SealActivities } from './activity-types';
 import { endpointProposals, proposalInputs } from './answers/endpoint-proposals';
 import { seedScope } from './candidates/seed-scope';
 import { computedBy } from './execution/computed-by';
@@ -18,10 +18,9 @@ export type ProposedChunk = readonly { readonly contextId: string; readonly text
 
 const CHUNK_FILE = 'self-edits.json';
 
-/** What a chunk's contexts got, one list each, at what cost and from what. */
+/** What a chunk's contexts got, one list each, and from what. */
 interface Proposed {
   readonly texts: readonly (readonly string[])[];
-  readonly spent: Partial<Spent>;
   /** For the lineage: name -> sha256. */
   readonly inputs: Readonly<Record<string, string>>;
 }
@@ -39,16 +38,14 @@ export function proposeSelfEdits(services: Services): SealActivities['proposeSel
   return (task) =>
     asActivity(services.heartbeatIntervalMs, async (running) => {
       const { store } = services;
-      const { expenses } = running;
       const data = await services.campaigns.read(task.campaign);
       const { input } = data;
-      await recordLost(services, input, expenses);
+      await recordLost(services, input, running);
       const key = manifestKeys.proposalsChunk(task.campaign.campaignId, task.scope, task.chunk);
       const known = await store.findManifest(key);
-      if (known !== null) return { spent: expenses.total };
+      if (known !== null) return;
       const contexts = chunkContexts(task, task.chunk, data);
-      const { texts, spent, inputs } = await proposed(services, task, data, contexts, running);
-      expenses.add(spent);
+      const { texts, inputs } = await proposed(services, task, data, contexts, running);
       const chunk: ProposedChunk = contexts.map(({ id }, i) => ({ contextId: id, texts: texts[i]! }));
       await store.publish(key, {
         kind: 'proposals-chunk',
@@ -66,7 +63,6 @@ export function proposeSelfEdits(services: Services): SealActivities['proposeSel
           },
         },
       });
-      return { spent: expenses.total };
     });
 }
 
@@ -80,10 +76,10 @@ async function proposed(
   switch (task.source) {
     case 'recorded': {
       const texts = contexts.map(({ id, context }) => recorded(id, context, task.perContext));
-      return { texts, spent: {}, inputs: proposalInputs(task, data) };
+      return { texts, inputs: proposalInputs(task, data) };
     }
     case 'endpoint':
-      return { ...(await endpointProposals(services, task, data, contexts, running)), inputs: proposalInputs(task, data) };
+      return { texts: await endpointProposals(services, task, data, contexts, running), inputs: proposalInputs(task, data) };
     case 'policy':
       return sampled(services, task, data, contexts, running);
   }
@@ -94,7 +90,7 @@ async function sampled(
   task: ChunkTask,
   data: CampaignData,
   contexts: ChunkContexts,
-  { signal, onProgress }: RunningActivity,
+  running: RunningActivity,
 ): Promise<Proposed> {
   const { domain, model } = services;
   const { input, wording } = data;
@@ -109,17 +105,14 @@ async function sampled(
   const request = { modelDirectory: policy.directory, compute: input.spec.compute, groups: [{ adapterDirectory: null, rows }], maxNewTokens, temperature, topP, ...memoryLineage(task) };
   const from = (task.chunk - 1) * task.contextsPerChunk * task.perContext;
   const work = { kind: 'propose', scope: task.scope, from, to: from + rows.length, repeat: 0, ...memoryLineage(task) } as const;
-  const { result: generated, spent } = await runRecorded(services, input, {
+  const generated = await runRecorded(services, input, running, {
     work,
-    signal,
-    onProgress,
     compute: (options) => model.generate(request, options),
     costOf: ({ generatedTokens }) => ({ generatedTokens }),
   });
   const all = generated.groups[0]!.map(({ text }) => text);
   return {
     texts: contexts.map((_, i) => all.slice(i * task.perContext, (i + 1) * task.perContext)),
-    spent,
     inputs: { ...proposalInputs(task, data), ...policy.inputs },
   };
 }

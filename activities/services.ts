@@ -6,8 +6,6 @@ import { partialPath } from '../storage/partial-path';
 import { ProposalReader } from './candidates/proposals';
 import type { ActivityDependencies } from './dependencies';
 import { ComputeGate, type ComputeLimits } from './execution/compute-gate';
-import { GroupClaims } from './execution/group-claims';
-import { SharedFlights } from './execution/shared-flight';
 import { turnOfActivity } from './execution/turn';
 import type { WorkflowWatcher } from './execution/workflow-watcher';
 import { CampaignDataReader } from './stored/campaign-data';
@@ -20,9 +18,6 @@ export interface Services extends ActivityDependencies {
   readonly endpoints: Endpoints;
   readonly workflows: WorkflowWatcher;
   readonly gate: ComputeGate;
-  readonly flights: SharedFlights;
-  /** Among workers, what `flights` is within one. An evaluation may wait for a fine-tune, never the other way round: each has its own. */
-  readonly claims: { readonly 'fine-tune': GroupClaims; readonly evaluate: GroupClaims };
   readonly manifests: ManifestMemory;
   readonly campaigns: CampaignDataReader;
   readonly proposals: ProposalReader;
@@ -30,17 +25,14 @@ export interface Services extends ActivityDependencies {
 }
 
 export function createServices(dependencies: ActivityDependencies): Services {
-  const { store, computeConcurrency = 1, claimTimings } = dependencies;
+  const { computeConcurrency = 1 } = dependencies;
   const gate = new ComputeGate(computeConcurrency, turnOfActivity);
-  const claims = (): GroupClaims => new GroupClaims(store, computeConcurrency, turnOfActivity, claimTimings);
   return {
     ...dependencies,
     heartbeatIntervalMs: dependencies.heartbeatIntervalMs ?? 2000,
     endpoints: dependencies.endpoints ?? new Endpoints(process.env),
     workflows: dependencies.workflows ?? { outcome: () => Promise.reject(new RangeError('this process watches no workflows')) },
     gate,
-    flights: new SharedFlights(),
-    claims: { 'fine-tune': claims(), evaluate: claims() },
     manifests: new ManifestMemory(dependencies.store),
     campaigns: new CampaignDataReader(dependencies.store),
     proposals: new ProposalReader(dependencies.store),

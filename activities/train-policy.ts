@@ -16,7 +16,7 @@ import { computedBy } from './execution/computed-by';
 import { memoryLineage } from './execution/less-memory';
 import { recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity } from './execution/running-activity';
-import { LOSS_FILE } from './fine-tune-adapter';
+import { LOSS_FILE } from './fine-tune-adapters';
 import { computeLimits, type Services, withScratch } from './services';
 import { readAll } from './stored/bounded-reads';
 import type { CampaignData } from './stored/campaign-data';
@@ -46,19 +46,19 @@ export interface SelectionRecord {
  */
 export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
   return (task) =>
-    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, expenses, stepsBefore }) => {
+    asActivity(services.heartbeatIntervalMs, async (running) => {
       const { store } = services;
       const data = await services.campaigns.read(task.campaign);
       const { input } = data;
-      await recordLost(services, input, expenses);
+      await recordLost(services, input, running);
       await recordSelection(services, task, data);
-      if (task.onlySelection === true) return { policy: null, spent: expenses.total };
+      if (task.onlySelection === true) return { policy: null };
       const { policy: version } = versionsOf(task);
       const key = manifestKeys.policy(input.campaignId, task.epoch, version);
       const known = await store.findManifest(key);
-      if (known !== null) return { policy: key, spent: expenses.total };
+      if (known !== null) return { policy: key };
       const rows = await policyRows(services, task, data);
-      if (rows.length === 0) return { policy: null, spent: expenses.total };
+      if (rows.length === 0) return { policy: null };
       const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
       const seed = mStepSeed(input.spec.seed, task.epoch);
       const optimiser = optimiserOf(input.spec.mStep);
@@ -68,9 +68,9 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
         const { gradientCheckpointing } = input.spec.mStep;
         const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora, gradientCheckpointing, jobs: [{ rows, optimiser, seed, outDirectory }] };
         const work = { kind: 'm-step', scope: scopes.epoch(task.epoch, version), from: 0, to: rows.length, repeat: 0, ...memoryLineage(task) } as const;
+        const { stepsBefore } = running;
         const training = await TrainingInParts.prepare(services, { input, request, identity: { ...work, ...policy.inputs }, scratch, stepsBefore, ...memoryLineage(task) });
-        const { result, spent } = await runRecorded(services, input, { ...training.asWork(work), signal, onProgress });
-        expenses.add(spent);
+        const result = await runRecorded(services, input, running, training.asWork(work));
         const [outcome] = result.outcomes;
         if (outcome === undefined || outcome.status === 'failed') {
           throw new NotFiniteError(`M-step of epoch ${task.epoch}: ${outcome?.message ?? 'no outcome'}`);
@@ -93,7 +93,7 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
           lineage: { inputs: {}, codeVersion: input.codeVersion, settings: {} },
         });
         await training.discard();
-        return { policy: key, spent: expenses.total };
+        return { policy: key };
       });
     });
 }

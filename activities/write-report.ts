@@ -2,7 +2,6 @@ import { manifestKeys } from '../contracts/campaign';
 import { canonicalJson } from '../storage/canonical-json';
 import { hashBytes } from '../storage/content-hash';
 import type { SealActivities } from './activity-types';
-import { removeClaims } from './execution/group-claims';
 import { asActivity } from './execution/running-activity';
 import { renderCandidatesCsv } from './report/candidates-csv';
 import { collectReport } from './report/collect-report';
@@ -18,11 +17,11 @@ import { removeCheckpoints } from './training/stored-checkpoints';
  */
 export function writeReport(services: Services): SealActivities['writeReport'] {
   const { renderHtml = renderReportHtml } = services;
-  return ({ campaign, state, ledger, revision }) =>
+  return ({ campaign, state, wallSeconds, revision }) =>
     asActivity(services.heartbeatIntervalMs, async () => {
       const { store } = services;
       const { campaignId } = campaign;
-      const document = await collectReport(store, campaignId, state, ledger);
+      const document = await collectReport(store, campaignId, state, wallSeconds);
       const { sha256 } = hashBytes(Buffer.from(canonicalJson(document.report)));
       const key = state === 'completed' ? manifestKeys.report(campaignId, revision) : manifestKeys.partialReport(campaignId, state, sha256);
       await store.publish(key, {
@@ -35,7 +34,6 @@ export function writeReport(services: Services): SealActivities['writeReport'] {
         },
         lineage: { inputs: { campaign: campaign.input.sha256 }, codeVersion: document.lineage.codeVersion, settings: { state } },
       });
-      await removeClaims(store, campaignId);
       if (state === 'completed') await removeCheckpoints(store, manifestKeys.allCheckpoints(campaignId));
       return { key, seal: await sealRecord(store, campaign, document.lineage.codeVersion) };
     });

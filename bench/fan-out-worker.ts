@@ -4,7 +4,7 @@
  */
 import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import type { SealActivities, Spent } from '../activities/activity-types';
+import type { CandidateGroup, SealActivities } from '../activities/activity-types';
 import { awaitWorkflows } from '../activities/await-workflows';
 import type { Services } from '../activities/services';
 import { forEachRun } from '../activities/stored/history-reader';
@@ -13,21 +13,24 @@ import { createSealWorkers, runWorkers } from '../workers/seal-workers';
 import { ServerWorkflows } from '../workers/server-workflows';
 import { workflowBundle } from '../workers/workflow-bundle';
 
-const NOTHING: Spent = { trainSeconds: 0, evaluateSeconds: 0, generateSeconds: 0, trainedTokens: 0, generatedTokens: 0, retries: 0, redoneSteps: 0, peakMemoryBytes: 0 };
 const REF = { sha256: '0'.repeat(64), sizeBytes: 1, mediaType: 'application/json' };
+
+function positions({ from, to }: CandidateGroup): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
+}
 
 function idleActivities(client: Client): SealActivities {
   const histories = new ServerHistories(client);
   const services = { heartbeatIntervalMs: 2000, workflows: new ServerWorkflows(client) } as unknown as Services;
   return {
     pinInputs: ({ campaignId }) => Promise.resolve({ campaignId, input: REF, runId: 'bench' }),
-    proposeSelfEdits: () => Promise.resolve({ spent: NOTHING }),
+    proposeSelfEdits: () => Promise.resolve(),
     collectProposals: () => Promise.resolve({ proposals: REF }),
     validateSelfEdit: () => Promise.resolve({ accepted: true }),
-    fineTuneAdapter: ({ position }) => Promise.resolve({ adapter: position === undefined ? null : REF.sha256, spent: NOTHING }),
-    evaluateAdapter: ({ position }) => Promise.resolve({ reward: position === undefined ? null : (position % 7) / 7, spent: NOTHING }),
-    evaluateBase: () => Promise.resolve({ scores: [0], spent: NOTHING }),
-    trainPolicy: ({ kept, outcomes }) => Promise.resolve({ policy: `${outcomes.length} scored, ${kept.length} kept`, spent: NOTHING }),
+    fineTuneAdapters: ({ group }) => Promise.resolve({ members: positions(group).map((position) => ({ position, adapter: REF.sha256 })) }),
+    evaluateAdapters: ({ group }) => Promise.resolve({ members: positions(group).map((position) => ({ position, reward: (position % 7) / 7 })) }),
+    evaluateBase: () => Promise.resolve({ scores: [0] }),
+    trainPolicy: ({ kept, outcomes }) => Promise.resolve({ policy: `${outcomes.length} scored, ${kept.length} kept` }),
     summariseMethod: ({ method }) => Promise.resolve({ name: method, grader: 'exact', score: 0, standardError: 0, n: 1, meanTokens: 0, meanSteps: 0 }),
     writeReport: () => Promise.resolve({ key: 'report' }),
     readOutcomes: () => Promise.reject(new RangeError('nothing is tried again here')),

@@ -1,6 +1,6 @@
 import { workRecords } from '../activities/report/collect-report';
 import { type LedgerPart, ledgerRows } from '../activities/report/ledger-rows';
-import { recordedLedger } from '../activities/report/recorded-ledger';
+import { ledgerOf } from '../activities/report/ledger';
 import { fileOf, getJson } from '../activities/stored/stored-json';
 import { type CampaignInput, type CampaignState, manifestKeys } from '../contracts/campaign';
 import { costOf, type Ledger, type LedgerRow, type Price } from '../contracts/ledger';
@@ -38,8 +38,8 @@ export async function campaignLedger(campaignId: string, by: LedgerPart, priceOf
     const price = priceOf(input.spec.ledger);
     const records = await workRecords(store, campaignId);
     // What was still running when the report was written has left its record since.
-    const ledger = recordedLedger(report.ledger, records);
-    const rows = ledgerRows(by, records, input, ledger);
+    const ledger = ledgerOf(records, report.ledger.wallSeconds);
+    const rows = ledgerRows(by, records, input);
     return {
       campaignId,
       state,

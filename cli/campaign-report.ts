@@ -4,7 +4,6 @@ import { CurrentVersions } from '../activities/revisions';
 import { fileOf, getJson } from '../activities/stored/stored-json';
 import type { CampaignProgress } from '../contracts/campaign';
 import { manifestKeys } from '../contracts/campaign';
-import { type Ledger, NOTHING_SPENT } from '../contracts/ledger';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { type CampaignClient } from './campaign-client';
 import { NoWorkerError } from './campaign-failures';
@@ -27,7 +26,7 @@ export async function reportDocument(
     const { state } = await campaigns.execution(campaignId);
     const progress = await progressIfAnswered(campaigns, campaignId);
     const partial = progress?.report === undefined ? null : await publishedReport(store, progress.report.key);
-    return partial ?? (await collectReport(store, campaignId, progress?.state ?? state, progress?.ledger ?? UNKNOWN_LEDGER));
+    return partial ?? (await collectReport(store, campaignId, progress?.state ?? state, progress?.wallSeconds ?? 0));
   } finally {
     await campaigns.close();
   }
@@ -39,7 +38,7 @@ async function publishedReport(store: ArtifactStore, key: string): Promise<Repor
   const document = await getJson<ReportDocument>(store, fileOf(key, manifest, 'document.json'));
   if (document.version === REPORT_DOCUMENT_VERSION) return document;
   const { campaignId, state, ledger } = document.report;
-  return collectReport(store, campaignId, state, ledger);
+  return collectReport(store, campaignId, state, ledger.wallSeconds);
 }
 
 /** Null where no worker answers: what the store holds can be reported without one. */
@@ -51,6 +50,3 @@ async function progressIfAnswered(campaigns: CampaignClient, campaignId: string)
     return null;
   }
 }
-
-/** Only the campaign's workflow knows what it has cost. */
-const UNKNOWN_LEDGER: Ledger = { wallSeconds: 0, ...NOTHING_SPENT };

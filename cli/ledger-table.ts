@@ -31,7 +31,7 @@ export function ledgerText({ campaignId, state, ledger, cost, lessMemory, by, ro
   const totals = [
     `training ${seconds(ledger.trainSeconds)}, evaluation ${seconds(ledger.evaluateSeconds)}, generation ${seconds(ledger.generateSeconds)}; wall time ${seconds(ledger.wallSeconds)}`,
     `${whole(ledger.trainedTokens)} tokens trained, ${whole(ledger.generatedTokens)} generated; ${whole(ledger.redoneSteps)} steps done again; peak of memory ${memory(ledger.peakMemoryBytes)}`,
-    `${whole(ledger.retries)} retries of activities: each member of a group has its own; failed and lost below are computations, ${by === 'candidate' ? "a group's in the row of each member" : 'one a group'}`,
+    `${whole(ledger.retries)} computations repeated; failed and lost below are computations, ${by === 'candidate' ? "a group's in the row of each member" : 'one a group'}`,
     ...(cost === null ? [] : [`${money(cost.amount, cost)}, at ${cost.pricePerHour} ${cost.currency} an hour of computing`]),
     ...(inParts === null ? [] : [inParts]),
   ];

@@ -34,7 +34,7 @@ function versioned(name: string, version: number): string {
 }
 
 /**
- * Workflow ids: `<campaign>`, `<campaign>/epoch-1`, `<campaign>/epoch-1/<context>/c1`, `<campaign>/evaluation/<method>`, and
+ * Workflow ids: `<campaign>`, `<campaign>/epoch-1`, `<campaign>/epoch-1/<context>/c1`, `<campaign>/epoch-1/group-0-3`, `<campaign>/evaluation/<method>`, and
  * `<campaign>/archive/<run id>`, which keeps the campaign's own history when that run has ended.
  */
 export const workflowIds = {
@@ -42,6 +42,9 @@ export const workflowIds = {
   epoch: (campaignId: string, epoch: number, version = 1): string => `${campaignId}/${scopes.epoch(epoch, version)}`,
   candidate: (campaignId: string, epoch: number, contextId: string, candidate: number, version = 1): string =>
     `${workflowIds.epoch(campaignId, epoch, version)}/${contextId}/c${candidate}`,
+  /** Candidates at positions from..to-1 of an epoch, computed together. */
+  group: (campaignId: string, epoch: number, { from, to }: { readonly from: number; readonly to: number }, version = 1): string =>
+    `${workflowIds.epoch(campaignId, epoch, version)}/group-${from}-${to - 1}`,
   evaluation: (campaignId: string, method: string, version = 1): string => `${campaignId}/${scopes.evaluation(method, version)}`,
   archive: (campaignId: string, runId: string): string => `${campaignId}/archive/${runId}`,
 };
@@ -191,8 +194,8 @@ export interface CampaignProgress {
   /** Finished candidates' timestamps allow a rate; null until one finished. */
   readonly etaSeconds: number | null;
   readonly report?: { readonly key: string };
-  /** What the campaign has cost so far. */
-  readonly ledger?: Ledger;
+  /** Since the campaign began. */
+  readonly wallSeconds?: number;
 }
 
 /** Every operator action is an Update with who and why, so it stays in history. */
@@ -235,8 +238,6 @@ export const manifestKeys = {
   work: (campaignId: string, scope: string, name: string): string => `campaigns/${campaignId}/work/${scope}/${name}.json`,
   /** Prefix of all checkpoints of trainings that are under way. */
   allCheckpoints: (campaignId: string): string => `campaigns/${campaignId}/checkpoints/`,
-  /** Prefix of what workers have claimed to compute. Not of the campaign's record: nothing is made from it, and it is gone when its work is done. */
-  claims: (campaignId: string): string => `claims/${campaignId}/`,
   /** Where the checkpoints of one training are: their names are the attempts' in common. */
   checkpoints: (campaignId: string, training: string): string => `campaigns/${campaignId}/checkpoints/${training}`,
   /** Of a completed campaign; after each `retry-failed` there is one more. */

@@ -1,5 +1,3 @@
-import type { Work } from './work';
-
 export interface Ledger {
   readonly wallSeconds: number;
   readonly trainSeconds: number;
@@ -7,10 +5,7 @@ export interface Ledger {
   readonly generateSeconds: number;
   readonly trainedTokens: number;
   readonly generatedTokens: number;
-  /**
-   * Attempts beyond the first of each activity. Every member of a group is an activity: where they wait for one computation and it fails,
-   * each of them is attempted again, and the failure is one computation of `LedgerRow.failed`.
-   */
+  /** Computations of what an earlier one had been for: it failed, or its worker was lost. */
   readonly retries: number;
   /** Optimiser steps that were computed again, because the attempt before died after its last checkpoint. */
   readonly redoneSteps: number;
@@ -18,8 +13,8 @@ export interface Ledger {
   readonly peakMemoryBytes: number;
 }
 
-/** What an activity cost, all its attempts together. Never part of what is hashed. */
-export type Spent = Omit<Ledger, 'wallSeconds'>;
+/** What a computation cost. Never part of what is hashed. */
+export type Spent = Omit<Ledger, 'wallSeconds' | 'retries'>;
 
 export const NOTHING_SPENT: Spent = {
   trainSeconds: 0,
@@ -27,7 +22,6 @@ export const NOTHING_SPENT: Spent = {
   generateSeconds: 0,
   trainedTokens: 0,
   generatedTokens: 0,
-  retries: 0,
   redoneSteps: 0,
   peakMemoryBytes: 0,
 };
@@ -46,7 +40,7 @@ export function costOf({ trainSeconds, evaluateSeconds, generateSeconds }: Pick<
 }
 
 /** A part of a campaign's ledger: of a worker, a candidate or an attempt. */
-export interface LedgerRow extends Omit<Spent, 'retries'> {
+export interface LedgerRow extends Spent {
   readonly name: string;
   /** Computations that ended well, that failed, and whose worker was lost. */
   readonly done: number;
@@ -63,33 +57,7 @@ export function spentTogether(a: Partial<Spent>, b: Partial<Spent>): Spent {
     generateSeconds: one.generateSeconds + other.generateSeconds,
     trainedTokens: one.trainedTokens + other.trainedTokens,
     generatedTokens: one.generatedTokens + other.generatedTokens,
-    retries: one.retries + other.retries,
     redoneSteps: one.redoneSteps + other.redoneSteps,
     peakMemoryBytes: Math.max(one.peakMemoryBytes, other.peakMemoryBytes),
   };
-}
-
-/** Who computes, for the ledger. */
-export interface AttemptName {
-  /** `<process id>@<host>`, as Temporal names a worker. */
-  readonly worker: string;
-  /** Of the activity's execution, from 1; what the workflow schedules anew begins at 1 again. */
-  readonly attempt: number;
-}
-
-/**
- * The costs in an activity's heartbeats and in its failures' details: a worker that is lost can tell no more, and what a failed attempt
- * cost is in no result.
- */
-export interface SpentDetails {
-  /** Of this and earlier attempts, as far as computations have ended. */
-  readonly spent: Spent;
-  /** The computation that runs now, and this activity's share of what it has cost so far. */
-  readonly underway?: Work & AttemptName & { readonly startedAt: string; readonly spent: Spent };
-}
-
-/** All of it; nothing where the details are of another kind. */
-export function spentIn(details: unknown): Spent {
-  const { spent, underway } = (details ?? {}) as Partial<SpentDetails>;
-  return spentTogether(spent ?? {}, underway?.spent ?? {});
 }

@@ -11,10 +11,10 @@ export interface WorkRecord extends Work {
   readonly seconds: number;
   /** `failed`: it broke, took too long or was cancelled. `lost`: its worker was; this is what its heartbeats had told. */
   readonly outcome: 'done' | 'failed' | 'lost';
-  /** Of the activity's execution, from 1; what the workflow schedules anew begins at 1 again. Absent in records of older code. */
-  readonly attempt?: number;
-  /** What it cost. Absent in records of older code. */
-  readonly spent?: Spent;
+  /** Of the activity's execution, from 1; what the workflow schedules anew begins at 1 again. */
+  readonly attempt: number;
+  /** What it cost. */
+  readonly spent: Spent;
   /** Of the code that computed it, where the campaign began with other code. */
   readonly codeVersion?: string;
   /** What is worth saying: why a training began anew though it had been under way. */
@@ -178,7 +178,7 @@ export interface ReportDetails {
   readonly lengths: readonly LengthCorrelation[];
   readonly examples: readonly Example[];
   readonly contexts: readonly ContextScores[];
-  /** What each worker cost; what no record tells of is a row of its own. */
+  /** What each worker cost. */
   readonly ledgerByWorker: readonly LedgerRow[];
   /** Of all computations; null where the campaign file says no price. */
   readonly cost: (Price & { readonly amount: number }) | null;

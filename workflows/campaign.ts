@@ -12,12 +12,12 @@ import { type PartContext, resultOf, startEpoch, startEvaluation } from './campa
 import { CampaignClock, describeProgress } from './campaign/progress';
 import type { CampaignSnapshot, FinishedEpoch } from './campaign/snapshot';
 import type { EvaluatedRows } from './evaluation';
-import { isPageFull } from './fan-out/page-of-history';
+import { shouldContinueAsNew } from './fan-out/continue-as-new';
 import { startArchivist } from './record/archivist';
 import { HistoryArchive } from './record/history-archive';
 import { campaignAttributes, statusAttribute } from './record/search-attributes';
 import { activitySettings, bookkeepingActivities } from './work/activity-options';
-import { reasonOf, SpentSum } from './work/ledger';
+import { reasonOf } from './work/reason';
 
 export interface CampaignResult {
   readonly state: CampaignState;
@@ -27,8 +27,8 @@ export interface CampaignResult {
   readonly epochs: readonly EpochSummary[];
   /** Manifest keys of the last policy's adapters. */
   readonly policyAdapters: readonly string[];
-  /** What `retry-failed` begins with. Absent in campaigns of the first version. */
-  readonly snapshot?: CampaignSnapshot;
+  /** What `retry-failed` begins with. */
+  readonly snapshot: CampaignSnapshot;
 }
 
 /**
@@ -51,7 +51,6 @@ class Campaign {
   readonly #input: CampaignInput;
   readonly #settings;
   readonly #before: CampaignSnapshot | undefined;
-  readonly #spent: SpentSum;
   readonly #finished: FinishedParts;
   readonly #clock: CampaignClock;
   readonly #operator: CampaignOperator;
@@ -67,7 +66,6 @@ class Campaign {
     this.#input = input;
     this.#before = before;
     this.#settings = activitySettings(input);
-    this.#spent = new SpentSum(before?.spent);
     this.#finished = new FinishedParts(before);
     this.#epoch = this.#finished.epochs.length;
     const retry = before?.carried?.retry;
@@ -85,9 +83,9 @@ class Campaign {
     let isPageTurned = false;
     try {
       await this.#scope.run(async () => {
-        const campaign = this.#before?.carried?.campaign ?? (await bookkeepingActivities(this.#settings, this.#spent).pinInputs(this.#input));
+        const campaign = this.#before?.carried?.campaign ?? (await bookkeepingActivities(this.#settings).pinInputs(this.#input));
         pinned = campaign;
-        this.#archive = new HistoryArchive(campaign, 'campaign', this.#settings, this.#spent, this.#before?.archivedPages);
+        this.#archive = new HistoryArchive(campaign, 'campaign', this.#settings, this.#before?.archivedPages);
         isPageTurned = await this.#runParts(campaign);
         if (!isPageTurned) this.#phase = 'report';
       });
@@ -106,7 +104,7 @@ class Campaign {
 
   /** What is not finished yet, in order. @returns whether the rest belongs into a new run */
   async #runParts(campaign: PinnedCampaign): Promise<boolean> {
-    const isPageTurned = (): boolean => isPageFull(this.#settings.timings);
+    const isPageTurned = (): boolean => shouldContinueAsNew(this.#settings.timings);
     // Held-out scores before any RL: what is to be improved on, and what a fair comparison needs.
     for (const name of baselinesOf(this.#input)) {
       if (this.#finished.has(name)) continue;
@@ -134,9 +132,8 @@ class Campaign {
     const child = await startEvaluation(context, method, rows, version);
     await this.#operator.adopt(child, context.steering);
     try {
-      const { score, spent } = await resultOf(child);
+      const { score } = await resultOf(child);
       this.#finished.addMethod(score);
-      this.#spent.add(spent);
       this.#clock.end(fineTunes);
     } finally {
       await this.#ended(child.workflowId);
@@ -159,13 +156,12 @@ class Campaign {
     const child = await startEpoch(context, versions);
     await this.#operator.adopt(child, context.steering);
     try {
-      const { summary, policyAdapters, spent, retryable = 0, hasRetried = false } = await resultOf(child);
+      const { summary, policyAdapters, retryable, hasRetried } = await resultOf(child);
       const adapters = policyAdapters ?? before;
       if (adapters.length === before.length) log.warn('nothing was kept: the policy stays as it is', { epoch });
       this.#finished.addEpoch({ summary, versions, policyAdapters: adapters, retryable });
       // Asked too late for the epoch itself to hear of it.
       if (this.#retry !== null && !hasRetried) this.#retry = { ...this.#retry, epochs: new Set([...this.#retry.epochs, epoch]) };
-      this.#spent.add(spent);
       this.#clock.end(summary.proposed, summary);
     } finally {
       await this.#ended(child.workflowId);
@@ -191,10 +187,9 @@ class Campaign {
     await this.#operator.adopt(child, context.steering);
     try {
       const result = await resultOf(child);
-      this.#spent.add(result.spent);
       this.#clock.end(result.summary.proposed, result.summary);
       const revision = this.#finished.revisedBy(toRetry, result, this.#input.spec.epochs);
-      await bookkeepingActivities(this.#settings, this.#spent).recordRevision({ campaign, action, ...revision.record });
+      await bookkeepingActivities(this.#settings).recordRevision({ campaign, action, ...revision.record });
       this.#clock.again(revision.stale.map(({ summary }) => summary), this.#finished.methods.length - revision.methods.length);
       this.#finished.accept(revision);
       this.#epoch = this.#finished.epochs.length;
@@ -243,8 +238,8 @@ class Campaign {
     if (pinned !== null) {
       try {
         await this.#archive?.flush();
-        const task = { campaign: pinned, state, ledger: this.#ledger(), revision: this.#finished.revision };
-        const { key } = await bookkeepingActivities(this.#settings, this.#spent).writeReport(task);
+        const task = { campaign: pinned, state, wallSeconds: this.#clock.wallSeconds(Date.now()), revision: this.#finished.revision };
+        const { key } = await bookkeepingActivities(this.#settings).writeReport(task);
         this.#reportKey = key;
         await startArchivist(pinned, this.#settings, workflowInfo().runId);
       } catch (error) {
@@ -270,14 +265,9 @@ class Campaign {
       methods,
       epochs,
       revision,
-      spent: this.#spent.total,
       clock: this.#clock.reading(Date.now()),
       archivedPages: this.#archive?.pages ?? this.#before?.archivedPages ?? 0,
     };
-  }
-
-  #ledger() {
-    return { wallSeconds: this.#clock.wallSeconds(Date.now()), ...this.#spent.total };
   }
 
   #progress(): CampaignProgress {
@@ -287,7 +277,6 @@ class Campaign {
       epoch: this.#epoch,
       phase: this.#phase,
       reportKey: this.#reportKey,
-      ledger: this.#ledger(),
     };
     return describeProgress(standing, this.#clock, Date.now());
   }

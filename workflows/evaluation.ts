@@ -3,17 +3,16 @@
  * Source: paper, "Knowledge Incorporation", results.
  */
 import { continueAsNew } from '@temporalio/workflow';
-import type { AdaptationScope, PinnedCampaign, ProposalSource, RowSource, Spent } from '../activities/activity-types';
+import type { AdaptationScope, PinnedCampaign, ProposalSource, RowSource } from '../activities/activity-types';
 import { type MethodScore, scopes } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import { fixedGroups, runInWindow } from './fan-out/bounded-window';
 import { ChildProgress, listenForSteering } from './fan-out/child-progress';
-import { isPageFull } from './fan-out/page-of-history';
+import { shouldContinueAsNew } from './fan-out/continue-as-new';
 import { contextsPerChunk, propose } from './fan-out/proposing';
 import { UNADAPTED_CONTEXTS_PER_CHUNK, unadaptedScores } from './fan-out/unadapted';
 import type { Advance, Steering } from './messages';
 import { type ActivitySettings, bookkeepingActivities, computeActivities } from './work/activity-options';
-import { SpentSum } from './work/ledger';
 
 /** What is trained on before the questions are asked; `unadapted`: nothing. */
 export type EvaluatedRows =
@@ -44,12 +43,10 @@ interface EvaluationState {
   /** Groups of fine-tunes that are finished, in their order. */
   readonly finished: number;
   readonly counts: Advance;
-  readonly spent: Spent;
 }
 
 export interface EvaluationResult {
   readonly score: MethodScore;
-  readonly spent: Spent;
 }
 
 /**
@@ -59,33 +56,31 @@ export interface EvaluationResult {
 export async function evaluationWorkflow(input: EvaluationInput): Promise<EvaluationResult> {
   const { campaign, method, version = 1, policyAdapters, contexts, settings, resumed } = input;
   const steering = listenForSteering(input.steering);
-  const spent = new SpentSum(resumed?.spent);
-  const { summariseMethod } = bookkeepingActivities(settings, spent);
+  const { summariseMethod } = bookkeepingActivities(settings);
   const base = { campaign, scope: scopes.evaluation(method, version), split: 'heldOut' as const, policyAdapters };
   if (input.rows.kind === 'unadapted') {
-    await unadaptedScores(base, contexts, settings, spent);
+    await unadaptedScores(base, contexts, settings);
     const score = await summariseMethod({ campaign, method, version, source: { kind: 'unadapted', contextsPerChunk: UNADAPTED_CONTEXTS_PER_CHUNK } });
-    return { score, spent: spent.total };
+    return { score };
   }
-  const scope: AdaptationScope = resumed?.scope ?? { ...base, ...(await rowsOf(input, input.rows, base, spent)) };
-  const next = await adaptAndAsk(input, scope, steering, spent);
+  const scope: AdaptationScope = resumed?.scope ?? { ...base, ...(await rowsOf(input, input.rows, base)) };
+  const next = await adaptAndAsk(input, scope, steering);
   if (next !== null) return continueAsNew<typeof evaluationWorkflow>({ ...input, steering: steering(), resumed: next });
   const score = await summariseMethod({ campaign, method, version, source: { kind: 'adapted', scope } });
-  return { score, spent: spent.total };
+  return { score };
 }
 
 async function rowsOf(
   { contexts, settings, spec }: EvaluationInput,
   rows: Exclude<EvaluatedRows, { kind: 'unadapted' }>,
   base: Omit<AdaptationScope, 'rows' | 'perContext'>,
-  spent: SpentSum,
 ): Promise<Pick<AdaptationScope, 'rows' | 'perContext'>> {
   if (rows.kind !== 'self-edits') return { rows, perContext: 1 };
   const perContext = spec.evaluation.selfEditsPerContext;
   // What an endpoint wrote for the training contexts says nothing of what the policy has learnt to write.
   const source: ProposalSource = rows.source ?? (spec.proposals.source === 'recorded' ? 'recorded' : 'policy');
   const task = { ...base, source, perContext, contextsPerChunk: contextsPerChunk(perContext) };
-  return { rows: { kind: 'proposals', proposals: await propose(task, contexts, settings, spent) }, perContext };
+  return { rows: { kind: 'proposals', proposals: await propose(task, contexts, settings) }, perContext };
 }
 
 /** Fine-tunes and evaluates every held-out candidate, a group at a time. @returns where a new run goes on; null: all is done */
@@ -93,30 +88,29 @@ async function adaptAndAsk(
   { contexts, spec, settings, resumed }: EvaluationInput,
   scope: AdaptationScope,
   steering: () => Steering,
-  spent: SpentSum,
 ): Promise<EvaluationState | null> {
-  const { fineTuneAdapter, evaluateAdapter } = computeActivities(settings, spent);
+  const { fineTuneAdapters, evaluateAdapters } = computeActivities(settings);
   const { repeats } = spec.evaluation;
   const { group: size } = spec.concurrency;
   const groups = fixedGroups(contexts * scope.perContext, size);
-  const tasks = groups.flatMap((group) => Array.from({ length: repeats }, (_, i) => [{ scope, group, repeat: i + 1, repeats }]));
+  const tasks = groups.flatMap((group) => Array.from({ length: repeats }, (_, i) => ({ scope, group, repeat: i + 1, repeats })));
   const progress = new ChildProgress(contexts * scope.perContext * repeats, resumed?.counts);
   const inGroups = (): Steering => {
     const { paused, candidates } = steering();
     return { paused, candidates: Math.max(1, Math.floor(candidates / size)) };
   };
   const rest = await runInWindow({
-    groups: tasks.slice(resumed?.finished ?? 0),
+    tasks: tasks.slice(resumed?.finished ?? 0),
     steering: inGroups,
-    isOver: () => isPageFull(settings.timings),
+    isOver: () => shouldContinueAsNew(settings.timings),
     run: async (task) => {
       const count = task.group.to - task.group.from;
       progress.started(count);
-      spent.add((await fineTuneAdapter(task)).spent);
-      spent.add((await evaluateAdapter(task)).spent);
+      await fineTuneAdapters(task);
+      await evaluateAdapters(task);
       progress.finished('done', count);
     },
   });
   await progress.settled();
-  return rest.length === 0 ? null : { scope, finished: tasks.length - rest.length, counts: progress.counts, spent: spent.total };
+  return rest.length === 0 ? null : { scope, finished: tasks.length - rest.length, counts: progress.counts };
 }

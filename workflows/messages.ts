@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import { campaignMessages, type CampaignProgress, type OperatorAction } from '../contracts/campaign';
+import type { MemberResult } from './fan-out/adapt-group';
 
 export const progressQuery = defineQuery<CampaignProgress>(campaignMessages.progressQuery);
 
@@ -32,3 +33,6 @@ export interface Advance {
   readonly phase: string;
 }
 export const advanceSignal = defineSignal<[Advance]>('advance');
+
+/** What a group tells each of its candidates that can be trained on. */
+export const memberResultSignal = defineSignal<[MemberResult]>('memberResult');

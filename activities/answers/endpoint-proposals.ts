@@ -1,11 +1,13 @@
+import { Context as ActivityContext } from '@temporalio/activity';
 import { manifestKeys } from '../../contracts/campaign';
 import type { CampaignSpec, Context } from '../../contracts/campaign-spec';
 import type { EndpointSettings } from '../../contracts/endpoint';
 import { BadInputError } from '../../contracts/errors';
 import { proposalSeed } from '../../seal/rest-em';
-import type { ProposalTask, Spent } from '../activity-types';
+import type { ProposalTask } from '../activity-types';
 import { seedScope } from '../candidates/seed-scope';
-import type { RunningActivity } from '../execution/running-activity';
+import { recordWork } from '../execution/recorded-work';
+import { type RunningActivity, WORKER } from '../execution/running-activity';
 import type { Services } from '../services';
 import type { CampaignData } from '../stored/campaign-data';
 import { askAll } from './ask-all';
@@ -25,18 +27,17 @@ export function proposalsEndpoint({ proposals }: CampaignSpec): EndpointSettings
  */
 export async function endpointProposals(
   services: Services,
-  task: ProposalTask,
+  task: ProposalTask & { readonly chunk: number },
   data: CampaignData,
   contexts: readonly { readonly id: string; readonly context: Context }[],
-  { signal, onProgress }: Pick<RunningActivity, 'signal' | 'onProgress'>,
-): Promise<{ readonly texts: readonly (readonly string[])[]; readonly spent: Pick<Spent, 'generateSeconds' | 'generatedTokens'> }> {
+  { signal, onProgress }: RunningActivity,
+): Promise<readonly (readonly string[])[]> {
   const { input, wording } = data;
   const { proposals, seed: campaignSeed } = input.spec;
   const endpoint = services.endpoints.open(PROPOSALS_ENDPOINT, proposalsEndpoint(input.spec));
   const { maxNewTokens, temperature, topP } = proposals;
   const total = contexts.length * task.perContext;
-  let done = 0;
-  const startedMs = performance.now();
+  let [done, generatedTokens] = [0, 0];
   const works = contexts.flatMap(({ id, context }) =>
     Array.from({ length: task.perContext }, (_, i) => async (inner: AbortSignal) => {
       const key = manifestKeys.endpointAnswer(input.campaignId, task.scope, id, i + 1);
@@ -44,16 +45,22 @@ export async function endpointProposals(
       const lineage = { inputs: proposalInputs(task, data), seed, codeVersion: input.codeVersion, settings: { ...proposals } };
       const request = { prompt: services.domain.proposalPrompt(context, wording), maxNewTokens, temperature, topP, seed };
       const answer = await storedAnswer(services.store, key, lineage, endpoint, request, inner);
+      generatedTokens += answer.generatedTokens;
       onProgress({ done: (done += 1), total, unit: 'rows' });
       return answer;
     }),
   );
-  const answers = await askAll(signal, works);
-  const generatedTokens = answers.reduce((sum, answer) => sum + answer.generatedTokens, 0);
-  return {
-    texts: contexts.map((_, i) => answers.slice(i * task.perContext, (i + 1) * task.perContext).map(({ text }) => text)),
-    spent: { generateSeconds: (performance.now() - startedMs) / 1000, generatedTokens },
-  };
+  const from = (task.chunk - 1) * task.contextsPerChunk * task.perContext;
+  const { attempt } = ActivityContext.current().info;
+  const computation = { kind: 'propose', scope: task.scope, from, to: from + total, repeat: 0, worker: WORKER, attempt, startedMs: Date.now(), peakMemoryBytes: 0, redoneSteps: 0 } as const;
+  let outcome: 'done' | 'failed' = 'failed';
+  try {
+    const answers = await askAll(signal, works);
+    outcome = 'done';
+    return contexts.map((_, i) => answers.slice(i * task.perContext, (i + 1) * task.perContext).map(({ text }) => text));
+  } finally {
+    await recordWork(services, input, computation, { endedMs: Date.now(), outcome, costs: { generatedTokens } });
+  }
 }
 
 /** What every proposal is made from: name -> sha256. */

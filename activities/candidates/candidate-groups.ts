@@ -1,6 +1,5 @@
-import { manifestKeys } from '../../contracts/campaign';
 import type { Work, WorkKind } from '../../contracts/work';
-import type { AdaptationScope, AdapterTask, CandidateGroup } from '../activity-types';
+import type { AdaptationScope, CandidateGroup, GroupTask } from '../activity-types';
 import { memoryLineage } from '../execution/less-memory';
 import type { Services } from '../services';
 import { type CampaignData } from '../stored/campaign-data';
@@ -23,7 +22,7 @@ export interface ResolvedGroup {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
-export async function resolveGroup(services: Services, task: AdapterTask): Promise<ResolvedGroup> {
+export async function resolveGroup(services: Services, task: GroupTask): Promise<ResolvedGroup> {
   const { scope, group, repeat } = task;
   const data = await services.campaigns.read(scope.campaign);
   const proposals = await proposalsOf(services, scope);
@@ -43,30 +42,8 @@ export function acceptedMembers(group: ResolvedGroup): AcceptedCandidate[] {
 }
 
 /** How a computation for a whole group is recorded. */
-export function workOf(kind: WorkKind, { scope, group, repeat, memoryParts }: AdapterTask): Work {
+export function workOf(kind: WorkKind, { scope, group, repeat, memoryParts }: GroupTask): Work {
   return { kind, scope: scope.scope, from: group.from, to: group.to, repeat, ...memoryLineage({ memoryParts }) };
-}
-
-/** Names a group's shared work within a process: members that ask for it in other parts do not share it. */
-export function groupKey(kind: string, { scope, group, repeat, memoryParts = 1 }: AdapterTask): string {
-  const { input, campaignId } = scope.campaign;
-  return [kind, campaignId, input.sha256, scope.scope, group.from, group.to, repeat, memoryParts].join('\n');
-}
-
-/**
- * Runs a group's shared work in this process only, of all that members of the group may have come to.
- * @throws as `GroupClaims.alone`
- */
-export function aloneOf<Result>(
-  { claims }: Services,
-  kind: keyof Services['claims'],
-  { scope, group, repeat }: AdapterTask,
-  signal: AbortSignal,
-  compute: () => Promise<Result>,
-): Promise<Result> {
-  // The only member's activity runs in one place as it is.
-  if (group.to - group.from === 1) return compute();
-  return claims[kind].alone(`${manifestKeys.claims(scope.campaign.campaignId)}${scope.scope}/${kind}-${group.from}-${group.to}-r${repeat}/`, signal, compute);
 }
 
 function positions({ from, to }: CandidateGroup): number[] {

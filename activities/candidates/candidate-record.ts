@@ -6,7 +6,7 @@ import type { AdaptationScope } from '../activity-types';
 import { memoryLineage, memoryPartsOf } from '../execution/less-memory';
 import type { Services } from '../services';
 import { manifestSha256 } from '../stored/stored-json';
-import { adapterKeyOf, adapterSha256, adapterSummary } from './adapter-manifests';
+import { adapterKeyOf, adapterSha256, adapterSummary, DIVERGED_KIND, type KnownAdapter } from './adapter-manifests';
 import type { AcceptedCandidate, ResolvedGroup } from './candidate-groups';
 import type { Candidate } from './candidates';
 import { evaluationKeyOf, evaluationSummary } from './evaluation-manifests';
@@ -26,24 +26,26 @@ export type CandidateRecord =
       readonly memoryParts?: number;
     };
 
-/** Publishes a candidate's record once all of its repeats are evaluated. */
+/** Publishes a candidate's record once all of its repeats are evaluated; one of which a repeat diverged has no reward and no record. */
 export async function completeCandidate(services: Services, group: ResolvedGroup, member: Candidate, repeats: number): Promise<void> {
   if (!member.training.accepted) return;
   const { scope } = group;
   const key = manifestKeys.candidate(scope.campaign.campaignId, scope.scope, member.contextId, member.candidate);
   const accepted = member as AcceptedCandidate;
+  const adapters = await Promise.all(
+    Array.from({ length: repeats }, async (_, i): Promise<KnownAdapter> => {
+      const adapterKey = adapterKeyOf({ ...group, repeat: i + 1 }, accepted);
+      return { key: adapterKey, manifest: await services.manifests.read(scope.campaign, adapterKey) };
+    }),
+  );
+  if (adapters.some(({ manifest }) => manifest.kind === DIVERGED_KIND)) return;
   const each = await Promise.all(
-    Array.from({ length: repeats }, async (_, i) => {
-      const repeat = i + 1;
-      const adapterKey = adapterKeyOf({ ...group, repeat }, accepted);
-      const evaluationKey = evaluationKeyOf(scope, member, repeat);
-      const [adapter, evaluation] = await Promise.all([
-        services.manifests.read(scope.campaign, adapterKey),
-        services.manifests.read(scope.campaign, evaluationKey),
-      ]);
+    adapters.map(async (adapter, i) => {
+      const evaluationKey = evaluationKeyOf(scope, member, i + 1);
+      const evaluation = await services.manifests.read(scope.campaign, evaluationKey);
       const { reward } = evaluationSummary(evaluation);
       if (reward === undefined) throw new ArtifactMissingError(`${evaluationKey} has no reward`);
-      return { adapter: { key: adapterKey, manifest: adapter }, evaluation, reward };
+      return { adapter, evaluation, reward };
     }),
   );
   const { steps, trainedTokens } = adapterSummary(each[0]!.adapter);

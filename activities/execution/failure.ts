@@ -4,7 +4,6 @@ import { isNativeError } from 'node:util/types';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { ComputeCancelledError, ComputeProcessDiedError } from '../../contracts/errors';
 import { FAILURE_CLASSES, failureClassOf } from '../../contracts/failures';
-import type { SpentDetails } from '../../contracts/ledger';
 import { asReported } from '../../engine/runtime/reported-failure';
 
 /** A failure's text travels through history, where 4 KB are the limit. */
@@ -15,13 +14,12 @@ const MAX_MESSAGE = 1500;
  * type, and all but what the server repeats by itself is not retryable, since the workflow decides. What no class names is a bug: its
  * message ends with the place where it happened.
  *
- * @param details what the activity has cost, for the workflow's ledger
  * @param cancelled whether the activity was told to stop; that its language model ended is then no failure of its own
  */
-export function toFailure(error: unknown, cancelled: boolean, details?: SpentDetails): Error {
+export function toFailure(error: unknown, cancelled: boolean): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
   if (cancelled && (error instanceof ComputeCancelledError || error instanceof ComputeProcessDiedError)) {
-    return new CancelledFailure(error.message, details === undefined ? [] : [details], error);
+    return new CancelledFailure(error.message, [], error);
   }
   const cause = asReported(isNativeError(error) ? error : new Error(String(error)));
   const failureClass = failureClassOf(cause.name);
@@ -31,7 +29,6 @@ export function toFailure(error: unknown, cancelled: boolean, details?: SpentDet
     message: place === undefined ? message : `${message} (${place})`,
     type: cause.name,
     nonRetryable: FAILURE_CLASSES[failureClass].retriedBy !== 'server',
-    ...(details === undefined ? {} : { details: [details] }),
   });
   // One stack, the one that tells where it happened, instead of ours and the chain of causes.
   failure.stack = (cause.stack ?? cause.message).slice(0, MAX_MESSAGE);

@@ -1,66 +1,87 @@
+import { hostname } from 'node:os';
 import { Context } from '@temporalio/activity';
 import type { ComputeProgress } from '../../contracts/language-model';
-import type { SpentDetails } from '../../contracts/ledger';
+import type { Work } from '../../contracts/work';
 import { heartbeatGaps } from '../../telemetry/waiting-times';
-import { billOf } from './bill';
-import { type CostlyProgress, Expenses } from './expenses';
 import { toFailure } from './failure';
+
+/** As Temporal names a worker. */
+export const WORKER = `${process.pid}@${hostname()}`;
+
+/** A computation that runs. Heartbeats carry it, so that the attempt after a lost one can record what that one cost. */
+export interface Computation extends Work {
+  readonly worker: string;
+  /** Of the activity's execution, from 1. */
+  readonly attempt: number;
+  readonly startedMs: number;
+  readonly peakMemoryBytes: number;
+  /** Optimiser steps that are computed again. */
+  readonly redoneSteps: number;
+}
+
+/** A computation whose worker was lost, and when it was last heard of. */
+export interface LostComputation extends Computation {
+  readonly heardMs: number;
+}
 
 export interface RunningActivity {
   /** Aborts when the activity is cancelled or the worker shuts down. */
   readonly signal: AbortSignal;
-  /** What it cost, earlier attempts included. */
-  readonly expenses: Expenses;
+  /** The computation during which the attempt before this one was lost. */
+  readonly lost: LostComputation | undefined;
   /** Optimiser steps that the attempt before this one said it had taken; 0 if it said nothing. */
   readonly stepsBefore: number;
   /** Goes out with the next heartbeat. */
-  readonly onProgress: (progress: CostlyProgress) => void;
+  readonly onProgress: (progress: Partial<ComputeProgress>) => void;
+  /** A computation runs, or has ended: null. */
+  readonly onComputation: (computation: Computation | null) => void;
+}
+
+/** What an attempt leaves for the next. */
+interface HeartbeatDetails extends Partial<ComputeProgress> {
+  readonly computation?: LostComputation;
 }
 
 /**
  * Runs an activity's work with heartbeats at an interval, so that a dead worker is noticed and a cancellation arrives
- * while the language model is busy in its own process; errors leave as classified failures, with what was spent.
+ * while the language model is busy in its own process. Errors leave as classified failures.
  */
 export async function asActivity<Result>(
   heartbeatIntervalMs: number,
   work: (activity: RunningActivity) => Promise<Result>,
 ): Promise<Result> {
   const context = Context.current();
-  const { attempt } = context.info;
-  const heartbeatDetails = context.info.heartbeatDetails as HeartbeatDetails | undefined;
-  const expenses = new Expenses(attempt, heartbeatDetails);
+  const before = context.info.heartbeatDetails as HeartbeatDetails | undefined;
   // An attempt that is lost before it gets anywhere leaves what the one before had told.
-  let latest = trainingIn(heartbeatDetails);
+  let latest = trainingIn(before);
+  let computation: Computation | null = null;
   const sent = heartbeatGaps();
   const beat = (): void => {
-    context.heartbeat({ ...latest, ...expenses.details() });
+    context.heartbeat({ ...latest, ...(computation && { computation: { ...computation, heardMs: Date.now() } }) });
     sent();
   };
   const beating = setInterval(beat, heartbeatIntervalMs);
   try {
     return await work({
       signal: context.cancellationSignal,
-      expenses,
+      lost: before?.computation,
       stepsBefore: latest.done ?? 0,
-      onProgress: ({ underway, ...progress }) => {
+      onProgress: (progress) => {
         latest = { ...latest, ...progress };
-        if (underway !== undefined) expenses.goesOn(underway);
+      },
+      onComputation: (running) => {
+        computation = running;
       },
     });
   } catch (error) {
-    const bill = billOf(error);
-    if (bill !== undefined) expenses.add(bill.take());
     // For the next attempt, where the server makes it: no failure's details reach that.
     if (latest.checkpoint !== undefined) latest = { ...latest, done: latest.checkpoint.steps };
     beat();
-    throw toFailure(error, context.cancellationSignal.aborted, expenses.details());
+    throw toFailure(error, context.cancellationSignal.aborted);
   } finally {
     clearInterval(beating);
   }
 }
-
-/** What an attempt leaves for the next. */
-type HeartbeatDetails = Partial<ComputeProgress> & Partial<SpentDetails>;
 
 function trainingIn({ done, total, unit, checkpoint }: HeartbeatDetails = {}): Partial<ComputeProgress> {
   if (unit !== 'steps' || done === undefined || total === undefined) return {};

@@ -3,7 +3,7 @@ import type { StepLog } from '../../contracts/language-model';
 import type { CampaignLosses, EpochLosses, LossPart, PolicyLosses } from '../../contracts/report-details';
 import { quantile } from '../../seal/correlation';
 import type { ArtifactStore } from '../../storage/artifact-store';
-import { type GroupLossLogs, LOSS_FILE } from '../fine-tune-adapter';
+import { type GroupLossLogs, LOSS_FILE } from '../fine-tune-adapters';
 import type { CurrentVersions } from '../revisions';
 import { getManifestJson } from '../stored/stored-json';
 import { policyTrainingKey } from '../train-policy';

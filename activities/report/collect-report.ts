@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { CampaignInput, CampaignReport, CampaignState } from '../../contracts/campaign';
 import { manifestKeys } from '../../contracts/campaign';
 import type { Context } from '../../contracts/campaign-spec';
-import { costOf, type Ledger } from '../../contracts/ledger';
+import { costOf } from '../../contracts/ledger';
 import type { LengthCorrelation, WorkRecord } from '../../contracts/report-details';
 import { correlation, correlationWithin, quantile } from '../../seal/correlation';
 import { comparisons, methodScore, type MethodRuns } from '../../seal/report-data';
@@ -16,9 +16,8 @@ import { collectExamples } from './collect-examples';
 import { collectLosses } from './collect-losses';
 import { collectMethods, contextScores } from './collect-methods';
 import { computedInParts } from './computed-in-parts';
+import { ledgerOf } from './ledger';
 import { ledgerRows } from './ledger-rows';
-import { joinedLostShares } from './lost-shares';
-import { recordedLedger } from './recorded-ledger';
 import { type CandidateRow, REPORT_DOCUMENT_VERSION, type ReportDocument } from './report-document';
 import { timelineOf } from './timeline';
 
@@ -26,14 +25,14 @@ import { timelineOf } from './timeline';
  * A campaign's report from what its store holds so far: finished epochs and methods, and the finished candidates of the
  * epoch that is under way.
  *
- * @param told the ledger as the campaign's workflow knows it; records of work add what it has not heard of
+ * @param wallSeconds since the campaign began, as its workflow tells; 0 where nobody could ask
  * @throws ArtifactMissingError when no campaign of this id was ever pinned
  */
 export async function collectReport(
   store: ArtifactStore,
   campaignId: string,
   state: CampaignState,
-  told: Ledger,
+  wallSeconds: number,
 ): Promise<ReportDocument> {
   const key = manifestKeys.campaign(campaignId);
   const campaign = await store.readManifest(key);
@@ -46,7 +45,7 @@ export async function collectReport(
   const candidates = epochs.flatMap((epoch) => epoch.candidates);
   const methods = await collectMethods(store, input, versions);
   const records = await workRecords(store, campaignId);
-  const ledger = recordedLedger(told, records);
+  const ledger = ledgerOf(records, wallSeconds);
   const report: CampaignReport = {
     campaignId,
     state,
@@ -66,7 +65,7 @@ export async function collectReport(
     lessMemory: computedInParts(candidates, records, input),
     losses: await collectLosses(store, input, versions, candidates),
     timeline: timelineOf(records),
-    ledgerByWorker: ledgerRows('worker', records, input, ledger),
+    ledgerByWorker: ledgerRows('worker', records, input),
     cost: input.spec.ledger === undefined ? null : { ...input.spec.ledger, amount: costOf(ledger, input.spec.ledger) },
     lengths: lengthCorrelations(candidates),
     examples: await collectExamples(store, input, heldOut, methods.map(({ name }) => name), versions),
@@ -111,7 +110,7 @@ function fineTunes(candidates: readonly CandidateRow[], methods: readonly Method
 export async function workRecords(store: ArtifactStore, campaignId: string): Promise<WorkRecord[]> {
   const keys = await store.list(manifestKeys.works(campaignId));
   const manifests = await readAll(keys, (key) => store.readManifest(key));
-  return joinedLostShares(manifests.map(({ summary }) => summary as unknown as WorkRecord));
+  return manifests.map(({ summary }) => summary as unknown as WorkRecord);
 }
 
 function lengthCorrelations(candidates: readonly CandidateRow[]): LengthCorrelation[] {

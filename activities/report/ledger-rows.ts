@@ -1,14 +1,9 @@
 import { type CampaignInput, scopes } from '../../contracts/campaign';
-import { type Ledger, type LedgerRow, NOTHING_SPENT, type Spent, spentTogether } from '../../contracts/ledger';
+import { type LedgerRow, NOTHING_SPENT, type Spent, spentTogether } from '../../contracts/ledger';
 import type { WorkRecord } from '../../contracts/report-details';
 
 export const LEDGER_PARTS = ['worker', 'candidate', 'attempt'] as const;
 export type LedgerPart = (typeof LEDGER_PARTS)[number];
-
-/** Costs that no record tells of: a worker that was lost before its first heartbeat, an endpoint that was asked. */
-const UNRECORDED = 'without a record';
-/** Below this a difference is rounding. */
-const SECONDS_OF_ROUNDING = 0.01;
 
 /** A record's share that falls to a row. */
 interface Share {
@@ -17,12 +12,11 @@ interface Share {
   readonly outcome: WorkRecord['outcome'];
 }
 
-/** The ledger by workers, candidates or attempts, in the order of their first computation; with what no record tells of, they sum to it. */
-export function ledgerRows(part: LedgerPart, records: readonly WorkRecord[], input: CampaignInput, ledger: Ledger): LedgerRow[] {
+/** The ledger by workers, candidates or attempts, in the order of their first computation. */
+export function ledgerRows(part: LedgerPart, records: readonly WorkRecord[], input: CampaignInput): LedgerRow[] {
   const sorted = [...records].sort((a, b) => (a.startedAt < b.startedAt ? -1 : a.startedAt > b.startedAt ? 1 : a.from - b.from));
   const shares = sorted.flatMap((record, i): Share[] => {
-    const spent = spentTogether(record.spent ?? {}, {});
-    const { outcome } = record;
+    const { spent, outcome } = record;
     switch (part) {
       case 'worker':
         return [{ name: record.worker, spent, outcome }];
@@ -34,17 +28,15 @@ export function ledgerRows(part: LedgerPart, records: readonly WorkRecord[], inp
   });
   const rows = new Map<string, LedgerRow>();
   for (const share of shares) rows.set(share.name, withShare(rows.get(share.name) ?? emptyRow(share.name), share));
-  return [...rows.values(), ...unrecorded([...rows.values()], ledger)];
+  return [...rows.values()];
 }
 
 function emptyRow(name: string): LedgerRow {
-  const { retries: _, ...nothing } = NOTHING_SPENT;
-  return { name, done: 0, failed: 0, lost: 0, ...nothing };
+  return { name, done: 0, failed: 0, lost: 0, ...NOTHING_SPENT };
 }
 
 function withShare(row: LedgerRow, { spent, outcome }: Share): LedgerRow {
-  const { retries: _, ...sum } = spentTogether(row, spent);
-  return { ...row, ...sum, [outcome]: row[outcome] + 1 };
+  return { ...row, ...spentTogether(row, spent), [outcome]: row[outcome] + 1 };
 }
 
 /** Seconds and tokens of a computation are shared equally among those that it was for. */
@@ -85,19 +77,3 @@ export function namesOf({ kind, scope, from, to }: WorkRecord, input: CampaignIn
 
 /** Methods that adapt to each context once. */
 const PER_CONTEXT_ONE: ReadonlySet<string> = new Set(['passage-only', 'passage-only-step-matched', 'oracle'].map((method) => scopes.evaluation(method)));
-
-function unrecorded(rows: readonly LedgerRow[], ledger: Ledger): LedgerRow[] {
-  const sum = rows.reduce((total, row) => spentTogether(total, row), NOTHING_SPENT);
-  const rest = (field: Exclude<keyof Spent, 'retries' | 'peakMemoryBytes'>): number => Math.max(0, ledger[field] - sum[field]);
-  const row: LedgerRow = {
-    ...emptyRow(UNRECORDED),
-    trainSeconds: rest('trainSeconds'),
-    evaluateSeconds: rest('evaluateSeconds'),
-    generateSeconds: rest('generateSeconds'),
-    trainedTokens: rest('trainedTokens'),
-    generatedTokens: rest('generatedTokens'),
-    redoneSteps: rest('redoneSteps'),
-  };
-  const seconds = row.trainSeconds + row.evaluateSeconds + row.generateSeconds;
-  return seconds < SECONDS_OF_ROUNDING && row.trainedTokens + row.generatedTokens + row.redoneSteps < 1 ? [] : [row];
-}

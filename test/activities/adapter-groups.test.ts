@@ -1,7 +1,6 @@
 import { CancelledFailure } from '@temporalio/common';
-import type { AdapterTask, Spent } from '../../activities/activity-types';
+import type { GroupTask } from '../../activities/activity-types';
 import { manifestKeys } from '../../contracts/campaign';
-import type { WorkRecord } from '../../contracts/report-details';
 import { ComputeProcessDiedError } from '../../contracts/errors';
 import { createMemoryStore } from '../../storage/memory-store';
 import { activityEnvironment, type ActivityFixture, removedFixtures } from './activity-fixture';
@@ -13,11 +12,10 @@ const GROUPS = [
   { from: 4, to: 6 },
 ];
 
-async function tasks(made: ActivityFixture, spec: Record<string, unknown> = {}): Promise<AdapterTask[]> {
+async function tasks(made: ActivityFixture, spec: Record<string, unknown> = {}): Promise<[GroupTask, GroupTask]> {
   const scope = await made.proposed(await made.pin('c', spec));
-  return GROUPS.flatMap((group) =>
-    Array.from({ length: group.to - group.from }, (_, i) => ({ scope, group, position: group.from + i, repeat: 1, repeats: 1 })),
-  );
+  const [first, second] = GROUPS.map((group) => ({ scope, group, repeat: 1, repeats: 1 }));
+  return [first!, second!];
 }
 
 /** Blocks fine-tunes until released. */
@@ -33,88 +31,55 @@ function hold(made: ActivityFixture): { readonly release: () => void; readonly b
   return { release: () => release(), begun };
 }
 
-const totalOf = (results: readonly { readonly spent: Spent }[]): number => results.reduce((sum, { spent }) => sum + spent.trainSeconds, 0);
-
-/** Of all fine-tunes, as their records have them. */
-async function recordedSeconds({ store }: ActivityFixture): Promise<number> {
-  const records = await Promise.all((await store.list(manifestKeys.works('c'))).map(async (key) => (await store.readManifest(key)).summary as unknown as WorkRecord));
-  return records.reduce((sum, { spent }) => sum + (spent?.trainSeconds ?? 0), 0);
-}
-
 describe('a group of candidates', () => {
-  test('is computed once, whoever asks and in whatever order', async () => {
+  test('is fine-tuned in one request, and found by the attempt after it', async () => {
     const made = fixture();
     const all = await tasks(made);
-    const results = await Promise.all([...all].reverse().map((task) => made.run('fineTuneAdapter', task)));
-    expect(made.controls.fineTunes.map(({ jobs }) => jobs.length).sort()).toEqual([2, 4]);
-    expect(new Set(results.map(({ adapter }) => adapter)).size).toBe(6);
-    // What two computations took is paid once, in shares.
-    expect(totalOf(results)).toBeCloseTo(await recordedSeconds(made), 6);
-    expect(results.every(({ spent }) => spent.trainSeconds > 0)).toBe(true);
-    const again = await Promise.all(all.map((task) => made.run('fineTuneAdapter', task)));
-    expect(again.map(({ adapter }) => adapter)).toEqual([...results].reverse().map(({ adapter }) => adapter));
+    const results = [await made.run('fineTuneAdapters', all[0]), await made.run('fineTuneAdapters', all[1])];
+    expect(made.controls.fineTunes.map(({ jobs }) => jobs.length)).toEqual([4, 2]);
+    const members = results.flatMap((result) => result.members);
+    expect(members.map(({ position }) => position)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(new Set(members.map((member) => 'adapter' in member && member.adapter)).size).toBe(6);
+    expect(await made.run('fineTuneAdapters', all[0])).toEqual(results[0]);
     expect(made.controls.fineTunes).toHaveLength(2);
   });
 
-  test('gives the same bits one by one, on another worker, and when some members are computed again', async () => {
-    const together = fixture();
-    const expected = await Promise.all((await tasks(together)).map((task) => together.run('fineTuneAdapter', task)));
-    const apart = fixture();
-    const some = await tasks(apart);
-    for (const [i, task] of some.entries()) {
-      const { adapter } = await apart.run('fineTuneAdapter', task);
-      expect(adapter).toBe(expected[i]?.adapter);
-    }
-    // A manifest that never made it to the store: the group is computed again, in the same batch.
-    const { id } = (await apart.input('c')).trainContexts[0]!;
-    await apart.store.remove(manifestKeys.adapter('c', 'epoch-1', id, 2, 1));
-    const other = fixture(apart.store);
-    expect((await other.run('fineTuneAdapter', some[1]!)).adapter).toBe(expected[1]?.adapter);
-    expect((await other.run('fineTuneAdapter', some[0]!)).adapter).toBe(expected[0]?.adapter);
+  test('gives the same bits on another worker, also where only some manifests made it to the store', async () => {
+    const made = fixture();
+    const [task] = await tasks(made);
+    const expected = await made.run('fineTuneAdapters', task);
+    // The group is computed again, in the same batch.
+    const { id } = (await made.input('c')).trainContexts[0]!;
+    await made.store.remove(manifestKeys.adapter('c', 'epoch-1', id, 2, 1));
+    const other = fixture(made.store);
+    expect(await other.run('fineTuneAdapters', task)).toEqual(expected);
     expect(other.controls.fineTunes.map(({ jobs }) => jobs.length)).toEqual([4]);
   });
 
-  test('computed by two workers at once, the first to publish wins and the other adopts', async () => {
+  test('computed by two workers at once, since one was taken for lost, is adopted from the first to publish', async () => {
     const store = createMemoryStore();
     const [one, two] = [fixture(store), fixture(store)];
     const [task] = await tasks(one);
     const holds = [hold(one), hold(two)];
-    const results = [one, two].map((made) => made.run('fineTuneAdapter', task!));
+    const results = [one, two].map((made) => made.run('fineTuneAdapters', task));
     await Promise.all(holds.map(({ begun }) => begun));
     holds.forEach(({ release }) => release());
     const [first, second] = await Promise.all(results);
-    expect(first?.adapter).toBe(second?.adapter);
+    expect(first).toEqual(second);
   });
 
-  test('goes on when the member that began it is cancelled', async () => {
+  test('is stopped when its activity is cancelled, and can be computed afresh', async () => {
     const made = fixture();
-    const [first, second] = await tasks(made);
-    const { release, begun } = hold(made);
-    const environment = activityEnvironment();
-    const cancelled = made.run('fineTuneAdapter', first!, environment).catch((error: unknown) => error);
-    await begun;
-    const other = made.run('fineTuneAdapter', second!);
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    environment.cancel();
-    expect(await cancelled).toBeInstanceOf(CancelledFailure);
-    release();
-    expect((await other).adapter).toMatch(/^[0-9a-f]{64}$/);
-    expect(made.controls).toMatchObject({ cancelled: 0, fineTunes: [expect.anything()] });
-  });
-
-  test('is stopped when all who waited are cancelled, and can be computed afresh', async () => {
-    const made = fixture();
-    const [first, second] = await tasks(made);
+    const [task] = await tasks(made);
     const { begun } = hold(made);
-    const environments = [activityEnvironment(), activityEnvironment()];
-    const waiting = [first!, second!].map((task, i) => made.run('fineTuneAdapter', task, environments[i]).catch((error: unknown) => error));
+    const environment = activityEnvironment();
+    const waiting = made.run('fineTuneAdapters', task, environment).catch((error: unknown) => error);
     await begun;
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    environments.forEach((environment) => environment.cancel());
-    for (const error of await Promise.all(waiting)) expect(error).toBeInstanceOf(CancelledFailure);
+    environment.cancel();
+    expect(await waiting).toBeInstanceOf(CancelledFailure);
     expect(made.controls.cancelled).toBe(1);
     made.controls.onFineTune = () => Promise.resolve();
-    expect((await made.run('fineTuneAdapter', first!)).adapter).not.toBeNull();
+    expect((await made.run('fineTuneAdapters', task)).members).toHaveLength(4);
   });
 
   test('leaves out rejected members, and records why', async () => {
@@ -124,37 +89,38 @@ describe('a group of candidates', () => {
     const verdicts = await Promise.all([0, 1].map((position) => made.run('validateSelfEdit', { scope, position })));
     const reason = 'a training row of 13 tokens, where 8 are allowed';
     expect(verdicts).toEqual([{ accepted: true }, { accepted: false, reason }]);
-    await made.run('fineTuneAdapter', { scope, group: GROUPS[0]!, position: 2, repeat: 1, repeats: 1 });
+    const { members } = await made.run('fineTuneAdapters', { scope, group: GROUPS[0]!, repeat: 1, repeats: 1 });
+    expect(members.map(({ position }) => position)).toEqual([0, 2]);
     expect(made.controls.fineTunes.map(({ jobs }) => jobs.length)).toEqual([2]);
     const { id } = (await made.input('c')).trainContexts[0]!;
     expect((await made.store.readManifest(manifestKeys.candidate('c', 'epoch-1', id, 2))).summary).toEqual({ status: 'rejected', reason });
   });
 
-  test('a diverged member fails for good, its group does not', async () => {
+  test('has a diverged member that fails alone: the others are rewarded, and it has no record', async () => {
     const made = fixture();
-    const all = await tasks(made);
-    await Promise.all(all.slice(4).map((task) => made.run('fineTuneAdapter', task)));
+    const [, task] = await tasks(made);
+    await made.run('fineTuneAdapters', task);
     const { seed } = made.controls.fineTunes[0]!.jobs[0]!;
     const other = fixture();
     other.controls.diverging.add(seed);
-    const [, , , , diverged, sound] = await tasks(other);
-    const failing = { message: expect.stringContaining('loss of step 3 is NaN') as string, nonRetryable: true, type: 'NotFiniteError' };
-    await expect(other.run('fineTuneAdapter', diverged!)).rejects.toMatchObject(failing);
-    expect((await other.run('fineTuneAdapter', sound!)).adapter).not.toBeNull();
-    expect((await other.run('evaluateAdapter', sound!)).reward).not.toBeNull();
-    await expect(other.run('fineTuneAdapter', diverged!)).rejects.toMatchObject(failing);
+    const [, diverging] = await tasks(other);
+    const expected = [{ position: 4, diverged: expect.stringContaining('loss of step 3 is NaN') as string }, { position: 5, adapter: expect.stringMatching(/^[0-9a-f]{64}$/) as string }];
+    expect((await other.run('fineTuneAdapters', diverging)).members).toEqual(expected);
+    expect((await other.run('evaluateAdapters', diverging)).members.map(({ position, reward }) => [position, reward !== null])).toEqual([[5, true]]);
+    expect((await other.run('fineTuneAdapters', diverging)).members).toEqual(expected);
     expect(other.controls.fineTunes).toHaveLength(1);
+    const { id } = (await other.input('c')).trainContexts[2]!;
+    const records = [1, 2].map((candidate) => other.store.findManifest(manifestKeys.candidate('c', 'epoch-1', id, candidate)));
+    expect((await Promise.all(records)).map((record) => record?.summary?.['status'])).toEqual([undefined, 'scored']);
   });
 
-  test('a compute process that dies fails every waiting member, to be retried', async () => {
+  test('fails as a whole when the compute process dies, to be retried', async () => {
     const made = fixture();
-    const [first, second] = await tasks(made);
+    const [task] = await tasks(made);
     made.controls.onFineTune = () => Promise.reject(new ComputeProcessDiedError('the compute process ended (SIGKILL)'));
-    for (const task of [first!, second!]) {
-      await expect(made.run('fineTuneAdapter', task)).rejects.toMatchObject({ type: 'ComputeProcessDiedError', nonRetryable: true });
-    }
+    await expect(made.run('fineTuneAdapters', task)).rejects.toMatchObject({ type: 'ComputeProcessDiedError', nonRetryable: true });
     made.controls.onFineTune = () => Promise.resolve();
-    expect((await made.run('fineTuneAdapter', first!)).adapter).not.toBeNull();
+    expect((await made.run('fineTuneAdapters', task)).members).toHaveLength(4);
   });
 });
 
@@ -162,9 +128,9 @@ describe('evaluation', () => {
   test('rewards every member from one request, and completes its record', async () => {
     const made = fixture();
     const all = await tasks(made);
-    for (const task of all) await made.run('fineTuneAdapter', task);
+    for (const task of all) await made.run('fineTuneAdapters', task);
     const asked = made.controls.generates.length;
-    const results = await Promise.all(all.map((task) => made.run('evaluateAdapter', task)));
+    const results = [await made.run('evaluateAdapters', all[0]), await made.run('evaluateAdapters', all[1])].flatMap(({ members }) => members);
     expect(made.controls.generates).toHaveLength(asked + 2);
     for (const { reward } of results) expect([0, 0.25, 0.5, 0.75, 1]).toContain(reward);
     const { id } = (await made.input('c')).trainContexts[1]!;
@@ -172,21 +138,20 @@ describe('evaluation', () => {
     expect(record.summary).toMatchObject({ status: 'scored', reward: results[2]?.reward, repeatRewards: [results[2]?.reward], notes: [] });
   });
 
-  test('recomputes adapters that are missing before it evaluates', async () => {
+  test('asks nothing of what was never fine-tuned', async () => {
     const made = fixture();
     const [task] = await tasks(made);
-    const { reward } = await made.run('evaluateAdapter', task!);
-    expect(reward).not.toBeNull();
-    expect(made.controls.fineTunes).toHaveLength(1);
+    await expect(made.run('evaluateAdapters', task)).rejects.toMatchObject({ type: 'ArtifactMissingError' });
   });
 
   test('with the logprob grader rewards the gain over the unadapted policy', async () => {
     const made = fixture();
     const plain = await tasks(made, { reward: { grader: 'logprob' } });
-    const { campaign, scope, split, policyAdapters } = plain[0]!.scope;
+    const { campaign, scope, split, policyAdapters } = plain[0].scope;
     const unadapted = await made.run('evaluateBase', { campaign, scope, split, policyAdapters, contextsPerChunk: 16, chunk: 1 });
-    const task = { ...plain[0]!, scope: { ...plain[0]!.scope, gainOver: { contextsPerChunk: 16 } } };
-    const { reward } = await made.run('evaluateAdapter', task);
+    const task = { ...plain[0], scope: { ...plain[0].scope, gainOver: { contextsPerChunk: 16 } } };
+    await made.run('fineTuneAdapters', task);
+    const { reward } = (await made.run('evaluateAdapters', task)).members[0]!;
     const { id } = (await made.input('c')).trainContexts[0]!;
     const { summary } = await made.store.readManifest(manifestKeys.evaluation('c', 'epoch-1', id, 1, 1));
     expect(reward).toBeCloseTo((summary?.['score'] as number) - unadapted.scores[0]!, 3);
@@ -201,7 +166,9 @@ describe('evaluation', () => {
     await made.run('proposeSelfEdits', { ...task, chunk: 1 });
     const { proposals } = await made.run('collectProposals', task);
     const scope = { ...base, rows: { kind: 'proposals' as const, proposals }, perContext: 2 };
-    await made.run('evaluateAdapter', { scope, group: { from: 0, to: 4 }, repeat: 1, repeats: 1 });
+    const held = { scope, group: { from: 0, to: 4 }, repeat: 1, repeats: 1 };
+    await made.run('fineTuneAdapters', held);
+    await made.run('evaluateAdapters', held);
     const asked = made.controls.generates.map(({ groups }) => groups.map(({ adapterDirectory }) => adapterDirectory !== null));
     expect(asked).toEqual([
       [true, true],

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { collectReport } from '../../activities';
+import type { EvaluatedMember, GroupTask } from '../../activities/activity-types';
 import { ComputeGate, type ComputeLimits, ComputeTimeoutError } from '../../activities/execution/compute-gate';
 import { computeLimits } from '../../activities/services';
 import { manifestKeys } from '../../contracts/campaign';
@@ -10,7 +11,6 @@ import { type ActivityFixture, removedFixtures } from './activity-fixture';
 
 const fixture = removedFixtures();
 
-const LEDGER = { wallSeconds: 1, trainSeconds: 1, evaluateSeconds: 1, generateSeconds: 1, trainedTokens: 1, generatedTokens: 1, retries: 0, redoneSteps: 0, peakMemoryBytes: 0 };
 
 describe('pinning', () => {
   test('refuses a worker whose model file differs from the pinned one', async () => {
@@ -64,16 +64,22 @@ describe('proposals', () => {
   });
 });
 
+/** Fine-tunes and evaluates a group. */
+async function adapted(made: ActivityFixture, task: GroupTask): Promise<readonly EvaluatedMember[]> {
+  await made.run('fineTuneAdapters', task);
+  return (await made.run('evaluateAdapters', task)).members;
+}
+
 /** Runs an epoch's activities as the workflow would, all candidates one after another. */
 async function epoch(made: ActivityFixture, kept: readonly number[]): Promise<{ policy: string | null; campaign: Awaited<ReturnType<ActivityFixture['pin']>> }> {
   const campaign = await made.pin('c');
   const scope = await made.proposed(campaign);
   if (scope.rows.kind !== 'proposals') throw new Error('expected proposals');
   const outcomes = [];
-  for (let position = 0; position < 6; position += 1) {
-    const group = position < 4 ? { from: 0, to: 4 } : { from: 4, to: 6 };
-    const { reward } = await made.run('evaluateAdapter', { scope, group, position, repeat: 1, repeats: 1 });
-    outcomes.push(position === 5 ? { position, status: 'failed' as const, reason: 'it broke' } : { position, status: 'scored' as const, reward: reward! });
+  for (const group of [{ from: 0, to: 4 }, { from: 4, to: 6 }]) {
+    for (const { position, reward } of await adapted(made, { scope, group, repeat: 1, repeats: 1 })) {
+      outcomes.push(position === 5 ? { position, status: 'failed' as const, reason: 'it broke' } : { position, status: 'scored' as const, reward: reward! });
+    }
   }
   const { policy } = await made.run('trainPolicy', { campaign, epoch: 1, policyAdapters: [], proposals: scope.rows.proposals, perContext: 2, outcomes, kept });
   return { policy, campaign };
@@ -114,13 +120,13 @@ describe('the report', () => {
     for (const rows of [{ kind: 'passage' as const }, { kind: 'passage' as const, maxSteps: 9 }, { kind: 'oracle' as const }]) {
       const method = rows.kind === 'oracle' ? 'oracle' : 'maxSteps' in rows ? 'passage-only-step-matched' : 'passage-only';
       const scope = { ...base, scope: `evaluation/${method}`, rows, perContext: 1 };
-      await made.run('evaluateAdapter', { scope, group: { from: 0, to: 2 }, repeat: 1, repeats: 1 });
+      await adapted(made, { scope, group: { from: 0, to: 2 }, repeat: 1, repeats: 1 });
       const { meanSteps } = await made.run('summariseMethod', { campaign, method, source: { kind: 'adapted', scope } });
       expect(meanSteps).toBe(rows.kind === 'oracle' ? 4 : 'maxSteps' in rows ? 9 : 2);
     }
-    const { key } = await made.run('writeReport', { campaign, state: 'completed', ledger: LEDGER });
+    const { key } = await made.run('writeReport', { campaign, state: 'completed', wallSeconds: 12 });
     expect(key).toBe(manifestKeys.report('c'));
-    const { report, candidates } = await collectReport(made.store, 'c', 'completed', LEDGER);
+    const { report, candidates } = await collectReport(made.store, 'c', 'completed', 12);
     expect(report.methods.map(({ name, n }) => [name, n])).toEqual([
       ['base', 2],
       ['passage-only', 2],
@@ -146,7 +152,7 @@ describe('the report', () => {
   test('shows the losses of every fine-tuned candidate and of the M-step', async () => {
     const made = fixture();
     await epoch(made, [1, 2]);
-    const { report } = await collectReport(made.store, 'c', 'completed', LEDGER);
+    const { report } = await collectReport(made.store, 'c', 'completed', 12);
     const { part, innerLoop, mStep } = report.losses;
     // Two train epochs are too few passes to draw, so a part is a tenth; the fake log has one step, in the first of them.
     expect(part).toBe('share');
@@ -164,7 +170,7 @@ describe('the report', () => {
     made.controls.onGenerate = () => Promise.reject(new Error('the process broke'));
     const base = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policyAdapters: [] };
     await expect(made.run('evaluateBase', { ...base, contextsPerChunk: 16, chunk: 1 })).rejects.toThrow('the process broke');
-    const { report } = await collectReport(made.store, 'c', 'completed', LEDGER);
+    const { report } = await collectReport(made.store, 'c', 'completed', 12);
     const { workers, scopes, bars } = report.timeline;
     expect(workers).toEqual([{ worker: expect.stringMatching(/^\d+@./) as string, computations: computed + 1, failed: 1, busySeconds: expect.any(Number) as number }]);
     expect(scopes.map(({ scope, computations, failed }) => [scope, computations, failed])).toEqual([
@@ -188,10 +194,10 @@ describe('the report', () => {
       await made.run('proposeSelfEdits', { ...task, chunk: 1 });
       const { proposals } = await made.run('collectProposals', task);
       const scope = { ...base, rows: { kind: 'proposals' as const, proposals }, perContext: 1 };
-      await made.run('evaluateAdapter', { scope, group: { from: 0, to: 2 }, repeat: 1, repeats: 1 });
+      await adapted(made, { scope, group: { from: 0, to: 2 }, repeat: 1, repeats: 1 });
       await made.run('summariseMethod', { campaign, method, source: { kind: 'adapted', scope } });
     }
-    const { report } = await collectReport(made.store, 'c', 'completed', LEDGER);
+    const { report } = await collectReport(made.store, 'c', 'completed', 12);
     const ids = report.examples.map(({ contextId }) => contextId);
     expect(ids).toHaveLength(2);
     expect(ids).toEqual([...ids].sort());
@@ -211,16 +217,16 @@ describe('the report', () => {
     const made = fixture();
     const campaign = await made.pin('c');
     const scope = await made.proposed(campaign);
-    await made.run('evaluateAdapter', { scope, group: { from: 0, to: 4 }, position: 0, repeat: 1, repeats: 1 });
-    const { key } = await made.run('writeReport', { campaign, state: 'cancelled', ledger: LEDGER });
+    await adapted(made, { scope, group: { from: 0, to: 1 }, repeat: 1, repeats: 1 });
+    const { key } = await made.run('writeReport', { campaign, state: 'cancelled', wallSeconds: 12 });
     expect(key).toMatch(/^campaigns\/c\/reports\/cancelled-[0-9a-f]{12}\.json$/);
-    const { candidates } = await collectReport(made.store, 'c', 'cancelled', LEDGER);
+    const { candidates } = await collectReport(made.store, 'c', 'cancelled', 12);
     expect(candidates).toHaveLength(1);
     expect(candidates[0]).toMatchObject({ status: 'scored', selected: false });
   });
 
   test('of an unknown campaign is an error that names its key', async () => {
-    await expect(collectReport(createMemoryStore(), 'nobody', 'running', LEDGER)).rejects.toThrow('campaigns/nobody/campaign.json');
+    await expect(collectReport(createMemoryStore(), 'nobody', 'running', 12)).rejects.toThrow('campaigns/nobody/campaign.json');
   });
 });
 

@@ -34,7 +34,9 @@ const fair: Behaviour = chat(({ body }) => {
 
 async function evaluate(made: ActivityFixture, campaign: PinnedCampaign): Promise<{ reward: number; answers: readonly Answer[] }> {
   const scope: AdaptationScope = await made.proposed(campaign);
-  const { reward } = await made.run('evaluateAdapter', { scope, group: { from: 0, to: 4 }, position: 0, repeat: 1, repeats: 1 });
+  const task = { scope, group: { from: 0, to: 4 }, repeat: 1, repeats: 1 };
+  await made.run('fineTuneAdapters', task);
+  const { reward } = (await made.run('evaluateAdapters', task)).members[0]!;
   const key = (await made.store.list('campaigns/c/epoch-1/')).find((one) => one.endsWith('/c1/r1/evaluation.json'))!;
   const manifest = await made.store.readManifest(key);
   expect(manifest.lineage.settings).toMatchObject({ grader: 'judge', judge: { model: 'strict-judge', url: server.url } });

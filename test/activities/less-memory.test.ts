@@ -1,14 +1,12 @@
 import type { MockActivityEnvironment } from '@temporalio/testing';
 import { collectReport } from '../../activities';
-import type { AdapterTask } from '../../activities/activity-types';
+import type { GroupTask } from '../../activities/activity-types';
 import { trainingParts } from '../../activities/execution/less-memory';
 import { manifestKeys } from '../../contracts/campaign';
 import type { FineTuneJob } from '../../contracts/language-model';
 import { type ActivityFixture, activityEnvironment, removedFixtures } from './activity-fixture';
 
 const fixture = removedFixtures();
-
-const LEDGER = { wallSeconds: 1, trainSeconds: 1, evaluateSeconds: 1, generateSeconds: 1, trainedTokens: 1, generatedTokens: 1, retries: 0, redoneSteps: 0, peakMemoryBytes: 0 };
 
 function job(rows: number, batch: number, accumulation?: number): FineTuneJob {
   return {
@@ -53,9 +51,9 @@ describe('a training in parts', () => {
 
 const SPEC = { innerLoop: { repeats: 1, trainEpochs: 2, batch: 4 } };
 
-async function task(made: ActivityFixture, memoryParts?: number): Promise<AdapterTask> {
+async function task(made: ActivityFixture, memoryParts?: number): Promise<GroupTask> {
   const scope = await made.proposed(await made.pin('c', SPEC));
-  return { scope, group: { from: 0, to: 4 }, position: 0, repeat: 1, repeats: 1, ...(memoryParts !== undefined && { memoryParts }) };
+  return { scope, group: { from: 0, to: 4 }, repeat: 1, repeats: 1, ...(memoryParts !== undefined && { memoryParts }) };
 }
 
 async function settingsOf(made: ActivityFixture, candidate: number, kind: 'adapter' | 'evaluation'): Promise<Record<string, unknown>> {
@@ -64,13 +62,13 @@ async function settingsOf(made: ActivityFixture, candidate: number, kind: 'adapt
 }
 
 describe('a group whose memory was short', () => {
-  test('is trained in the parts that its lineage names, with a warning, and shares that', async () => {
+  test('is trained in the parts that its lineage names, with a warning', async () => {
     const made = fixture();
     const whole = await task(made, 2);
     const warnings: string[] = [];
     const environment = activityEnvironment();
     watchWarnings(environment, warnings);
-    await Promise.all([made.run('fineTuneAdapter', whole, environment), made.run('fineTuneAdapter', { ...whole, position: 1 })]);
+    await made.run('fineTuneAdapters', whole, environment);
     // Two rows each: one at a time.
     expect(made.controls.fineTunes.map(({ jobs }) => jobs.map(({ optimiser }) => [optimiser.batch, optimiser.accumulation]))).toEqual([Array.from({ length: 4 }, () => [4, 2])]);
     expect(await settingsOf(made, 1, 'adapter')).toMatchObject({ memoryParts: 2, requests: 1, gradientCheckpointing: false, optimiser: { batch: 4, accumulation: 2 } });
@@ -79,34 +77,36 @@ describe('a group whose memory was short', () => {
 
   test('is cut into requests where rows are one at a time, and gives each job its own outcome', async () => {
     const made = fixture();
-    const { adapter } = await made.run('fineTuneAdapter', await task(made, 4));
+    const { members } = await made.run('fineTuneAdapters', await task(made, 4));
     expect(made.controls.fineTunes.map(({ jobs }) => jobs.length)).toEqual([2, 2]);
-    expect(adapter).toMatch(/^[0-9a-f]{64}$/);
+    expect(new Set(members.map((member) => 'adapter' in member && member.adapter)).size).toBe(4);
     const seeds = made.controls.fineTunes.flatMap(({ jobs }) => jobs.map(({ seed }) => seed));
     const settings = await Promise.all([1, 2].map((candidate) => settingsOf(made, candidate, 'adapter')));
     expect(settings).toEqual([expect.objectContaining({ memoryParts: 4, requests: 2 }), expect.objectContaining({ memoryParts: 4, requests: 2 })]);
     expect(new Set(seeds).size).toBe(4);
     // One computation, in the record of who did what.
-    const { report } = await collectReport(made.store, 'c', 'running', LEDGER);
+    const { report } = await collectReport(made.store, 'c', 'running', 0);
     expect(report.timeline.scopes.find(({ scope }) => scope === 'epoch-1')?.computations).toBe(3);
   });
 
   test('says nothing of parts where all was computed at once', async () => {
     const made = fixture();
-    await made.run('evaluateAdapter', await task(made));
+    const whole = await task(made);
+    await made.run('fineTuneAdapters', whole);
+    await made.run('evaluateAdapters', whole);
     expect(JSON.stringify([await settingsOf(made, 1, 'adapter'), await settingsOf(made, 1, 'evaluation')])).not.toContain('memoryParts');
-    expect((await collectReport(made.store, 'c', 'running', LEDGER)).report.lessMemory).toEqual([]);
+    expect((await collectReport(made.store, 'c', 'running', 0)).report.lessMemory).toEqual([]);
   });
 
   test('is answered for in parts too, and named in the report', async () => {
     const made = fixture();
     const whole = await task(made);
-    await made.run('fineTuneAdapter', whole);
-    for (let position = 0; position < 4; position += 1) await made.run('evaluateAdapter', { ...whole, position, memoryParts: 8 });
+    await made.run('fineTuneAdapters', whole);
+    await made.run('evaluateAdapters', { ...whole, memoryParts: 8 });
     expect(made.controls.generates.at(-1)).toMatchObject({ memoryParts: 8 });
     expect(await settingsOf(made, 1, 'evaluation')).toMatchObject({ memoryParts: 8 });
     expect(await settingsOf(made, 1, 'adapter')).not.toHaveProperty('memoryParts');
-    const { report, candidates } = await collectReport(made.store, 'c', 'running', LEDGER);
+    const { report, candidates } = await collectReport(made.store, 'c', 'running', 0);
     expect(report.lessMemory).toHaveLength(4);
     expect(report.lessMemory[0]).toEqual({ id: candidates[0]?.id, memoryParts: 8 });
   });

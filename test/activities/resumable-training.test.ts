@@ -3,11 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities, type SealActivities } from '../../activities';
-import type { AdapterTask, PolicyTask, Spent } from '../../activities/activity-types';
-import { collectReport } from '../../activities/report/collect-report';
+import type { GroupTask, PolicyTask } from '../../activities/activity-types';
+import { collectReport, workRecords } from '../../activities/report/collect-report';
 import { fileOf } from '../../activities/stored/stored-json';
 import { type CampaignInput, manifestKeys } from '../../contracts/campaign';
-import { NOTHING_SPENT } from '../../contracts/ledger';
 import type { FineTuneRequest, LanguageModel } from '../../contracts/language-model';
 import type { Machine } from '../../contracts/machine';
 import { modelFiles } from '../../engine/files/model-directory';
@@ -49,16 +48,16 @@ class OpenObjects extends MemoryObjectClient {
 interface Bench {
   readonly objects: OpenObjects;
   readonly store: ArtifactStore;
-  readonly adapterTask: (campaignId: string) => Promise<AdapterTask>;
+  readonly adapterTask: (campaignId: string) => Promise<GroupTask>;
 }
 
 async function bench(): Promise<Bench> {
   const objects = new OpenObjects();
   const store = new ContentAddressedStore(objects);
   const made = fixture(store);
-  const adapterTask = async (campaignId: string): Promise<AdapterTask> => {
+  const adapterTask = async (campaignId: string): Promise<GroupTask> => {
     const scope = await made.proposed(await pinned(made.input(campaignId, SPEC), made.run.bind(made)), 'recorded');
-    return { scope, group: { from: 1, to: 3 }, position: 1, repeat: 1, repeats: 1 };
+    return { scope, group: { from: 1, to: 3 }, repeat: 1, repeats: 1 };
   };
   return { objects, store, adapterTask };
 }
@@ -69,7 +68,7 @@ async function pinned(input: Promise<CampaignInput>, run: (name: 'pinInputs', in
   return run('pinInputs', { ...(await input), model: { directory: modelDirectory, files } });
 }
 
-type Training = 'fineTuneAdapter' | 'trainPolicy';
+type Training = 'fineTuneAdapters' | 'trainPolicy';
 
 interface Attempt<Name extends Training> {
   readonly name: Name;
@@ -105,12 +104,17 @@ async function attempt<Name extends Training>(store: ArtifactStore, { name, task
     if (killAt !== undefined && (details.checkpoint?.steps ?? 0) >= killAt && compute.pid !== undefined) process.kill(compute.pid, 'SIGKILL');
   });
   try {
-    const run = activities[name] as (task: unknown) => Promise<{ readonly spent: Spent }>;
-    const result = await where.run<[unknown], { readonly spent: Spent }, typeof run>(run, task);
-    return { result, beats, requests, scratch: readdirSync(join(cacheDirectory, 'work')) };
+    const run = activities[name] as (task: unknown) => Promise<unknown>;
+    await where.run<[unknown], unknown, typeof run>(run, task);
+    return { beats, requests, scratch: readdirSync(join(cacheDirectory, 'work')) };
   } finally {
     await compute.close();
   }
+}
+
+/** Of the attempt that ended well. */
+async function redoneSteps(store: ArtifactStore, campaignId: string): Promise<number | undefined> {
+  return (await workRecords(store, campaignId)).find(({ outcome, kind }) => outcome === 'done' && kind === 'fine-tune')?.spent.redoneSteps;
 }
 
 const checkpoints = (store: ArtifactStore, campaignId: string): Promise<string[]> => store.list(manifestKeys.allCheckpoints(campaignId));
@@ -131,22 +135,22 @@ const killed = <Name extends Training>(store: ArtifactStore, asked: Attempt<Name
 
 test('a killed fine-tune goes on from the store on another worker, as another execution of the activity, to the same bits', async () => {
   const { store, adapterTask } = await bench();
-  const undisturbed = await attempt(store, { name: 'fineTuneAdapter', task: await adapterTask('whole') });
+  const undisturbed = await attempt(store, { name: 'fineTuneAdapters', task: await adapterTask('whole') });
   expect(undisturbed.beats.length).toBeGreaterThan(0);
   expect(await checkpoints(store, 'whole')).toEqual([]);
 
   const task = await adapterTask('killed');
-  await killed(store, { name: 'fineTuneAdapter', task, killAt: 3 });
-  await killed(store, { name: 'fineTuneAdapter', task, killAt: 8 });
+  await killed(store, { name: 'fineTuneAdapters', task, killAt: 3 });
+  await killed(store, { name: 'fineTuneAdapters', task, killAt: 8 });
   const left = await checkpoints(store, 'killed');
   expect(left.length).toBeGreaterThanOrEqual(1);
   expect(left.length).toBeLessThanOrEqual(2);
   const before = await store.list('sha256/');
-  const resumed = await attempt(store, { name: 'fineTuneAdapter', task });
+  const resumed = await attempt(store, { name: 'fineTuneAdapters', task });
   const [checkpoint] = resumed.beats.flatMap((beat) => beat.checkpoint ?? []);
   expect(checkpoint?.steps).toBeGreaterThanOrEqual(8);
   expect(await weights(store, 'killed')).toEqual(await weights(store, 'whole'));
-  expect(resumed.result.spent.redoneSteps).toBe(0);
+  expect(await redoneSteps(store, 'killed')).toBe(0);
   // Of the checkpoints nothing is left, neither their manifests nor their bytes, on no side.
   expect(await checkpoints(store, 'killed')).toEqual([]);
   const after = new Set(await store.list('sha256/'));
@@ -157,23 +161,23 @@ test('a killed fine-tune goes on from the store on another worker, as another ex
 test('steps after the last checkpoint are counted as done again, as far as a heartbeat had told of them', async () => {
   const { store, adapterTask } = await bench();
   const task = await adapterTask('redone');
-  await killed(store, { name: 'fineTuneAdapter', task, killAt: 4 });
+  await killed(store, { name: 'fineTuneAdapters', task, killAt: 4 });
   const steps = Number(/-(\d{12})\.json/.exec((await checkpoints(store, 'redone')).at(-1) ?? '')?.[1]);
   const environment = activityEnvironment();
   Object.assign(environment.context.info, { heartbeatDetails: { done: steps + 3, total: 20, unit: 'steps' } });
-  const { result } = await attempt(store, { name: 'fineTuneAdapter', task, environment });
-  expect(result.spent.redoneSteps).toBe(3);
+  await attempt(store, { name: 'fineTuneAdapters', task, environment });
+  expect(await redoneSteps(store, 'redone')).toBe(3);
 });
 
 test('a checkpoint with other bytes than its hash is passed over, and with none left the training starts over', async () => {
   const { store, objects, adapterTask } = await bench();
-  await attempt(store, { name: 'fineTuneAdapter', task: await adapterTask('whole') });
+  await attempt(store, { name: 'fineTuneAdapters', task: await adapterTask('whole') });
   const task = await adapterTask('damaged');
-  await killed(store, { name: 'fineTuneAdapter', task, killAt: 6 });
+  await killed(store, { name: 'fineTuneAdapters', task, killAt: 6 });
   const left = await checkpoints(store, 'damaged');
   for (const key of left) await objects.damage(artifactKey(fileOf(key, await store.readManifest(key), 'checkpoint.safetensors')));
-  const resumed = await attempt(store, { name: 'fineTuneAdapter', task });
-  expect(resumed.result.spent.redoneSteps).toBeGreaterThanOrEqual(6);
+  await attempt(store, { name: 'fineTuneAdapters', task });
+  expect(await redoneSteps(store, 'damaged')).toBeGreaterThanOrEqual(6);
   expect(await weights(store, 'damaged')).toEqual(await weights(store, 'whole'));
   expect(await checkpoints(store, 'damaged')).toEqual([]);
 });
@@ -181,25 +185,25 @@ test('a checkpoint with other bytes than its hash is passed over, and with none 
 test('a machine of another kind starts over, and leaves no checkpoint of either', async () => {
   const { store, adapterTask } = await bench();
   const task = await adapterTask('moved');
-  await killed(store, { name: 'fineTuneAdapter', task, killAt: 5 });
-  const { result, beats } = await attempt(store, { name: 'fineTuneAdapter', task, machine: { ...MACHINE, instructionSet: 'avx512f' } });
+  await killed(store, { name: 'fineTuneAdapters', task, killAt: 5 });
+  const { beats } = await attempt(store, { name: 'fineTuneAdapters', task, machine: { ...MACHINE, instructionSet: 'avx512f' } });
   expect(beats[0]?.done).toBeLessThan(5);
-  expect(result.spent.redoneSteps).toBeGreaterThanOrEqual(5);
+  expect(await redoneSteps(store, 'moved')).toBeGreaterThanOrEqual(5);
   expect(await checkpoints(store, 'moved')).toEqual([]);
 });
 
 test('another version of the code starts over, and the lineage of what it computes names it', async () => {
   const { store, adapterTask } = await bench();
   const task = await adapterTask('upgraded');
-  await killed(store, { name: 'fineTuneAdapter', task, killAt: 5 });
-  const { result, beats } = await attempt(store, { name: 'fineTuneAdapter', task, codeVersion: '0.2.0+later' });
+  await killed(store, { name: 'fineTuneAdapters', task, killAt: 5 });
+  const { beats } = await attempt(store, { name: 'fineTuneAdapters', task, codeVersion: '0.2.0+later' });
   expect(beats[0]?.done).toBeLessThan(5);
-  expect(result.spent.redoneSteps).toBeGreaterThanOrEqual(5);
+  expect(await redoneSteps(store, 'upgraded')).toBeGreaterThanOrEqual(5);
   expect(await checkpoints(store, 'upgraded')).toEqual([]);
-  await attempt(store, { name: 'fineTuneAdapter', task: await adapterTask('same'), codeVersion: 'test' });
+  await attempt(store, { name: 'fineTuneAdapters', task: await adapterTask('same'), codeVersion: 'test' });
   expect(await computedByCode(store, 'upgraded')).toEqual(['0.2.0+later', '0.2.0+later']);
   expect(await computedByCode(store, 'same')).toEqual([undefined, undefined]);
-  const otherCode = async (id: string) => (await collectReport(store, id, 'running', { wallSeconds: 0, ...NOTHING_SPENT })).lineage.otherCode;
+  const otherCode = async (id: string) => (await collectReport(store, id, 'running', 0)).lineage.otherCode;
   expect(await otherCode('upgraded')).toEqual([{ version: '0.2.0+later', computations: 1 }]);
   expect(await otherCode('same')).toEqual([]);
 });

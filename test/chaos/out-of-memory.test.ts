@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CandidateRecord } from '../../activities/candidates/candidate-record';
 import { workRecords } from '../../activities/report/collect-report';
-import { type GroupLossLogs, LOSS_FILE } from '../../activities/fine-tune-adapter';
+import { type GroupLossLogs, LOSS_FILE } from '../../activities/fine-tune-adapters';
 import { trainingParts } from '../../activities/execution/less-memory';
 import { inPartsSentence } from '../../activities/report/computed-in-parts';
 import { fileOf, getJson, getManifestJson } from '../../activities/stored/stored-json';

@@ -22,7 +22,7 @@ afterEach(() => {
 });
 
 function line(level: LogLevel, campaignId: string | null, message = 'activity done'): string {
-  const ids = campaignId === null ? {} : { campaignId, workflowId: `${campaignId}/epoch-1/ab12cd34/c2`, activity: 'evaluateAdapter', seconds: 0.4123 };
+  const ids = campaignId === null ? {} : { campaignId, workflowId: `${campaignId}/epoch-1/ab12cd34/c2`, activity: 'evaluateAdapters', seconds: 0.4123 };
   return formatLogLine({ level, message, timeMs: Date.UTC(2026, 10, 26, 5, 57, 31), fields: ids });
 }
 
@@ -40,7 +40,7 @@ test('the last wanted lines are found across what was put aside, whatever their 
 });
 
 test('a line is printed for people: time, level, message, short ids', () => {
-  expect(logText(line('INFO', 'towns'))).toBe('2026-11-26 05:57:31 INFO  activity done (towns epoch-1/ab12cd34/c2, evaluateAdapter, 0.41 s)');
+  expect(logText(line('INFO', 'towns'))).toBe('2026-11-26 05:57:31 INFO  activity done (towns epoch-1/ab12cd34/c2, evaluateAdapters, 0.41 s)');
   expect(logText(line('WARN', null, 'the worker ended'))).toBe('2026-11-26 05:57:31 WARN  the worker ended');
   expect(logText('panic: index out of range')).toBe('panic: index out of range');
 });

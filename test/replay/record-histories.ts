@@ -1,6 +1,6 @@
 /**
  * `node dist/test/replay/record-histories.js NAME`: runs small campaigns with fake activities and stores the history of each
- * kind of their workflows under `test/replay/NAME/`. Run it when a changed workflow has got its `patched()`; older histories stay.
+ * kind of their workflows under `test/replay/NAME/`. From 1.0 on a changed workflow gets its `patched()` and a new set, and older histories stay.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ async function record(name: string): Promise<void> {
     }
   };
   await recordPlain(temporal);
-  for (const id of ['', '/epoch-1', '/epoch-1/train0/c1', '/epoch-1/train1/c2', '/evaluation/base', '/evaluation/self-edits']) await store(`recorded${id}`);
+  for (const id of ['', '/epoch-1', '/epoch-1/train0/c1', '/epoch-1/train1/c2', '/epoch-1/group-0-1', '/evaluation/base', '/evaluation/self-edits']) await store(`recorded${id}`);
   const archives = await recordPaged(temporal);
   for (const id of ['', '/epoch-1', '/epoch-1.v2', '/epoch-1/train0/c2', '/epoch-1/train1/c1', ...archives]) await store(`paged${id}`);
   await temporal.stop();
@@ -62,16 +62,16 @@ async function recordPaged(temporal: TemporalFixture): Promise<string[]> {
   let isBroken = true;
   const answer = fakeActivities().activities;
   const fakes = fakeActivities(() => ({
-    fineTuneAdapter: (task) => {
+    fineTuneAdapters: (task) => {
       const fail = (type: string) => {
         const failure = ApplicationFailure.nonRetryable('on purpose', type);
         // It would hold this machine's paths.
         failure.stack = '';
         return Promise.reject(failure);
       };
-      if (task.scope.scope === 'epoch-1' && task.position === 1 && (attempts += 1) <= 2) return fail('OutOfMemoryError');
-      if (task.scope.scope === 'epoch-1' && task.position === 2 && isBroken) return fail('ComputeProcessDiedError');
-      return answer.fineTuneAdapter(task);
+      if (task.scope.scope === 'epoch-1' && task.group.from === 1 && (attempts += 1) <= 2) return fail('OutOfMemoryError');
+      if (task.scope.scope === 'epoch-1' && task.group.from === 2 && isBroken) return fail('ComputeProcessDiedError');
+      return answer.fineTuneAdapters(task);
     },
   }));
   return temporal.withActivities(fakes.activities, async () => {

@@ -1,5 +1,6 @@
 import { computedInParts, inPartsSentence } from '../../activities/report/computed-in-parts';
 import type { CandidateRow } from '../../activities/report/report-document';
+import { NOTHING_SPENT } from '../../contracts/ledger';
 import type { WorkRecord } from '../../contracts/report-details';
 import { campaignInput } from '../workflows/campaign-input';
 
@@ -10,7 +11,7 @@ function candidate(id: string, memoryParts: number): CandidateRow {
 }
 
 function record(kind: WorkRecord['kind'], scope: string, memoryParts: number, outcome: WorkRecord['outcome'] = 'done'): WorkRecord {
-  return { kind, scope, from: 0, to: 1, repeat: 1, worker: '1@a', startedAt: '2026-11-26T10:00:00.000Z', seconds: 1, outcome, memoryParts };
+  return { kind, scope, from: 0, to: 1, repeat: 1, worker: '1@a', attempt: 1, startedAt: '2026-11-26T10:00:00.000Z', seconds: 1, outcome, memoryParts, spent: NOTHING_SPENT };
 }
 
 test('candidates are named by their lineage, M-steps and evaluations by their records, with the most parts', () => {

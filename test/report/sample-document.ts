@@ -1,5 +1,6 @@
 import { REPORT_DOCUMENT_VERSION, type ReportDocument } from '../../activities/report/report-document';
 import { timelineOf } from '../../activities/report/timeline';
+import { NOTHING_SPENT } from '../../contracts/ledger';
 import type { ReportDetails, WorkRecord } from '../../contracts/report-details';
 
 /** What a model or a data set may have written. */
@@ -151,6 +152,8 @@ function sampleWork(): WorkRecord[] {
     to: i * 8 + 8,
     repeat: 1,
     worker: i % 4 < 2 ? '412@alpha' : '97@beta',
+    attempt: 1,
+    spent: NOTHING_SPENT,
     startedAt: new Date(begin + i * 6000).toISOString(),
     seconds: i % 2 === 0 ? 9 : 2.5,
     outcome: i === 15 ? ('failed' as const) : ('done' as const),

@@ -1,9 +1,10 @@
 import { timelineOf } from '../../activities/report/timeline';
+import { NOTHING_SPENT } from '../../contracts/ledger';
 import type { WorkRecord } from '../../contracts/report-details';
 
 function record(startSeconds: number, seconds: number, more: Partial<WorkRecord> = {}): WorkRecord {
   const startedAt = new Date(Date.parse('2026-11-22T09:00:00Z') + startSeconds * 1000).toISOString();
-  return { kind: 'fine-tune', scope: 'epoch-1', from: 0, to: 8, repeat: 1, worker: '1@a', startedAt, seconds, outcome: 'done', ...more };
+  return { kind: 'fine-tune', scope: 'epoch-1', from: 0, to: 8, repeat: 1, worker: '1@a', attempt: 1, startedAt, seconds, outcome: 'done', spent: NOTHING_SPENT, ...more };
 }
 
 describe('timelineOf', () => {

@@ -75,7 +75,7 @@ test.each(['', 'plain text', '{"time": "2026', '{"level":"INFO"}', '[1]', 'null'
 test('what is logged deep inside an activity has its ids; levels below are not written', async () => {
   const lines: string[] = [];
   const log = new Log('WARN', (line) => lines.push(line));
-  const ids = { ...idsOfWorkflow('towns/epoch-1/ab12cd34/c3'), activity: 'fineTuneAdapter', attempt: 1 };
+  const ids = { ...idsOfWorkflow('towns/epoch-1/ab12cd34/c3'), activity: 'fineTuneAdapters', attempt: 1 };
   await runAs({ ids, meter: new SealMeter() }, async () => {
     await Promise.resolve();
     log.info('not written');
@@ -83,7 +83,7 @@ test('what is logged deep inside an activity has its ids; levels below are not w
   });
   log.warn('outside');
   expect(lines.map((line) => parseLogLine(line))).toMatchObject([
-    { message: 'the compute process ended', reason: 'stalled', campaignId: 'towns', activity: 'fineTuneAdapter', candidate: 3 },
+    { message: 'the compute process ended', reason: 'stalled', campaignId: 'towns', activity: 'fineTuneAdapters', candidate: 3 },
     { message: 'outside' },
   ]);
   expect(parseLogLine(lines[1]!)).not.toHaveProperty('campaignId');

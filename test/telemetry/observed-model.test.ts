@@ -9,7 +9,7 @@ import type { WorkSpan } from '../../telemetry/work-span';
 import { fakeLanguageModel } from '../activities/fake-language-model';
 import { recordedMeter } from './recorded-meter';
 
-const IDS = { campaignId: 'towns', activity: 'fineTuneAdapter', attempt: 1 };
+const IDS = { campaignId: 'towns', activity: 'fineTuneAdapters', attempt: 1 };
 const request = {} as FineTuneRequest & GenerateRequest;
 
 function observed(overrides: Partial<ProcessModel>) {
@@ -32,8 +32,8 @@ test('a fine-tune is measured by activity, and its tokens are counted', async ()
   const result = { outcomes: [{ status: 'done', trainedTokens: 30 }, { status: 'failed' }, { status: 'done', trainedTokens: 12 }], seconds: 1 } as unknown as FineTuneResult;
   const { model, of, as } = observed({ fineTune: () => Promise.resolve(result) });
   expect(await as(() => model.fineTune(request))).toBe(result);
-  expect(of('seal_trained_tokens')).toMatchObject([{ value: 42, tags: { activity: 'fineTuneAdapter' } }]);
-  expect(of('seal_compute')).toMatchObject([{ unit: 'seconds', tags: { activity: 'fineTuneAdapter', method: 'fineTune', outcome: 'done' } }]);
+  expect(of('seal_trained_tokens')).toMatchObject([{ value: 42, tags: { activity: 'fineTuneAdapters' } }]);
+  expect(of('seal_compute')).toMatchObject([{ unit: 'seconds', tags: { activity: 'fineTuneAdapters', method: 'fineTune', outcome: 'done' } }]);
 });
 
 test('generated tokens are counted, of a request outside of any activity too', async () => {

@@ -76,10 +76,10 @@ test('every line of its log is JSON, and those of a campaign have its ids', () =
   const lines = stack.logLines();
   const done = lines.filter(({ message }) => message === 'activity done');
   expect(done.map(({ activity }) => activity)).toEqual(
-    expect.arrayContaining(['pinInputs', 'proposeSelfEdits', 'collectProposals', 'validateSelfEdit', 'fineTuneAdapter', 'evaluateAdapter', 'evaluateBase', 'trainPolicy', 'summariseMethod', 'writeReport']),
+    expect.arrayContaining(['pinInputs', 'proposeSelfEdits', 'collectProposals', 'validateSelfEdit', 'fineTuneAdapters', 'evaluateAdapters', 'evaluateBase', 'trainPolicy', 'summariseMethod', 'writeReport']),
   );
   for (const line of done) expect(line).toMatchObject({ campaignId: 'watched', attempt: 1, workflowId: expect.stringMatching(/^watched/), runId: expect.any(String), seconds: expect.any(Number) });
-  const candidate = done.find((line) => line['candidate'] === 2 && line['activity'] === 'evaluateAdapter');
+  const candidate = done.find((line) => line['candidate'] === 2 && line['activity'] === 'evaluateAdapters');
   expect(candidate).toMatchObject({ epoch: 1, contextId: expect.stringMatching(/^[0-9a-f]{8}$/) });
 });
 

@@ -7,7 +7,7 @@ import { withTraceHeader } from '../../telemetry/in-workflow/trace-header';
 import { openTracing } from '../../telemetry/tracing/open-tracing';
 
 export const PARENT = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' };
-export const IDS = { campaignId: 'towns', epoch: 1, contextId: 'ab12cd34', candidate: 2, activity: 'fineTuneAdapter', attempt: 1 };
+export const IDS = { campaignId: 'towns', epoch: 1, contextId: 'ab12cd34', candidate: 2, activity: 'fineTuneAdapters', attempt: 1 };
 
 async function send(patienceMs: number): Promise<void> {
   const reasons: string[] = [];

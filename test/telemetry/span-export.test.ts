@@ -25,7 +25,7 @@ test('spans arrive with their family, times, attributes and failures', async () 
   expect(await send(5_000)).toMatchObject({ reasons: [] });
   expect(receiver.spans).toMatchObject([
     { name: 'compute fineTune', service: 'seal-test', traceId: PARENT.traceId, failedWith: 'OutOfMemoryError', attributes: { 'seal.method': 'fineTune' } },
-    { name: 'activity fineTuneAdapter', traceId: PARENT.traceId, parentSpanId: PARENT.spanId, failedWith: null, attributes: attributesOf(IDS) },
+    { name: 'activity fineTuneAdapters', traceId: PARENT.traceId, parentSpanId: PARENT.spanId, failedWith: null, attributes: attributesOf(IDS) },
     // Without a header it begins a trace of its own.
     { name: 'activity pinInputs', parentSpanId: '', traceId: expect.stringMatching(/^[0-9a-f]{32}$/) },
   ]);

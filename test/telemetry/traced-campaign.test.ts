@@ -48,9 +48,9 @@ test('a campaign is one trace, begun by the command that started it', () => {
 
 test('the tree goes down from campaign to epoch, candidate, activity and request, each with its ids', () => {
   const tunes = spans('compute fineTune').map(pathOf);
-  expect(tunes).toContainEqual(['start', 'campaign', 'epoch', 'candidate', 'activity fineTuneAdapter', 'compute fineTune']);
+  expect(tunes).toContainEqual(['start', 'campaign', 'epoch', 'candidate', 'activity fineTuneAdapters', 'compute fineTune']);
   expect(tunes).toContainEqual(['start', 'campaign', 'epoch', 'activity trainPolicy', 'compute fineTune']);
-  expect(spans('store write').map(pathOf)).toContainEqual(['start', 'campaign', 'epoch', 'candidate', 'activity evaluateAdapter', 'store write']);
+  expect(spans('store write').map(pathOf)).toContainEqual(['start', 'campaign', 'epoch', 'candidate', 'activity evaluateAdapters', 'store write']);
   expect(spans('activity validateSelfEdit').map(pathOf)).toContainEqual(['start', 'campaign', 'epoch', 'candidate', 'activity validateSelfEdit']);
   const candidates = spans('candidate');
   expect(candidates).toHaveLength(4);

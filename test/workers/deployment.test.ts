@@ -11,7 +11,6 @@ import type { SealActivities } from '../../activities/activity-types';
 import { awaitWorkflows } from '../../activities/await-workflows';
 import type { Services } from '../../activities/services';
 import { ORCHESTRATION_QUEUE } from '../../contracts/campaign';
-import { NOTHING_SPENT } from '../../contracts/ledger';
 import { serverBinary } from '../../infra/stack/server-binaries';
 import { createSealWorkers, runWorkers } from '../../workers/seal-workers';
 import { ServerWorkflows } from '../../workers/server-workflows';
@@ -125,12 +124,12 @@ function start(campaignId: string): Promise<WorkflowHandle<typeof campaignWorkfl
 
 test('a campaign stays with the build that began it, new ones go to the current build, and the old one is drained when it is done', async () => {
   const first = await startBuild('one', (note) => ({
-    fineTuneAdapter: async ({ scope }) => {
+    fineTuneAdapters: async ({ scope, group: { from } }) => {
       note(`${scope.campaign.campaignId} fine-tunes`);
       const beating = setInterval(() => Context.current().heartbeat(), 500);
       await released;
       clearInterval(beating);
-      return { adapter: 'adapter', spent: NOTHING_SPENT };
+      return { members: [{ position: from, adapter: 'adapter' }] };
     },
   }));
   await makeCurrent('one');

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/client';
 import { activityInfo, Context } from '@temporalio/activity';
-import type { AdapterTask, SealActivities } from '../../activities/activity-types';
+import type { GroupTask, SealActivities } from '../../activities/activity-types';
 import { FAILURE_CLASSES, failureClassOf } from '../../contracts/failures';
 import { waitingActivities, type WaitingActivities } from '../../cli/waiting-activities';
 import { campaignInput } from './campaign-input';
@@ -27,12 +27,12 @@ function withFailures(fail: (attempts: number) => Promise<void> | void): FakeAct
   const answer = fakeActivities().activities;
   const fakes = fakeActivities(
     (): Partial<SealActivities> => ({
-      fineTuneAdapter: async (task: AdapterTask) => {
-        if (task.scope.scope === 'epoch-1' && task.position === 1) {
+      fineTuneAdapters: async (task: GroupTask) => {
+        if (task.scope.scope === 'epoch-1' && task.group.from === 1) {
           attempts.push({ memoryParts: (task as { readonly memoryParts?: number }).memoryParts, attempt: activityInfo().attempt });
           await fail(attempts.length);
         }
-        return answer.fineTuneAdapter(task);
+        return answer.fineTuneAdapters(task);
       },
     }),
   );
@@ -149,7 +149,7 @@ describe('attempts of an activity', () => {
         waiting = await waitingActivities(temporal.environment.client, 'seen');
         return (waiting[0]?.attempts ?? 0) > 2;
       });
-      expect(waiting).toEqual([expect.objectContaining({ activity: 'fineTuneAdapter', workflows: 1, failure: 'StoreFailedError', message: 'on purpose' })]);
+      expect(waiting).toEqual([expect.objectContaining({ activity: 'fineTuneAdapters', workflows: 1, failure: 'StoreFailedError', message: 'on purpose' })]);
       isDown = false;
       await handle.result();
     });

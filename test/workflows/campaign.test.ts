@@ -1,11 +1,11 @@
 import { ApplicationFailure, type WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { Context } from '@temporalio/activity';
-import type { SealActivities } from '../../activities/activity-types';
+import type { GroupTask, SealActivities } from '../../activities/activity-types';
 import type { CampaignInput } from '../../contracts/campaign';
 import type { CampaignResult } from '../../workflows/campaign';
 import { cancelUpdate, pauseUpdate, progressQuery, resumeUpdate, setConcurrencyUpdate } from '../../workflows/messages';
 import { campaignInput } from './campaign-input';
-import { type FakeActivities, fakeActivities, fakeReward } from './fake-activities';
+import { type FakeActivities, fakeActivities, fakeReward, positionsOf } from './fake-activities';
 import { eventually, TemporalFixture } from './temporal-fixture';
 
 jest.setTimeout(120_000);
@@ -61,10 +61,10 @@ function before<Name extends keyof SealActivities>(name: Name, act: (task: Param
 }
 
 /** Fails candidate 1 of the first context so many times, as a class of failures that the workflow answers. */
-function failing(times: number, type: string): (task: { readonly position?: number }) => void {
+function failing(times: number, type: string): (task: GroupTask) => void {
   let left = times;
-  return ({ position }) => {
-    if (position !== 1 || left === 0) return;
+  return ({ group }) => {
+    if (group.from !== 1 || left === 0) return;
     left -= 1;
     throw ApplicationFailure.nonRetryable('broken on purpose', type);
   };
@@ -95,7 +95,7 @@ describe('a campaign', () => {
     ]);
     expect(fakes.of('writeReport')).toEqual(['completed']);
     // Every candidate of both epochs once, no more.
-    const candidates = fakes.of('fineTuneAdapter').filter((what) => what.startsWith('epoch-'));
+    const candidates = fakes.of('fineTuneAdapters').filter((what) => what.startsWith('epoch-'));
     const expected = [1, 2].flatMap((epoch) => Array.from({ length: 6 }, (_, position) => `epoch-${epoch} ${position} r1`));
     expect(candidates.sort()).toEqual(expected.sort());
   });
@@ -121,12 +121,12 @@ describe('a campaign', () => {
   });
 
   test('asks the unadapted policy only where selection compares with it, and keeps what improves on it', async () => {
-    const fakes = fakeActivities(() => ({ evaluateBase: ({ scope }) => Promise.resolve({ scores: scope === 'epoch-1' ? [0.65, 0.05] : [0, 0], spent: NOTHING }) }));
+    const fakes = fakeActivities(() => ({ evaluateBase: ({ scope }) => Promise.resolve({ scores: scope === 'epoch-1' ? [0.65, 0.05] : [0, 0] }) }));
     await run(fakes, campaignInput('improves', { selection: { rule: 'improves' } }));
     expect(fakes.of('evaluateBase')).toContain('epoch-1 1');
     // Rewards 0, .7 of the first context and .3, 1 of the second.
     expect(fakes.of('trainPolicy')).toEqual(['1 1,3']);
-    const none = fakeActivities(() => ({ evaluateBase: () => Promise.resolve({ scores: [2, 2], spent: NOTHING }) }));
+    const none = fakeActivities(() => ({ evaluateBase: () => Promise.resolve({ scores: [2, 2] }) }));
     const result = await run(none, campaignInput('improves-nothing', { selection: { rule: 'improves' } }));
     expect(none.of('trainPolicy')).toEqual(['1 ']);
     expect(result.epochs[0]?.kept).toBe(0);
@@ -135,14 +135,12 @@ describe('a campaign', () => {
   });
 
   test('repeats each candidate and averages its rewards', async () => {
-    const fakes = fakeActivities(() => ({ evaluateAdapter: ({ position, repeat }) => Promise.resolve({ reward: position === undefined ? null : position + repeat / 10, spent: NOTHING }) }));
+    const fakes = fakeActivities(() => ({ evaluateAdapters: ({ group, repeat }) => Promise.resolve({ members: positionsOf(group).map((position) => ({ position, reward: position + repeat / 10 })) }) }));
     const result = await run(fakes, campaignInput('repeats', { contexts: 1, innerLoop: { repeats: 3 } }));
-    expect(fakes.of('fineTuneAdapter').filter((what) => what.startsWith('epoch-1 0'))).toEqual(['epoch-1 0 r1', 'epoch-1 0 r2', 'epoch-1 0 r3']);
+    expect(fakes.of('fineTuneAdapters').filter((what) => what.startsWith('epoch-1 0'))).toEqual(['epoch-1 0 r1', 'epoch-1 0 r2', 'epoch-1 0 r3']);
     expect(result.epochs[0]?.bestReward).toBeCloseTo(1.2, 10);
   });
 });
-
-const NOTHING = { trainSeconds: 0, evaluateSeconds: 0, generateSeconds: 0, trainedTokens: 0, generatedTokens: 0, retries: 0, redoneSteps: 0, peakMemoryBytes: 0 };
 
 describe('candidates that do not work out', () => {
   test.each<[string, Partial<SealActivities>, { rejected: number; failed: number; calls: number }]>([
@@ -153,22 +151,25 @@ describe('candidates that do not work out', () => {
     ],
     [
       'a fine-tune that fails twice is retried and scored',
-      before('fineTuneAdapter', failing(2, 'ComputeProcessDiedError')),
+      before('fineTuneAdapters', failing(2, 'ComputeProcessDiedError')),
       { rejected: 0, failed: 0, calls: 6 },
     ],
     [
       'a fine-tune that always fails is given up, and the epoch goes on',
-      before('fineTuneAdapter', failing(Infinity, 'ComputeProcessDiedError')),
+      before('fineTuneAdapters', failing(Infinity, 'ComputeProcessDiedError')),
       { rejected: 0, failed: 1, calls: 6 },
     ],
     [
       'a diverged fine-tune is not retried',
-      before('fineTuneAdapter', failing(Infinity, 'NotFiniteError')),
+      {
+        fineTuneAdapters: ({ group, repeat }) =>
+          Promise.resolve({ members: positionsOf(group).map((position) => ({ position, ...(position === 1 ? { diverged: 'loss is NaN' } : { adapter: `adapter-${position}-r${repeat}` }) })) }),
+      },
       { rejected: 0, failed: 1, calls: 4 },
     ],
     [
       'an evaluation that always fails is given up',
-      before('evaluateAdapter', failing(Infinity, 'ComputeProcessDiedError')),
+      before('evaluateAdapters', failing(Infinity, 'ComputeProcessDiedError')),
       { rejected: 0, failed: 1, calls: 4 },
     ],
   ])('%s', async (name, overrides, expected) => {
@@ -176,7 +177,7 @@ describe('candidates that do not work out', () => {
     const result = await run(fakes, campaignInput(name.replace(/[^a-z]+/g, '-')));
     expect(result.state).toBe('completed');
     expect(result.epochs[0]).toMatchObject({ proposed: 4, rejected: expected.rejected, failed: expected.failed });
-    expect(fakes.of('fineTuneAdapter').filter((what) => what.startsWith('epoch-1'))).toHaveLength(expected.calls);
+    expect(fakes.of('fineTuneAdapters').filter((what) => what.startsWith('epoch-1'))).toHaveLength(expected.calls);
     // Of the first context only the other candidate is left, of the second the better one is kept.
     if (expected.rejected + expected.failed > 0) expect(fakes.of('trainPolicy')).toEqual(['1 0,3']);
   });
@@ -196,11 +197,11 @@ describe('candidates that do not work out', () => {
 describe('the window', () => {
   test.each<[window: number, group: number, most: number]>([
     [3, 1, 3],
-    [5, 2, 4],
-    [2, 4, 4],
-  ])('%i candidates at once in groups of %i runs at most %i', async (candidates, group, most) => {
+    [5, 2, 2],
+    [2, 4, 1],
+  ])('%i candidates at once in groups of %i computes at most %i groups', async (candidates, group, most) => {
     const gate = gated();
-    const fakes = fakeActivities(() => before('fineTuneAdapter', ({ scope }) => (scope.scope === 'epoch-1' ? gate.wait() : undefined)));
+    const fakes = fakeActivities(() => before('fineTuneAdapters', ({ scope }) => (scope.scope === 'epoch-1' ? gate.wait() : undefined)));
     await temporal.withActivities(fakes.activities, async () => {
       const input = campaignInput(`window-${candidates}-${group}`, { contexts: 6, concurrency: { candidates, group } });
       const handle = await temporal.start(input);
@@ -214,7 +215,7 @@ describe('the window', () => {
 
   test('another concurrency takes effect on a running epoch', async () => {
     const gate = gated();
-    const fakes = fakeActivities(() => before('fineTuneAdapter', ({ scope }) => (scope.scope === 'epoch-1' ? gate.wait() : undefined)));
+    const fakes = fakeActivities(() => before('fineTuneAdapters', ({ scope }) => (scope.scope === 'epoch-1' ? gate.wait() : undefined)));
     await temporal.withActivities(fakes.activities, async () => {
       const handle = await temporal.start(campaignInput('wider', { contexts: 4, concurrency: { candidates: 1 } }));
       await eventually('one candidate', () => gate.waiting() === 1);
@@ -229,17 +230,17 @@ describe('the window', () => {
 describe('operators', () => {
   test('pausing lets running candidates finish and starts no others until resumed', async () => {
     const gate = gated();
-    const fakes = fakeActivities(() => before('fineTuneAdapter', ({ scope }) => (scope.scope === 'epoch-1' ? gate.wait() : undefined)));
+    const fakes = fakeActivities(() => before('fineTuneAdapters', ({ scope }) => (scope.scope === 'epoch-1' ? gate.wait() : undefined)));
     await temporal.withActivities(fakes.activities, async () => {
       const handle = await temporal.start(campaignInput('paused', { contexts: 4, concurrency: { candidates: 2 } }));
       await eventually('two candidates', () => gate.waiting() === 2);
       const paused = await handle.executeUpdate(pauseUpdate, { args: [OPERATOR] });
       expect(paused.state).toBe('paused');
       gate.release();
-      const scored = (): number => fakes.of('evaluateAdapter').filter((what) => what.startsWith('epoch-1')).length;
+      const scored = (): number => fakes.of('evaluateAdapters').filter((what) => what.startsWith('epoch-1')).length;
       await eventually('the two to finish', () => scored() === 2);
       await new Promise((resolve) => setTimeout(resolve, 500));
-      expect(fakes.of('fineTuneAdapter').filter((what) => what.startsWith('epoch-1'))).toHaveLength(2);
+      expect(fakes.of('fineTuneAdapters').filter((what) => what.startsWith('epoch-1'))).toHaveLength(2);
       const resumed = await handle.executeUpdate(resumeUpdate, { args: [OPERATOR] });
       expect(resumed.state).toBe('running');
       expect((await handle.result()).epochs[0]?.proposed).toBe(8);
@@ -249,7 +250,7 @@ describe('operators', () => {
 
   test('cancelling reaches every child and activity and leaves a partial report', async () => {
     const gate = gated();
-    const fakes = fakeActivities(() => before('fineTuneAdapter', ({ scope }) => (scope.scope === 'epoch-1' ? gate.wait() : undefined)));
+    const fakes = fakeActivities(() => before('fineTuneAdapters', ({ scope }) => (scope.scope === 'epoch-1' ? gate.wait() : undefined)));
     await temporal.withActivities(fakes.activities, async () => {
       const handle = await temporal.start(campaignInput('cancelled', { contexts: 4, concurrency: { candidates: 3 } }));
       await eventually('three candidates', () => gate.waiting() === 3);
@@ -268,7 +269,7 @@ describe('operators', () => {
 
   test('cancelling through Temporal does the same and is seen there', async () => {
     const gate = gated();
-    const fakes = fakeActivities(() => before('fineTuneAdapter', ({ scope }) => (scope.scope === 'epoch-1' ? gate.wait() : undefined)));
+    const fakes = fakeActivities(() => before('fineTuneAdapters', ({ scope }) => (scope.scope === 'epoch-1' ? gate.wait() : undefined)));
     await temporal.withActivities(fakes.activities, async () => {
       const handle = await temporal.start(campaignInput('cancelled-there'));
       await eventually('a candidate', () => gate.waiting() > 0);
@@ -284,7 +285,7 @@ describe('operators', () => {
     ['why', { by: 'me', why: ' ' }],
   ])('an action that does not say "%s" is refused', async (field, action) => {
     const gate = gated();
-    const fakes = fakeActivities(() => before('fineTuneAdapter', () => gate.wait()));
+    const fakes = fakeActivities(() => before('fineTuneAdapters', () => gate.wait()));
     await temporal.withActivities(fakes.activities, async () => {
       const handle = await temporal.start(campaignInput(`anonymous-${field}`));
       const error = await handle.executeUpdate(pauseUpdate, { args: [action] }).catch((reason: unknown) => reason);
@@ -299,7 +300,7 @@ describe('operators', () => {
 describe('what others see', () => {
   test('progress counts candidates and estimates the rest', async () => {
     const gate = gated();
-    const fakes = fakeActivities(() => before('fineTuneAdapter', ({ scope, position }) => (scope.scope === 'epoch-1' && (position ?? 0) >= 2 ? gate.wait() : undefined)));
+    const fakes = fakeActivities(() => before('fineTuneAdapters', ({ scope, group }) => (scope.scope === 'epoch-1' && group.from >= 2 ? gate.wait() : undefined)));
     await temporal.withActivities(fakes.activities, async () => {
       const handle = await temporal.start(campaignInput('progress', { contexts: 4, concurrency: { candidates: 3 } }));
       await eventually('two candidates to finish', async () => (await handle.query(progressQuery)).candidates.done === 2);
@@ -308,8 +309,7 @@ describe('what others see', () => {
       expect(progress.etaSeconds).toBeGreaterThan(0);
       gate.release();
       await handle.result();
-      // A second each: base, 2 x proposals, 8 x (fine-tune, evaluation), 2 held-out groups x 2, M-step.
-      expect(await handle.query(progressQuery)).toMatchObject({ state: 'completed', candidates: { done: 8, running: 0 }, etaSeconds: 0, ledger: { trainSeconds: 24 } });
+      expect(await handle.query(progressQuery)).toMatchObject({ state: 'completed', candidates: { done: 8, running: 0 }, etaSeconds: 0 });
     });
   });
 

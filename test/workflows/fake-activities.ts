@@ -1,7 +1,5 @@
-import type { AdapterTask, PinnedCampaign, RecordedOutcomes, SealActivities, Spent } from '../../activities/activity-types';
+import type { CandidateGroup, GroupTask, PinnedCampaign, RecordedOutcomes, SealActivities } from '../../activities/activity-types';
 import { epochInVersion, type MethodScore } from '../../contracts/campaign';
-
-const SPENT: Spent = { trainSeconds: 1, evaluateSeconds: 0.5, generateSeconds: 0, trainedTokens: 10, generatedTokens: 2, retries: 0, redoneSteps: 0, peakMemoryBytes: 0 };
 
 /** Activities that remember their calls and answer at once; a test overrides what it is about. */
 export interface FakeActivities {
@@ -17,24 +15,33 @@ export function fakeReward(position: number): number {
   return ((position * 7) % 11) / 10;
 }
 
+/** Positions of a group, in order. */
+export function positionsOf({ from, to }: CandidateGroup): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
+}
+
+/** `epoch-1 4 r1` of one candidate, `epoch-1 0-3 r1` of a group. */
+export function nameOf({ scope, group: { from, to }, repeat }: GroupTask): string {
+  return `${scope.scope} ${to - from === 1 ? from : `${from}-${to - 1}`} r${repeat}`;
+}
+
 export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Partial<SealActivities> = () => ({})): FakeActivities {
   const calls: FakeActivities['calls'] = [];
   const selections = new Map<string, RecordedOutcomes>();
   const ref = { sha256: '0'.repeat(64), sizeBytes: 1, mediaType: 'application/json' };
-  const at = ({ scope, group, position, repeat }: AdapterTask): string => `${scope.scope} ${position ?? `${group.from}-${group.to}`} r${repeat}`;
   const answers: SealActivities = {
     pinInputs: ({ campaignId }): Promise<PinnedCampaign> => Promise.resolve({ campaignId, input: ref, runId: 'run' }),
-    proposeSelfEdits: () => Promise.resolve({ spent: SPENT }),
+    proposeSelfEdits: () => Promise.resolve(),
     collectProposals: () => Promise.resolve({ proposals: ref }),
     validateSelfEdit: () => Promise.resolve({ accepted: true }),
-    fineTuneAdapter: ({ position, repeat }) => Promise.resolve({ adapter: position === undefined ? null : `adapter-${position}-r${repeat}`, spent: SPENT }),
-    evaluateAdapter: ({ position }) => Promise.resolve({ reward: position === undefined ? null : fakeReward(position), spent: SPENT }),
-    evaluateBase: () => Promise.resolve({ scores: Array.from({ length: 16 }, () => 0.5), spent: SPENT }),
+    fineTuneAdapters: ({ group, repeat }) => Promise.resolve({ members: positionsOf(group).map((position) => ({ position, adapter: `adapter-${position}-r${repeat}` })) }),
+    evaluateAdapters: ({ scope, group }) => Promise.resolve({ members: positionsOf(group).map((position) => ({ position, reward: scope.split === 'train' ? fakeReward(position) : null })) }),
+    evaluateBase: () => Promise.resolve({ scores: Array.from({ length: 16 }, () => 0.5) }),
     trainPolicy: ({ epoch, versions, kept, outcomes, proposals, onlySelection }) => {
       const { selection, policy } = versions ?? epochInVersion(epoch);
       selections.set(`${epoch}.v${selection}`, { proposals, outcomes, kept });
       const name = policy === 1 ? `policy-${epoch}` : `policy-${epoch}.v${policy}`;
-      return Promise.resolve({ policy: kept.length === 0 || onlySelection === true ? null : name, spent: SPENT });
+      return Promise.resolve({ policy: kept.length === 0 || onlySelection === true ? null : name });
     },
     summariseMethod: ({ method }): Promise<MethodScore> =>
       Promise.resolve({ name: method, grader: 'exact', score: 0.5, standardError: 0.1, n: 4, meanTokens: 10, meanSteps: 6 }),
@@ -49,8 +56,8 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
     proposeSelfEdits: ({ scope, chunk }) => `${scope} ${chunk}`,
     collectProposals: ({ scope }) => scope,
     validateSelfEdit: ({ scope, position }) => `${scope.scope} ${position}`,
-    fineTuneAdapter: at,
-    evaluateAdapter: at,
+    fineTuneAdapters: nameOf,
+    evaluateAdapters: nameOf,
     evaluateBase: ({ scope, chunk }) => `${scope} ${chunk}`,
     trainPolicy: ({ epoch, kept, onlySelection }) => `${epoch} ${kept.join(',')}${onlySelection === true ? ' selection only' : ''}`,
     summariseMethod: ({ method }) => method,

@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
-import { defaultPayloadConverter } from '@temporalio/common';
 import type { SealActivities } from '../../activities';
-import { Expenses } from '../../activities/execution/expenses';
+import { type LostComputation, WORKER } from '../../activities/execution/running-activity';
 import { collectReport } from '../../activities/report/collect-report';
 import { getManifestJson } from '../../activities/stored/stored-json';
 import { type CampaignInput, type CampaignReport, manifestKeys } from '../../contracts/campaign';
 import { ComputeProcessDiedError, ServerUnreachableError } from '../../contracts/errors';
-import { type Ledger, NOTHING_SPENT, type Spent, spentIn, spentTogether } from '../../contracts/ledger';
+import { type Ledger, NOTHING_SPENT, spentTogether } from '../../contracts/ledger';
 import type { WorkRecord } from '../../contracts/report-details';
 import { cancelUpdate } from '../../workflows/messages';
 import { removedFixtures, type ActivityFixture } from '../activities/activity-fixture';
@@ -15,7 +14,7 @@ import { FAST_TIMINGS } from './campaign-input';
 import { fakeActivities } from './fake-activities';
 import { eventually, TemporalFixture } from './temporal-fixture';
 
-// A campaign on a real server whose attempts fail in every way, and its ledger against what its histories say.
+// A campaign on a real server whose attempts fail in every way, and its ledger against its records of work.
 jest.setTimeout(180_000);
 
 const fixture = removedFixtures();
@@ -24,36 +23,6 @@ beforeAll(async () => {
   temporal = await TemporalFixture.start();
 });
 afterAll(() => temporal.stop());
-
-interface Told {
-  /** Costs in the results and failures of activities. */
-  readonly spent: Spent;
-  /** Attempts beyond the first: those that the server counts, and those that the workflow scheduled after a failure. */
-  readonly retries: number;
-  readonly failedAttempts: number;
-}
-
-/** What the histories of a campaign and of all its children say of the costs of their activities. */
-async function toldByHistories(campaignId: string): Promise<Told> {
-  const { client } = temporal.environment;
-  let [spent, retries, failedAttempts] = [NOTHING_SPENT, 0, 0];
-  for await (const { workflowId, runId } of client.workflow.list({ query: `SealCampaign = '${campaignId}' OR WorkflowId = '${campaignId}'` })) {
-    const { events = [] } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-    for (const event of events ?? []) {
-      const completed = event.activityTaskCompletedEventAttributes?.result?.payloads?.[0];
-      if (completed) spent = spentTogether(spent, spentIn(defaultPayloadConverter.fromPayload(completed)));
-      const failure = event.activityTaskFailedEventAttributes?.failure;
-      if (failure) {
-        const [details] = failure.applicationFailureInfo?.details?.payloads ?? [];
-        if (details) spent = spentTogether(spent, spentIn(defaultPayloadConverter.fromPayload(details)));
-        failedAttempts += 1;
-        retries += 1;
-      }
-      retries += Math.max(0, (event.activityTaskStartedEventAttributes?.attempt ?? 1) - 1);
-    }
-  }
-  return { spent, retries, failedAttempts };
-}
 
 async function records({ store }: ActivityFixture, campaignId: string): Promise<WorkRecord[]> {
   const keys = await store.list(manifestKeys.works(campaignId));
@@ -65,22 +34,22 @@ const COSTS = ['trainSeconds', 'evaluateSeconds', 'generateSeconds', 'trainedTok
 /** Expects that a ledger has all that the records of work tell of. */
 async function expectRecorded(made: ActivityFixture, campaignId: string, ledger: Ledger): Promise<WorkRecord[]> {
   const all = await records(made, campaignId);
-  const recorded = all.reduce((sum, { spent }) => spentTogether(sum, spent ?? {}), NOTHING_SPENT);
+  const recorded = all.reduce((sum, { spent }) => spentTogether(sum, spent), NOTHING_SPENT);
   for (const field of COSTS) expect([field, ledger[field].toFixed(2)]).toEqual([field, recorded[field].toFixed(2)]);
   return all;
 }
 
-/** A position whose first attempt is lost amid its computation: it beats, then nothing more is heard of it. */
-function losing(activities: SealActivities, position: number): SealActivities {
+/** A group whose first attempt is lost during its computation: it beats, then nothing more is heard of it. */
+function losing(activities: SealActivities, from: number): SealActivities {
   return {
     ...activities,
-    async fineTuneAdapter(task) {
+    async fineTuneAdapters(task) {
       const context = Context.current();
-      if (task.position !== position || task.scope.scope !== 'epoch-1' || context.info.attempt > 1) return activities.fineTuneAdapter(task);
-      const expenses = new Expenses(1, undefined);
-      const work = { kind: 'fine-tune', scope: task.scope.scope, from: position, to: position + 1, repeat: task.repeat } as const;
-      expenses.goesOn({ work, startedMs: Date.now() - 7000, peakMemoryBytes: 5_000_000, redoneSteps: 2 });
-      context.heartbeat({ done: 3, total: 9, unit: 'steps', ...expenses.details() });
+      const { scope, group, repeat } = task;
+      if (group.from !== from || scope.scope !== 'epoch-1' || context.info.attempt > 1) return activities.fineTuneAdapters(task);
+      const startedMs = Date.now() - 7000;
+      const computation: LostComputation = { kind: 'fine-tune', scope: scope.scope, ...group, repeat, worker: WORKER, attempt: 1, startedMs, heardMs: Date.now(), peakMemoryBytes: 5_000_000, redoneSteps: 2 };
+      context.heartbeat({ done: 3, total: 9, unit: 'steps', computation });
       await sleep(6000, undefined, { signal: context.cancellationSignal });
       throw new Error('never heard');
     },
@@ -95,7 +64,7 @@ async function finished(made: ActivityFixture, input: CampaignInput): Promise<Ca
   return getManifestJson<CampaignReport>(made.store, key, await made.store.readManifest(key), 'report.json');
 }
 
-test('the ledger is the sum over the attempts that the histories show, and over the records of work, whatever failed', async () => {
+test('every computation is recorded once, whatever failed or was lost, and the ledger is their sum', async () => {
   const made = fixture();
   let fineTunes = 0;
   made.controls.onFineTune = async () => {
@@ -115,22 +84,13 @@ test('the ledger is the sum over the attempts that the histories show, and over 
     timings: { ...FAST_TIMINGS, heartbeatTimeoutMs: 4000 },
   };
   const { ledger } = await finished(made, input);
-  const told = await toldByHistories('costly');
-  expect(told.failedAttempts).toBeGreaterThanOrEqual(3);
-  const { wallSeconds, ...costs } = ledger;
-  expect(wallSeconds).toBeGreaterThan(4);
-  for (const field of COSTS) expect([field, costs[field].toFixed(6)]).toEqual([field, told.spent[field].toFixed(6)]);
-  expect(costs.retries).toBe(told.retries);
-
+  expect(ledger.wallSeconds).toBeGreaterThan(4);
   const all = await expectRecorded(made, 'costly', ledger);
+  const [failed, lost] = (['failed', 'lost'] as const).map((outcome) => all.filter((record) => record.outcome === outcome)) as [WorkRecord[], WorkRecord[]];
+  expect(failed).toHaveLength(4);
   // The lost attempt is there by what its heartbeat had told.
-  const [lost, ...others] = all.filter(({ outcome }) => outcome === 'lost');
-  expect(others).toEqual([]);
-  expect(lost).toMatchObject({ kind: 'fine-tune', from: 4, attempt: 1, spent: { redoneSteps: 2, peakMemoryBytes: 5_000_000 } });
-  expect(lost!.seconds).toBeGreaterThanOrEqual(7);
-  // Its group was computed meanwhile by the other member: nothing more was done again.
-  expect(ledger.redoneSteps).toBe(2);
-  expect(all.filter(({ outcome }) => outcome === 'failed').length).toBe(4);
+  expect(lost).toEqual([expect.objectContaining({ kind: 'fine-tune', from: 4, to: 6, attempt: 1, seconds: 7, spent: expect.objectContaining({ trainSeconds: 7, redoneSteps: 2, peakMemoryBytes: 5_000_000 }) as unknown })]);
+  expect(ledger.retries).toBe(failed.length + lost.length);
 });
 
 describe('the ledger of a campaign that ends otherwise than by completing has what its running part had spent', () => {
@@ -175,7 +135,7 @@ describe('the ledger of a campaign that ends otherwise than by completing has wh
       await eventually('the running fine-tune to be recorded', async () => (await records(made, 'terminated')).some(({ outcome }) => outcome === 'failed'));
     });
     // What the command line knows where nobody can ask the workflow.
-    const { report } = await collectReport(made.store, 'terminated', 'failed', { wallSeconds: 0, ...NOTHING_SPENT });
+    const { report } = await collectReport(made.store, 'terminated', 'failed', 0);
     const all = await expectRecorded(made, 'terminated', report.ledger);
     expect(all.filter(({ kind }) => kind === 'fine-tune')).toHaveLength(2);
     expect(report.ledgerByWorker.map(({ name, failed }) => ({ name, failed }))).toEqual([{ name: all[0]!.worker, failed: 1 }]);

@@ -42,19 +42,19 @@ function heldBack() {
   const waiting = new Set<number>();
   const answer = fakeActivities().activities;
   const fakes = fakeActivities(() => ({
-    fineTuneAdapter: async (task) => {
-      if (task.scope.scope === 'epoch-1' && task.position !== undefined && task.position % 5 === 0) {
+    fineTuneAdapters: async (task) => {
+      if (task.scope.scope === 'epoch-1' && task.group.from % 5 === 0) {
         const context = Context.current();
         const beat = setInterval(() => context.heartbeat(), 100);
-        waiting.add(task.position);
+        waiting.add(task.group.from);
         try {
           await Promise.race([released, context.cancelled]);
         } finally {
-          waiting.delete(task.position);
+          waiting.delete(task.group.from);
           clearInterval(beat);
         }
       }
-      return answer.fineTuneAdapter(task);
+      return answer.fineTuneAdapters(task);
     },
   }));
   return { fakes, waiting, release: () => release() };
@@ -73,7 +73,7 @@ describe('an epoch over many runs', () => {
       const handle = await temporal.start(paged('many', { contexts: 15, proposals: { k: 4 }, concurrency: { candidates: 8 } }));
       const result = await handle.result();
       expect(result.epochs[0]).toMatchObject({ proposed: 60, failed: 0, rejected: 0, kept: 15 });
-      const tuned = fakes.of('fineTuneAdapter').filter((what) => what.startsWith('epoch-1'));
+      const tuned = fakes.of('fineTuneAdapters').filter((what) => what.startsWith('epoch-1'));
       expect(tuned.sort()).toEqual(Array.from({ length: 60 }, (_, position) => `epoch-1 ${position} r1`).sort());
       const best = Array.from({ length: 15 }, (_, c) => [0, 1, 2, 3].map((i) => 4 * c + i).reduce((a, b) => (fakeReward(b) > fakeReward(a) ? b : a)));
       expect(fakes.of('trainPolicy')).toEqual([`1 ${best.join(',')}`]);
@@ -98,7 +98,7 @@ describe('an epoch over many runs', () => {
       release();
       const result = await handle.result();
       expect(result.epochs[0]).toMatchObject({ proposed: 20, failed: 0 });
-      expect(fakes.of('fineTuneAdapter').filter((what) => what === 'epoch-1 0 r1')).toHaveLength(1);
+      expect(fakes.of('fineTuneAdapters').filter((what) => what === 'epoch-1 0 r1')).toHaveLength(1);
     });
   });
 
@@ -150,7 +150,7 @@ test('a campaign and an evaluation over many runs end as in one', async () => {
     expect(result.policyAdapters).toEqual(['policy-1', 'policy-2', 'policy-3']);
     expect((await runsOf(handle)).length).toBeGreaterThan(1);
     expect((await runsOf(temporal.environment.client.workflow.getHandle('long/evaluation/passage-only'))).length).toBeGreaterThan(1);
-    const heldOut = fakes.of('fineTuneAdapter').filter((what) => what.startsWith('evaluation/passage-only'));
+    const heldOut = fakes.of('fineTuneAdapters').filter((what) => what.startsWith('evaluation/passage-only'));
     expect(new Set(heldOut).size).toBe(16);
     expect(heldOut).toHaveLength(16);
     expect(fakes.of('pinInputs')).toEqual(['long']);

@@ -31,7 +31,7 @@ async function startCandidates({ campaignId, priority, candidates }: Campaign): 
   const started = Array.from({ length: candidates }, async (_, position) => {
     const task: CandidateInput = {
       scope: { campaign, scope: 'epoch-1', split: 'train', policyAdapters: [], rows: { kind: 'passage' }, perContext: 1 },
-      ...{ position, contextId: `train${position}`, candidate: 1, group: { from: position, to: position + 1 }, repeats: 1, settings },
+      ...{ position, contextId: `train${position}`, candidate: 1, group: { from: position, to: position + 1, workflowId: null }, repeats: 1, settings },
     };
     return fixture.environment.client.workflow.start<typeof candidateWorkflow>('candidateWorkflow', {
       workflowId: workflowIds.candidate(campaignId, 1, `train${position}`, 1),
@@ -57,12 +57,12 @@ async function contend(...campaigns: Campaign[]): Promise<string[]> {
   let release = (): void => undefined;
   const released = new Promise<void>((resolve) => (release = resolve));
   const { activities } = fakeActivities();
-  const fineTuneAdapter: typeof activities.fineTuneAdapter = async (task) => {
+  const fineTuneAdapters: typeof activities.fineTuneAdapters = async (task) => {
     order.push(task.scope.campaign.campaignId);
     if (order.length === 1) await released;
-    return activities.fineTuneAdapter(task);
+    return activities.fineTuneAdapters(task);
   };
-  await fixture.withActivities({ ...activities, fineTuneAdapter }, async () => {
+  await fixture.withActivities({ ...activities, fineTuneAdapters }, async () => {
     const results = await startCandidates({ campaignId: `before-${campaigns[0]!.campaignId}`, priority: 3, candidates: 1 });
     for (const campaign of campaigns) results.push(...(await startCandidates(campaign)));
     release();

@@ -1,5 +1,5 @@
 import { ApplicationFailure, WithStartWorkflowOperation } from '@temporalio/client';
-import type { AdapterTask, RevisionTask, SealActivities } from '../../activities/activity-types';
+import type { GroupTask, RevisionTask, SealActivities } from '../../activities/activity-types';
 import { type CampaignInput, ORCHESTRATION_QUEUE } from '../../contracts/campaign';
 import type { campaignWorkflow, CampaignResult } from '../../workflows/campaign';
 import { progressQuery, retryFailedUpdate } from '../../workflows/messages';
@@ -31,11 +31,11 @@ function breakable(): Breakable {
   const made: Breakable = {
     ...fakeActivities(
       (): Partial<SealActivities> => ({
-        fineTuneAdapter: async (task: AdapterTask) => {
-          const type = task.scope.scope === 'epoch-1' && task.position !== undefined ? broken.get(task.position) : undefined;
+        fineTuneAdapters: async (task: GroupTask) => {
+          const type = task.scope.scope === 'epoch-1' ? broken.get(task.group.from) : undefined;
           if (type !== undefined) throw ApplicationFailure.nonRetryable('on purpose', type);
           await made.hold;
-          return answer.fineTuneAdapter(task);
+          return answer.fineTuneAdapters(task);
         },
         recordRevision: ({ campaign: _campaign, ...revision }) => {
           revisions.push(revision);
@@ -83,7 +83,7 @@ describe('failed candidates of a campaign that has completed', () => {
       expect(after).toMatchObject({ state: 'completed', policyAdapters: ['policy-1.v2', 'policy-2.v2'] });
       expect(after.epochs.map(({ epoch, failed, kept }) => ({ epoch, failed, kept }))).toEqual([1, 2].map((epoch) => ({ epoch, failed: 0, kept: 2 })));
       // Of the first epoch only what failed, with its own id and seed; all of the second, with its new policy.
-      const tuned = fakes.of('fineTuneAdapter').filter((what) => what.startsWith('epoch-'));
+      const tuned = fakes.of('fineTuneAdapters').filter((what) => what.startsWith('epoch-'));
       expect(tuned.sort()).toEqual(['epoch-1 1 r1', ...[0, 1, 2, 3].map((position) => `epoch-2.v2 ${position} r1`)]);
       expect(fakes.of('trainPolicy')).toEqual([KEPT_WHOLE, '2 1,3']);
       expect(fakes.of('summariseMethod')).toEqual(['seal-epoch-1', 'seal-epoch-2']);
@@ -117,7 +117,7 @@ describe('failed candidates of a campaign that has completed', () => {
       const after = await retryFailed(input, before);
       expect(after.epochs.map(({ failed }) => failed)).toEqual([0, 0]);
       expect(after.policyAdapters).toEqual(before.policyAdapters);
-      expect(fakes.of('fineTuneAdapter')).toEqual(['epoch-1 0 r1']);
+      expect(fakes.of('fineTuneAdapters')).toEqual(['epoch-1 0 r1']);
       expect(fakes.of('trainPolicy')).toEqual([`${KEPT_WHOLE} selection only`]);
       expect(fakes.of('summariseMethod')).toEqual([]);
       expect(fakes.revisions).toEqual([expect.objectContaining({ changed: false, stale: [] })]);
@@ -128,7 +128,7 @@ describe('failed candidates of a campaign that has completed', () => {
     });
   });
 
-  test('that diverged are left as they are: the same again would be', async () => {
+  test('that can never work are left as they are: the same again would fail', async () => {
     const fakes = breakable();
     fakes.broken.set(1, 'NotFiniteError');
     const input = campaignInput('diverged', TWO_EPOCHS);
@@ -137,7 +137,7 @@ describe('failed candidates of a campaign that has completed', () => {
       fakes.calls.length = 0;
       const after = await retryFailed(input, before);
       expect(after.epochs).toEqual(before.epochs);
-      expect(fakes.of('fineTuneAdapter')).toEqual([]);
+      expect(fakes.of('fineTuneAdapters')).toEqual([]);
       expect(fakes.revisions).toEqual([]);
     });
   });
@@ -190,13 +190,13 @@ test('a wish that comes before anything has failed covers what fails later in th
   let isBroken = true;
   const answer = fakeActivities().activities;
   const fakes = fakeActivities(() => ({
-    fineTuneAdapter: async (task) => {
+    fineTuneAdapters: async (task) => {
       if (task.scope.scope === 'epoch-1') {
         await heard;
-        if (task.position === 1 && isBroken) throw ApplicationFailure.nonRetryable('on purpose', 'ComputeProcessDiedError');
-        if (task.position === 3) await mended;
+        if (task.group.from === 1 && isBroken) throw ApplicationFailure.nonRetryable('on purpose', 'ComputeProcessDiedError');
+        if (task.group.from === 3) await mended;
       }
-      return answer.fineTuneAdapter(task);
+      return answer.fineTuneAdapters(task);
     },
   }));
   const input = campaignInput('early', { ...TWO_EPOCHS, epochs: 1 });
@@ -232,7 +232,7 @@ test('a campaign that failed goes on with the part that failed', async () => {
     fakes.calls.length = 0;
     const after = await retryFailed(input, ended);
     expect(after).toMatchObject({ state: 'completed', policyAdapters: ['policy-1', 'policy-2'] });
-    expect(fakes.of('fineTuneAdapter').filter((what) => what.startsWith('epoch-1'))).toEqual([]);
+    expect(fakes.of('fineTuneAdapters').filter((what) => what.startsWith('epoch-1'))).toEqual([]);
     expect(after.methods.map(({ name }) => name)).toEqual(['base', 'seal-epoch-1', 'seal-epoch-2']);
   });
 });

@@ -96,7 +96,7 @@ export class FinishedParts {
    * later epoch began with a policy that is no more.
    * @param planned epochs of the campaign
    */
-  revisedBy({ at, epoch: before }: EpochToRetry, { summary, policyAdapters, retryable = 0 }: EpochResult, planned: number): Revision {
+  revisedBy({ at, epoch: before }: EpochToRetry, { summary, policyAdapters, retryable }: EpochResult, planned: number): Revision {
     const version = this.retryVersion;
     const changed = policyAdapters !== null;
     const versions = { ...before.versions, selection: version, policy: changed ? version : before.versions.policy };

@@ -1,5 +1,5 @@
 /** How a campaign starts the parts that it runs: one epoch or one evaluation at a time, each a child with its own history. */
-import { CancellationScope, ChildWorkflowCancellationType, type ChildWorkflowHandle, type ChildWorkflowOptions, ParentClosePolicy, patched, startChild } from '@temporalio/workflow';
+import { CancellationScope, ChildWorkflowCancellationType, type ChildWorkflowHandle, type ChildWorkflowOptions, ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { PinnedCampaign } from '../../activities/activity-types';
 import { type CampaignInput, type EpochVersion, workflowIds } from '../../contracts/campaign';
 import type { EpochInput, epochWorkflow } from '../epoch';
@@ -71,8 +71,7 @@ export function startEpoch(context: PartContext, versions: EpochVersion, retryOf
 export async function resultOf<Result>(part: { readonly workflowId: string; result(): Promise<Result> }): Promise<Result> {
   let isOver = false;
   CancellationScope.current().cancelRequested.catch(() => {
-    // Parts of campaigns of the first version had one run.
-    if (isOver || !patched('cancelled-by-id')) return;
+    if (isOver) return;
     void CancellationScope.nonCancellable(() => cancelByHand(part.workflowId));
   });
   try {

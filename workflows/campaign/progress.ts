@@ -1,5 +1,4 @@
 import type { CampaignInput, CampaignProgress, CampaignState, EpochSummary } from '../../contracts/campaign';
-import type { Ledger } from '../../contracts/ledger';
 import type { Advance } from '../messages';
 
 const NO_ADVANCE: Advance = { running: 0, done: 0, failed: 0, rejected: 0, phase: '' };
@@ -152,11 +151,10 @@ export interface Standing {
   readonly epoch: number;
   readonly phase: string;
   readonly reportKey: string | null;
-  readonly ledger: Ledger;
 }
 
 export function describeProgress(standing: Standing, clock: CampaignClock, nowMs: number): CampaignProgress {
-  const { campaignId, state, epoch, phase, reportKey, ledger } = standing;
+  const { campaignId, state, epoch, phase, reportKey } = standing;
   const over = state === 'completed' || state === 'failed' || state === 'cancelled';
   return {
     campaignId,
@@ -166,6 +164,6 @@ export function describeProgress(standing: Standing, clock: CampaignClock, nowMs
     phase: clock.phase === '' ? phase : clock.phase,
     etaSeconds: over ? 0 : clock.etaSeconds(nowMs),
     ...(reportKey === null ? {} : { report: { key: reportKey } }),
-    ledger,
+    wallSeconds: clock.wallSeconds(nowMs),
   };
 }

@@ -1,5 +1,5 @@
 /** What is finished of a campaign: what a new run of it begins with. */
-import type { PinnedCampaign, Spent } from '../../activities/activity-types';
+import type { PinnedCampaign } from '../../activities/activity-types';
 import type { EpochSummary, EpochVersion, MethodScore, OperatorAction } from '../../contracts/campaign';
 import type { Steering } from '../messages';
 import type { ClockReading } from './progress';
@@ -19,7 +19,6 @@ export interface CampaignSnapshot {
   readonly epochs: readonly FinishedEpoch[];
   /** How often `retry-failed` has changed the campaign. */
   readonly revision: number;
-  readonly spent: Spent;
   readonly clock: ClockReading;
   readonly archivedPages: number;
   /**

@@ -2,9 +2,11 @@ import { condition } from '@temporalio/workflow';
 import type { Steering } from '../messages';
 
 export interface WindowedWork<Task> {
-  /** Started in this order. A group enters whole: its members share one computation, so half a group would only wait for itself. */
-  readonly groups: readonly (readonly Task[])[];
-  /** Under way already: they take their places without asking. @default none */
+  /** Started in this order. */
+  readonly tasks: readonly Task[];
+  /** Places that a task takes. @default 1 */
+  readonly sizeOf?: (task: Task) => number;
+  /** Started by an earlier run: they take their places without asking. @default none */
   readonly underWay?: readonly Task[];
   /** Read before each admission, so that pausing and another window take effect at once. */
   readonly steering: () => Steering;
@@ -16,41 +18,41 @@ export interface WindowedWork<Task> {
 }
 
 /**
- * Runs tasks in order, as many at once as the window admits. A window smaller than a group admits one group at a time.
+ * Runs tasks in order, as many at once as the window has places. A window smaller than a task admits one task at a time.
  *
  * The first failure stops admission; it is thrown once everything that was started has ended.
  *
- * @returns groups that were not started because `isOver` came to hold
+ * @returns tasks that were not started because `isOver` came to hold
  */
-export async function runInWindow<Task>(work: WindowedWork<Task>): Promise<readonly (readonly Task[])[]> {
-  const { groups, underWay = [], steering, run, isOver = () => false, leavesRunning = false } = work;
-  let running = 0;
+export async function runInWindow<Task>(work: WindowedWork<Task>): Promise<readonly Task[]> {
+  const { tasks, sizeOf = () => 1, underWay = [], steering, run, isOver = () => false, leavesRunning = false } = work;
+  let places = 0;
   const failures: unknown[] = [];
   const track = async (task: Task): Promise<void> => {
-    running += 1;
+    places += sizeOf(task);
     try {
       await run(task);
     } catch (error) {
       failures.push(error);
     } finally {
-      running -= 1;
+      places -= sizeOf(task);
     }
   };
   const admits = (size: number): boolean => {
     const { paused, candidates } = steering();
-    return !paused && (running === 0 || running + size <= candidates);
+    return !paused && (places === 0 || places + size <= candidates);
   };
   const started = underWay.map(track);
-  let rest: readonly (readonly Task[])[] = [];
+  let rest: readonly Task[] = [];
   try {
-    for (const [i, group] of groups.entries()) {
-      await condition(() => failures.length > 0 || isOver() || admits(group.length));
+    for (const [i, task] of tasks.entries()) {
+      await condition(() => failures.length > 0 || isOver() || admits(sizeOf(task)));
       if (failures.length > 0) break;
       if (isOver()) {
-        rest = groups.slice(i);
+        rest = tasks.slice(i);
         break;
       }
-      started.push(...group.map(track));
+      started.push(track(task));
     }
   } catch (error) {
     failures.unshift(error);

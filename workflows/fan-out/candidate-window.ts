@@ -1,26 +1,27 @@
 /**
  * The fan-out of an epoch: one candidate workflow a self-edit, as many at once as the window admits, over as many runs of the epoch as
- * it takes.
+ * it takes. Candidates that are computed together are children of their group's workflow.
  *
- * A run starts candidates as its children and hears of their end from the server. When it has enough history, the epoch goes on in a
- * new run, and what is under way is carried along: candidates outlive the run that started them.
+ * A run starts candidates (or groups of them) as its children and hears of their end from the server. When it has enough history, the
+ * epoch goes on in a new run, and what is under way is carried along: it outlives the run that started it.
  */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { CancellationScope, ChildWorkflowCancellationType, type ChildWorkflowHandle, condition, isCancellation, ParentClosePolicy, startChild } from '@temporalio/workflow';
-import type { AdaptationScope, CandidateSummary, EndedWorkflow } from '../../activities/activity-types';
-import { type ContextRef, workflowIds } from '../../contracts/campaign';
+import { CancellationScope, ChildWorkflowCancellationType, condition, isCancellation, ParentClosePolicy, startChild } from '@temporalio/workflow';
+import type { AdaptationScope, CandidateGroup, CandidateSummary, EndedWorkflow } from '../../activities/activity-types';
+import { type CandidateOutcome, type ContextRef, workflowIds } from '../../contracts/campaign';
 import { FAILURE_CLASSES } from '../../contracts/failures';
-import type { CandidateInput, CandidateResult, candidateWorkflow } from '../candidate';
+import type { CandidateInput, CandidateResult } from '../candidate';
+import type { CandidateGroupInput, CandidateGroupResult, candidateGroupWorkflow } from '../candidate-group';
 import type { Steering } from '../messages';
 import type { HistoryArchive } from '../record/history-archive';
-import { candidateAttributes } from '../record/search-attributes';
+import { epochAttributes } from '../record/search-attributes';
 import type { ActivitySettings } from '../work/activity-options';
-import { classOf } from '../work/attempts';
-import { reasonOf, type SpentSum } from '../work/ledger';
+import { failedBy } from './adapt-group';
 import { runInWindow } from './bounded-window';
 import { CarriedWorkflows } from './carried-workflows';
 import type { ChildProgress } from './child-progress';
-import { isPageFull } from './page-of-history';
+import { shouldContinueAsNew } from './continue-as-new';
+import { startCandidate } from './start-candidate';
 
 /** Where a fan-out is: all that a new run must know. Positions are places in the planned order. */
 export interface WindowState {
@@ -43,8 +44,10 @@ export interface WindowContext {
   readonly steering: () => Steering;
   readonly progress: ChildProgress;
   readonly archive: HistoryArchive;
-  readonly spent: SpentSum;
 }
+
+/** Positions of one group that run together: with groups of one, a candidate. */
+type Members = readonly number[];
 
 export class CandidateWindow {
   readonly #context: WindowContext;
@@ -68,11 +71,12 @@ export class CandidateWindow {
   async run(): Promise<boolean> {
     const { steering, settings } = this.#context;
     const rest = await runInWindow({
-      groups: this.#groups(),
-      underWay: [...this.#carriedPositions],
+      tasks: this.#groupsOf(this.#waiting),
+      sizeOf: (members) => members.length,
+      underWay: this.#groupsOf([...this.#carriedPositions]),
       steering,
-      run: (position) => this.#score(position),
-      isOver: () => isPageFull(settings.timings),
+      run: (members) => this.#score(members),
+      isOver: () => shouldContinueAsNew(settings.timings),
       leavesRunning: true,
     });
     this.#waiting = rest.flat();
@@ -97,80 +101,92 @@ export class CandidateWindow {
     return failed.length;
   }
 
-  /** Members of a group that wait enter together. */
-  #groups(): number[][] {
+  #groupsOf(positions: readonly number[]): Members[] {
     const { groupSize } = this.#context;
     const groups = new Map<number, number[]>();
-    for (const position of this.#waiting) {
+    for (const position of positions) {
       const group = Math.floor(position / groupSize);
       groups.set(group, [...(groups.get(group) ?? []), position]);
     }
     return [...groups.values()];
   }
 
-  async #score(position: number): Promise<void> {
-    const { progress, spent, archive } = this.#context;
-    progress.started();
-    this.#underWay.add(position);
-    const { outcome, result } = await this.#outcomeOf(position);
-    if (result !== null) spent.add(result.spent);
-    this.#underWay.delete(position);
-    this.#outcomes.set(position, outcome);
-    archive.add(this.#candidate(position).workflowId);
-    progress.finished(outcome.status === 'scored' ? 'done' : outcome.status);
+  async #score(members: Members): Promise<void> {
+    const { progress, archive, groupSize } = this.#context;
+    progress.started(members.length);
+    members.forEach((position) => this.#underWay.add(position));
+    const outcomes = await this.#outcomesOf(members);
+    for (const [i, position] of members.entries()) {
+      const outcome = summaryOf(position, outcomes[i]!);
+      this.#underWay.delete(position);
+      this.#outcomes.set(position, outcome);
+      archive.add(this.#candidate(position).workflowId);
+      progress.finished(outcome.status === 'scored' ? 'done' : outcome.status);
+    }
+    if (groupSize > 1) archive.add(this.#idOf(members));
   }
 
-  async #outcomeOf(position: number): Promise<{ outcome: CandidateSummary; result: CandidateResult | null }> {
+  /** In the order of the members. */
+  async #outcomesOf(members: Members): Promise<readonly Omit<CandidateSummary, 'position'>[]> {
     try {
-      const result = await this.#resultOf(position);
-      return { outcome: summaryOf(position, result), result };
+      return outcomesIn(await this.#resultOf(members));
     } catch (error) {
       if (isCancellation(error) && CancellationScope.current().consideredCancelled) throw error;
-      // Terminated or cancelled by hand, or broken: this candidate is lost, the epoch is not.
-      return { outcome: { position, status: 'failed', reason: reasonOf(error), failure: classOf(error) }, result: null };
+      // Terminated or cancelled by hand, or broken: these candidates are lost, the epoch is not.
+      return members.map(() => failedBy(error));
     }
   }
 
-  async #resultOf(position: number): Promise<CandidateResult> {
-    const { workflowId } = this.#candidate(position);
-    if (this.#carriedPositions.delete(position)) return resultIn(await this.#carried.outcome(workflowId));
+  async #resultOf(members: Members): Promise<CandidateResult | CandidateGroupResult> {
+    const isCarried = members.map((position) => this.#carriedPositions.delete(position)).includes(true);
+    if (isCarried) return resultIn(await this.#carried.outcome(this.#idOf(members)));
     try {
-      return await this.#execute(position);
+      this.#starting += 1;
+      const child = await this.#start(members).finally(() => (this.#starting -= 1));
+      return await child.result();
     } catch (error) {
-      // Of an epoch that was terminated: its candidates go on, and this one is what is asked for.
+      // Of an epoch that was terminated: its candidates go on, and their outcome is what is asked for.
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      return resultIn(await this.#carried.outcome(workflowId));
+      return resultIn(await this.#carried.outcome(this.#idOf(members)));
     }
   }
 
-  async #execute(position: number): Promise<CandidateResult> {
-    this.#starting += 1;
-    const child = await this.#start(position).finally(() => (this.#starting -= 1));
-    return child.result();
-  }
-
-  #start(position: number): Promise<ChildWorkflowHandle<typeof candidateWorkflow>> {
-    const { scope, epoch } = this.#context;
-    const { workflowId, input } = this.#candidate(position);
-    return startChild<typeof candidateWorkflow>('candidateWorkflow', {
-      workflowId,
+  #start(members: Members): Promise<{ result(): Promise<CandidateResult | CandidateGroupResult> }> {
+    const { scope, epoch, groupSize, repeats, settings } = this.#context;
+    const candidates = members.map((position) => this.#candidate(position));
+    if (groupSize === 1) return startCandidate({ ...candidates[0]!, epoch, outlivesParent: true });
+    const input: CandidateGroupInput = { scope, group: this.#groupOf(members), repeats, settings, epoch, members: candidates };
+    return startChild<typeof candidateGroupWorkflow>('candidateGroupWorkflow', {
+      workflowId: this.#idOf(members),
       args: [input],
-      typedSearchAttributes: candidateAttributes(scope.campaign.campaignId, epoch, input.contextId),
+      typedSearchAttributes: epochAttributes(scope.campaign.campaignId, epoch),
       // It outlives the run that starts it; a cancelled epoch asks it to end and waits for it.
       parentClosePolicy: ParentClosePolicy.ABANDON,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
     });
   }
 
+  /** Of what is started for these members: their group, or the only one's candidate. */
+  #idOf(members: Members): string {
+    const { scope, epoch, version, groupSize } = this.#context;
+    if (groupSize === 1) return this.#candidate(members[0]!).workflowId;
+    return workflowIds.group(scope.campaign.campaignId, epoch, this.#groupOf(members), version);
+  }
+
+  #groupOf([position = 0]: Members): CandidateGroup {
+    const { scope, contexts, groupSize } = this.#context;
+    const from = Math.floor(position / groupSize) * groupSize;
+    return { from, to: Math.min(from + groupSize, contexts.length * scope.perContext) };
+  }
+
   #candidate(position: number): { readonly workflowId: string; readonly input: CandidateInput } {
     const { scope, epoch, version, contexts, groupSize, repeats, settings } = this.#context;
-    const { perContext } = scope;
+    const { perContext, campaign } = scope;
     const contextId = contexts[Math.floor(position / perContext)]!.id;
     const candidate = (position % perContext) + 1;
-    const from = Math.floor(position / groupSize) * groupSize;
-    const group = { from, to: Math.min(from + groupSize, contexts.length * perContext) };
+    const group = { ...this.#groupOf([position]), workflowId: groupSize === 1 ? null : this.#idOf([position]) };
     return {
-      workflowId: workflowIds.candidate(scope.campaign.campaignId, epoch, contextId, candidate, version),
+      workflowId: workflowIds.candidate(campaign.campaignId, epoch, contextId, candidate, version),
       input: { scope, position, contextId, candidate, group, repeats, settings },
     };
   }
@@ -184,13 +200,17 @@ export function retryable(outcomes: readonly CandidateSummary[]): number[] {
   });
 }
 
-function resultIn(ended: EndedWorkflow): CandidateResult {
+function resultIn(ended: EndedWorkflow): CandidateResult | CandidateGroupResult {
   if ('failure' in ended) throw new Error(ended.failure);
-  return ended.result as CandidateResult;
+  return ended.result as CandidateResult | CandidateGroupResult;
+}
+
+function outcomesIn(result: CandidateResult | CandidateGroupResult): readonly CandidateOutcome[] {
+  return 'outcomes' in result ? result.outcomes : [result.outcome];
 }
 
 /** A rejected candidate's reason is in its record, and five thousand reasons would be too much to carry. */
-function summaryOf(position: number, { outcome: { status, reward, reason, failure } }: CandidateResult): CandidateSummary {
+function summaryOf(position: number, { status, reward, reason, failure }: Omit<CandidateSummary, 'position'>): CandidateSummary {
   return {
     position,
     status,

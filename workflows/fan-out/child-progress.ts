@@ -89,8 +89,8 @@ export function listenForSteering(initial: Steering): () => Steering {
   return () => current;
 }
 
-/** An operator's wish that failed candidates be tried again. */
-export class RetryWish {
+/** An operator's request that failed candidates be tried again. */
+export class RetryRequest {
   isOpen: boolean;
 
   /** @param isOpen an earlier run heard it and did not come to it */

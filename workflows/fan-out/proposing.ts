@@ -1,7 +1,6 @@
 import type { ProposalTask } from '../../activities/activity-types';
 import type { ArtifactRef } from '../../contracts/artifacts';
 import { type ActivitySettings, bookkeepingActivities, computeActivities } from '../work/activity-options';
-import type { SpentSum } from '../work/ledger';
 
 /** Rows that are sampled or asked together: enough to fill a machine, few enough to lose little when one fails. */
 const ROWS_PER_CHUNK = 64;
@@ -12,11 +11,10 @@ export function contextsPerChunk(rowsPerContext: number): number {
 }
 
 /** Self-edits for all contexts of a split, chunk by chunk, as one artifact. */
-export async function propose(task: ProposalTask, contexts: number, settings: ActivitySettings, spent: SpentSum): Promise<ArtifactRef> {
-  const { proposeSelfEdits } = computeActivities(settings, spent);
+export async function propose(task: ProposalTask, contexts: number, settings: ActivitySettings): Promise<ArtifactRef> {
+  const { proposeSelfEdits } = computeActivities(settings);
   const chunks = Math.ceil(contexts / task.contextsPerChunk);
-  const proposed = await Promise.all(Array.from({ length: chunks }, (_, i) => proposeSelfEdits({ ...task, chunk: i + 1 })));
-  proposed.forEach((chunk) => spent.add(chunk.spent));
-  const { proposals } = await bookkeepingActivities(settings, spent).collectProposals(task);
+  await Promise.all(Array.from({ length: chunks }, (_, i) => proposeSelfEdits({ ...task, chunk: i + 1 })));
+  const { proposals } = await bookkeepingActivities(settings).collectProposals(task);
   return proposals;
 }

@@ -1,6 +1,5 @@
 import type { UnadaptedTask } from '../../activities/activity-types';
 import { type ActivitySettings, computeActivities } from '../work/activity-options';
-import type { SpentSum } from '../work/ledger';
 
 /** Contexts whose questions the unadapted policy answers in one request. */
 export const UNADAPTED_CONTEXTS_PER_CHUNK = 16;
@@ -10,13 +9,11 @@ export async function unadaptedScores(
   task: Omit<UnadaptedTask, 'chunk' | 'contextsPerChunk'>,
   contexts: number,
   settings: ActivitySettings,
-  spent: SpentSum,
 ): Promise<number[]> {
-  const { evaluateBase } = computeActivities(settings, spent);
+  const { evaluateBase } = computeActivities(settings);
   const chunks = Math.ceil(contexts / UNADAPTED_CONTEXTS_PER_CHUNK);
   const evaluated = await Promise.all(
     Array.from({ length: chunks }, (_, i) => evaluateBase({ ...task, contextsPerChunk: UNADAPTED_CONTEXTS_PER_CHUNK, chunk: i + 1 })),
   );
-  evaluated.forEach((chunk) => spent.add(chunk.spent));
   return evaluated.flatMap(({ scores }) => scores);
 }

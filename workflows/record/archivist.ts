@@ -1,9 +1,8 @@
 /** Keeps a campaign's own history, which is whole only when the campaign has ended. */
-import { ParentClosePolicy, patched, startChild } from '@temporalio/workflow';
+import { ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { PinnedCampaign } from '../../activities/activity-types';
 import { workflowIds } from '../../contracts/campaign';
 import { type ActivitySettings, AWAIT_WORKFLOWS_MS, bookkeepingActivities, waitingActivities } from '../work/activity-options';
-import { SpentSum } from '../work/ledger';
 
 export interface ArchivistInput {
   readonly campaign: PinnedCampaign;
@@ -17,7 +16,7 @@ export async function archivistWorkflow({ campaign, settings, runId }: Archivist
   const workflows = [{ workflowId: workflowIds.campaign(campaign.campaignId), runId }];
   const { awaitWorkflows } = waitingActivities(settings);
   for (let ended = 0; ended === 0; ) ({ length: ended } = (await awaitWorkflows({ workflows, waitMs: AWAIT_WORKFLOWS_MS })).ended);
-  await bookkeepingActivities(settings, new SpentSum()).archiveHistories({
+  await bookkeepingActivities(settings).archiveHistories({
     campaign,
     scope: `ended/${runId}`,
     page: 1,
@@ -25,9 +24,8 @@ export async function archivistWorkflow({ campaign, settings, runId }: Archivist
   });
 }
 
-/** Starts an archivist that outlives the campaign. Campaigns of the first version had none. */
+/** Starts an archivist that outlives the campaign. */
 export async function startArchivist(campaign: PinnedCampaign, settings: ActivitySettings, runId: string): Promise<void> {
-  if (!patched('archivist')) return;
   const input: ArchivistInput = { campaign, settings, runId };
   await startChild<typeof archivistWorkflow>('archivistWorkflow', {
     workflowId: workflowIds.archive(campaign.campaignId, runId),

@@ -1,7 +1,5 @@
-import { patched } from '@temporalio/workflow';
 import type { PinnedCampaign } from '../../activities/activity-types';
 import { type ActivitySettings, bookkeepingActivities } from '../work/activity-options';
-import type { SpentSum } from '../work/ledger';
 
 /** Histories of a page: some megabytes, a few seconds of one activity. */
 const PAGE = 100;
@@ -14,17 +12,15 @@ export class HistoryArchive {
   readonly #campaign: PinnedCampaign;
   readonly #scope: string;
   readonly #settings: ActivitySettings;
-  readonly #spent: SpentSum;
   #pages: number;
   #waiting: string[] = [];
   readonly #underWay: Promise<unknown>[] = [];
 
   /** @param pages how many this scope has already */
-  constructor(campaign: PinnedCampaign, scope: string, settings: ActivitySettings, spent: SpentSum, pages = 0) {
+  constructor(campaign: PinnedCampaign, scope: string, settings: ActivitySettings, pages = 0) {
     this.#campaign = campaign;
     this.#scope = scope;
     this.#settings = settings;
-    this.#spent = spent;
     this.#pages = pages;
   }
 
@@ -49,10 +45,8 @@ export class HistoryArchive {
   #archive(): void {
     const workflows = this.#waiting.map((workflowId) => ({ workflowId }));
     this.#waiting = [];
-    // Campaigns of the first version kept none.
-    if (!patched('histories-archived')) return;
     this.#pages += 1;
-    const page = bookkeepingActivities(this.#settings, this.#spent).archiveHistories({
+    const page = bookkeepingActivities(this.#settings).archiveHistories({
       campaign: this.#campaign,
       scope: this.#scope,
       page: this.#pages,

@@ -6,7 +6,6 @@ import type { CampaignInput, CampaignTimings } from '../../contracts/campaign';
 import { FAILURE_CLASSES, type FailurePolicy } from '../../contracts/failures';
 import { type ComputeQueueName, computeQueueOf, TASK_QUEUES } from '../../contracts/queues';
 import { attempted } from './attempts';
-import type { SpentSum } from './ledger';
 
 const DEFAULT_TIMINGS: CampaignTimings = {
   /**
@@ -33,21 +32,19 @@ export interface ActivitySettings {
   readonly activitySeconds: number;
   /** Groups of candidates that may wait for the language model at once. */
   readonly groupsAtOnce: number;
-  /** Which machines compute it. @default compute, which is where campaigns without this field began */
-  readonly computeQueue?: ComputeQueueName;
+  /** Which machines compute it. */
+  readonly computeQueue: ComputeQueueName;
 }
 
 export function activitySettings(input: CampaignInput): ActivitySettings {
   const { candidates, group } = input.spec.concurrency;
   const { activitySeconds } = input.spec.limits;
-  // Campaigns that began before there was this section have none in their history.
-  const { compute }: Partial<CampaignInput['spec']> = input.spec;
-  const computeQueue = computeQueueOf(compute?.executionProviders ?? ['cpu']);
+  const computeQueue = computeQueueOf(input.spec.compute.executionProviders);
   return { timings: timingsOf(input), activitySeconds, groupsAtOnce: Math.ceil(candidates / group), computeQueue };
 }
 
 /** Documents are written where the campaign computes, since some of them take the model's files or its tokenizer. */
-function computeTaskQueue({ computeQueue = 'compute' }: ActivitySettings): string {
+function computeTaskQueue({ computeQueue }: ActivitySettings): string {
   return TASK_QUEUES[computeQueue];
 }
 
@@ -75,19 +72,15 @@ function attemptedEach<Name extends keyof SealActivities>(
   activities: SealActivities,
   names: readonly Name[],
   { timings }: ActivitySettings,
-  spent: SpentSum,
 ): Pick<SealActivities, Name> {
-  const entries = names.map((name) => [name, attempted(activities[name] as (task: unknown) => Promise<unknown>, timings, spent)]);
+  const entries = names.map((name) => [name, attempted(activities[name] as (task: unknown) => Promise<unknown>, timings)]);
   return Object.fromEntries(entries) as Pick<SealActivities, Name>;
 }
 
-const COMPUTE = ['proposeSelfEdits', 'fineTuneAdapter', 'evaluateAdapter', 'evaluateBase', 'trainPolicy'] as const;
+const COMPUTE = ['proposeSelfEdits', 'fineTuneAdapters', 'evaluateAdapters', 'evaluateBase', 'trainPolicy'] as const;
 
-/**
- * Activities that use the language model.
- * @param spent told what failed attempts have cost
- */
-export function computeActivities(settings: ActivitySettings, spent: SpentSum): Pick<SealActivities, (typeof COMPUTE)[number]> {
+/** Activities that use the language model. */
+export function computeActivities(settings: ActivitySettings): Pick<SealActivities, (typeof COMPUTE)[number]> {
   const activities = proxyActivities<SealActivities>({
     taskQueue: computeTaskQueue(settings),
     // The worker's own limit counts from when the language model is free; this one includes the wait for every other group,
@@ -98,13 +91,13 @@ export function computeActivities(settings: ActivitySettings, spent: SpentSum): 
     // A campaign is only cancelled once no computation of it runs any more.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
-  return attemptedEach(activities, COMPUTE, settings, spent);
+  return attemptedEach(activities, COMPUTE, settings);
 }
 
 const BOOKKEEPING = ['pinInputs', 'collectProposals', 'summariseMethod', 'writeReport', 'readOutcomes', 'recordRevision', 'archiveHistories'] as const;
 
 /** Activities that read and write small documents; `pinInputs` hashes the model's files, `collectProposals` counts tokens. */
-export function bookkeepingActivities(settings: ActivitySettings, spent: SpentSum): Pick<SealActivities, (typeof BOOKKEEPING)[number]> {
+export function bookkeepingActivities(settings: ActivitySettings): Pick<SealActivities, (typeof BOOKKEEPING)[number]> {
   const activities = proxyActivities<SealActivities>({
     taskQueue: computeTaskQueue(settings),
     startToCloseTimeout: settings.timings.bookkeepingMs + settings.activitySeconds * 1000,
@@ -112,7 +105,7 @@ export function bookkeepingActivities(settings: ActivitySettings, spent: SpentSu
     retry: retry(settings),
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
-  return attemptedEach(activities, BOOKKEEPING, settings, spent);
+  return attemptedEach(activities, BOOKKEEPING, settings);
 }
 
 /** How long one attempt waits for other workflows to end before it says that none has: another attempt then goes on. */
@@ -130,11 +123,11 @@ export function waitingActivities(settings: ActivitySettings): Pick<SealActiviti
 }
 
 /** Judging a self-edit takes milliseconds: as a local activity it costs one event instead of three and no queue. */
-export function localActivities(settings: ActivitySettings, spent: SpentSum): Pick<SealActivities, 'validateSelfEdit'> {
+export function localActivities(settings: ActivitySettings): Pick<SealActivities, 'validateSelfEdit'> {
   const options: LocalActivityOptions = {
     startToCloseTimeout: settings.timings.bookkeepingMs,
     retry: retry(settings),
     cancellationType: ActivityCancellationType.TRY_CANCEL,
   };
-  return attemptedEach(proxyLocalActivities<SealActivities>(options) as SealActivities, ['validateSelfEdit'], settings, spent);
+  return attemptedEach(proxyLocalActivities<SealActivities>(options) as SealActivities, ['validateSelfEdit'], settings);
 }

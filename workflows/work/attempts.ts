@@ -4,11 +4,9 @@
  * What the server repeats by itself never arrives here. What arrives is answered by an attempt of its own, scheduled by the workflow,
  * so that every one of them stands in history with its reason.
  */
-import { ActivityFailure, ApplicationFailure, log, patched, sleep, TimeoutFailure } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, log, sleep, TimeoutFailure } from '@temporalio/workflow';
 import type { CampaignTimings } from '../../contracts/campaign';
 import { FAILURE_CLASSES, type FailureClass, failureClassOf, type FailurePolicy } from '../../contracts/failures';
-import type { SpentSum } from './ledger';
-import { spentOf } from './ledger';
 
 /** Asks that less is in memory at once: 1, 2, 4, ... parts of what is computed together. */
 interface MemoryBound {
@@ -23,15 +21,10 @@ export function classOf(error: unknown): FailureClass {
   return failureClassOf(cause instanceof ApplicationFailure ? cause.type : undefined);
 }
 
-/**
- * An activity that is attempted again after failures, as often as their classes grant.
- *
- * @param spent told what failed attempts have cost
- */
+/** An activity that is attempted again after failures, as often as their classes grant. */
 export function attempted<Task, Result>(
   activity: (task: Task) => Promise<Result>,
   timings: CampaignTimings,
-  spent: SpentSum,
 ): (task: Task) => Promise<Result> {
   return async (task) => {
     const failures = new Map<FailureClass, number>();
@@ -41,14 +34,11 @@ export function attempted<Task, Result>(
         return await activity(current);
       } catch (error) {
         if (!(error instanceof ActivityFailure)) throw error;
-        spent.add(spentOf(error));
         const failure = classOf(error);
         const { remedy }: FailurePolicy = FAILURE_CLASSES[failure];
         const count = (failures.get(failure) ?? 0) + 1;
         failures.set(failure, count);
-        // Histories of the first version had all attempts made by the server.
-        if (count > budgetOf(failure, timings) || !patched('attempts-by-class')) throw error;
-        spent.add({ retries: 1 });
+        if (count > budgetOf(failure, timings)) throw error;
         // By its class: the message may quote the campaign's texts, and a log is read by more people than a history.
         log.warn('attempting again', { activity: error.activityType, failure, attempt });
         await sleep(waitMs(attempt, timings));

@@ -27,7 +27,7 @@ export function ledgerSection({ report: { ledger, fineTunes, lessMemory, ledgerB
     entry('generation', ledger.generateSeconds, seconds),
     entry('trained tokens', ledger.trainedTokens, whole),
     entry('generated tokens', ledger.generatedTokens, whole),
-    { name: 'retries of activities', total: whole(ledger.retries), each: fineTunes === 0 ? '' : (ledger.retries / fineTunes).toFixed(3) },
+    { name: 'repeated computations', total: whole(ledger.retries), each: fineTunes === 0 ? '' : (ledger.retries / fineTunes).toFixed(3) },
     { name: 'steps done again', total: whole(ledger.redoneSteps), each: '' },
     { name: 'peak of memory', total: memory(ledger.peakMemoryBytes), each: '' },
     ...(cost === null ? [] : [entry(`cost, at ${cost.pricePerHour} ${cost.currency} an hour`, cost.amount, (amount) => money(amount, cost))]),

@@ -5,118 +5,63 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactRef, Manifest } from '../contracts/artifacts';
-import { type Spent, spentTogether } from '../contracts/ledger';
+import { ArtifactMissingError } from '../contracts/errors';
 import { logprobGain } from '../seal/graders/logprob';
 import { repeatReward } from '../seal/rewards';
 import { mean } from '../seal/statistics';
 import { getDirectory } from '../storage/artifact-directory';
-import type { AdapterTask, SealActivities } from './activity-types';
+import type { GroupTask, SealActivities } from './activity-types';
 import { type Answer, examine, type GroupAnswers } from './answers/answers';
 import { gradeReplies, gradingSettings } from './answers/grade-replies';
-import { adapterSha256, adapterSummary, DIVERGED_KIND, type KnownAdapter } from './candidates/adapter-manifests';
-import { acceptedMembers, aloneOf, groupKey, resolveGroup, type ResolvedGroup, workOf } from './candidates/candidate-groups';
+import { adapterKeyOf, adapterSha256, adapterSummary, DIVERGED_KIND, findAdapters, type KnownAdapter } from './candidates/adapter-manifests';
+import { acceptedMembers, resolveGroup, type ResolvedGroup, workOf } from './candidates/candidate-groups';
 import { completeCandidate } from './candidates/candidate-record';
 import type { Candidate } from './candidates/candidates';
 import { ANSWERS_FILE, evaluationKeyOf, evaluationSummary, findEvaluations } from './candidates/evaluation-manifests';
 import { findUnadapted } from './evaluate-base';
-import { Bill, billed } from './execution/bill';
-import { joinBilled } from './execution/billed-flights';
 import { computedBy } from './execution/computed-by';
-import type { CostlyProgress } from './execution/expenses';
 import { type MemoryBound, memoryLineage } from './execution/less-memory';
 import { type RecordedOptions, recordLost, runRecorded } from './execution/recorded-work';
-import { asActivity } from './execution/running-activity';
-import { ensureAdapters, LOSS_FILE, refuseDiverged } from './fine-tune-adapter';
+import { asActivity, type RunningActivity } from './execution/running-activity';
+import { LOSS_FILE } from './fine-tune-adapters';
 import { computeLimits, type Services } from './services';
 import { putJson } from './stored/stored-json';
 
 /**
- * Evaluates one candidate's adapter, with all of its group in one request as in `fineTuneAdapter`; the last repeat completes
- * the candidate's record.
+ * Evaluates a group's adapters in one request; the last repeat completes the candidates' records.
  *
  * On held-out contexts a rejected self-edit teaches nothing, so the unadapted policy answers for it: leaving it out would
  * flatter the method.
+ *
+ * @throws ArtifactMissingError where a member was never fine-tuned
  */
-export function evaluateAdapter(services: Services): SealActivities['evaluateAdapter'] {
+export function evaluateAdapters(services: Services): SealActivities['evaluateAdapters'] {
   return (task) =>
-    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, expenses }) => {
+    asActivity(services.heartbeatIntervalMs, async (running) => {
       const group = await resolveGroup(services, task);
-      await recordLost(services, group.data.input, expenses);
-      const asked = examinable(group).filter(({ position }) => task.position === undefined || position === task.position);
-      const evaluated = await ensureEvaluations(services, task, group, asked, { signal, onProgress });
-      expenses.add(evaluated.spent);
-      const spent = expenses.total;
-      if (task.position === undefined) return { reward: null, spent };
-      const [own] = asked;
-      const manifest = own === undefined ? undefined : evaluated.evaluations.get(own.position);
-      if (own === undefined || manifest === undefined) {
-        throw new RangeError(`position ${task.position} of ${task.scope.scope} has no adapter to evaluate`);
+      await recordLost(services, group.data.input, running);
+      const accepted = acceptedMembers(group);
+      const adapters = await findAdapters(services.manifests, group, accepted);
+      const missing = accepted.find(({ position }) => !adapters.has(position));
+      if (missing !== undefined) throw new ArtifactMissingError(`${adapterKeyOf(group, missing)}: nothing was fine-tuned`);
+      const members = examinable(group).filter(({ position }) => adapters.get(position)?.manifest.kind !== DIVERGED_KIND);
+      const known = await findEvaluations(services.manifests, group.scope, group.repeat, members);
+      const evaluations = known.size === members.length ? known : await examineGroup(services, task, group, { adapters, members }, running);
+      if (task.repeat === task.repeats && group.scope.split === 'train') {
+        for (const member of members) await completeCandidate(services, group, member, task.repeats);
       }
-      if (task.repeat === task.repeats) await completeCandidate(services, group, own, task.repeats);
-      return { reward: evaluationSummary(manifest).reward ?? null, spent };
+      return { members: members.map(({ position }) => ({ position, reward: evaluationSummary(evaluations.get(position)!).reward ?? null })) };
     });
-}
-
-interface Evaluations {
-  readonly evaluations: ReadonlyMap<number, Manifest>;
-  /** What falls to those who asked of what was computed while they waited. */
-  readonly spent: Partial<Spent>;
-}
-
-interface EvaluatedGroup {
-  readonly evaluations: Evaluations['evaluations'];
-  readonly bill: Bill;
-}
-
-async function ensureEvaluations(
-  services: Services,
-  task: AdapterTask,
-  group: ResolvedGroup,
-  asked: readonly Candidate[],
-  options: { readonly signal: AbortSignal; readonly onProgress: (progress: CostlyProgress) => void },
-): Promise<Evaluations> {
-  const key = groupKey('evaluate', task);
-  if (!services.flights.underWay(key)) {
-    const known = await findEvaluations(services.manifests, group.scope, group.repeat, asked);
-    if (known.size === asked.length) return { evaluations: known, spent: {} };
-  }
-  const [positions, all] = [asked, examinable(group)].map((members) => members.map(({ position }) => position)) as [number[], number[]];
-  const { result, spent } = await joinBilled(services.flights, key, { ...options, positions, all }, (signal, report) =>
-    aloneOf(services, 'evaluate', task, signal, () => evaluateGroup(services, task, group, signal, report)),
-  );
-  return { evaluations: result.evaluations, spent };
-}
-
-async function evaluateGroup(
-  services: Services,
-  task: AdapterTask,
-  group: ResolvedGroup,
-  signal: AbortSignal,
-  onProgress: (progress: CostlyProgress) => void,
-): Promise<EvaluatedGroup> {
-  const positions = examinable(group).map(({ position }) => position);
-  return billed(positions, async (spend) => {
-    const trained = await ensureAdapters(services, task, group, acceptedMembers(group), { signal, onProgress });
-    spend(trained.spent);
-    const { evaluations, spent } = await examineGroup(services, task, group, trained.adapters, { signal, onProgress, spend });
-    return { evaluations, bill: new Bill(positions, spentTogether(trained.spent, spent)) };
-  });
 }
 
 async function examineGroup(
   services: Services,
-  task: AdapterTask,
+  task: GroupTask,
   group: ResolvedGroup,
-  adapters: ReadonlyMap<number, KnownAdapter>,
-  { signal, onProgress, spend }: { readonly signal: AbortSignal; readonly onProgress: (progress: CostlyProgress) => void; readonly spend: (spent: Partial<Spent>) => void },
-): Promise<Evaluations> {
+  { adapters, members }: { readonly adapters: ReadonlyMap<number, KnownAdapter>; readonly members: readonly Candidate[] },
+  running: RunningActivity,
+): Promise<ReadonlyMap<number, Manifest>> {
   const { input } = group.data;
-  const members = examinable(group).filter(({ position }) => adapters.get(position)?.manifest.kind !== DIVERGED_KIND);
-  const known = await findEvaluations(services.manifests, group.scope, group.repeat, members);
-  if (known.size === members.length) {
-    if (task.position !== undefined && !known.has(task.position)) refuseDiverged(adapters.get(task.position)!);
-    return { evaluations: known, spent: {} };
-  }
   const policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
   const directories = await adapterDirectories(services, adapters);
   const adapted = members.filter(({ position }) => directories.has(position));
@@ -130,11 +75,9 @@ async function examineGroup(
       some.map(({ position, context }) => ({ adapterDirectory: directories.get(position) ?? null, context })),
       options,
     );
-  // The unadapted ones sit apart, so that the stacked batch holds adapters only.
-  const { result: examined, spent } = await runRecorded(services, input, {
+  // The unadapted ones are asked apart, so that the stacked batch holds adapters only.
+  const examined = await runRecorded(services, input, running, {
     work: workOf('evaluate', task),
-    signal,
-    onProgress,
     compute: async (options) => {
       const held = [];
       for (const some of [adapted, unadapted]) if (some.length > 0) held.push({ some, ...(await sitting(some, options)) });
@@ -142,9 +85,8 @@ async function examineGroup(
     },
     costOf: (held) => ({ generatedTokens: held.reduce((sum, { generatedTokens }) => sum + generatedTokens, 0) }),
   });
-  spend(spent);
   const sittings = [];
-  for (const { replies, ...rest } of examined) sittings.push({ ...rest, answers: await gradeReplies(services, input, replies, signal) });
+  for (const { replies, ...rest } of examined) sittings.push({ ...rest, answers: await gradeReplies(services, input, replies, running.signal) });
   const file: GroupAnswers = sittings.flatMap(({ some, answers }) =>
     some.map(({ contextId, candidate }, i) => ({ contextId, candidate, answers: answers[i]! })),
   );
@@ -159,7 +101,7 @@ async function examineGroup(
   await Promise.all(commits);
   // Local copies have served; the store has them should anyone ask again.
   await Promise.all([...directories.values()].map((directory) => rm(directory, { recursive: true, force: true })));
-  return { evaluations, spent };
+  return evaluations;
 }
 
 /** Who is asked: those with training rows and, on held-out contexts, those whose self-edit was rejected. */

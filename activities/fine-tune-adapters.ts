@@ -1,30 +1,24 @@
 /**
  * The inner loop's first half: LoRA fine-tuning of a policy on a self-edit.
  * Source: paper, "General Framework" (inner loop). Groups of candidates are trained stacked; a group is a part of the
- * configuration, so its bits do not depend on who asked first.
+ * configuration, so its bits do not depend on timing.
  */
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactRef } from '../contracts/artifacts';
-import { NotFiniteError } from '../contracts/errors';
 import type { FineTuneJob, FineTuneOutcome, StepLog } from '../contracts/language-model';
-import type { Spent } from '../contracts/ledger';
 import { directoryKey, putDirectory } from '../storage/artifact-directory';
-import type { AdapterTask, SealActivities } from './activity-types';
+import type { GroupTask, SealActivities } from './activity-types';
 import { adapterKeyOf, adapterSha256, ADAPTER_KIND, DIVERGED_KIND, findAdapters, type KnownAdapter } from './candidates/adapter-manifests';
-import { type AcceptedCandidate, acceptedMembers, aloneOf, groupKey, resolveGroup, type ResolvedGroup, workOf } from './candidates/candidate-groups';
+import { type AcceptedCandidate, acceptedMembers, resolveGroup, type ResolvedGroup, workOf } from './candidates/candidate-groups';
 import { fineTuneSeed, loraOf } from './candidates/candidates';
-import { Bill, billed } from './execution/bill';
-import { joinBilled } from './execution/billed-flights';
 import { computedBy } from './execution/computed-by';
-import type { CostlyProgress } from './execution/expenses';
 import { memoryLineage } from './execution/less-memory';
 import { recordLost, runRecorded } from './execution/recorded-work';
-import { asActivity } from './execution/running-activity';
+import { asActivity, type RunningActivity } from './execution/running-activity';
 import { computeLimits, type Services, withScratch } from './services';
 import type { PolicyDirectory } from './stored/model-directories';
 import { putJson } from './stored/stored-json';
-import { tokensOf } from './training/resumable-training';
 import { TrainingInParts } from './training/training-in-parts';
 
 export const LOSS_FILE = 'losses.json';
@@ -37,80 +31,31 @@ export type GroupLossLogs = readonly {
 }[];
 
 /**
- * The adapter of one candidate and repeat. The first member of a group to ask has the whole group computed and every member's
- * adapter published; the others wait for that or find theirs. A missing one has the whole group computed again, in the same
- * batch and therefore to the same bits.
- *
- * @throws NotFiniteError (not retryable) when this candidate's training diverged; the rest of its group is unharmed
+ * The adapters of a group in one repeat. Nobody else asks for them, but for the attempt after a lost one: it finds what is
+ * published already, or trains the whole group again, in the same batch and therefore to the same bits.
  */
-export function fineTuneAdapter(services: Services): SealActivities['fineTuneAdapter'] {
+export function fineTuneAdapters(services: Services): SealActivities['fineTuneAdapters'] {
   return (task) =>
-    asActivity(services.heartbeatIntervalMs, async ({ signal, onProgress, expenses, stepsBefore }) => {
+    asActivity(services.heartbeatIntervalMs, async (running) => {
       const group = await resolveGroup(services, task);
-      await recordLost(services, group.data.input, expenses);
-      const asked = acceptedMembers(group).filter(({ position }) => task.position === undefined || position === task.position);
-      const trained = await ensureAdapters(services, task, group, asked, { signal, onProgress, stepsBefore });
-      expenses.add(trained.spent);
-      const spent = expenses.total;
-      if (task.position === undefined) return { adapter: null, spent };
-      const own = trained.adapters.get(task.position);
-      if (own === undefined) throw new RangeError(`position ${task.position} of ${task.scope.scope} is rejected: there is nothing to train`);
-      refuseDiverged(own);
-      return { adapter: adapterSha256(own), spent };
+      await recordLost(services, group.data.input, running);
+      const members = acceptedMembers(group);
+      const known = await findAdapters(services.manifests, group, members);
+      const adapters = known.size === members.length ? known : await trainGroup(services, task, group, running);
+      return { members: members.map(({ position }) => ({ position, ...fineTunedAs(adapters.get(position)!) })) };
     });
 }
 
-export interface TrainedAdapters {
-  /** At least the members asked for, by position. */
-  readonly adapters: ReadonlyMap<number, KnownAdapter>;
-  /** What falls to those who asked of what was computed while they waited. */
-  readonly spent: Partial<Spent>;
+/** One member's divergence fails that member alone. */
+function fineTunedAs(adapter: KnownAdapter): { readonly adapter: string } | { readonly diverged: string } {
+  const { key, manifest } = adapter;
+  if (manifest.kind !== DIVERGED_KIND) return { adapter: adapterSha256(adapter) };
+  return { diverged: `${key}: ${String(manifest.summary?.['message'])}` };
 }
 
-interface TrainedGroup {
-  readonly adapters: TrainedAdapters['adapters'];
-  readonly bill: Bill;
-}
-
-interface TrainingOptions {
-  readonly signal: AbortSignal;
-  readonly onProgress: (progress: CostlyProgress) => void;
-  /** Steps of the group that an attempt before this one is known to have taken. @default 0 */
-  readonly stepsBefore?: number;
-}
-
-/** The adapters of `asked`, computing the whole group where one is missing. */
-export async function ensureAdapters(
-  services: Services,
-  task: AdapterTask,
-  group: ResolvedGroup,
-  asked: readonly AcceptedCandidate[],
-  options: TrainingOptions,
-): Promise<TrainedAdapters> {
-  const key = groupKey('fine-tune', task);
-  if (!services.flights.underWay(key)) {
-    const known = await findAdapters(services.manifests, group, asked);
-    if (known.size === asked.length) return { adapters: known, spent: {} };
-  }
-  const positions = asked.map(({ position }) => position);
-  const { result, spent } = await joinBilled(services.flights, key, { ...options, positions, all: acceptedMembers(group).map(({ position }) => position) }, (signal, report) =>
-    aloneOf(services, 'fine-tune', task, signal, () => trainGroup(services, task, group, { ...options, signal, onProgress: report })),
-  );
-  return { adapters: result.adapters, spent };
-}
-
-async function trainGroup(
-  services: Services,
-  task: AdapterTask,
-  group: ResolvedGroup,
-  { signal, onProgress, stepsBefore = 0 }: TrainingOptions,
-): Promise<TrainedGroup> {
+async function trainGroup(services: Services, task: GroupTask, group: ResolvedGroup, running: RunningActivity): Promise<ReadonlyMap<number, KnownAdapter>> {
   const { input } = group.data;
   const members = acceptedMembers(group);
-  // A flight may begin just after another one ended: then all is there.
-  const known = await findAdapters(services.manifests, group, members);
-  const positions = members.map(({ position }) => position);
-  if (known.size === members.length) return { adapters: known, bill: new Bill(positions, {}) };
   const policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
   return withScratch(services, async (scratch) => {
     const jobs: FineTuneJob[] = members.map((member) => ({
@@ -123,23 +68,18 @@ async function trainGroup(
     const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora: loraOf(input.spec.innerLoop), gradientCheckpointing, jobs };
     const work = workOf('fine-tune', task);
     const identity = { ...work, ...group.inputs, ...policy.inputs };
+    const { stepsBefore } = running;
     const training = await TrainingInParts.prepare(services, { input, request, identity, scratch, stepsBefore, ...memoryLineage(task) });
-    const { result, spent } = await runRecorded(services, input, { ...training.asWork(work), signal, onProgress, sharedBy: positions });
-    return billed(positions, async (spend) => {
-      spend(spent);
-      const { outcomes } = result;
-      const losses = await putJson(services.store, lossLogs(members, outcomes));
-      const adapters = await Promise.all(
-        members.map(async (member, i): Promise<[number, KnownAdapter]> => [
-          member.position,
-          await commit(services, group, member, { job: training.jobs[i]!, outcome: outcomes[i]!, losses, lineage: training.lineage }, policy),
-        ]),
-      );
-      await training.discard();
-      const tokens = new Map(members.map(({ position }, i) => [position, tokensOf(outcomes[i]!)]));
-      const bill = new Bill(positions, { ...spent, trainedTokens: 0 }, (position) => ({ trainedTokens: tokens.get(position) ?? 0 }));
-      return { adapters: new Map(adapters), bill };
-    });
+    const { outcomes } = await runRecorded(services, input, running, training.asWork(work));
+    const losses = await putJson(services.store, lossLogs(members, outcomes));
+    const adapters = await Promise.all(
+      members.map(async (member, i): Promise<[number, KnownAdapter]> => [
+        member.position,
+        await commit(services, group, member, { job: training.jobs[i]!, outcome: outcomes[i]!, losses, lineage: training.lineage }, policy),
+      ]),
+    );
+    await training.discard();
+    return new Map(adapters);
   });
 }
 
@@ -211,8 +151,4 @@ async function keepAtHand(services: Services, directory: string, key: string): P
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
     await rm(directory, { recursive: true, force: true });
   }
-}
-
-export function refuseDiverged({ key, manifest }: KnownAdapter): void {
-  if (manifest.kind === DIVERGED_KIND) throw new NotFiniteError(`${key}: ${String(manifest.summary?.['message'])}`);
 }
