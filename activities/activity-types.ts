@@ -1,6 +1,6 @@
 /** What crosses between workflows and activities: references, numbers and short lines of text. */
 import type { ArtifactRef } from '../contracts/artifacts';
-import type { CampaignInput, CampaignState, EpochVersion, MethodScore, OperatorAction } from '../contracts/campaign';
+import type { CampaignInput, CampaignState, EpochSummary, EpochVersion, MethodScore, OperatorAction } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import type { FailureClass } from '../contracts/failures';
 import type { MemoryBound } from './execution/less-memory';
@@ -89,19 +89,35 @@ export interface CandidateSummary {
   readonly failure?: FailureClass;
 }
 
-export interface PolicyTask extends MemoryBound {
+export interface SelectTask {
   readonly campaign: PinnedCampaign;
-  readonly epoch: number;
-  /** What this epoch's candidates are and what is made now. Absent in campaigns of the first version: all 1. */
-  readonly versions?: EpochVersion;
-  readonly policyAdapters: readonly string[];
+  /** What this epoch's candidates are and what is made now. */
+  readonly versions: EpochVersion;
   readonly proposals: ArtifactRef;
   readonly perContext: number;
   readonly outcomes: readonly CandidateSummary[];
-  /** Positions kept by selection, in order. */
-  readonly kept: readonly number[];
-  /** The selection is recorded and nothing trained: it keeps what an earlier version kept. @default false */
-  readonly onlySelection?: boolean;
+  /** Where selection compares with the unadapted policy: its answers are in chunks of so many contexts. */
+  readonly unadaptedContextsPerChunk?: number;
+  /** The version whose failed candidates were tried again. @default none */
+  readonly before?: EpochVersion;
+}
+
+/** An epoch's choice as it was published first. */
+export interface Selected {
+  readonly selection: ArtifactRef;
+  readonly summary: EpochSummary;
+  /** Failed candidates that another attempt may help. */
+  readonly retryable: number;
+  /** The same self-edits are kept as in `before`. */
+  readonly isAsBefore: boolean;
+}
+
+export interface PolicyTask extends MemoryBound {
+  readonly campaign: PinnedCampaign;
+  readonly versions: EpochVersion;
+  readonly policyAdapters: readonly string[];
+  readonly proposals: ArtifactRef;
+  readonly selection: ArtifactRef;
 }
 
 /** The activities as workflows see them. Every one is idempotent: what it makes is published once under a fixed key. */
@@ -114,7 +130,8 @@ export interface SealActivities {
   fineTuneAdapters(task: GroupTask): Promise<{ readonly members: readonly FineTunedMember[] }>;
   /** Members that have an adapter, in order. */
   evaluateAdapters(task: GroupTask): Promise<{ readonly members: readonly EvaluatedMember[] }>;
-  evaluateBase(task: UnadaptedTask): Promise<{ readonly scores: readonly number[] }>;
+  evaluateBase(task: UnadaptedTask): Promise<void>;
+  selectSelfEdits(task: SelectTask): Promise<Selected>;
   trainPolicy(task: PolicyTask): Promise<{ readonly policy: string | null }>;
   summariseMethod(task: MethodTask): Promise<MethodScore>;
   /** `seal` is absent in histories of versions that had none. */
@@ -136,8 +153,6 @@ export interface RecordedOutcomes {
   readonly proposals: ArtifactRef;
   /** One a candidate, in planned order. */
   readonly outcomes: readonly CandidateSummary[];
-  /** Positions kept by selection, in order. */
-  readonly kept: readonly number[];
 }
 
 /** What an operator's `retry-failed` has changed. */

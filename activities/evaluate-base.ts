@@ -1,5 +1,4 @@
 import { manifestKeys } from '../contracts/campaign';
-import { mean } from '../seal/statistics';
 import type { SealActivities, UnadaptedTask } from './activity-types';
 import { type Answer, examine } from './answers/answers';
 import { gradeReplies, gradingSettings } from './answers/grade-replies';
@@ -19,15 +18,14 @@ export interface UnadaptedAnswers {
 
 const ANSWERS_FILE = 'answers.json';
 
-/** The unadapted policy's answers for one fixed chunk of contexts; `scores` are means over questions, one a context. */
+/** The unadapted policy's answers for one fixed chunk of contexts. */
 export function evaluateBase(services: Services): SealActivities['evaluateBase'] {
   return (task) =>
     asActivity(services.heartbeatIntervalMs, async (running) => {
       const data = await services.campaigns.read(task.campaign);
       const { input } = data;
       await recordLost(services, input, running);
-      const known = await findUnadapted(services, task);
-      if (known !== null) return { scores: meanScores(known) };
+      if ((await services.store.findManifest(keyOf(task))) !== null) return;
       const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
       const contexts = chunkContexts(task, task.chunk, data);
       const examinees = contexts.map(({ context }) => ({ adapterDirectory: null, context }));
@@ -41,7 +39,7 @@ export function evaluateBase(services: Services): SealActivities['evaluateBase']
       const marked = await gradeReplies(services, input, examined.replies, running.signal);
       const answers: UnadaptedAnswers[] = contexts.map(({ id }, i) => ({ contextId: id, answers: marked[i]! }));
       const key = keyOf(task);
-      const { manifest } = await services.store.publish(key, {
+      await services.store.publish(key, {
         kind: 'unadapted',
         files: { [ANSWERS_FILE]: await putJson(services.store, answers) },
         lineage: {
@@ -50,8 +48,6 @@ export function evaluateBase(services: Services): SealActivities['evaluateBase']
           settings: { ...gradingSettings(input), compute: computedBy(services, input), contextsPerChunk: task.contextsPerChunk, ...memoryLineage(task) },
         },
       });
-      const published = await getManifestJson<UnadaptedAnswers[]>(services.store, key, manifest, ANSWERS_FILE);
-      return { scores: meanScores(published) };
     });
 }
 
@@ -64,8 +60,4 @@ export async function findUnadapted(services: Services, task: UnadaptedTask): Pr
 
 function keyOf({ campaign, scope, chunk }: UnadaptedTask): string {
   return manifestKeys.unadapted(campaign.campaignId, scope, chunk);
-}
-
-function meanScores(answers: readonly UnadaptedAnswers[]): number[] {
-  return answers.map((context) => mean(context.answers.map(({ score }) => score)));
 }

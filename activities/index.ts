@@ -11,6 +11,7 @@ import { pinInputs } from './pin-inputs';
 import { proposeSelfEdits } from './propose-self-edits';
 import { readOutcomes } from './read-outcomes';
 import { recordRevision } from './revisions';
+import { selectSelfEdits } from './select-self-edits';
 import { createServices } from './services';
 import { summariseMethod } from './summarise-method';
 import { trainPolicy } from './train-policy';
@@ -32,6 +33,7 @@ export function createActivities(dependencies: ActivityDependencies): SealActivi
     fineTuneAdapters: fineTuneAdapters(services),
     evaluateAdapters: evaluateAdapters(services),
     evaluateBase: evaluateBase(services),
+    selectSelfEdits: selectSelfEdits(services),
     trainPolicy: trainPolicy(services),
     summariseMethod: summariseMethod(services),
     writeReport: writeReport(services),

@@ -5,9 +5,9 @@ import { asActivity } from './execution/running-activity';
 import type { Services } from './services';
 import { contextRefs } from './stored/campaign-data';
 import { fileOf, getManifestJson } from './stored/stored-json';
-import { SELECTION_FILE, type SelectionRecord } from './train-policy';
+import { SELECTION_FILE, type SelectionRecord } from './select-self-edits';
 
-/** What an epoch's selection was made from, and what it kept, by position. */
+/** What an epoch's selection was made from, by position. */
 export function readOutcomes(services: Services): SealActivities['readOutcomes'] {
   return ({ campaign, versions, perContext }) =>
     asActivity(services.heartbeatIntervalMs, async () => {
@@ -35,7 +35,6 @@ export function readOutcomes(services: Services): SealActivities['readOutcomes']
             ...(failure === undefined ? {} : { failure }),
           };
         }),
-        kept: selection.kept.map(positionOf),
       };
     });
 }

@@ -3,28 +3,25 @@
  * Source: paper, "RL Optimization" (ReST-EM), and the reference's SFT settings.
  */
 import { join } from 'node:path';
-import type { CandidateOutcome, EpochSummary, EpochVersion } from '../contracts/campaign';
-import { epochInVersion, manifestKeys, scopes } from '../contracts/campaign';
+import { manifestKeys, scopes } from '../contracts/campaign';
 import { NotFiniteError } from '../contracts/errors';
 import type { TrainingRow } from '../contracts/language-model';
-import { epochSummary } from '../seal/report-data';
 import { mStepSeed } from '../seal/rest-em';
 import { putDirectory } from '../storage/artifact-directory';
-import type { CandidateSummary, PolicyTask, SealActivities } from './activity-types';
+import type { PolicyTask, SealActivities } from './activity-types';
 import { loraOf, optimiserOf } from './candidates/candidates';
 import { computedBy } from './execution/computed-by';
 import { memoryLineage } from './execution/less-memory';
 import { recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity } from './execution/running-activity';
 import { LOSS_FILE } from './fine-tune-adapters';
+import type { CandidateName, SelectionRecord } from './select-self-edits';
 import { computeLimits, type Services, withScratch } from './services';
-import { readAll } from './stored/bounded-reads';
 import type { CampaignData } from './stored/campaign-data';
-import { contextAt } from './stored/campaign-data';
-import { putJson } from './stored/stored-json';
+import { contextAt, contextRefs } from './stored/campaign-data';
+import { getJson, putJson } from './stored/stored-json';
 import { TrainingInParts } from './training/training-in-parts';
 
-export const SELECTION_FILE = 'selection.json';
 const ROWS_FILE = 'rows.json';
 
 /** Where an epoch's M-step rows and losses are. */
@@ -32,15 +29,9 @@ export function policyTrainingKey(campaignId: string, epoch: number, version = 1
   return `${manifestKeys.policy(campaignId, epoch, version).slice(0, -'.json'.length)}-training.json`;
 }
 
-/** An epoch's choice: every outcome in planned order, and what was kept. */
-export interface SelectionRecord {
-  readonly outcomes: readonly Pick<CandidateOutcome, 'contextId' | 'candidate' | 'status' | 'reward' | 'reason' | 'failure'>[];
-  readonly kept: readonly { readonly contextId: string; readonly candidate: number }[];
-}
-
 /**
- * Records the epoch's selection and trains the policy on it; `policy` is the new adapter's manifest key, or null when
- * nothing was kept and the policy stays as it is.
+ * Trains the policy on the epoch's selection; `policy` is the new adapter's manifest key, or null when nothing is left to train on and
+ * the policy stays as it is. The policy's manifest is published last: it says that the M-step is done.
  *
  * @throws NotFiniteError (not retryable) when training diverged
  */
@@ -51,46 +42,44 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
       const data = await services.campaigns.read(task.campaign);
       const { input } = data;
       await recordLost(services, input, running);
-      await recordSelection(services, task, data);
-      if (task.onlySelection === true) return { policy: null };
-      const { policy: version } = versionsOf(task);
-      const key = manifestKeys.policy(input.campaignId, task.epoch, version);
+      const { epoch, policy: version } = task.versions;
+      const key = manifestKeys.policy(input.campaignId, epoch, version);
       const known = await store.findManifest(key);
       if (known !== null) return { policy: key };
       const rows = await policyRows(services, task, data);
       if (rows.length === 0) return { policy: null };
       const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
-      const seed = mStepSeed(input.spec.seed, task.epoch);
+      const seed = mStepSeed(input.spec.seed, epoch);
       const optimiser = optimiserOf(input.spec.mStep);
       const lora = loraOf(input.spec.mStep);
       return withScratch(services, async (scratch) => {
         const outDirectory = join(scratch, 'policy');
         const { gradientCheckpointing } = input.spec.mStep;
         const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora, gradientCheckpointing, jobs: [{ rows, optimiser, seed, outDirectory }] };
-        const work = { kind: 'm-step', scope: scopes.epoch(task.epoch, version), from: 0, to: rows.length, repeat: 0, ...memoryLineage(task) } as const;
+        const work = { kind: 'm-step', scope: scopes.epoch(epoch, version), from: 0, to: rows.length, repeat: 0, ...memoryLineage(task) } as const;
         const { stepsBefore } = running;
         const training = await TrainingInParts.prepare(services, { input, request, identity: { ...work, ...policy.inputs }, scratch, stepsBefore, ...memoryLineage(task) });
         const result = await runRecorded(services, input, running, training.asWork(work));
         const [outcome] = result.outcomes;
         if (outcome === undefined || outcome.status === 'failed') {
-          throw new NotFiniteError(`M-step of epoch ${task.epoch}: ${outcome?.message ?? 'no outcome'}`);
+          throw new NotFiniteError(`M-step of epoch ${epoch}: ${outcome?.message ?? 'no outcome'}`);
         }
         const rowsRef = await putJson(store, rows);
+        await store.publish(policyTrainingKey(input.campaignId, epoch, version), {
+          kind: 'policy-training',
+          files: { [ROWS_FILE]: rowsRef, [LOSS_FILE]: await putJson(store, outcome.log) },
+          lineage: { inputs: {}, codeVersion: input.codeVersion, settings: {} },
+        });
         await store.publish(key, {
           kind: 'policy',
           files: await putDirectory(store, outDirectory),
           lineage: {
-            inputs: { rows: rowsRef.sha256, proposals: task.proposals.sha256, ...policy.inputs },
+            inputs: { rows: rowsRef.sha256, proposals: task.proposals.sha256, selection: task.selection.sha256, ...policy.inputs },
             seed,
             codeVersion: input.codeVersion,
             settings: { lora, optimiser: training.jobs[0]?.optimiser ?? optimiser, compute: computedBy(services, input), ...training.lineage },
           },
           summary: { steps: outcome.steps, finalLoss: outcome.finalLoss, trainedTokens: outcome.trainedTokens, rows: rows.length },
-        });
-        await store.publish(policyTrainingKey(input.campaignId, task.epoch, version), {
-          kind: 'policy-training',
-          files: { [ROWS_FILE]: rowsRef, [LOSS_FILE]: await putJson(store, outcome.log) },
-          lineage: { inputs: {}, codeVersion: input.codeVersion, settings: {} },
         });
         await training.discard();
         return { policy: key };
@@ -100,51 +89,17 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
 
 /** Rows of the M-step, in the order of selection; a self-edit of which nothing is left after trimming gives none. */
 async function policyRows(services: Services, task: PolicyTask, data: CampaignData): Promise<TrainingRow[]> {
-  const proposals = await services.proposals.read(task.proposals);
-  return task.kept.flatMap((position) => {
-    const { context } = contextAt(data, 'train', Math.floor(position / task.perContext));
-    const proposal = proposals[position];
-    if (proposal === undefined) throw new RangeError(`epoch ${task.epoch}: the proposals hold nothing at ${position}`);
+  const [proposals, { kept }] = await Promise.all([services.proposals.read(task.proposals), getJson<SelectionRecord>(services.store, task.selection)]);
+  const proposalOf = new Map(proposals.map((proposal) => [nameOf(proposal), proposal]));
+  const contextOf = new Map(contextRefs(data, 'train').map(({ id }, place) => [id, contextAt(data, 'train', place).context]));
+  return kept.flatMap((name) => {
+    const [context, proposal] = [contextOf.get(name.contextId), proposalOf.get(nameOf(name))];
+    if (context === undefined || proposal === undefined) throw new RangeError(`epoch ${task.versions.epoch}: nothing was proposed as ${nameOf(name)}`);
     const row = services.domain.policyRow(context, proposal.text, data.wording);
     return row === null ? [] : [row];
   });
 }
 
-async function recordSelection(services: Services, task: PolicyTask, data: CampaignData): Promise<void> {
-  const { campaignId, spec, codeVersion } = data.input;
-  const outcomes = await readAll(task.outcomes, async ({ position, ...rest }) => {
-    const name = candidateName(task, position, data);
-    return { ...name, ...rest, ...(await rejection(services, task, name, rest)) };
-  });
-  const record: SelectionRecord = { outcomes, kept: task.kept.map((position) => candidateName(task, position, data)) };
-  const summary: EpochSummary = epochSummary(task.epoch, outcomes.map((outcome) => ({ ...outcome, adapters: [], recordKey: '' })), task.kept.length);
-  await services.store.publish(manifestKeys.selection(campaignId, task.epoch, versionsOf(task).selection), {
-    kind: 'selection',
-    files: { [SELECTION_FILE]: await putJson(services.store, record) },
-    lineage: { inputs: { proposals: task.proposals.sha256 }, codeVersion, settings: { ...spec.selection } },
-    summary: { ...summary },
-  });
-}
-
-/** Why a candidate was rejected: its own record says it. */
-async function rejection(
-  services: Services,
-  task: PolicyTask,
-  { contextId, candidate }: ReturnType<typeof candidateName>,
-  { status, reason }: Pick<CandidateSummary, 'status' | 'reason'>,
-): Promise<{ readonly reason?: string }> {
-  if (status !== 'rejected' || reason !== undefined) return {};
-  const scope = scopes.epoch(task.epoch, versionsOf(task).candidates);
-  const key = manifestKeys.candidate(task.campaign.campaignId, scope, contextId, candidate);
-  const { summary } = await services.manifests.read(task.campaign, key);
-  return { reason: String(summary?.['reason']) };
-}
-
-function versionsOf({ epoch, versions }: PolicyTask): EpochVersion {
-  return versions ?? epochInVersion(epoch);
-}
-
-function candidateName(task: PolicyTask, position: number, data: CampaignData): { contextId: string; candidate: number } {
-  const { id } = contextAt(data, 'train', Math.floor(position / task.perContext));
-  return { contextId: id, candidate: (position % task.perContext) + 1 };
+function nameOf({ contextId, candidate }: CandidateName): string {
+  return `${contextId}/c${candidate}`;
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { HISTORIES_KIND } from '../activities/archive-histories';
 import { seedScope } from '../activities/candidates/seed-scope';
 import { PROPOSALS_FILE } from '../activities/collect-proposals';
+import { SELECTION_FILE } from '../activities/select-self-edits';
 import { pinnedSha256, verifyPinnedFiles } from '../activities/stored/model-directories';
 import { type CampaignInput, manifestKeys } from '../contracts/campaign';
 import { BadInputError } from '../contracts/errors';
@@ -118,6 +119,8 @@ function expectedInput(record: CampaignRecord, { key, manifest }: RecordedManife
       return fileHashes(record.find(key.replace(/evaluation\.json$/, 'adapter.json')), WEIGHTS);
     case 'proposals':
       return proposalsOf(record, within);
+    case 'selection':
+      return fileHashes(record.find(key.replace(/policy\.json$/, 'selection.json')), SELECTION_FILE);
     default:
       return null;
   }

@@ -4,7 +4,7 @@ import type { CandidateRecord } from '../activities/candidates/candidate-record'
 import { ANSWERS_FILE } from '../activities/candidates/evaluation-manifests';
 import type { Proposal } from '../activities/candidates/proposals';
 import { PROPOSALS_FILE } from '../activities/collect-proposals';
-import { SELECTION_FILE, type SelectionRecord } from '../activities/train-policy';
+import { SELECTION_FILE, type SelectionRecord } from '../activities/select-self-edits';
 import type { CampaignInput } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
 import type { Domain, ProposalWording } from '../seal/domain';

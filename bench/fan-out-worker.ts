@@ -8,6 +8,7 @@ import type { CandidateGroup, SealActivities } from '../activities/activity-type
 import { awaitWorkflows } from '../activities/await-workflows';
 import type { Services } from '../activities/services';
 import { forEachRun } from '../activities/stored/history-reader';
+import { epochSummary } from '../seal/report-data';
 import { ServerHistories } from '../workers/history-reader';
 import { createSealWorkers, runWorkers } from '../workers/seal-workers';
 import { ServerWorkflows } from '../workers/server-workflows';
@@ -29,8 +30,9 @@ function idleActivities(client: Client): SealActivities {
     validateSelfEdit: () => Promise.resolve({ accepted: true }),
     fineTuneAdapters: ({ group }) => Promise.resolve({ members: positions(group).map((position) => ({ position, adapter: REF.sha256 })) }),
     evaluateAdapters: ({ group }) => Promise.resolve({ members: positions(group).map((position) => ({ position, reward: (position % 7) / 7 })) }),
-    evaluateBase: () => Promise.resolve({ scores: [0] }),
-    trainPolicy: ({ kept, outcomes }) => Promise.resolve({ policy: `${outcomes.length} scored, ${kept.length} kept` }),
+    evaluateBase: () => Promise.resolve(),
+    selectSelfEdits: ({ versions: { epoch }, outcomes }) => Promise.resolve({ selection: REF, summary: epochSummary(epoch, outcomes, 1), retryable: 0, isAsBefore: false }),
+    trainPolicy: () => Promise.resolve({ policy: 'policy' }),
     summariseMethod: ({ method }) => Promise.resolve({ name: method, grader: 'exact', score: 0, standardError: 0, n: 1, meanTokens: 0, meanSteps: 0 }),
     writeReport: () => Promise.resolve({ key: 'report' }),
     readOutcomes: () => Promise.reject(new RangeError('nothing is tried again here')),

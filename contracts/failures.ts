@@ -107,6 +107,11 @@ export const FAILURE_CLASSES = {
 
 export type FailureClass = keyof typeof FAILURE_CLASSES;
 
+/** Whether another attempt may help a failed candidate: an input that cannot work and numbers that diverge stay what they are. */
+export function canBeRetried(failure: FailureClass | undefined): boolean {
+  return failure === undefined || failure === 'bug' || FAILURE_CLASSES[failure].retriedBy !== 'never';
+}
+
 /** The class of a failure by its type; what no class names is a bug. */
 export function failureClassOf(type: string | null | undefined): FailureClass {
   const classes = Object.entries(FAILURE_CLASSES) as [FailureClass, FailurePolicy][];

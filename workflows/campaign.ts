@@ -2,7 +2,7 @@
  * A campaign: baselines, epochs of ReST-EM with an evaluation after each, and a report.
  * Source: paper, "RL Optimization" and "Knowledge Incorporation".
  */
-import { allHandlersFinished, ApplicationFailure, CancellationScope, condition, continueAsNew, isCancellation, log, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { allHandlersFinished, ApplicationFailure, CancellationScope, condition, ContinueAsNew, isCancellation, log, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { PinnedCampaign } from '../activities/activity-types';
 import { type CampaignInput, type CampaignProgress, type CampaignState, type EpochSummary, type EpochVersion, type MethodScore, type OperatorAction } from '../contracts/campaign';
 import { baselinesOf, rowsOf } from './campaign/baselines';
@@ -12,7 +12,7 @@ import { type PartContext, resultOf, startEpoch, startEvaluation } from './campa
 import { CampaignClock, describeProgress } from './campaign/progress';
 import type { CampaignSnapshot, FinishedEpoch } from './campaign/snapshot';
 import type { EvaluatedRows } from './evaluation';
-import { shouldContinueAsNew } from './fan-out/continue-as-new';
+import { continueUnlessCancelled, shouldContinueAsNew } from './fan-out/continue-as-new';
 import { startArchivist } from './record/archivist';
 import { HistoryArchive } from './record/history-archive';
 import { campaignAttributes, statusAttribute } from './record/search-attributes';
@@ -44,6 +44,8 @@ export async function campaignWorkflow(input: CampaignInput, snapshot?: Campaign
 /** Numbers of epochs whose failed candidates shall be tried again, and who asked. */
 interface RetryRequest {
   readonly action: OperatorAction;
+  /** Its number in this run, from 1; 0 of one that an earlier run was asked for. */
+  readonly request: number;
   readonly epochs: ReadonlySet<number>;
 }
 
@@ -60,6 +62,9 @@ class Campaign {
   #reportKey: string | null = null;
   #cancelledBy: OperatorAction | null = null;
   #retry: RetryRequest | null = null;
+  #retryRequests = 0;
+  /** The report is being written: what would change it comes too late. */
+  #isClosing = false;
   #epoch: number;
 
   constructor(input: CampaignInput, before?: CampaignSnapshot) {
@@ -69,57 +74,61 @@ class Campaign {
     this.#finished = new FinishedParts(before);
     this.#epoch = this.#finished.epochs.length;
     const retry = before?.carried?.retry;
-    if (retry !== undefined) this.#retry = { action: retry.action, epochs: new Set(retry.epochs) };
+    if (retry !== undefined) this.#retry = { action: retry.action, request: 0, epochs: new Set(retry.epochs) };
     const adapting = baselinesOf(input).filter((name) => name !== 'base').length;
     this.#clock = new CampaignClock(input, Date.now(), adapting + input.spec.epochs, before?.clock);
-    const operated = { clock: this.#clock, progress: () => this.#progress(), retryFailed: (action: OperatorAction) => this.#askRetry(action), cancel: (action: OperatorAction) => this.#cancel(action) };
+    const operated = { clock: this.#clock, progress: () => this.#progress(), isClosing: () => this.#isClosing, retryFailed: (action: OperatorAction) => this.#askRetry(action), cancel: (action: OperatorAction) => this.#cancel(action) };
     this.#operator = new CampaignOperator(operated, before?.carried?.steering ?? { paused: false, candidates: input.spec.concurrency.candidates });
     this.#operator.listen();
+    if (this.#operator.steering.paused) this.#clock.pause(Date.now());
   }
 
   async run(): Promise<CampaignResult> {
-    upsertSearchAttributes(campaignAttributes(this.#input.campaignId));
+    upsertSearchAttributes([...campaignAttributes(this.#input.campaignId), statusAttribute(this.#operator.state)]);
     let pinned: PinnedCampaign | null = null;
-    let isPageTurned = false;
     try {
       await this.#scope.run(async () => {
         const campaign = this.#before?.carried?.campaign ?? (await bookkeepingActivities(this.#settings).pinInputs(this.#input));
         pinned = campaign;
-        this.#archive = new HistoryArchive(campaign, 'campaign', this.#settings, this.#before?.archivedPages);
-        isPageTurned = await this.#runParts(campaign);
-        if (!isPageTurned) this.#phase = 'report';
+        this.#archive = new HistoryArchive(campaign, 'campaign', this.#settings, this.#before?.archive);
+        if (!(await this.#runParts(campaign))) await this.#continueAsNew(campaign);
       });
     } catch (error) {
+      if (error instanceof ContinueAsNew) throw error;
       await this.#stop(error, pinned);
       return this.#result();
     }
-    if (isPageTurned && pinned !== null) {
-      await condition(allHandlersFinished);
-      return continueAsNew<typeof campaignWorkflow>(this.#input, { ...this.#snapshot(), carried: { campaign: pinned, steering: this.#operator.steering, ...(this.#retry && { retry: { action: this.#retry.action, epochs: [...this.#retry.epochs] } }) } });
-    }
+    this.#phase = 'report';
     // Cancelling a report that is being written would gain nothing.
     await CancellationScope.nonCancellable(() => this.#conclude('completed', pinned));
     return this.#result();
   }
 
-  /** What is not finished yet, in order. @returns whether the rest belongs into a new run */
+  /** What is not finished yet, in order. @returns false where the rest belongs into a new run */
   async #runParts(campaign: PinnedCampaign): Promise<boolean> {
-    const isPageTurned = (): boolean => shouldContinueAsNew(this.#settings.timings);
+    const { timings } = this.#settings;
     // Held-out scores before any RL: what is to be improved on, and what a fair comparison needs.
     for (const name of baselinesOf(this.#input)) {
       if (this.#finished.has(name)) continue;
-      if (isPageTurned()) return true;
+      if (shouldContinueAsNew(timings)) return false;
       this.#phase = `evaluating ${name}`;
       await this.#evaluate(campaign, name, rowsOf(name, this.#finished.methods));
     }
     for (;;) {
-      if (isPageTurned()) return true;
+      if (shouldContinueAsNew(timings)) return false;
       const { unevaluated, epochs } = this.#finished;
       if (unevaluated !== null) await this.#evaluatePolicy(campaign, unevaluated);
       else if (this.#retry !== null) await this.#retryFailed(campaign, this.#retry);
       else if (epochs.length < this.#input.spec.epochs) await this.#runEpoch(campaign, this.#finished.nextEpoch());
-      else return false;
+      else return true;
     }
+  }
+
+  /** What operators have asked for meanwhile goes along, and a cancellation ends this run instead. */
+  async #continueAsNew(campaign: PinnedCampaign): Promise<never> {
+    await condition(allHandlersFinished);
+    const retry = this.#retry && { retry: { action: this.#retry.action, epochs: [...this.#retry.epochs] } };
+    return continueUnlessCancelled<typeof campaignWorkflow>(this.#input, { ...this.#snapshot(), carried: { campaign, steering: this.#operator.steering, ...retry } });
   }
 
   async #evaluate(campaign: PinnedCampaign, method: string, rows: EvaluatedRows, version = 1): Promise<void> {
@@ -156,12 +165,12 @@ class Campaign {
     const child = await startEpoch(context, versions);
     await this.#operator.adopt(child, context.steering);
     try {
-      const { summary, policyAdapters, retryable, hasRetried } = await resultOf(child);
+      const { summary, policyAdapters, retryable, retriesServed } = await resultOf(child);
       const adapters = policyAdapters ?? before;
       if (adapters.length === before.length) log.warn('nothing was kept: the policy stays as it is', { epoch });
       this.#finished.addEpoch({ summary, versions, policyAdapters: adapters, retryable });
       // Asked too late for the epoch itself to hear of it.
-      if (this.#retry !== null && !hasRetried) this.#retry = { ...this.#retry, epochs: new Set([...this.#retry.epochs, epoch]) };
+      if (this.#retry !== null && retriesServed < this.#retry.request) this.#retry = { ...this.#retry, epochs: new Set([...this.#retry.epochs, epoch]) };
       this.#clock.end(summary.proposed, summary);
     } finally {
       await this.#ended(child.workflowId);
@@ -194,14 +203,17 @@ class Campaign {
       this.#finished.accept(revision);
       this.#epoch = this.#finished.epochs.length;
       // What failed again would fail a third time: that is for another request.
-      this.#retry = { action, epochs: new Set([...epochs].filter((one) => one > epoch.summary.epoch)) };
+      this.#retry = { action, request: this.#retryRequests, epochs: new Set([...epochs].filter((one) => one > epoch.summary.epoch)) };
     } finally {
       await this.#ended(child.workflowId);
     }
   }
 
-  #askRetry({ by, why }: OperatorAction): void {
-    this.#retry = { action: { by, why }, epochs: new Set([...(this.#retry?.epochs ?? []), ...this.#finished.withFailed]) };
+  /** @returns the request's number */
+  #askRetry({ by, why }: OperatorAction): number {
+    this.#retryRequests += 1;
+    this.#retry = { action: { by, why }, request: this.#retryRequests, epochs: new Set([...(this.#retry?.epochs ?? []), ...this.#finished.withFailed]) };
+    return this.#retryRequests;
   }
 
   /** A part is over, well or not: it is steered no more, and its history is kept. */
@@ -235,6 +247,7 @@ class Campaign {
   }
 
   async #conclude(state: CampaignState, pinned: PinnedCampaign | null): Promise<void> {
+    this.#isClosing = true;
     if (pinned !== null) {
       try {
         await this.#archive?.flush();
@@ -266,7 +279,7 @@ class Campaign {
       epochs,
       revision,
       clock: this.#clock.reading(Date.now()),
-      archivedPages: this.#archive?.pages ?? this.#before?.archivedPages ?? 0,
+      archive: this.#archive?.state ?? this.#before?.archive ?? { pages: 0, waiting: [] },
     };
   }
 

@@ -2,20 +2,19 @@
  * One epoch of ReST-EM, durably: `seal/algorithm/rest-em.ts` is what it runs; here is how each step is started, waited for and kept.
  * Source: paper, "RL Optimization".
  */
-import { continueAsNew } from '@temporalio/workflow';
-import type { AdaptationScope, CandidateSummary, PinnedCampaign } from '../activities/activity-types';
+import { CancellationScope, condition } from '@temporalio/workflow';
+import type { AdaptationScope, CandidateSummary, PinnedCampaign, Selected } from '../activities/activity-types';
 import type { ArtifactRef } from '../contracts/artifacts';
 import { type ContextRef, epochInVersion, type EpochSummary, type EpochVersion, scopes } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import { restEmEpoch, type RestEmHooks } from '../seal/algorithm/rest-em';
-import { epochSummary } from '../seal/report-data';
-import { selectSelfEdits, unadaptedRewardOf } from '../seal/selection';
 import { CandidateWindow, retryable, type WindowState } from './fan-out/candidate-window';
-import { ChildProgress, listenForSteering, RetryRequest } from './fan-out/child-progress';
+import { ChildProgress, listenForSteering, type RetriesState, RetryRequests } from './fan-out/child-progress';
+import { continueUnlessCancelled } from './fan-out/continue-as-new';
 import { contextsPerChunk, propose } from './fan-out/proposing';
-import { UNADAPTED_CONTEXTS_PER_CHUNK, unadaptedScores } from './fan-out/unadapted';
+import { scoreUnadapted, UNADAPTED_CONTEXTS_PER_CHUNK } from './fan-out/unadapted';
 import type { Advance, Steering } from './messages';
-import { HistoryArchive } from './record/history-archive';
+import { type ArchiveState, HistoryArchive } from './record/history-archive';
 import { type ActivitySettings, bookkeepingActivities, computeActivities } from './work/activity-options';
 
 export interface EpochInput {
@@ -36,23 +35,12 @@ export interface EpochInput {
   readonly resumed?: EpochState;
 }
 
-/** What the fan-out begins with. */
-interface SelfEdits {
-  readonly proposals: ArtifactRef;
-  /** The unadapted policy's mean score on each context, where selection or rewards compare with it. */
-  readonly unadapted: readonly number[];
-  /** Positions kept before; only of an epoch that is tried again. */
-  readonly keptBefore?: readonly number[];
-}
-
 /** What is known once the candidates' fan-out has begun. */
 interface EpochState {
-  readonly selfEdits: SelfEdits;
+  readonly proposals: ArtifactRef;
   readonly window: WindowState;
-  /** Failed candidates have been waiting again. */
-  readonly hasRetried: boolean;
-  readonly isRetryRequested: boolean;
-  readonly archivedPages: number;
+  readonly retries: RetriesState;
+  readonly archive: ArchiveState;
   readonly counts: Advance;
 }
 
@@ -62,30 +50,21 @@ export interface EpochResult {
   readonly policyAdapters: readonly string[] | null;
   /** Failed candidates that another attempt may help. */
   readonly retryable: number;
-  /** An operator's request that failed candidates be tried again came in time. */
-  readonly hasRetried: boolean;
+  /** The last of the operator's requests, by number, after which failed candidates were tried again here; 0 for none. */
+  readonly retriesServed: number;
 }
 
 export function epochWorkflow(input: EpochInput): Promise<EpochResult> {
   return restEmEpoch(input.contexts, new DurableEpoch(input));
 }
 
-interface Scored {
-  readonly outcomes: readonly CandidateSummary[];
-  readonly hasRetried: boolean;
-}
-
-interface Kept extends Scored {
-  readonly positions: readonly number[];
-}
-
 /** The steps of an epoch as activities and child workflows. What an earlier run has finished is answered from its state. */
-class DurableEpoch implements RestEmHooks<ContextRef, SelfEdits, Scored, Kept, EpochResult> {
+class DurableEpoch implements RestEmHooks<ContextRef, ArtifactRef, readonly CandidateSummary[], Selected, EpochResult> {
   readonly #input: EpochInput;
   readonly #versions: EpochVersion;
   readonly #resumed: EpochState | undefined;
   readonly #steering: () => Steering;
-  readonly #retry: RetryRequest;
+  readonly #retries: RetryRequests;
   readonly #progress: ChildProgress;
   readonly #base: Omit<AdaptationScope, 'rows' | 'perContext'>;
   /** What the fan-out begins with: all candidates, or the failed ones of the epoch that is tried again. */
@@ -97,87 +76,107 @@ class DurableEpoch implements RestEmHooks<ContextRef, SelfEdits, Scored, Kept, E
     this.#versions = versions;
     this.#resumed = resumed;
     this.#steering = listenForSteering(input.steering);
-    this.#retry = new RetryRequest(resumed?.isRetryRequested);
+    this.#retries = new RetryRequests(resumed?.retries);
     const count = contexts.length * spec.proposals.k;
     this.#progress = new ChildProgress(count, resumed?.counts);
     this.#base = { campaign, scope: scopes.epoch(epoch, versions.candidates), split: 'train', policyAdapters };
     this.#window = resumed?.window ?? { outcomes: [], waiting: Array.from({ length: count }, (_, position) => position), underWay: [] };
   }
 
-  async propose(contexts: readonly ContextRef[]): Promise<SelfEdits> {
-    if (this.#resumed !== undefined) return this.#resumed.selfEdits;
+  async propose(contexts: readonly ContextRef[]): Promise<ArtifactRef> {
+    if (this.#resumed !== undefined) return this.#resumed.proposals;
     const { epoch, spec, settings, retryOf } = this.#input;
     const { k, source } = spec.proposals;
+    let proposals: ArtifactRef;
     if (retryOf === undefined) {
       this.#progress.phase(`epoch ${epoch}: proposals`);
-      const proposals = await propose({ ...this.#base, source, perContext: k, contextsPerChunk: contextsPerChunk(k) }, contexts.length, settings);
-      return { proposals, unadapted: await this.#unadapted() };
+      const task = { ...this.#base, source, perContext: k, contextsPerChunk: contextsPerChunk(k) };
+      proposals = await propose(task, contexts.length, { settings, steering: this.#steering });
+    } else {
+      const recorded = await bookkeepingActivities(settings).readOutcomes({ campaign: this.#base.campaign, versions: retryOf, perContext: k });
+      ({ proposals } = recorded);
+      this.#window = { outcomes: recorded.outcomes, waiting: retryable(recorded.outcomes), underWay: [] };
     }
-    const { proposals, outcomes, kept } = await bookkeepingActivities(settings).readOutcomes({ campaign: this.#base.campaign, versions: retryOf, perContext: k });
-    this.#window = { outcomes, waiting: retryable(outcomes), underWay: [] };
-    return { proposals, unadapted: await this.#unadapted(), keptBefore: kept };
+    if (this.#comparesWithUnadapted) await scoreUnadapted(this.#base, contexts.length, { settings, steering: this.#steering });
+    return proposals;
   }
 
-  async score(selfEdits: SelfEdits): Promise<Scored> {
+  async score(proposals: ArtifactRef): Promise<readonly CandidateSummary[]> {
     const { epoch, contexts, spec, settings } = this.#input;
     const { campaign } = this.#base;
     this.#progress.phase(`epoch ${epoch}: candidates`);
     const scope: AdaptationScope = {
       ...this.#base,
-      rows: { kind: 'proposals', proposals: selfEdits.proposals },
+      rows: { kind: 'proposals', proposals },
       perContext: spec.proposals.k,
       ...(spec.reward.grader === 'logprob' ? { gainOver: { contextsPerChunk: UNADAPTED_CONTEXTS_PER_CHUNK } } : {}),
     };
-    const archive = new HistoryArchive(campaign, scopes.epoch(epoch, this.#versions.selection), settings, this.#resumed?.archivedPages);
+    const archive = new HistoryArchive(campaign, scopes.epoch(epoch, this.#versions.selection), settings, this.#resumed?.archive);
     const fanOut = { scope, epoch, version: this.#versions.candidates, contexts, groupSize: spec.concurrency.group, repeats: spec.repeats };
     const window = new CandidateWindow({ ...fanOut, settings, steering: this.#steering, progress: this.#progress, archive }, this.#window);
-    let hasRetried = this.#resumed?.hasRetried ?? false;
-    for (;;) {
-      const isDone = await window.run();
-      if (!isDone) await this.#progress.settled();
-      await archive.flush();
-      if (!isDone) return this.#continueAsNew({ selfEdits, window: window.state, hasRetried, archivedPages: archive.pages });
-      if (!this.#retry.isOpen) return { outcomes: window.outcomes, hasRetried };
-      this.#retry.isOpen = false;
-      hasRetried = true;
-      this.#progress.retrying(window.again());
+    const isDone = await this.#runToItsEnd(window, archive);
+    // What ends from here on is carried along: nothing may be waited for before the new run begins.
+    if (!isDone) await this.#continueAsNew({ proposals, window: window.state, archive: archive.state });
+    return window.outcomes;
+  }
+
+  select(proposals: ArtifactRef, outcomes: readonly CandidateSummary[]): Promise<Selected> {
+    const { spec, settings, retryOf } = this.#input;
+    return bookkeepingActivities(settings).selectSelfEdits({
+      campaign: this.#base.campaign,
+      versions: this.#versions,
+      proposals,
+      perContext: spec.proposals.k,
+      outcomes,
+      ...(this.#comparesWithUnadapted && { unadaptedContextsPerChunk: UNADAPTED_CONTEXTS_PER_CHUNK }),
+      ...(retryOf !== undefined && { before: retryOf }),
+    });
+  }
+
+  async train({ selection, summary, retryable: left, isAsBefore }: Selected, proposals: ArtifactRef): Promise<EpochResult> {
+    const { epoch, settings } = this.#input;
+    const { campaign, policyAdapters } = this.#base;
+    const result = { summary, retryable: left, retriesServed: this.#retries.served };
+    if (isAsBefore) return { ...result, policyAdapters: null };
+    this.#progress.phase(`epoch ${epoch}: M-step`);
+    await condition(() => !this.#steering().paused);
+    const { policy } = await computeActivities(settings).trainPolicy({ campaign, versions: this.#versions, policyAdapters, proposals, selection });
+    await this.#progress.settled();
+    return { ...result, policyAdapters: policy === null ? policyAdapters : [...policyAdapters, policy] };
+  }
+
+  get #comparesWithUnadapted(): boolean {
+    const { reward, selection } = this.#input.spec;
+    return reward.grader === 'logprob' || selection.rule === 'improves';
+  }
+
+  /**
+   * Scores what is waiting, and what failed again where an operator asks for it. Whatever ends the epoch ends its candidates first, since
+   * nobody else would.
+   * @returns false where the rest belongs into a new run
+   */
+  async #runToItsEnd(window: CandidateWindow, archive: HistoryArchive): Promise<boolean> {
+    const scope = new CancellationScope();
+    try {
+      return await scope.run(async () => {
+        for (;;) {
+          const isDone = await window.run();
+          if (!isDone) await this.#progress.settled();
+          await archive.flush();
+          if (!isDone || !this.#retries.isOpen) return isDone;
+          this.#retries.serve();
+          this.#progress.retrying(window.again());
+        }
+      });
+    } catch (error) {
+      scope.cancel();
+      await CancellationScope.nonCancellable(() => window.ended().catch(() => undefined));
+      throw error;
     }
   }
 
-  select({ unadapted }: SelfEdits, scored: Scored): Promise<Kept> {
-    const { contexts, spec } = this.#input;
-    const { k } = spec.proposals;
-    const named = scored.outcomes.map((outcome) => ({ ...outcome, contextId: contexts[Math.floor(outcome.position / k)]!.id, candidate: (outcome.position % k) + 1 }));
-    const placeOf = new Map(contexts.map(({ id }, place) => [id, place]));
-    const { kept } = selectSelfEdits(named, spec.selection, (contextId) => unadaptedRewardOf(spec.reward.grader, unadapted[placeOf.get(contextId)!] ?? 0));
-    return Promise.resolve({ ...scored, positions: kept.map(({ position }) => position) });
-  }
-
-  async train({ positions, outcomes, hasRetried }: Kept, { proposals, keptBefore }: SelfEdits): Promise<EpochResult> {
-    const { epoch, spec, settings } = this.#input;
-    const { campaign, policyAdapters } = this.#base;
-    this.#progress.phase(`epoch ${epoch}: M-step`);
-    const isAsBefore = keptBefore !== undefined && keptBefore.join() === positions.join();
-    const task = { campaign, epoch, versions: this.#versions, policyAdapters, proposals, perContext: spec.proposals.k, outcomes, kept: positions };
-    const { policy } = await computeActivities(settings).trainPolicy({ ...task, ...(isAsBefore && { onlySelection: true }) });
-    await this.#progress.settled();
-    return {
-      summary: epochSummary(epoch, outcomes, positions.length),
-      policyAdapters: isAsBefore ? null : policy === null ? policyAdapters : [...policyAdapters, policy],
-      retryable: retryable(outcomes).length,
-      hasRetried,
-    };
-  }
-
-  #unadapted(): Promise<readonly number[]> {
-    const { reward, selection } = this.#input.spec;
-    if (reward.grader !== 'logprob' && selection.rule !== 'improves') return Promise.resolve([]);
-    return unadaptedScores(this.#base, this.#input.contexts.length, this.#input.settings);
-  }
-
-  /** What ends from here on is carried along: nothing may be waited for before the new run begins. */
-  #continueAsNew(known: Pick<EpochState, 'selfEdits' | 'window' | 'hasRetried' | 'archivedPages'>): Promise<never> {
-    const next: EpochState = { ...known, isRetryRequested: this.#retry.isOpen, counts: this.#progress.counts };
-    return continueAsNew<typeof epochWorkflow>({ ...this.#input, steering: this.#steering(), resumed: next });
+  #continueAsNew(known: Pick<EpochState, 'proposals' | 'window' | 'archive'>): Promise<never> {
+    const next: EpochState = { ...known, retries: this.#retries.state, counts: this.#progress.counts };
+    return continueUnlessCancelled<typeof epochWorkflow>({ ...this.#input, steering: this.#steering(), resumed: next });
   }
 }

@@ -2,15 +2,14 @@
  * One method on the held-out contexts.
  * Source: paper, "Knowledge Incorporation", results.
  */
-import { continueAsNew } from '@temporalio/workflow';
 import type { AdaptationScope, PinnedCampaign, ProposalSource, RowSource } from '../activities/activity-types';
 import { type MethodScore, scopes } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import { fixedGroups, runInWindow } from './fan-out/bounded-window';
 import { ChildProgress, listenForSteering } from './fan-out/child-progress';
-import { shouldContinueAsNew } from './fan-out/continue-as-new';
+import { continueUnlessCancelled, shouldContinueAsNew } from './fan-out/continue-as-new';
 import { contextsPerChunk, propose } from './fan-out/proposing';
-import { UNADAPTED_CONTEXTS_PER_CHUNK, unadaptedScores } from './fan-out/unadapted';
+import { scoreUnadapted, UNADAPTED_CONTEXTS_PER_CHUNK } from './fan-out/unadapted';
 import type { Advance, Steering } from './messages';
 import { type ActivitySettings, bookkeepingActivities, computeActivities } from './work/activity-options';
 
@@ -59,13 +58,13 @@ export async function evaluationWorkflow(input: EvaluationInput): Promise<Evalua
   const { summariseMethod } = bookkeepingActivities(settings);
   const base = { campaign, scope: scopes.evaluation(method, version), split: 'heldOut' as const, policyAdapters };
   if (input.rows.kind === 'unadapted') {
-    await unadaptedScores(base, contexts, settings);
+    await scoreUnadapted(base, contexts, { settings, steering });
     const score = await summariseMethod({ campaign, method, version, source: { kind: 'unadapted', contextsPerChunk: UNADAPTED_CONTEXTS_PER_CHUNK } });
     return { score };
   }
-  const scope: AdaptationScope = resumed?.scope ?? { ...base, ...(await rowsOf(input, input.rows, base)) };
+  const scope: AdaptationScope = resumed?.scope ?? { ...base, ...(await rowsOf(input, input.rows, base, steering)) };
   const next = await adaptAndAsk(input, scope, steering);
-  if (next !== null) return continueAsNew<typeof evaluationWorkflow>({ ...input, steering: steering(), resumed: next });
+  if (next !== null) return continueUnlessCancelled<typeof evaluationWorkflow>({ ...input, steering: steering(), resumed: next });
   const score = await summariseMethod({ campaign, method, version, source: { kind: 'adapted', scope } });
   return { score };
 }
@@ -74,13 +73,14 @@ async function rowsOf(
   { contexts, settings, spec }: EvaluationInput,
   rows: Exclude<EvaluatedRows, { kind: 'unadapted' }>,
   base: Omit<AdaptationScope, 'rows' | 'perContext'>,
+  steering: () => Steering,
 ): Promise<Pick<AdaptationScope, 'rows' | 'perContext'>> {
   if (rows.kind !== 'self-edits') return { rows, perContext: 1 };
   const perContext = spec.evaluation.selfEditsPerContext;
   // What an endpoint wrote for the training contexts says nothing of what the policy has learnt to write.
   const source: ProposalSource = rows.source ?? (spec.proposals.source === 'recorded' ? 'recorded' : 'policy');
   const task = { ...base, source, perContext, contextsPerChunk: contextsPerChunk(perContext) };
-  return { rows: { kind: 'proposals', proposals: await propose(task, contexts, settings) }, perContext };
+  return { rows: { kind: 'proposals', proposals: await propose(task, contexts, { settings, steering }) }, perContext };
 }
 
 /** Fine-tunes and evaluates every held-out candidate, a group at a time. @returns where a new run goes on; null: all is done */

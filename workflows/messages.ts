@@ -21,8 +21,8 @@ export interface Steering {
   readonly candidates: number;
 }
 export const steerSignal = defineSignal<[Steering]>('steer');
-/** An epoch whose candidates are under way tries the failed ones again before it selects. */
-export const retryFailedSignal = defineSignal('retryFailed');
+/** An epoch whose candidates are under way tries the failed ones again before it selects. Carries the request's number, from 1. */
+export const retryFailedSignal = defineSignal<[number]>('retryFailed');
 
 /** What an epoch or evaluation tells its campaign now and then: totals of its own so far. */
 export interface Advance {

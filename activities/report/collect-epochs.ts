@@ -4,7 +4,7 @@ import type { CandidateRecord } from '../candidates/candidate-record';
 import type { Proposal } from '../candidates/proposals';
 import { PROPOSALS_FILE } from '../collect-proposals';
 import { getManifestJson } from '../stored/stored-json';
-import { SELECTION_FILE, type SelectionRecord } from '../train-policy';
+import { SELECTION_FILE, type SelectionRecord } from '../select-self-edits';
 import { readAll } from '../stored/bounded-reads';
 import type { CandidateRow } from './report-document';
 

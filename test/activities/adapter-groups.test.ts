@@ -4,6 +4,7 @@ import { manifestKeys } from '../../contracts/campaign';
 import { ComputeProcessDiedError } from '../../contracts/errors';
 import { createMemoryStore } from '../../storage/memory-store';
 import { activityEnvironment, type ActivityFixture, removedFixtures } from './activity-fixture';
+import { unadaptedScores } from './unadapted-scores';
 
 const fixture = removedFixtures();
 
@@ -148,13 +149,15 @@ describe('evaluation', () => {
     const made = fixture();
     const plain = await tasks(made, { reward: { grader: 'logprob' } });
     const { campaign, scope, split, policyAdapters } = plain[0].scope;
-    const unadapted = await made.run('evaluateBase', { campaign, scope, split, policyAdapters, contextsPerChunk: 16, chunk: 1 });
+    const base = { campaign, scope, split, policyAdapters, contextsPerChunk: 16, chunk: 1 };
+    await made.run('evaluateBase', base);
+    const unadapted = await unadaptedScores(made.store, base);
     const task = { ...plain[0], scope: { ...plain[0].scope, gainOver: { contextsPerChunk: 16 } } };
     await made.run('fineTuneAdapters', task);
     const { reward } = (await made.run('evaluateAdapters', task)).members[0]!;
     const { id } = (await made.input('c')).trainContexts[0]!;
     const { summary } = await made.store.readManifest(manifestKeys.evaluation('c', 'epoch-1', id, 1, 1));
-    expect(reward).toBeCloseTo((summary?.['score'] as number) - unadapted.scores[0]!, 3);
+    expect(reward).toBeCloseTo((summary?.['score'] as number) - unadapted[0]!, 3);
     expect(made.controls.generates.filter(({ temperature }) => temperature === 0)).toHaveLength(0);
   });
 

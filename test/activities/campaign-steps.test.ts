@@ -8,6 +8,7 @@ import { manifestKeys } from '../../contracts/campaign';
 import { ComputeCancelledError } from '../../contracts/errors';
 import { createMemoryStore } from '../../storage/memory-store';
 import { type ActivityFixture, removedFixtures } from './activity-fixture';
+import { storedSelection } from './stored-selection';
 
 const fixture = removedFixtures();
 
@@ -81,7 +82,7 @@ async function epoch(made: ActivityFixture, kept: readonly number[]): Promise<{ 
       outcomes.push(position === 5 ? { position, status: 'failed' as const, reason: 'it broke' } : { position, status: 'scored' as const, reward: reward! });
     }
   }
-  const { policy } = await made.run('trainPolicy', { campaign, epoch: 1, policyAdapters: [], proposals: scope.rows.proposals, perContext: 2, outcomes, kept });
+  const { policy } = await made.run('trainPolicy', await storedSelection(made.store, { campaign, epoch: 1, proposals: scope.rows.proposals, outcomes, kept }));
   return { policy, campaign };
 }
 

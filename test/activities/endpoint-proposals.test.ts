@@ -6,6 +6,7 @@ import { hashBytes } from '../../storage/content-hash';
 import { createMemoryStore } from '../../storage/memory-store';
 import { chat, json, MisbehavingServer, refusal } from '../endpoint/misbehaving-server';
 import { activityEnvironment, type ActivityFixture, promptEndpoints, removedFixtures } from './activity-fixture';
+import { storedSelection } from './stored-selection';
 import { storedTexts } from './stored-texts';
 
 const KEY = 'sk-test-0123456789abcdef';
@@ -159,8 +160,7 @@ test('a template is what is asked and learnt, and every record that follows from
   const scope = await proposed(made, campaign);
   const prompt = 'Passage about town 0:\nPassage 0 of town.\nNotes:\n';
   expect(server.requests[0]?.body['messages']).toEqual([{ role: 'user', content: prompt }]);
-  const outcomes = Array.from({ length: 6 }, (_, position) => ({ position, status: 'scored' as const, reward: 1 }));
-  await made.run('trainPolicy', { campaign, epoch: 1, policyAdapters: [], proposals: scope.rows.proposals, perContext: 2, outcomes, kept: [0] });
+  await made.run('trainPolicy', await storedSelection(made.store, { campaign, epoch: 1, proposals: scope.rows.proposals, kept: [0] }));
   expect(made.controls.fineTunes.at(-1)?.jobs[0]?.rows).toEqual([{ prompt, completion: 'The town has a gate.' }]);
   const pinned = await made.store.readManifest(manifestKeys.campaign('c'));
   expect(pinned.lineage.inputs['template']).toBe(sha256);

@@ -5,6 +5,7 @@ import { createMemoryStore } from '../../storage/memory-store';
 import { type Behaviour, chat, json, MisbehavingServer } from '../endpoint/misbehaving-server';
 import { type ActivityFixture, promptEndpoints, removedFixtures } from './activity-fixture';
 import { storedTexts } from './stored-texts';
+import { unadaptedScores } from './unadapted-scores';
 
 const KEY = 'sk-judge-0123456789abcdef';
 
@@ -89,8 +90,8 @@ test('an attempt after a judge that broke off asks for the rest only', async () 
   const known = (await store.list('campaigns/c/verdicts/')).length;
   expect(known).toBe(3);
   server.behave([], fair);
-  const { scores } = await made.run('evaluateBase', task);
-  expect(scores).toHaveLength(2);
+  await made.run('evaluateBase', task);
+  expect(await unadaptedScores(store, task)).toHaveLength(2);
   expect(server.requests).toHaveLength(5);
 });
 
@@ -103,8 +104,9 @@ test.each<[string, Behaviour, number]>([
   const made = fixture();
   const campaign = await pin(made);
   server.behave([], behaviour);
-  const { scores } = await made.run('evaluateBase', { campaign, scope: 'evaluation/base', split: 'heldOut', policyAdapters: [], contextsPerChunk: 16, chunk: 1 });
-  expect(scores).toEqual([score, score]);
+  const task = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policyAdapters: [], contextsPerChunk: 16, chunk: 1 };
+  await made.run('evaluateBase', task);
+  expect(await unadaptedScores(made.store, task)).toEqual([score, score]);
 });
 
 test('the key is nowhere in the store', async () => {

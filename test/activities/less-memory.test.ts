@@ -5,6 +5,7 @@ import { trainingParts } from '../../activities/execution/less-memory';
 import { manifestKeys } from '../../contracts/campaign';
 import type { FineTuneJob } from '../../contracts/language-model';
 import { type ActivityFixture, activityEnvironment, removedFixtures } from './activity-fixture';
+import { storedSelection } from './stored-selection';
 
 const fixture = removedFixtures();
 
@@ -119,7 +120,7 @@ test('an M-step, self-edits and unadapted answers are computed in parts, and say
   for (const chunk of [1, 2]) await made.run('proposeSelfEdits', { ...base, scope: 'epoch-1', source: 'policy', perContext: 2, chunk });
   const { proposals } = await made.run('collectProposals', { ...base, scope: 'epoch-1', source: 'policy', perContext: 2 });
   await made.run('evaluateBase', { ...base, scope: 'epoch-1', chunk: 1 });
-  await made.run('trainPolicy', { campaign, epoch: 1, policyAdapters: [], proposals, perContext: 2, outcomes: [], kept: [0, 2], memoryParts: 2 });
+  await made.run('trainPolicy', { ...(await storedSelection(made.store, { campaign, epoch: 1, proposals, kept: [0, 2] })), memoryParts: 2 });
   expect(made.controls.generates.map(({ memoryParts }) => memoryParts)).toEqual([2, 2, 2]);
   expect(made.controls.fineTunes.map(({ jobs }) => jobs[0]?.optimiser.accumulation)).toEqual([2]);
   const settings = await Promise.all(

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities, type SealActivities } from '../../activities';
-import type { GroupTask, PolicyTask } from '../../activities/activity-types';
+import type { GroupTask } from '../../activities/activity-types';
 import { collectReport, workRecords } from '../../activities/report/collect-report';
 import { fileOf } from '../../activities/stored/stored-json';
 import { type CampaignInput, manifestKeys } from '../../contracts/campaign';
@@ -17,6 +17,7 @@ import { ContentAddressedStore } from '../../storage/content-addressed-store';
 import { hashFile } from '../../storage/content-hash';
 import { MemoryObjectClient } from '../../storage/memory-store';
 import { writeTinyModel } from '../workflows/tiny-model';
+import { storedSelection } from './stored-selection';
 import { activityEnvironment, removedFixtures } from './activity-fixture';
 
 // Real compute processes that the kernel kills, over a store in memory.
@@ -214,15 +215,7 @@ test('an M-step goes on too', async () => {
   for (const campaignId of ['m-whole', 'm-killed']) {
     const { scope } = await adapterTask(campaignId);
     if (scope.rows.kind !== 'proposals') throw new Error('expected proposals');
-    const task: PolicyTask = {
-      campaign: scope.campaign,
-      epoch: 1,
-      policyAdapters: [],
-      proposals: scope.rows.proposals,
-      perContext: 2,
-      outcomes: [0, 1, 2, 3, 4, 5].map((position) => ({ position, status: 'scored', reward: 1 })),
-      kept: [0, 1, 2, 3, 5],
-    };
+    const task = await storedSelection(store, { campaign: scope.campaign, epoch: 1, proposals: scope.rows.proposals, kept: [0, 1, 2, 3, 5] });
     if (campaignId === 'm-killed') await killed(store, { name: 'trainPolicy', task, killAt: 3 });
     const { beats } = await attempt(store, { name: 'trainPolicy', task });
     if (campaignId === 'm-killed') expect(beats[0]?.done).toBeGreaterThanOrEqual(3);

@@ -7,6 +7,7 @@ import { manifestKeys } from '../../contracts/campaign';
 import { BadInputError } from '../../contracts/errors';
 import { artifactKey } from '../../storage/artifact-store';
 import { ActivityFixture } from '../activities/activity-fixture';
+import { storedSelection } from '../activities/stored-selection';
 
 let made: ActivityFixture;
 beforeEach(async () => {
@@ -24,8 +25,7 @@ async function trainEpoch(epoch: number, policyAdapters: readonly string[]): Pro
   const task = { campaign, scope: `epoch-${epoch}`, split: 'train' as const, policyAdapters, source: 'recorded' as const, perContext: 2, contextsPerChunk: 8 };
   await made.run('proposeSelfEdits', { ...task, chunk: 1 });
   const { proposals } = await made.run('collectProposals', task);
-  const outcomes = Array.from({ length: 6 }, (_, position) => ({ position, status: 'scored' as const, reward: 0.5 }));
-  await made.run('trainPolicy', { campaign, epoch, policyAdapters, proposals, perContext: 2, outcomes, kept: [epoch] });
+  await made.run('trainPolicy', await storedSelection(made.store, { campaign, epoch, policyAdapters, proposals, kept: [epoch] }));
 }
 
 /** An epoch that kept nothing. */

@@ -4,7 +4,8 @@ import type { GroupTask, SealActivities } from '../../activities/activity-types'
 import type { CampaignInput } from '../../contracts/campaign';
 import type { CampaignResult } from '../../workflows/campaign';
 import { cancelUpdate, pauseUpdate, progressQuery, resumeUpdate, setConcurrencyUpdate } from '../../workflows/messages';
-import { campaignInput } from './campaign-input';
+import { epochSummary } from '../../seal/report-data';
+import { campaignInput, type InputOptions } from './campaign-input';
 import { type FakeActivities, fakeActivities, fakeReward, positionsOf } from './fake-activities';
 import { eventually, TemporalFixture } from './temporal-fixture';
 
@@ -63,8 +64,8 @@ function before<Name extends keyof SealActivities>(name: Name, act: (task: Param
 /** Fails candidate 1 of the first context so many times, as a class of failures that the workflow answers. */
 function failing(times: number, type: string): (task: GroupTask) => void {
   let left = times;
-  return ({ group }) => {
-    if (group.from !== 1 || left === 0) return;
+  return ({ scope, group }) => {
+    if (scope.split !== 'train' || group.from !== 1 || left === 0) return;
     left -= 1;
     throw ApplicationFailure.nonRetryable('broken on purpose', type);
   };
@@ -120,15 +121,20 @@ describe('a campaign', () => {
     ]);
   });
 
-  test('asks the unadapted policy only where selection compares with it, and keeps what improves on it', async () => {
-    const fakes = fakeActivities(() => ({ evaluateBase: ({ scope }) => Promise.resolve({ scores: scope === 'epoch-1' ? [0.65, 0.05] : [0, 0] }) }));
-    await run(fakes, campaignInput('improves', { selection: { rule: 'improves' } }));
-    expect(fakes.of('evaluateBase')).toContain('epoch-1 1');
-    // Rewards 0, .7 of the first context and .3, 1 of the second.
-    expect(fakes.of('trainPolicy')).toEqual(['1 1,3']);
-    const none = fakeActivities(() => ({ evaluateBase: () => Promise.resolve({ scores: [2, 2] }) }));
-    const result = await run(none, campaignInput('improves-nothing', { selection: { rule: 'improves' } }));
-    expect(none.of('trainPolicy')).toEqual(['1 ']);
+  test.each<[string, InputOptions, string[]]>([
+    ['best-of-k', {}, []],
+    ['improves', { selection: { rule: 'improves' } }, ['epoch-1 1']],
+    ['logprob', { reward: { grader: 'logprob' } }, ['epoch-1 1']],
+  ])('asks the unadapted policy only where rewards or selection compare with it: %s', async (name, options, asked) => {
+    const fakes = fakeActivities();
+    await run(fakes, campaignInput(`compares-${name}`, options));
+    expect(fakes.of('evaluateBase').filter((what) => what.startsWith('epoch-'))).toEqual(asked);
+  });
+
+  test('whose selection keeps nothing leaves the policy as it is, and evaluates it all the same', async () => {
+    const ref = { sha256: '0'.repeat(64), sizeBytes: 1, mediaType: '' };
+    const fakes = fakeActivities(() => ({ selectSelfEdits: ({ outcomes }) => Promise.resolve({ selection: ref, summary: epochSummary(1, outcomes, 0), retryable: 0, isAsBefore: false }) }));
+    const result = await run(fakes, campaignInput('keeps-nothing'));
     expect(result.epochs[0]?.kept).toBe(0);
     expect(result.policyAdapters).toEqual([]);
     expect(result.methods.map(({ name }) => name)).toContain('seal-epoch-1');

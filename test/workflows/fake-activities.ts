@@ -1,5 +1,8 @@
-import type { CandidateGroup, GroupTask, PinnedCampaign, RecordedOutcomes, SealActivities } from '../../activities/activity-types';
-import { epochInVersion, type MethodScore } from '../../contracts/campaign';
+import type { CandidateGroup, CandidateSummary, GroupTask, PinnedCampaign, RecordedOutcomes, SealActivities, Selected } from '../../activities/activity-types';
+import type { MethodScore } from '../../contracts/campaign';
+import { canBeRetried } from '../../contracts/failures';
+import { epochSummary } from '../../seal/report-data';
+import { bestOfK } from '../../seal/selection';
 
 /** Activities that remember their calls and answer at once; a test overrides what it is about. */
 export interface FakeActivities {
@@ -25,9 +28,19 @@ export function nameOf({ scope, group: { from, to }, repeat }: GroupTask): strin
   return `${scope.scope} ${to - from === 1 ? from : `${from}-${to - 1}`} r${repeat}`;
 }
 
+/** Positions of the best candidate of each context. */
+function keptOf(outcomes: readonly CandidateSummary[], perContext: number): string {
+  const contexts = new Map<number, { readonly position: number; readonly reward: number }[]>();
+  for (const { position, reward } of outcomes) {
+    const context = Math.floor(position / perContext);
+    if (reward !== undefined) contexts.set(context, [...(contexts.get(context) ?? []), { position, reward }]);
+  }
+  return [...contexts.values()].map((candidates) => bestOfK(candidates, 1)[0]!.position).join(',');
+}
+
 export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Partial<SealActivities> = () => ({})): FakeActivities {
   const calls: FakeActivities['calls'] = [];
-  const selections = new Map<string, RecordedOutcomes>();
+  const selections = new Map<string, RecordedOutcomes & { readonly kept: string }>();
   const ref = { sha256: '0'.repeat(64), sizeBytes: 1, mediaType: 'application/json' };
   const answers: SealActivities = {
     pinInputs: ({ campaignId }): Promise<PinnedCampaign> => Promise.resolve({ campaignId, input: ref, runId: 'run' }),
@@ -36,12 +49,19 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
     validateSelfEdit: () => Promise.resolve({ accepted: true }),
     fineTuneAdapters: ({ group, repeat }) => Promise.resolve({ members: positionsOf(group).map((position) => ({ position, adapter: `adapter-${position}-r${repeat}` })) }),
     evaluateAdapters: ({ scope, group }) => Promise.resolve({ members: positionsOf(group).map((position) => ({ position, reward: scope.split === 'train' ? fakeReward(position) : null })) }),
-    evaluateBase: () => Promise.resolve({ scores: Array.from({ length: 16 }, () => 0.5) }),
-    trainPolicy: ({ epoch, versions, kept, outcomes, proposals, onlySelection }) => {
-      const { selection, policy } = versions ?? epochInVersion(epoch);
+    evaluateBase: () => Promise.resolve(),
+    selectSelfEdits: ({ versions, outcomes, proposals, perContext, before }): Promise<Selected> => {
+      const { epoch, selection } = versions;
+      const kept = keptOf(outcomes, perContext);
       selections.set(`${epoch}.v${selection}`, { proposals, outcomes, kept });
+      const retryable = outcomes.filter(({ status, failure }) => status === 'failed' && canBeRetried(failure)).length;
+      const isAsBefore = before !== undefined && selections.get(`${epoch}.v${before.selection}`)?.kept === kept;
+      // What was kept is told to the M-step by the reference.
+      return Promise.resolve({ selection: { ...ref, mediaType: kept }, summary: epochSummary(epoch, outcomes, kept === '' ? 0 : kept.split(',').length), retryable, isAsBefore });
+    },
+    trainPolicy: ({ versions: { epoch, policy }, selection }) => {
       const name = policy === 1 ? `policy-${epoch}` : `policy-${epoch}.v${policy}`;
-      return Promise.resolve({ policy: kept.length === 0 || onlySelection === true ? null : name });
+      return Promise.resolve({ policy: selection.mediaType === '' ? null : name });
     },
     summariseMethod: ({ method }): Promise<MethodScore> =>
       Promise.resolve({ name: method, grader: 'exact', score: 0.5, standardError: 0.1, n: 4, meanTokens: 10, meanSteps: 6 }),
@@ -59,7 +79,8 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
     fineTuneAdapters: nameOf,
     evaluateAdapters: nameOf,
     evaluateBase: ({ scope, chunk }) => `${scope} ${chunk}`,
-    trainPolicy: ({ epoch, kept, onlySelection }) => `${epoch} ${kept.join(',')}${onlySelection === true ? ' selection only' : ''}`,
+    selectSelfEdits: ({ versions: { epoch }, outcomes, perContext }) => `${epoch} ${keptOf(outcomes, perContext)}`,
+    trainPolicy: ({ versions: { epoch }, selection }) => `${epoch} ${selection.mediaType}`,
     summariseMethod: ({ method }) => method,
     writeReport: ({ state }) => state,
     archiveHistories: ({ scope, page, workflows }) => `${scope} ${page}: ${workflows.length}`,

@@ -1,5 +1,5 @@
 import { fileOf, getJson } from '../../activities/stored/stored-json';
-import type { SelectionRecord } from '../../activities/train-policy';
+import type { SelectionRecord } from '../../activities/select-self-edits';
 import { differences, resultOf } from '../../chaos/committed';
 import { type CampaignInput, manifestKeys, workflowIds } from '../../contracts/campaign';
 import { CampaignStack } from '../chaos/campaign-stack';

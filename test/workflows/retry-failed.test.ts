@@ -118,7 +118,8 @@ describe('failed candidates of a campaign that has completed', () => {
       expect(after.epochs.map(({ failed }) => failed)).toEqual([0, 0]);
       expect(after.policyAdapters).toEqual(before.policyAdapters);
       expect(fakes.of('fineTuneAdapters')).toEqual(['epoch-1 0 r1']);
-      expect(fakes.of('trainPolicy')).toEqual([`${KEPT_WHOLE} selection only`]);
+      expect(fakes.of('selectSelfEdits')).toEqual([KEPT_WHOLE]);
+      expect(fakes.of('trainPolicy')).toEqual([]);
       expect(fakes.of('summariseMethod')).toEqual([]);
       expect(fakes.revisions).toEqual([expect.objectContaining({ changed: false, stale: [] })]);
       expect(fakes.revisions[0]?.versions).toEqual([
@@ -217,7 +218,7 @@ test('a campaign that failed goes on with the part that failed', async () => {
   let isBroken = true;
   const answer = fakeActivities().activities;
   const fakes = fakeActivities(() => ({
-    trainPolicy: (task) => (isBroken && task.epoch === 2 ? Promise.reject(ApplicationFailure.nonRetryable('no memory', 'OutOfMemoryError')) : answer.trainPolicy(task)),
+    trainPolicy: (task) => (isBroken && task.versions.epoch === 2 ? Promise.reject(ApplicationFailure.nonRetryable('no memory', 'OutOfMemoryError')) : answer.trainPolicy(task)),
   }));
   const input = campaignInput('failed', TWO_EPOCHS);
   await temporal.withActivities(fakes.activities, async () => {

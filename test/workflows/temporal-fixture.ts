@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/common';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +29,9 @@ export class TemporalFixture {
   #activities: SealActivities | null = null;
   #stopWorkers = (): void => undefined;
   #workers: Promise<void> = Promise.resolve();
+  /** Times that `awaitWorkflows` was called, and how many of them fail. */
+  watches = 0;
+  failingWatches = 0;
 
   private constructor(environment: TestWorkflowEnvironment, directory: string) {
     this.environment = environment;
@@ -67,7 +71,13 @@ export class TemporalFixture {
     // Whatever a test's activities are: how workflows end only the server knows.
     const awaiting = awaitWorkflows({ heartbeatIntervalMs: 200, workflows: new ServerWorkflows(this.environment.client) } as unknown as Services);
     const delegates = names.map((name) => {
-      if (name === 'awaitWorkflows') return [name, awaiting] as const;
+      if (name === 'awaitWorkflows') {
+        const watch: typeof awaiting = (task) => {
+          this.watches += 1;
+          return this.watches <= this.failingWatches ? Promise.reject(ApplicationFailure.nonRetryable('on purpose', 'TypeError')) : awaiting(task);
+        };
+        return [name, watch] as const;
+      }
       const call = (task: unknown): Promise<unknown> => {
         const activity = this.#activities?.[name] as ((task: unknown) => Promise<unknown>) | undefined;
         if (activity === undefined) throw new Error(`${name} was called outside of a test`);

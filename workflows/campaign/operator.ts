@@ -12,7 +12,10 @@ const MAX_CANDIDATES_AT_ONCE = 400;
 export interface OperatedCampaign {
   readonly clock: CampaignClock;
   progress(): CampaignProgress;
-  retryFailed(action: OperatorAction): void;
+  /** Nothing that is asked for now can change what the campaign ends with. */
+  isClosing(): boolean;
+  /** @returns the request's number */
+  retryFailed(action: OperatorAction): number;
   cancel(action: OperatorAction): void;
 }
 
@@ -75,8 +78,8 @@ export class CampaignOperator {
     setHandler(
       retryFailedUpdate,
       async (action) => {
-        this.#campaign.retryFailed(action);
-        await this.#tell((part) => part.signal(retryFailedSignal));
+        const request = this.#campaign.retryFailed(action);
+        await this.#tell((part) => part.signal(retryFailedSignal, request));
         return this.#campaign.progress();
       },
       { validator },
@@ -94,6 +97,7 @@ export class CampaignOperator {
   #refuse(action: OperatorAction): void {
     refuseAnonymous(action);
     if (this.state !== 'running' && this.state !== 'paused') throw ApplicationFailure.nonRetryable(`the campaign is ${this.state}`, 'NotRunning');
+    if (this.#campaign.isClosing()) throw ApplicationFailure.nonRetryable('the campaign is writing its report; ask again when it has ended', 'NotRunning');
   }
 
   async #answer(steering: Steering, state: CampaignState): Promise<CampaignProgress> {

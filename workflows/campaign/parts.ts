@@ -1,10 +1,10 @@
 /** How a campaign starts the parts that it runs: one epoch or one evaluation at a time, each a child with its own history. */
-import { CancellationScope, ChildWorkflowCancellationType, type ChildWorkflowHandle, type ChildWorkflowOptions, ParentClosePolicy, startChild } from '@temporalio/workflow';
+import { CancellationScope, ChildWorkflowCancellationType, type ChildWorkflowHandle, type ChildWorkflowOptions, ParentClosePolicy, sleep, startChild } from '@temporalio/workflow';
 import type { PinnedCampaign } from '../../activities/activity-types';
 import { type CampaignInput, type EpochVersion, workflowIds } from '../../contracts/campaign';
 import type { EpochInput, epochWorkflow } from '../epoch';
 import type { EvaluatedRows, EvaluationInput, evaluationWorkflow } from '../evaluation';
-import { cancelByHand } from '../fan-out/carried-workflows';
+import { cancelExternal } from '../fan-out/abandoned-children';
 import type { Steering } from '../messages';
 import { epochAttributes } from '../record/search-attributes';
 import type { ActivitySettings } from '../work/activity-options';
@@ -64,6 +64,9 @@ export function startEpoch(context: PartContext, versions: EpochVersion, retryOf
   return startChild<typeof epochWorkflow>('epochWorkflow', { workflowId: workflowIds.epoch(campaignId, epoch, versions.selection), args: [input], ...partOptions(context) });
 }
 
+/** A part that was between two runs is in the next one by then. */
+const CANCEL_AGAIN_MS = 1_000;
+
 /**
  * A part's result. A cancellation of the scope reaches the run that the part is in by now: through the part's handle it would be told
  * to the first run only, which may have ended long ago.
@@ -71,8 +74,9 @@ export function startEpoch(context: PartContext, versions: EpochVersion, retryOf
 export async function resultOf<Result>(part: { readonly workflowId: string; result(): Promise<Result> }): Promise<Result> {
   let isOver = false;
   CancellationScope.current().cancelRequested.catch(() => {
-    if (isOver) return;
-    void CancellationScope.nonCancellable(() => cancelByHand(part.workflowId));
+    void CancellationScope.nonCancellable(async () => {
+      while (!isOver && !(await cancelExternal(part.workflowId))) await sleep(CANCEL_AGAIN_MS);
+    });
   });
   try {
     return await part.result();

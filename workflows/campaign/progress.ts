@@ -96,7 +96,7 @@ export class CampaignClock {
   reading(nowMs: number): ClockReading {
     return {
       wallSeconds: this.wallSeconds(nowMs),
-      pausedSeconds: this.#pausedMs / 1000,
+      pausedSeconds: (this.#pausedMs + (this.#pausedSinceMs === null ? 0 : nowMs - this.#pausedSinceMs)) / 1000,
       fineTunes: this.#fineTunesBefore,
       ...(this.#fineTunesAgain > 0 && { fineTunesAgain: this.#fineTunesAgain }),
       candidates: this.#candidatesBefore,

@@ -2,6 +2,7 @@
 import type { PinnedCampaign } from '../../activities/activity-types';
 import type { EpochSummary, EpochVersion, MethodScore, OperatorAction } from '../../contracts/campaign';
 import type { Steering } from '../messages';
+import type { ArchiveState } from '../record/history-archive';
 import type { ClockReading } from './progress';
 
 /** An epoch that has ended, its policy evaluated or about to be. */
@@ -20,7 +21,7 @@ export interface CampaignSnapshot {
   /** How often `retry-failed` has changed the campaign. */
   readonly revision: number;
   readonly clock: ClockReading;
-  readonly archivedPages: number;
+  readonly archive: ArchiveState;
   /**
    * Of a run that goes on in a new one: nobody began the campaign anew, so its inputs stay pinned and it stays as it was steered.
    * Absent where a campaign that had ended is begun again.

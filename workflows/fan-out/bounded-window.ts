@@ -13,8 +13,8 @@ export interface WindowedWork<Task> {
   readonly run: (task: Task) => Promise<void>;
   /** Once it holds nothing more is started. @default never */
   readonly isOver?: () => boolean;
-  /** What runs when `isOver` comes to hold is not waited for. @default false */
-  readonly leavesRunning?: boolean;
+  /** Told of everything that is started; what then runs when `isOver` comes to hold is left running. @default all is waited for */
+  readonly onStarted?: (running: Promise<void>) => void;
 }
 
 /**
@@ -25,7 +25,7 @@ export interface WindowedWork<Task> {
  * @returns tasks that were not started because `isOver` came to hold
  */
 export async function runInWindow<Task>(work: WindowedWork<Task>): Promise<readonly Task[]> {
-  const { tasks, sizeOf = () => 1, underWay = [], steering, run, isOver = () => false, leavesRunning = false } = work;
+  const { tasks, sizeOf = () => 1, underWay = [], steering, run, isOver = () => false, onStarted } = work;
   let places = 0;
   const failures: unknown[] = [];
   const track = async (task: Task): Promise<void> => {
@@ -42,7 +42,13 @@ export async function runInWindow<Task>(work: WindowedWork<Task>): Promise<reado
     const { paused, candidates } = steering();
     return !paused && (places === 0 || places + size <= candidates);
   };
-  const started = underWay.map(track);
+  const started: Promise<void>[] = [];
+  const start = (task: Task): void => {
+    const running = track(task);
+    started.push(running);
+    onStarted?.(running);
+  };
+  underWay.forEach(start);
   let rest: readonly Task[] = [];
   try {
     for (const [i, task] of tasks.entries()) {
@@ -52,12 +58,12 @@ export async function runInWindow<Task>(work: WindowedWork<Task>): Promise<reado
         rest = tasks.slice(i);
         break;
       }
-      started.push(track(task));
+      start(task);
     }
   } catch (error) {
     failures.unshift(error);
   }
-  if (rest.length === 0 || !leavesRunning) await Promise.all(started);
+  if (rest.length === 0 || onStarted === undefined) await Promise.all(started);
   if (failures.length > 0) throw failures[0];
   return rest;
 }

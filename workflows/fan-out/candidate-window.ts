@@ -9,7 +9,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { CancellationScope, ChildWorkflowCancellationType, condition, isCancellation, ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { AdaptationScope, CandidateGroup, CandidateSummary, EndedWorkflow } from '../../activities/activity-types';
 import { type CandidateOutcome, type ContextRef, workflowIds } from '../../contracts/campaign';
-import { FAILURE_CLASSES } from '../../contracts/failures';
+import { canBeRetried } from '../../contracts/failures';
 import type { CandidateInput, CandidateResult } from '../candidate';
 import type { CandidateGroupInput, CandidateGroupResult, candidateGroupWorkflow } from '../candidate-group';
 import type { Steering } from '../messages';
@@ -18,7 +18,7 @@ import { epochAttributes } from '../record/search-attributes';
 import type { ActivitySettings } from '../work/activity-options';
 import { failedBy } from './adapt-group';
 import { runInWindow } from './bounded-window';
-import { CarriedWorkflows } from './carried-workflows';
+import { AbandonedChildren } from './abandoned-children';
 import type { ChildProgress } from './child-progress';
 import { shouldContinueAsNew } from './continue-as-new';
 import { startCandidate } from './start-candidate';
@@ -52,9 +52,10 @@ type Members = readonly number[];
 export class CandidateWindow {
   readonly #context: WindowContext;
   readonly #outcomes: Map<number, CandidateSummary>;
-  readonly #carried: CarriedWorkflows;
+  readonly #carried: AbandonedChildren;
   readonly #carriedPositions: Set<number>;
   readonly #underWay = new Set<number>();
+  readonly #running: Promise<void>[] = [];
   #waiting: readonly number[];
   /** Asked of the server, which has not started them yet. */
   #starting = 0;
@@ -62,7 +63,7 @@ export class CandidateWindow {
   constructor(context: WindowContext, state: WindowState) {
     this.#context = context;
     this.#outcomes = new Map(state.outcomes.map((outcome) => [outcome.position, outcome]));
-    this.#carried = new CarriedWorkflows(context.settings);
+    this.#carried = new AbandonedChildren(context.settings);
     this.#carriedPositions = new Set(state.underWay);
     this.#waiting = state.waiting;
   }
@@ -77,12 +78,17 @@ export class CandidateWindow {
       steering,
       run: (members) => this.#score(members),
       isOver: () => shouldContinueAsNew(settings.timings),
-      leavesRunning: true,
+      onStarted: (running) => this.#running.push(running),
     });
     this.#waiting = rest.flat();
     // The next run asks for what it is given: the server must know all of it.
     if (rest.length > 0) await condition(() => this.#starting === 0);
     return rest.length === 0;
+  }
+
+  /** Waits until everything that this run has started or carried has ended. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#running);
   }
 
   get state(): WindowState {
@@ -192,12 +198,9 @@ export class CandidateWindow {
   }
 }
 
-/** Failed candidates that another attempt may help: an input that cannot work and numbers that diverge stay what they are. */
+/** Positions of failed candidates that another attempt may help. */
 export function retryable(outcomes: readonly CandidateSummary[]): number[] {
-  return outcomes.flatMap(({ position, status, failure }) => {
-    const isHopeless = failure !== undefined && failure !== 'bug' && FAILURE_CLASSES[failure].retriedBy === 'never';
-    return status === 'failed' && !isHopeless ? [position] : [];
-  });
+  return outcomes.flatMap(({ position, status, failure }) => (status === 'failed' && canBeRetried(failure) ? [position] : []));
 }
 
 function resultIn(ended: EndedWorkflow): CandidateResult | CandidateGroupResult {

@@ -89,15 +89,42 @@ export function listenForSteering(initial: Steering): () => Steering {
   return () => current;
 }
 
-/** An operator's request that failed candidates be tried again. */
-export class RetryRequest {
-  isOpen: boolean;
+/** Numbers of the operator's requests that failed candidates be tried again. */
+export interface RetriesState {
+  /** The last one that was heard; 0 for none. */
+  readonly heard: number;
+  /** The last one after which failed candidates were tried again. */
+  readonly served: number;
+}
 
-  /** @param isOpen an earlier run heard it and did not come to it */
-  constructor(isOpen = false) {
-    this.isOpen = isOpen;
-    setHandler(retryFailedSignal, () => {
-      this.isOpen = true;
+/** Hears an operator's requests that failed candidates be tried again. */
+export class RetryRequests {
+  #heard: number;
+  #served: number;
+
+  /** @param before what an earlier run heard and served. @default nothing */
+  constructor({ heard, served }: RetriesState = { heard: 0, served: 0 }) {
+    this.#heard = heard;
+    this.#served = served;
+    setHandler(retryFailedSignal, (request) => {
+      this.#heard = Math.max(this.#heard, request);
     });
+  }
+
+  get isOpen(): boolean {
+    return this.#heard > this.#served;
+  }
+
+  get served(): number {
+    return this.#served;
+  }
+
+  get state(): RetriesState {
+    return { heard: this.#heard, served: this.#served };
+  }
+
+  /** Failed candidates are tried again now. */
+  serve(): void {
+    this.#served = this.#heard;
   }
 }

@@ -1,6 +1,7 @@
 import type { ProposalTask } from '../../activities/activity-types';
 import type { ArtifactRef } from '../../contracts/artifacts';
-import { type ActivitySettings, bookkeepingActivities, computeActivities } from '../work/activity-options';
+import { bookkeepingActivities, computeActivities } from '../work/activity-options';
+import { type ChunkContext, runChunks } from './chunks';
 
 /** Rows that are sampled or asked together: enough to fill a machine, few enough to lose little when one fails. */
 const ROWS_PER_CHUNK = 64;
@@ -11,10 +12,9 @@ export function contextsPerChunk(rowsPerContext: number): number {
 }
 
 /** Self-edits for all contexts of a split, chunk by chunk, as one artifact. */
-export async function propose(task: ProposalTask, contexts: number, settings: ActivitySettings): Promise<ArtifactRef> {
-  const { proposeSelfEdits } = computeActivities(settings);
-  const chunks = Math.ceil(contexts / task.contextsPerChunk);
-  await Promise.all(Array.from({ length: chunks }, (_, i) => proposeSelfEdits({ ...task, chunk: i + 1 })));
-  const { proposals } = await bookkeepingActivities(settings).collectProposals(task);
+export async function propose(task: ProposalTask, contexts: number, context: ChunkContext): Promise<ArtifactRef> {
+  const { proposeSelfEdits } = computeActivities(context.settings);
+  await runChunks(Math.ceil(contexts / task.contextsPerChunk), context, (chunk) => proposeSelfEdits({ ...task, chunk }));
+  const { proposals } = await bookkeepingActivities(context.settings).collectProposals(task);
   return proposals;
 }

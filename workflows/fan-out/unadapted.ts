@@ -1,19 +1,13 @@
 import type { UnadaptedTask } from '../../activities/activity-types';
-import { type ActivitySettings, computeActivities } from '../work/activity-options';
+import { computeActivities } from '../work/activity-options';
+import { type ChunkContext, runChunks } from './chunks';
 
 /** Contexts whose questions the unadapted policy answers in one request. */
 export const UNADAPTED_CONTEXTS_PER_CHUNK = 16;
 
-/** The unadapted policy's mean score on each context of a split, in the campaign's order. */
-export async function unadaptedScores(
-  task: Omit<UnadaptedTask, 'chunk' | 'contextsPerChunk'>,
-  contexts: number,
-  settings: ActivitySettings,
-): Promise<number[]> {
-  const { evaluateBase } = computeActivities(settings);
-  const chunks = Math.ceil(contexts / UNADAPTED_CONTEXTS_PER_CHUNK);
-  const evaluated = await Promise.all(
-    Array.from({ length: chunks }, (_, i) => evaluateBase({ ...task, contextsPerChunk: UNADAPTED_CONTEXTS_PER_CHUNK, chunk: i + 1 })),
-  );
-  return evaluated.flatMap(({ scores }) => scores);
+/** Has the unadapted policy answer the questions of every context of a split. */
+export function scoreUnadapted(task: Omit<UnadaptedTask, 'chunk' | 'contextsPerChunk'>, contexts: number, context: ChunkContext): Promise<void> {
+  const { evaluateBase } = computeActivities(context.settings);
+  const contextsPerChunk = UNADAPTED_CONTEXTS_PER_CHUNK;
+  return runChunks(Math.ceil(contexts / contextsPerChunk), context, (chunk) => evaluateBase({ ...task, contextsPerChunk, chunk }));
 }

@@ -4,6 +4,13 @@ import { type ActivitySettings, bookkeepingActivities } from '../work/activity-o
 /** Histories of a page: some megabytes, a few seconds of one activity. */
 const PAGE = 100;
 
+export interface ArchiveState {
+  /** Pages that the scope has already. */
+  readonly pages: number;
+  /** Workflows that have closed and are on no page yet. */
+  readonly waiting: readonly string[];
+}
+
 /**
  * Has the histories of closed workflows kept as artifacts before their parent goes on: the server forgets them after its retention,
  * an auditor comes later.
@@ -13,19 +20,21 @@ export class HistoryArchive {
   readonly #scope: string;
   readonly #settings: ActivitySettings;
   #pages: number;
-  #waiting: string[] = [];
+  #waiting: string[];
   readonly #underWay: Promise<unknown>[] = [];
 
-  /** @param pages how many this scope has already */
-  constructor(campaign: PinnedCampaign, scope: string, settings: ActivitySettings, pages = 0) {
+  /** @param before where an earlier run was. @default at the beginning */
+  constructor(campaign: PinnedCampaign, scope: string, settings: ActivitySettings, before: ArchiveState = { pages: 0, waiting: [] }) {
     this.#campaign = campaign;
     this.#scope = scope;
     this.#settings = settings;
-    this.#pages = pages;
+    this.#pages = before.pages;
+    this.#waiting = [...before.waiting];
   }
 
-  get pages(): number {
-    return this.#pages;
+  /** What a new run must know, once nothing is under way. */
+  get state(): ArchiveState {
+    return { pages: this.#pages, waiting: this.#waiting };
   }
 
   /** A workflow has closed. Whole pages are archived while others run. */

@@ -94,7 +94,7 @@ export function computeActivities(settings: ActivitySettings): Pick<SealActiviti
   return attemptedEach(activities, COMPUTE, settings);
 }
 
-const BOOKKEEPING = ['pinInputs', 'collectProposals', 'summariseMethod', 'writeReport', 'readOutcomes', 'recordRevision', 'archiveHistories'] as const;
+const BOOKKEEPING = ['pinInputs', 'collectProposals', 'selectSelfEdits', 'summariseMethod', 'writeReport', 'readOutcomes', 'recordRevision', 'archiveHistories'] as const;
 
 /** Activities that read and write small documents; `pinInputs` hashes the model's files, `collectProposals` counts tokens. */
 export function bookkeepingActivities(settings: ActivitySettings): Pick<SealActivities, (typeof BOOKKEEPING)[number]> {

@@ -2,16 +2,15 @@
  * Workflows that no longer are this run's children: an earlier run started them and went on in this one. Nobody tells their end, so
  * the server is asked, and one that died without a word is found like any other.
  */
-import { CancellationScope, condition, getExternalWorkflowHandle, isCancellation, log } from '@temporalio/workflow';
+import { CancellationScope, condition, getExternalWorkflowHandle, isCancellation, log, sleep } from '@temporalio/workflow';
 import type { EndedWorkflow } from '../../activities/activity-types';
 import { type ActivitySettings, AWAIT_WORKFLOWS_MS, waitingActivities } from '../work/activity-options';
 
-export class CarriedWorkflows {
+export class AbandonedChildren {
   readonly #settings: ActivitySettings;
   readonly #waiting = new Set<string>();
   readonly #ended = new Map<string, EndedWorkflow>();
   #watching = false;
-  #failure: unknown;
 
   constructor(settings: ActivitySettings) {
     this.#settings = settings;
@@ -24,53 +23,58 @@ export class CarriedWorkflows {
   async outcome(workflowId: string): Promise<EndedWorkflow> {
     this.#waiting.add(workflowId);
     this.#watch();
-    const hasEnded = (): boolean => this.#ended.has(workflowId) || this.#failure !== undefined;
+    const hasEnded = (): boolean => this.#ended.has(workflowId);
     try {
       await condition(hasEnded);
     } catch (error) {
       if (!isCancellation(error)) throw error;
       await CancellationScope.nonCancellable(async () => {
-        await cancelByHand(workflowId);
+        await cancelExternal(workflowId);
         await condition(hasEnded);
       });
       throw error;
     }
-    const ended = this.#ended.get(workflowId);
-    if (ended === undefined) throw this.#failure;
-    return ended;
+    return this.#ended.get(workflowId)!;
   }
 
   /** One activity asks for all; it ends when some have ended. */
   #watch(): void {
     if (this.#watching) return;
     this.#watching = true;
-    CancellationScope.nonCancellable(() => this.#watchAll())
-      .catch((error: unknown) => {
-        this.#failure = error;
-      })
-      .finally(() => {
-        this.#watching = false;
-      });
+    // Whoever waits is told by `#ended`; nothing here fails.
+    void CancellationScope.nonCancellable(() => this.#watchAll());
   }
 
   async #watchAll(): Promise<void> {
-    const { awaitWorkflows } = waitingActivities(this.#settings);
     while (this.#waiting.size > 0) {
-      const { ended } = await awaitWorkflows({ workflows: [...this.#waiting].map((workflowId) => ({ workflowId })), waitMs: AWAIT_WORKFLOWS_MS });
-      for (const one of ended) {
+      for (const one of await this.#someThatEnded()) {
         this.#waiting.delete(one.workflowId);
         this.#ended.set(one.workflowId, one);
       }
     }
+    this.#watching = false;
+  }
+
+  /** A watch that fails says nothing of the workflows: they run on, and are asked for again. */
+  async #someThatEnded(): Promise<readonly EndedWorkflow[]> {
+    try {
+      const workflows = [...this.#waiting].map((workflowId) => ({ workflowId }));
+      return (await waitingActivities(this.#settings).awaitWorkflows({ workflows, waitMs: AWAIT_WORKFLOWS_MS })).ended;
+    } catch (error) {
+      log.error('carried workflows could not be watched; trying again', { error });
+      await sleep(this.#settings.timings.retryMaximumMs);
+      return [];
+    }
   }
 }
 
-/** Cancels the run that a workflow is in. */
-export async function cancelByHand(workflowId: string): Promise<void> {
+/** Cancels the run that a workflow is in. @returns false where it was in none: it has ended, or goes on in a new one just now */
+export async function cancelExternal(workflowId: string): Promise<boolean> {
   try {
     await getExternalWorkflowHandle(workflowId).cancel();
+    return true;
   } catch (error) {
-    // It has just ended.
     log.info('a workflow was not there to be cancelled', { workflowId, error });
+    return false;
   }
 }

@@ -1,0 +1,90 @@
+import type { CandidateSummary, SelectTask } from '../../activities/activity-types';
+import { SELECTION_FILE, type SelectionRecord } from '../../activities/select-self-edits';
+import { getJson, getManifestJson } from '../../activities/stored/stored-json';
+import { epochInVersion, manifestKeys } from '../../contracts/campaign';
+import { type ActivityFixture, removedFixtures } from './activity-fixture';
+import { unadaptedScores } from './unadapted-scores';
+
+const fixture = removedFixtures();
+
+const scored = (rewards: readonly number[]): CandidateSummary[] => rewards.map((reward, position) => ({ position, status: 'scored', reward }));
+
+async function task(made: ActivityFixture, outcomes: readonly CandidateSummary[], spec: Record<string, unknown> = {}): Promise<SelectTask> {
+  const campaign = await made.pin('c', spec);
+  const scope = await made.proposed(campaign);
+  if (scope.rows.kind !== 'proposals') throw new Error('expected proposals');
+  return { campaign, versions: epochInVersion(1), proposals: scope.rows.proposals, perContext: 2, outcomes };
+}
+
+async function kept(made: ActivityFixture, selectTask: SelectTask): Promise<string[]> {
+  const { selection } = await made.run('selectSelfEdits', selectTask);
+  const places = (await made.input('c')).trainContexts.map(({ id }) => id);
+  return (await getJson<SelectionRecord>(made.store, selection)).kept.map(({ contextId, candidate }) => `${places.indexOf(contextId)}/${candidate}`);
+}
+
+test('the best candidate of each context is kept, and every outcome is recorded', async () => {
+  const made = fixture();
+  const outcomes = [...scored([0.1, 0.4, 0.3, 0.3]), { position: 4, status: 'failed', reason: 'it broke', failure: 'process-died' }, { position: 5, status: 'failed', reason: 'NaN', failure: 'not-finite' }] as const;
+  const selectTask = await task(made, outcomes);
+  expect(await kept(made, selectTask)).toEqual(['0/2', '1/1']);
+  const { summary, retryable, isAsBefore } = await made.run('selectSelfEdits', selectTask);
+  expect(summary).toMatchObject({ epoch: 1, proposed: 6, failed: 2, kept: 2, bestReward: 0.4 });
+  expect({ retryable, isAsBefore }).toEqual({ retryable: 1, isAsBefore: false });
+});
+
+test('with rule improves only what is better than the unadapted policy is kept', async () => {
+  const made = fixture();
+  const spec = { selection: { rule: 'improves' } };
+  const selectTask = { ...(await task(made, [], spec)), unadaptedContextsPerChunk: 16 };
+  const base = { campaign: selectTask.campaign, scope: 'epoch-1', split: 'train' as const, policyAdapters: [], contextsPerChunk: 16, chunk: 1 };
+  await made.run('evaluateBase', base);
+  const means = await unadaptedScores(made.store, base);
+  const outcomes = scored(means.flatMap((mean, place) => [mean, place === 1 ? mean + 0.05 : mean]));
+  expect(await kept(made, { ...selectTask, outcomes })).toEqual(['1/2']);
+});
+
+test('what was published first is what counts: a second attempt with other outcomes adopts it', async () => {
+  const made = fixture();
+  const first = await task(made, scored([0.9, 0.1, 0.1, 0.9, 0.1, 0.2]));
+  const published = await made.run('selectSelfEdits', first);
+  const second = await made.run('selectSelfEdits', { ...first, outcomes: scored([0.1, 0.9, 0.9, 0.1, 0.2, 0.1]) });
+  expect(second).toEqual(published);
+  // The M-step trains on it, and on nothing else.
+  const { campaign, versions, proposals } = first;
+  await made.run('trainPolicy', { campaign, versions, proposals, policyAdapters: [], selection: second.selection });
+  const key = manifestKeys.policy('c', 1);
+  const { lineage } = await made.store.readManifest(key);
+  expect(lineage.inputs['selection']).toBe(published.selection.sha256);
+  const recorded = await getManifestJson<SelectionRecord>(made.store, manifestKeys.selection('c', 1), await made.store.readManifest(manifestKeys.selection('c', 1)), SELECTION_FILE);
+  expect(made.controls.fineTunes.at(-1)?.jobs[0]?.rows).toHaveLength(recorded.kept.length);
+});
+
+test('a selection made again says whether it keeps what was kept', async () => {
+  const made = fixture();
+  const first = await task(made, scored([0.9, 0.1, 0.1, 0.9, 0.1, 0.2]));
+  await made.run('selectSelfEdits', first);
+  const again = (version: number, outcomes: readonly CandidateSummary[]) =>
+    made.run('selectSelfEdits', { ...first, versions: { ...first.versions, selection: version }, before: first.versions, outcomes });
+  expect(await again(2, scored([0.8, 0.1, 0.1, 0.9, 0.1, 0.2]))).toMatchObject({ isAsBefore: true });
+  expect(await again(3, scored([0.1, 0.8, 0.1, 0.9, 0.1, 0.2]))).toMatchObject({ isAsBefore: false });
+});
+
+test('a worker that is killed between the publications of an M-step leaves it undone, and the next attempt leaves it whole', async () => {
+  const made = fixture();
+  const { campaign, versions, proposals, ...rest } = await task(made, scored([0.9, 0.1, 0.1, 0.9, 0.1, 0.2]));
+  const { selection } = await made.run('selectSelfEdits', { campaign, versions, proposals, ...rest });
+  const policyTask = { campaign, versions, proposals, policyAdapters: [], selection };
+  const publish = made.store.publish.bind(made.store);
+  const published: string[] = [];
+  made.store.publish = (key, manifest) => {
+    if (manifest.kind === 'policy' && published.length > 0) return Promise.reject(new Error('killed'));
+    published.push(manifest.kind);
+    return publish(key, manifest);
+  };
+  await expect(made.run('trainPolicy', policyTask)).rejects.toThrow('killed');
+  expect(published).toContain('policy-training');
+  expect(await made.store.findManifest(manifestKeys.policy('c', 1))).toBeNull();
+  made.store.publish = publish;
+  await made.run('trainPolicy', policyTask);
+  expect(await made.store.findManifest(manifestKeys.policy('c', 1))).not.toBeNull();
+});
