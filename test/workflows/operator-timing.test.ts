@@ -1,4 +1,4 @@
-import { ApplicationFailure, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/client';
 import { Context } from '@temporalio/activity';
 import type { SealActivities } from '../../activities/activity-types';
 import type { CampaignInput } from '../../contracts/campaign';
