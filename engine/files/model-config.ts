@@ -90,6 +90,10 @@ export function readModelConfig(directory: string): ModelConfig {
   return config;
 }
 
+/** Names of the embedding matrix and of an output head of its own, as Hugging Face has them. */
+export const EMBEDDINGS = 'model.embed_tokens.weight';
+export const HEAD = 'lm_head.weight';
+
 /** [out, in] of a projection's weight. */
 export function projectionShape(config: ModelConfig, projection: Projection): readonly [outWidth: number, inWidth: number] {
   const queryWidth = config.heads * config.headDim;

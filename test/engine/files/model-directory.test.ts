@@ -241,6 +241,22 @@ describe('openModelDirectory', () => {
     expect(() => openModelDirectory(model)).toThrow('tensor model.layers.1.self_attn.q_proj.bias: expected only tensors that config.json implies');
   });
 
+  it('takes a stored head of tied embeddings that equals them, and refuses another one: versions of transformers differ in which they use', () => {
+    const model = copyOf('tied-fp32');
+    const withHead = (edit: (values: Float32Array) => void): (() => unknown) => {
+      rewriteWeights(model, (tensors) => {
+        const embeddings = tensors.get('model.embed_tokens.weight');
+        if (embeddings === undefined) throw new Error('a model without embeddings');
+        const data = embeddings.data.slice();
+        edit(data);
+        tensors.set('lm_head.weight', { shape: embeddings.shape, data });
+      });
+      return () => openModelDirectory(model);
+    };
+    expect(withHead(() => undefined)).not.toThrow();
+    expect(withHead((values) => (values[77] = 0))).toThrow(/tensor lm_head\.weight: expected the values of model\.embed_tokens\.weight, since tie_word_embeddings of config\.json is true, got others/);
+  });
+
   it('refuses weights in a type that it cannot compute with', () => {
     const model = copyOf('tied-fp32');
     const file = join(model, 'model.safetensors');
@@ -249,13 +265,17 @@ describe('openModelDirectory', () => {
     expect(() => openModelDirectory(model)).toThrow(/tensor model\.embed_tokens\.weight: dtype: expected F32, F16, BF16, got I32/);
   });
 
-  it('needs an output head where the embeddings are not tied, and ignores one where they are', () => {
+  it('needs an output head where the embeddings are not tied, and leaves out an equal one where they are', () => {
     const untied = copyOf('tied-fp32');
     editJson(join(untied, 'config.json'), (json) => (json['tie_word_embeddings'] = false));
     expect(() => openModelDirectory(untied)).toThrow(/expected tensor lm_head\.weight/);
     rewriteWeights(untied, (tensors) => tensors.set('lm_head.weight', { shape: [160, 32], data: new Float32Array(160 * 32) }));
     expect(openModelDirectory(untied).tensors.has('lm_head.weight')).toBe(true);
     editJson(join(untied, 'config.json'), (json) => (json['tie_word_embeddings'] = true));
+    rewriteWeights(untied, (tensors) => {
+      const embeddings = tensors.get('model.embed_tokens.weight');
+      if (embeddings !== undefined) tensors.set('lm_head.weight', embeddings);
+    });
     expect(openModelDirectory(untied).tensors.has('lm_head.weight')).toBe(false);
   });
 });
