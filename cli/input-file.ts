@@ -69,9 +69,34 @@ export function readInputJson(path: string): unknown {
   }
 }
 
-/** A line of a JSONL file as an object. @throws BadInputError naming the line */
-export function parseJsonLine(line: string, where: string): Record<string, unknown> {
-  if (line.trim() === '') throw new BadInputError({ where, expected: 'a JSON object', got: 'an empty line' });
+/** An object of a JSONL file. */
+export interface JsonLine {
+  readonly fields: Record<string, unknown>;
+  /** From 1. */
+  readonly line: number;
+  /** `file:line`. */
+  readonly where: string;
+}
+
+/** The objects of a JSONL file, one a line; blank lines are skipped, and counted. @throws BadInputError naming the line */
+export function readJsonLines(path: string): JsonLine[] {
+  return parseJsonLines(readInputLines(path), path);
+}
+
+function parseJsonLines(lines: readonly string[], path: string): JsonLine[] {
+  const objects = lines.flatMap((text, index): JsonLine[] => {
+    const where = `${path}:${index + 1}`;
+    return isBlank(text) ? [] : [{ fields: parseJsonLine(text, where), line: index + 1, where }];
+  });
+  if (objects.length === 0) throw new BadInputError({ where: path, expected: 'at least one JSON object a line', got: 'blank lines only' });
+  return objects;
+}
+
+function isBlank(line: string): boolean {
+  return line.trim() === '';
+}
+
+function parseJsonLine(line: string, where: string): Record<string, unknown> {
   if (line.length > MAX_ROW_CHARACTERS) throw new BadInputError({ where, expected: `a line of at most ${MAX_ROW_CHARACTERS} characters`, got: String(line.length) });
   const defect = findJsonDefect(line);
   if (defect !== undefined) throw new BadInputError({ where, expected: defect.expected, got: defect.got });
