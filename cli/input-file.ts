@@ -54,7 +54,35 @@ export function readInputText(path: string, maxBytes?: number): string {
 
 /** A JSON file. @throws BadInputError with the line of the mistake, of a key that an object has twice, or of nesting without reason */
 export function readInputJson(path: string): unknown {
+  return parseInput(readInputLines(path), path);
+}
+
+/** What a JSON file holds, or a list of what the lines of a JSONL file hold. */
+export interface JsonDocument {
+  readonly json: unknown;
+  /** Of each entry of the list, from 1; undefined for a file that is one JSON document. */
+  readonly lines?: readonly number[];
+}
+
+/** A JSON file, or a JSONL file: that is one whose first line is an object and not all of it. @throws BadInputError as the readers of either do */
+export function readJsonOrLines(path: string): JsonDocument {
   const lines = readInputLines(path);
+  const [first = '', second] = lines.filter((line) => !isBlank(line));
+  if (second === undefined || !isWholeObject(first)) return { json: parseInput(lines, path) };
+  const objects = parseJsonLines(lines, path);
+  return { json: objects.map(({ fields }) => fields), lines: objects.map(({ line }) => line) };
+}
+
+function isWholeObject(line: string): boolean {
+  try {
+    return kindOf(JSON.parse(line)) === 'an object';
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return false;
+  }
+}
+
+function parseInput(lines: readonly string[], path: string): unknown {
   const text = lines.join('\n');
   const defect = findJsonDefect(text);
   if (defect !== undefined) {
