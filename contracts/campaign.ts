@@ -1,5 +1,5 @@
 import type { ArtifactRef } from './artifacts';
-import type { CampaignSpec } from './campaign-spec';
+import type { CampaignSpec, LeftOut } from './campaign-spec';
 import type { FailureClass } from './failures';
 import type { Ledger } from './ledger';
 import type { ReportDetails } from './report-details';
@@ -99,6 +99,8 @@ export interface CampaignInput {
   readonly heldOut: ArtifactRef;
   readonly trainContexts: readonly ContextRef[];
   readonly heldOutContexts: readonly ContextRef[];
+  /** Of the files that the contexts come from, where they hold anything of the kind. */
+  readonly leftOut?: { readonly train?: LeftOut; readonly heldOut?: LeftOut };
   /** The text of `proposals.template`, where the campaign has a prompt of its own. */
   readonly template?: ArtifactRef;
   /** Where a campaign must differ from the defaults. Has no influence on any result. */
