@@ -1,4 +1,5 @@
 import { inPartsSentence } from '../activities/report/computed-in-parts';
+import { unadaptedSentences } from '../activities/report/unadapted-runs';
 import type { CampaignReport, Comparison } from '../contracts/campaign';
 
 /** Decimals of a score. */
@@ -17,6 +18,7 @@ export function methodsTable({ methods, comparisons, epochs, lessMemory }: Campa
   return [
     `held-out score (${grader}, mean of ${methods[0]?.n ?? 0} contexts +- standard error; optimiser steps of a fine-tune)`,
     ...scores,
+    ...unadaptedSentences(methods),
     ...(shown.length === 0 ? [] : ['', 'paired differences (+- paired standard error)', ...differenceLines(shown)]),
     ...(epochs.length === 0 ? [] : ['', ...epochs.map(epochLine)]),
     ...(inParts === null ? [] : ['', inParts]),
@@ -33,7 +35,7 @@ function differenceLines(comparisons: readonly Comparison[]): string[] {
   const width = Math.max(...comparisons.map(({ a, b }) => a.length + b.length + 3));
   return comparisons.map(
     ({ a, b, difference, pairedStandardError }) =>
-      `${`${a} - ${b}`.padEnd(width)}  ${difference < 0 ? '-' : '+'}${figure(Math.abs(difference)).trim()} +- ${figure(pairedStandardError)}`,
+      `${`${a} - ${b}`.padEnd(width)}  ${Number(figure(difference)) < 0 ? '-' : '+'}${figure(Math.abs(difference)).trim()} +- ${figure(pairedStandardError)}`,
   );
 }
 

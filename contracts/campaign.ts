@@ -135,6 +135,12 @@ export interface EpochSummary {
   readonly bestReward: number;
 }
 
+/**
+ * Why the unadapted policy answered for a held-out run: its self-edit was rejected, or its training diverged. Both count in the
+ * method's mean, since leaving them out would flatter the method.
+ */
+export type UnadaptedReason = 'rejected' | 'diverged';
+
 export interface MethodScore {
   /** base, passage-only, passage-only-step-matched, self-edits, seal-epoch-1, ..., oracle. */
   readonly name: string;
@@ -142,10 +148,16 @@ export interface MethodScore {
   /** Mean over contexts of the context's mean over questions. */
   readonly score: number;
   readonly standardError: number;
+  /** Contexts. */
   readonly n: number;
+  /** What the contexts' means are over: contexts x self-edits x repeats. */
+  readonly runs: number;
+  /** Of these, the ones that the unadapted policy answered for. */
+  readonly rejected: number;
+  readonly diverged: number;
   /** Mean trained tokens of a fine-tune (0 for base). */
   readonly meanTokens: number;
-  /** Mean optimiser steps of a fine-tune. */
+  /** Mean optimiser steps of a fine-tune; 0 of a rejected or diverged one. */
   readonly meanSteps: number;
 }
 

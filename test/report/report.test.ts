@@ -100,6 +100,11 @@ describe('report.html', () => {
     expect(page).toContain('−0.0210');
   });
 
+  it('says what of a method counts as unadapted, and nothing where nothing does', () => {
+    expect(page).toContain('<p>self-edits: 2 self-edits rejected, 1 training diverged, of 60; counted as the unadapted policy answers.</p>');
+    expect(page.match(/counted as the unadapted policy answers/g)).toHaveLength(1);
+  });
+
   it('says whose campaign it is and what it cost each fine-tune', () => {
     expect(page).toContain('<dt>base model</dt><dd>nano <code>666666666666</code></dd>');
     expect(page).toContain('<dt>first computation</dt><dd>2026-11-22 09:00 UTC</dd>');

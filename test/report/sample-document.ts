@@ -37,6 +37,9 @@ export function sampleDocument(): ReportDocument {
     score,
     standardError: 0.014,
     n: 60,
+    runs: 60,
+    rejected: name === 'self-edits' ? 2 : 0,
+    diverged: name === 'self-edits' ? 1 : 0,
     meanTokens,
     meanSteps,
   });
@@ -99,6 +102,7 @@ function sampleDetails(): ReportDetails {
     characters: text.length,
     score,
     rejected: false,
+    diverged: false,
     answers: [{ question: `Where is Vel? ${HOSTILE}`, goldAnswer: 'by the sea', answer: score > 0.3 ? 'by the sea' : HOSTILE, score: score > 0.3 ? 1 : 0 }],
   });
   return {

@@ -23,6 +23,9 @@ test('a score is the mean over contexts of the mean over questions, whatever the
     score: 0.625,
     standardError: 0.375,
     n: 2,
+    runs: 2,
+    rejected: 0,
+    diverged: 0,
     meanTokens: 200,
     meanSteps: 15,
   });
@@ -39,6 +42,17 @@ test('several self-edits of a context count as one context', () => {
     standardError: 0,
     n: 2,
   });
+});
+
+test('runs that the unadapted policy answered for count in the mean, and are counted by their reason', () => {
+  const run = (contextId: string, score: number, unadapted?: 'rejected' | 'diverged') => ({ contextId, questionScores: [score], trainedTokens: 0, steps: 0, ...(unadapted && { unadapted }) });
+  const runs = [run('a', 1), run('b', 0, 'rejected'), run('c', 0.5, 'diverged'), run('d', 0.5, 'diverged')];
+  expect(methodScore({ name: 'self-edits', grader: 'exact', runs })).toMatchObject({ score: 0.5, n: 4, runs: 4, rejected: 1, diverged: 2 });
+});
+
+test('the order of repeats changes no bit of a score', () => {
+  const runs = [0.6, 0.4, 0.2].map((score) => ({ contextId: 'a', questionScores: [score], trainedTokens: 0, steps: 0 }));
+  expect(methodScore({ name: 'a', grader: 'f1', runs: [...runs].reverse() })).toEqual(methodScore({ name: 'a', grader: 'f1', runs }));
 });
 
 test('one context has no standard error', () => {
