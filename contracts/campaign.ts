@@ -133,6 +133,10 @@ export interface EpochSummary {
   readonly kept: number;
   readonly meanReward: number;
   readonly bestReward: number;
+  /** Contexts with at least two scored candidates, so that there was something to choose. */
+  readonly compared: number;
+  /** Of these, the ones whose candidates all have equal rewards: what was kept there is the first proposed. */
+  readonly tied: number;
 }
 
 /**
@@ -202,6 +206,8 @@ export interface CampaignProgress {
   readonly phase: string;
   /** Finished candidates' timestamps allow a rate; null until one finished. */
   readonly etaSeconds: number | null;
+  /** Epochs so far in which every context's rewards are all equal. Absent where there are none. */
+  readonly tiedEpochs?: readonly number[];
   readonly report?: { readonly key: string };
   /** What the campaign has cost so far. */
   readonly ledger?: Ledger;

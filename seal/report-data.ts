@@ -5,7 +5,7 @@
  * are ours.
  */
 import type { CandidateOutcome, Comparison, EpochSummary, MethodScore, UnadaptedReason } from '../contracts/campaign';
-import { mean, pairedDifference, standardError } from './statistics';
+import { exceeds, mean, pairedDifference, standardError } from './statistics';
 
 /** One fine-tune of a method on one context, evaluated. */
 export interface MethodRun {
@@ -100,10 +100,13 @@ export function scoreByContext({ runs }: MethodRuns): Map<string, number> {
 /** An epoch in numbers. Mean and best reward are over scored candidates, and 0 where there is none. */
 export function epochSummary(
   epoch: number,
-  outcomes: readonly Pick<CandidateOutcome, 'status' | 'reward'>[],
+  outcomes: readonly Pick<CandidateOutcome, 'contextId' | 'status' | 'reward'>[],
   kept: number,
 ): EpochSummary {
   const rewards = outcomes.flatMap(({ reward }) => reward ?? []);
+  const ofContext = new Map<string, number[]>();
+  for (const { contextId, reward } of outcomes) if (reward !== undefined) ofContext.set(contextId, [...(ofContext.get(contextId) ?? []), reward]);
+  const compared = [...ofContext.values()].filter((own) => own.length > 1);
   const count = (status: CandidateOutcome['status']): number => outcomes.filter((one) => one.status === status).length;
   return {
     epoch,
@@ -113,5 +116,12 @@ export function epochSummary(
     kept,
     meanReward: rewards.length === 0 ? 0 : mean(rewards),
     bestReward: rewards.length === 0 ? 0 : rewards.reduce((best, reward) => Math.max(best, reward)),
+    compared: compared.length,
+    tied: compared.filter((own) => !exceeds(Math.max(...own), Math.min(...own))).length,
   };
+}
+
+/** Numbers of the epochs whose selection had nothing to go by: candidates were compared, and in every context all were equal. */
+export function tiedEpochs(epochs: readonly EpochSummary[]): number[] {
+  return epochs.flatMap(({ epoch, compared, tied }) => (compared > 0 && tied === compared ? [epoch] : []));
 }

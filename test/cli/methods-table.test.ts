@@ -13,3 +13,9 @@ test('a difference by rounding alone has no sign of a loss', () => {
   expect(text).toContain('+0.0000 +- 0.0150');
   expect(text).toContain('-0.0100 +- 0.0150');
 });
+
+test('of an epoch in which every context has equal rewards a line says that selection says nothing', () => {
+  const lines = methodsTable(report).split('\n');
+  expect(lines).toContain('Epoch 2: in every context all rewards are equal, so that selection kept what was proposed first and says nothing.');
+  expect(lines.filter((line) => line.startsWith('Epoch 1'))).toEqual([]);
+});

@@ -1,5 +1,5 @@
 import type { CandidateOutcome } from '../../contracts/campaign';
-import { type MethodRuns, comparisons, epochSummary, methodScore } from '../../seal/report-data';
+import { type MethodRuns, comparisons, epochSummary, methodScore, tiedEpochs } from '../../seal/report-data';
 
 /** A method with one run a context: its score in each of contexts a, b, c, ... */
 function method(name: string, scores: readonly number[], grader = 'exact'): MethodRuns {
@@ -129,6 +129,22 @@ test('an epoch in numbers', () => {
     kept: 1,
     meanReward: -0.375,
     bestReward: -0.25,
+    compared: 1,
+    tied: 0,
   });
   expect(epochSummary(2, [outcome('failed')], 0)).toMatchObject({ failed: 1, meanReward: 0, bestReward: 0 });
+});
+
+test('an epoch says in how many contexts selection had nothing to go by: rewards that are all equal, or differ by rounding alone', () => {
+  const outcome = (contextId: string, reward?: number) => ({ contextId, status: reward === undefined ? ('failed' as const) : ('scored' as const), ...(reward !== undefined && { reward }) });
+  const tied = [outcome('a', 0), outcome('a', 0), outcome('b', 0.39999999999999997), outcome('b', 0.4000000000000001)];
+  // Of one candidate, or of those that failed, nothing can be said.
+  const alone = [outcome('c', 1), outcome('c'), outcome('d'), outcome('d')];
+  const whole = epochSummary(1, [...tied, ...alone], 2);
+  expect(whole).toMatchObject({ compared: 2, tied: 2 });
+  expect(tiedEpochs([whole])).toEqual([1]);
+  const partly = epochSummary(1, [...tied, ...alone, outcome('e', 0.1), outcome('e', 0.1), outcome('e', 0.2)], 3);
+  expect(partly).toMatchObject({ compared: 3, tied: 2 });
+  expect(tiedEpochs([partly])).toEqual([]);
+  expect(tiedEpochs([epochSummary(1, alone, 1)])).toEqual([]);
 });
