@@ -13,11 +13,11 @@ import { getDirectory } from '../storage/artifact-directory';
 import type { AdapterTask, SealActivities } from './activity-types';
 import { type Answer, examine, type GroupAnswers } from './answers/answers';
 import { gradeReplies, gradingSettings } from './answers/grade-replies';
-import { adapterSha256, adapterSummary, DIVERGED_KIND, type KnownAdapter } from './candidates/adapter-manifests';
+import { adapterSha256, adapterSummary, isDiverged, type KnownAdapter } from './candidates/adapter-manifests';
 import { acceptedMembers, aloneOf, groupKey, resolveGroup, type ResolvedGroup, workOf } from './candidates/candidate-groups';
 import { completeCandidate } from './candidates/candidate-record';
 import type { Candidate } from './candidates/candidates';
-import { ANSWERS_FILE, evaluationKeyOf, evaluationSummary, findEvaluations } from './candidates/evaluation-manifests';
+import { ANSWERS_FILE, evaluationKeyOf, type EvaluationSummary, evaluationSummary, findEvaluations } from './candidates/evaluation-manifests';
 import { findUnadapted } from './evaluate-base';
 import { Bill, billed } from './execution/bill';
 import { joinBilled } from './execution/billed-flights';
@@ -28,14 +28,14 @@ import { type RecordedOptions, recordLost, runRecorded } from './execution/recor
 import { asActivity } from './execution/running-activity';
 import { ensureAdapters, LOSS_FILE, refuseDiverged } from './fine-tune-adapter';
 import { computeLimits, type Services } from './services';
-import { putJson } from './stored/stored-json';
+import { manifestSha256, putJson } from './stored/stored-json';
 
 /**
  * Evaluates one candidate's adapter, with all of its group in one request as in `fineTuneAdapter`; the last repeat completes
  * the candidate's record.
  *
- * On held-out contexts a rejected self-edit teaches nothing, so the unadapted policy answers for it: leaving it out would
- * flatter the method.
+ * On held-out contexts a rejected self-edit teaches nothing and a diverged training leaves nothing, so the unadapted policy answers for
+ * them: leaving them out would flatter the method.
  */
 export function evaluateAdapter(services: Services): SealActivities['evaluateAdapter'] {
   return (task) =>
@@ -111,7 +111,8 @@ async function examineGroup(
   { signal, onProgress, spend }: { readonly signal: AbortSignal; readonly onProgress: (progress: CostlyProgress) => void; readonly spend: (spent: Partial<Spent>) => void },
 ): Promise<Evaluations> {
   const { input } = group.data;
-  const members = examinable(group).filter(({ position }) => adapters.get(position)?.manifest.kind !== DIVERGED_KIND);
+  const isExamined = (adapter: KnownAdapter | undefined): boolean => group.scope.split === 'heldOut' || adapter === undefined || !isDiverged(adapter);
+  const members = examinable(group).filter(({ position }) => isExamined(adapters.get(position)));
   const known = await findEvaluations(services.manifests, group.scope, group.repeat, members);
   if (known.size === members.length) {
     if (task.position !== undefined && !known.has(task.position)) refuseDiverged(adapters.get(task.position)!);
@@ -170,9 +171,9 @@ function examinable(group: ResolvedGroup): readonly Candidate[] {
 async function adapterDirectories(services: Services, adapters: ReadonlyMap<number, KnownAdapter>): Promise<Map<number, string>> {
   const cache = join(services.cacheDirectory, 'adapters');
   const found = await Promise.all(
-    [...adapters].map(async ([position, { manifest }]): Promise<[number, string][]> => {
-      if (manifest.kind === DIVERGED_KIND) return [];
-      const { [LOSS_FILE]: _losses, ...files } = manifest.files;
+    [...adapters].map(async ([position, adapter]): Promise<[number, string][]> => {
+      if (isDiverged(adapter)) return [];
+      const { [LOSS_FILE]: _losses, ...files } = adapter.manifest.files;
       return [[position, await getDirectory(services.store, files, cache)]];
     }),
   );
@@ -191,12 +192,12 @@ async function commit(
   const scores = answers.map(({ score }) => score);
   const before = await unadaptedScores(services, group, member);
   const reward = group.scope.split === 'train' ? repeatReward(before === null ? scores : logprobGain(scores, before)) : undefined;
-  const { steps, trainedTokens } = adapter === undefined ? { steps: 0, trainedTokens: 0 } : adapterSummary(adapter);
+  const { inputs, ...training } = answeredBy(adapter);
   return services.manifests.publish(group.scope.campaign, evaluationKeyOf(group.scope, member, group.repeat), {
     kind: 'evaluation',
     files: { [ANSWERS_FILE]: answersRef },
     lineage: {
-      inputs: { ...group.inputs, ...policyInputs, ...(adapter === undefined ? {} : { adapter: adapterSha256(adapter) }) },
+      inputs: { ...group.inputs, ...policyInputs, ...inputs },
       codeVersion: input.codeVersion,
       settings: {
         ...gradingSettings(input),
@@ -205,8 +206,16 @@ async function commit(
         group: group.members.map(({ contextId, candidate }) => `${contextId}/c${candidate}`),
       },
     },
-    summary: { score: mean(scores), steps, trainedTokens, ...(reward === undefined ? {} : { reward }) },
+    summary: { score: mean(scores), ...training, ...(reward === undefined ? {} : { reward }) },
   });
+}
+
+/** What an evaluation repeats of the training before it, and names as its input. */
+function answeredBy(adapter: KnownAdapter | undefined): Omit<EvaluationSummary, 'score' | 'reward'> & { readonly inputs: Readonly<Record<string, string>> } {
+  if (adapter === undefined) return { steps: 0, trainedTokens: 0, unadapted: 'rejected', inputs: {} };
+  if (isDiverged(adapter)) return { steps: 0, trainedTokens: 0, unadapted: 'diverged', inputs: { diverged: manifestSha256(adapter.manifest) } };
+  const { steps, trainedTokens } = adapterSummary(adapter);
+  return { steps, trainedTokens, inputs: { adapter: adapterSha256(adapter) } };
 }
 
 /** The unadapted policy's score of each question, where rewards are gains. */

@@ -11,7 +11,7 @@ import type { FineTuneJob, FineTuneOutcome, StepLog } from '../contracts/languag
 import type { Spent } from '../contracts/ledger';
 import { directoryKey, putDirectory } from '../storage/artifact-directory';
 import type { AdapterTask, SealActivities } from './activity-types';
-import { adapterKeyOf, adapterSha256, ADAPTER_KIND, DIVERGED_KIND, findAdapters, type KnownAdapter } from './candidates/adapter-manifests';
+import { adapterKeyOf, adapterSha256, ADAPTER_KIND, DIVERGED_KIND, findAdapters, isDiverged, type KnownAdapter } from './candidates/adapter-manifests';
 import { type AcceptedCandidate, acceptedMembers, aloneOf, groupKey, resolveGroup, type ResolvedGroup, workOf } from './candidates/candidate-groups';
 import { fineTuneSeed, loraOf } from './candidates/candidates';
 import { Bill, billed } from './execution/bill';
@@ -213,6 +213,7 @@ async function keepAtHand(services: Services, directory: string, key: string): P
   }
 }
 
-export function refuseDiverged({ key, manifest }: KnownAdapter): void {
-  if (manifest.kind === DIVERGED_KIND) throw new NotFiniteError(`${key}: ${String(manifest.summary?.['message'])}`);
+export function refuseDiverged(adapter: KnownAdapter): void {
+  const { key, manifest } = adapter;
+  if (isDiverged(adapter)) throw new NotFiniteError(`${key}: ${String(manifest.summary?.['message'])}`);
 }

@@ -28,7 +28,7 @@ function idleActivities(client: Client): SealActivities {
     evaluateAdapter: ({ position }) => Promise.resolve({ reward: position === undefined ? null : (position % 7) / 7, spent: NOTHING }),
     evaluateBase: () => Promise.resolve({ scores: [0], spent: NOTHING }),
     trainPolicy: ({ kept, outcomes }) => Promise.resolve({ policy: `${outcomes.length} scored, ${kept.length} kept`, spent: NOTHING }),
-    summariseMethod: ({ method }) => Promise.resolve({ name: method, grader: 'exact', score: 0, standardError: 0, n: 1, meanTokens: 0, meanSteps: 0 }),
+    summariseMethod: ({ method }) => Promise.resolve({ name: method, grader: 'exact', score: 0, standardError: 0, n: 1, runs: 1, rejected: 0, diverged: 0, meanTokens: 0, meanSteps: 0 }),
     writeReport: () => Promise.resolve({ key: 'report' }),
     readOutcomes: () => Promise.reject(new RangeError('nothing is tried again here')),
     recordRevision: () => Promise.resolve(),

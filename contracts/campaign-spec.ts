@@ -94,7 +94,7 @@ export const campaignSpecSchema = z.strictObject({
   innerLoop: innerLoopSchema.prefault({}),
   reward: z
     .strictObject({
-      grader: z.enum(GRADERS).default('exact'),
+      grader: z.enum(GRADERS).default('tokens'),
       /** For `grader: judge`. */
       judge: judgeSettingsSchema.optional(),
     })

@@ -288,6 +288,7 @@ class Campaign {
       phase: this.#phase,
       reportKey: this.#reportKey,
       ledger: this.#ledger(),
+      epochs: this.#finished.epochs.map(({ summary }) => summary),
     };
     return describeProgress(standing, this.#clock, Date.now());
   }

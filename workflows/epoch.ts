@@ -116,7 +116,7 @@ export async function epochWorkflow(input: EpochInput): Promise<EpochResult> {
   spent.add(trained.spent);
   await progress.settled();
   return {
-    summary: epochSummary(epoch, outcomes, kept.length),
+    summary: epochSummary(epoch, named, kept.length),
     policyAdapters: isAsBefore ? null : trained.policy === null ? policyAdapters : [...policyAdapters, trained.policy],
     retryable: retryable(outcomes).length,
     hasRetried,

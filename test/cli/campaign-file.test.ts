@@ -34,6 +34,14 @@ describe('shipped campaign files', () => {
   it.each(readdirSync(directory).filter((name) => name.endsWith('.yaml')))('%s is valid', (name) => {
     expect(readCampaignFile(join(directory, name)).spec.name).toBe(name.replace('.yaml', ''));
   });
+
+  it.each(readdirSync(directory).filter((name) => name.endsWith('.yaml')))('%s says its grader, so that no default changes its figures', (name) => {
+    expect(read('examples', 'campaigns', name)).toMatch(/^\s*(?:reward: \{ )?grader: /m);
+  });
+});
+
+test('answers in sentences are not graded by equality unless the file says so: the default grader is tokens', () => {
+  expect(schemaFields().find(({ field }) => field === 'reward.grader')?.defaultValue).toBe('tokens');
 });
 
 test('the example with an endpoint can be started: its template is found and names what it fills in', async () => {

@@ -37,7 +37,7 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
       return Promise.resolve({ policy: kept.length === 0 || onlySelection === true ? null : name, spent: SPENT });
     },
     summariseMethod: ({ method }): Promise<MethodScore> =>
-      Promise.resolve({ name: method, grader: 'exact', score: 0.5, standardError: 0.1, n: 4, meanTokens: 10, meanSteps: 6 }),
+      Promise.resolve({ name: method, grader: 'exact', score: 0.5, standardError: 0.1, n: 4, runs: 4, rejected: 0, diverged: 0, meanTokens: 10, meanSteps: 6 }),
     writeReport: ({ state }) => Promise.resolve({ key: `report-${state}` }),
     archiveHistories: ({ workflows }) => Promise.resolve({ archived: workflows.length }),
     readOutcomes: ({ versions: { epoch, selection } }) => Promise.resolve(selections.get(`${epoch}.v${selection}`)!),

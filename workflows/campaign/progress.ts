@@ -1,5 +1,6 @@
 import type { CampaignInput, CampaignProgress, CampaignState, EpochSummary } from '../../contracts/campaign';
 import type { Ledger } from '../../contracts/ledger';
+import { tiedEpochs } from '../../seal/report-data';
 import type { Advance } from '../messages';
 
 const NO_ADVANCE: Advance = { running: 0, done: 0, failed: 0, rejected: 0, phase: '' };
@@ -153,10 +154,13 @@ export interface Standing {
   readonly phase: string;
   readonly reportKey: string | null;
   readonly ledger: Ledger;
+  /** That have ended. */
+  readonly epochs: readonly EpochSummary[];
 }
 
 export function describeProgress(standing: Standing, clock: CampaignClock, nowMs: number): CampaignProgress {
-  const { campaignId, state, epoch, phase, reportKey, ledger } = standing;
+  const { campaignId, state, epoch, phase, reportKey, ledger, epochs } = standing;
+  const tied = tiedEpochs(epochs);
   const over = state === 'completed' || state === 'failed' || state === 'cancelled';
   return {
     campaignId,
@@ -165,6 +169,7 @@ export function describeProgress(standing: Standing, clock: CampaignClock, nowMs
     candidates: clock.candidates(),
     phase: clock.phase === '' ? phase : clock.phase,
     etaSeconds: over ? 0 : clock.etaSeconds(nowMs),
+    ...(tied.length > 0 && { tiedEpochs: tied }),
     ...(reportKey === null ? {} : { report: { key: reportKey } }),
     ledger,
   };
