@@ -13,11 +13,11 @@ import { getDirectory } from '../storage/artifact-directory';
 import type { GroupTask, SealActivities } from './activity-types';
 import { type Answer, examine, type GroupAnswers } from './answers/answers';
 import { gradeReplies, gradingSettings } from './answers/grade-replies';
-import { adapterKeyOf, adapterSha256, adapterSummary, DIVERGED_KIND, findAdapters, type KnownAdapter } from './candidates/adapter-manifests';
+import { adapterKeyOf, adapterSha256, adapterSummary, findAdapters, isDiverged, type KnownAdapter } from './candidates/adapter-manifests';
 import { acceptedMembers, resolveGroup, type ResolvedGroup, workOf } from './candidates/candidate-groups';
 import { completeCandidate } from './candidates/candidate-record';
 import type { Candidate } from './candidates/candidates';
-import { ANSWERS_FILE, evaluationKeyOf, evaluationSummary, findEvaluations } from './candidates/evaluation-manifests';
+import { ANSWERS_FILE, evaluationKeyOf, type EvaluationSummary, evaluationSummary, findEvaluations } from './candidates/evaluation-manifests';
 import { findUnadapted } from './evaluate-base';
 import { computedBy } from './execution/computed-by';
 import { type MemoryBound, memoryLineage } from './execution/less-memory';
@@ -25,13 +25,13 @@ import { type RecordedOptions, recordLost, runRecorded } from './execution/recor
 import { asActivity, type RunningActivity } from './execution/running-activity';
 import { LOSS_FILE } from './fine-tune-adapters';
 import { computeLimits, type Services } from './services';
-import { putJson } from './stored/stored-json';
+import { manifestSha256, putJson } from './stored/stored-json';
 
 /**
  * Evaluates a group's adapters in one request; the last repeat completes the candidates' records.
  *
- * On held-out contexts a rejected self-edit teaches nothing, so the unadapted policy answers for it: leaving it out would
- * flatter the method.
+ * On held-out contexts a rejected self-edit teaches nothing and a diverged training leaves nothing, so the unadapted policy answers for
+ * them: leaving them out would flatter the method.
  *
  * @throws ArtifactMissingError where a member was never fine-tuned
  */
@@ -44,7 +44,7 @@ export function evaluateAdapters(services: Services): SealActivities['evaluateAd
       const adapters = await findAdapters(services.manifests, group, accepted);
       const missing = accepted.find(({ position }) => !adapters.has(position));
       if (missing !== undefined) throw new ArtifactMissingError(`${adapterKeyOf(group, missing)}: nothing was fine-tuned`);
-      const members = examinable(group).filter(({ position }) => adapters.get(position)?.manifest.kind !== DIVERGED_KIND);
+      const members = examinable(group, adapters);
       const known = await findEvaluations(services.manifests, group.scope, group.repeat, members);
       const evaluations = known.size === members.length ? known : await examineGroup(services, task, group, { adapters, members }, running);
       if (task.repeat === task.repeats && group.scope.split === 'train') {
@@ -104,17 +104,21 @@ async function examineGroup(
   return evaluations;
 }
 
-/** Who is asked: those with training rows and, on held-out contexts, those whose self-edit was rejected. */
-function examinable(group: ResolvedGroup): readonly Candidate[] {
-  return group.scope.split === 'heldOut' ? group.members : acceptedMembers(group);
+/** Who is asked: those with an adapter and, on held-out contexts, those without one too. */
+function examinable({ scope, members }: ResolvedGroup, adapters: ReadonlyMap<number, KnownAdapter>): readonly Candidate[] {
+  if (scope.split === 'heldOut') return members;
+  return members.filter(({ position }) => {
+    const adapter = adapters.get(position);
+    return adapter !== undefined && !isDiverged(adapter);
+  });
 }
 
 async function adapterDirectories(services: Services, adapters: ReadonlyMap<number, KnownAdapter>): Promise<Map<number, string>> {
   const cache = join(services.cacheDirectory, 'adapters');
   const found = await Promise.all(
-    [...adapters].map(async ([position, { manifest }]): Promise<[number, string][]> => {
-      if (manifest.kind === DIVERGED_KIND) return [];
-      const { [LOSS_FILE]: _losses, ...files } = manifest.files;
+    [...adapters].map(async ([position, adapter]): Promise<[number, string][]> => {
+      if (isDiverged(adapter)) return [];
+      const { [LOSS_FILE]: _losses, ...files } = adapter.manifest.files;
       return [[position, await getDirectory(services.store, files, cache)]];
     }),
   );
@@ -133,12 +137,12 @@ async function commit(
   const scores = answers.map(({ score }) => score);
   const before = await unadaptedScores(services, group, member);
   const reward = group.scope.split === 'train' ? repeatReward(before === null ? scores : logprobGain(scores, before)) : undefined;
-  const { steps, trainedTokens } = adapter === undefined ? { steps: 0, trainedTokens: 0 } : adapterSummary(adapter);
+  const { inputs, ...training } = answeredBy(adapter);
   return services.manifests.publish(group.scope.campaign, evaluationKeyOf(group.scope, member, group.repeat), {
     kind: 'evaluation',
     files: { [ANSWERS_FILE]: answersRef },
     lineage: {
-      inputs: { ...group.inputs, ...policyInputs, ...(adapter === undefined ? {} : { adapter: adapterSha256(adapter) }) },
+      inputs: { ...group.inputs, ...policyInputs, ...inputs },
       codeVersion: input.codeVersion,
       settings: {
         ...gradingSettings(input),
@@ -147,8 +151,16 @@ async function commit(
         group: group.members.map(({ contextId, candidate }) => `${contextId}/c${candidate}`),
       },
     },
-    summary: { score: mean(scores), steps, trainedTokens, ...(reward === undefined ? {} : { reward }) },
+    summary: { score: mean(scores), ...training, ...(reward === undefined ? {} : { reward }) },
   });
+}
+
+/** What an evaluation repeats of the training before it, and names as its input. */
+function answeredBy(adapter: KnownAdapter | undefined): Omit<EvaluationSummary, 'score' | 'reward'> & { readonly inputs: Readonly<Record<string, string>> } {
+  if (adapter === undefined) return { steps: 0, trainedTokens: 0, unadapted: 'rejected', inputs: {} };
+  if (isDiverged(adapter)) return { steps: 0, trainedTokens: 0, unadapted: 'diverged', inputs: { diverged: manifestSha256(adapter.manifest) } };
+  const { steps, trainedTokens } = adapterSummary(adapter);
+  return { steps, trainedTokens, inputs: { adapter: adapterSha256(adapter) } };
 }
 
 /** The unadapted policy's score of each question, where rewards are gains. */

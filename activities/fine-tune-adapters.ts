@@ -9,7 +9,7 @@ import type { ArtifactRef } from '../contracts/artifacts';
 import type { FineTuneJob, FineTuneOutcome, StepLog } from '../contracts/language-model';
 import { directoryKey, putDirectory } from '../storage/artifact-directory';
 import type { GroupTask, SealActivities } from './activity-types';
-import { adapterKeyOf, adapterSha256, ADAPTER_KIND, DIVERGED_KIND, findAdapters, type KnownAdapter } from './candidates/adapter-manifests';
+import { adapterKeyOf, adapterSha256, ADAPTER_KIND, DIVERGED_KIND, findAdapters, isDiverged, type KnownAdapter } from './candidates/adapter-manifests';
 import { type AcceptedCandidate, acceptedMembers, resolveGroup, type ResolvedGroup, workOf } from './candidates/candidate-groups';
 import { fineTuneSeed, loraOf } from './candidates/candidates';
 import { computedBy } from './execution/computed-by';
@@ -49,7 +49,7 @@ export function fineTuneAdapters(services: Services): SealActivities['fineTuneAd
 /** One member's divergence fails that member alone. */
 function fineTunedAs(adapter: KnownAdapter): { readonly adapter: string } | { readonly diverged: string } {
   const { key, manifest } = adapter;
-  if (manifest.kind !== DIVERGED_KIND) return { adapter: adapterSha256(adapter) };
+  if (!isDiverged(adapter)) return { adapter: adapterSha256(adapter) };
   return { diverged: `${key}: ${String(manifest.summary?.['message'])}` };
 }
 

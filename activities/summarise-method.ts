@@ -2,9 +2,9 @@ import type { ArtifactRef } from '../contracts/artifacts';
 import { manifestKeys, type MethodScore, scopes } from '../contracts/campaign';
 import { methodScore, type MethodRun, type MethodRuns } from '../seal/report-data';
 import type { AdaptationScope, MethodTask, SealActivities } from './activity-types';
-import { answersOf, type GroupAnswers } from './answers/answers';
+import { type Answer, answersOf, type GroupAnswers } from './answers/answers';
 import { candidateAt } from './candidates/candidates';
-import { ANSWERS_FILE, evaluationSummary, findEvaluations } from './candidates/evaluation-manifests';
+import { ANSWERS_FILE, type EvaluationSummary, evaluationSummary, findEvaluations } from './candidates/evaluation-manifests';
 import { findUnadapted } from './evaluate-base';
 import { asActivity } from './execution/running-activity';
 import { chunkCount } from './propose-self-edits';
@@ -51,7 +51,7 @@ async function unadaptedRuns(services: Services, { campaign, method, version, so
   return lists.flat().map(({ contextId, answers }) => ({ contextId, questionScores: answers.map(({ score }) => score), trainedTokens: 0, steps: 0 }));
 }
 
-/** One run a candidate and repeat; those whose training diverged are absent. */
+/** One run a candidate and repeat, whoever answered for it. @throws RangeError for one that was never evaluated: none may be left out in silence */
 async function adaptedRuns(services: Services, scope: AdaptationScope, repeats: number): Promise<MethodRun[]> {
   const data = await services.campaigns.read(scope.campaign);
   const proposals = scope.rows.kind === 'proposals' ? await services.proposals.read(scope.rows.proposals) : [];
@@ -61,18 +61,20 @@ async function adaptedRuns(services: Services, scope: AdaptationScope, repeats: 
   const runs: MethodRun[] = [];
   for (let repeat = 1; repeat <= repeats; repeat += 1) {
     const evaluations = await findEvaluations(services.manifests, scope, repeat, members);
-    const found = members.flatMap((member) => {
-      const manifest = evaluations.get(member.position);
-      return manifest === undefined ? [] : [{ member, manifest }];
-    });
-    const read = found.map(async ({ member, manifest }): Promise<MethodRun> => {
-      const answers = answersOf(await files.get(fileOf(scope.scope, manifest, ANSWERS_FILE)), member.contextId, member.candidate);
-      const { steps, trainedTokens } = evaluationSummary(manifest);
-      return { contextId: member.contextId, questionScores: answers.map(({ score }) => score), steps, trainedTokens };
+    const read = members.map(async ({ position, contextId, candidate }): Promise<MethodRun> => {
+      const manifest = evaluations.get(position);
+      if (manifest === undefined) throw new RangeError(`${scope.scope}: ${contextId}/c${candidate}, repeat ${repeat}, was never evaluated`);
+      const answers = answersOf(await files.get(fileOf(scope.scope, manifest, ANSWERS_FILE)), contextId, candidate);
+      return runOf(contextId, answers, evaluationSummary(manifest));
     });
     runs.push(...(await Promise.all(read)));
   }
   return runs;
+}
+
+/** An evaluation as its method's mean counts it. */
+export function runOf(contextId: string, answers: readonly Answer[], { steps, trainedTokens, unadapted }: EvaluationSummary): MethodRun {
+  return { contextId, questionScores: answers.map(({ score }) => score), steps, trainedTokens, ...(unadapted !== undefined && { unadapted }) };
 }
 
 /** Groups share a file: each is read once. */

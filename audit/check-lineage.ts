@@ -92,9 +92,10 @@ function checkInputs(record: CampaignRecord, findings: Findings): void {
   }
 }
 
-/** The key of the manifest that an input names, where it names one: adapters of the policy by key, a candidate's own by repeat. */
+/** The key of the manifest that an input names, where it names one: adapters of the policy by key, a candidate's own by repeat, a training that diverged. */
 function manifestNamed({ key }: RecordedManifest, name: string): string | null {
   if (name.startsWith('campaigns/')) return name;
+  if (name === 'diverged') return key.replace(/evaluation\.json$/, 'adapter.json');
   const [, kind, repeat] = /^(adapter|evaluation)-r(\d+)$/.exec(name) ?? [];
   if (kind === undefined || repeat === undefined) return null;
   return `${key.slice(0, key.lastIndexOf('/'))}/r${repeat}/${kind}.json`;

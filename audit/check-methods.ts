@@ -1,9 +1,10 @@
 /** Scores of methods follow from evaluations, the report from scores. */
 import { type Answer, answersOf, type GroupAnswers } from '../activities/answers/answers';
 import { ANSWERS_FILE, type EvaluationSummary } from '../activities/candidates/evaluation-manifests';
-import { RUNS_FILE } from '../activities/summarise-method';
-import type { CampaignInput, CampaignReport, EpochSummary } from '../contracts/campaign';
+import { runOf, RUNS_FILE } from '../activities/summarise-method';
+import type { CampaignInput, CampaignReport } from '../contracts/campaign';
 import { comparisons, methodScore, type MethodRun, type MethodRuns } from '../seal/report-data';
+import { canonicalJson } from '../storage/canonical-json';
 import type { CampaignRecord, RecordedManifest } from './campaign-record';
 import type { Findings } from './findings';
 import { places } from './record-places';
@@ -37,8 +38,7 @@ async function runsOf(record: CampaignRecord, input: CampaignInput, scope: strin
   for (const { one, contextId, candidate } of evaluations) {
     const file = await record.json<GroupAnswers>(one, ANSWERS_FILE);
     if (file === null || !file.some((own) => own.contextId === contextId && own.candidate === candidate)) return null;
-    const { steps, trainedTokens } = one.manifest.summary as unknown as EvaluationSummary;
-    runs.push({ contextId, questionScores: answersOf(file, contextId, candidate).map(({ score }) => score), steps, trainedTokens });
+    runs.push(runOf(contextId, answersOf(file, contextId, candidate), one.manifest.summary as unknown as EvaluationSummary));
   }
   return runs;
 }
@@ -61,24 +61,15 @@ async function unadaptedRuns(record: CampaignRecord, scope: string): Promise<Met
 async function checkReport(record: CampaignRecord, one: RecordedManifest, methods: readonly MethodRuns[], findings: Findings): Promise<void> {
   const report = await record.json<CampaignReport>(one, 'report.json');
   if (report === null) return;
-  const scores = new Set(methods.map((method) => JSON.stringify(methodScore(method))));
+  const scores = new Set(methods.map((method) => canonicalJson(methodScore(method))));
   for (const score of report.methods) {
-    if (!scores.has(JSON.stringify(ordered(score)))) findings.add('report', `${one.key}: ${score.name}`, 'the score of a method of this record', score);
+    if (!scores.has(canonicalJson(score))) findings.add('report', `${one.key}: ${score.name}`, 'the score of a method of this record', score);
   }
-  const epochs = record.matching(places.selection).map(({ one: selection }) => JSON.stringify(orderedEpoch(selection.manifest.summary as unknown as EpochSummary)));
+  const epochs = record.matching(places.selection).map(({ one: selection }) => canonicalJson(selection.manifest.summary));
   for (const epoch of report.epochs) {
-    if (!epochs.includes(JSON.stringify(orderedEpoch(epoch)))) findings.add('report', `${one.key}: epoch ${epoch.epoch}`, 'the summary of a selection of this record', epoch);
+    if (!epochs.includes(canonicalJson(epoch))) findings.add('report', `${one.key}: epoch ${epoch.epoch}`, 'the summary of a selection of this record', epoch);
   }
-  const counted = report.methods.flatMap((score) => methods.find((method) => JSON.stringify(methodScore(method)) === JSON.stringify(ordered(score))) ?? []);
+  const counted = report.methods.flatMap((score) => methods.find((method) => canonicalJson(methodScore(method)) === canonicalJson(score)) ?? []);
   findings.same('report', `${one.key}: comparisons`, comparisons(counted), report.comparisons);
   findings.same('report', `${one.key}: campaignId`, record.campaignId, report.campaignId);
-}
-
-/** Fields in the order that `methodScore` gives them. */
-function ordered({ name, grader, score, standardError, n, meanTokens, meanSteps }: CampaignReport['methods'][number]): CampaignReport['methods'][number] {
-  return { name, grader, score, standardError, n, meanTokens, meanSteps };
-}
-
-function orderedEpoch({ epoch, proposed, rejected, failed, kept, meanReward, bestReward }: EpochSummary): EpochSummary {
-  return { epoch, proposed, rejected, failed, kept, meanReward, bestReward };
 }

@@ -1,5 +1,6 @@
 /** Scores follow from answers, rewards from scores, a candidate's record from its repeats. */
 import type { Answer, GroupAnswers } from '../activities/answers/answers';
+import { isDiverged } from '../activities/candidates/adapter-manifests';
 import type { CandidateRecord } from '../activities/candidates/candidate-record';
 import { ANSWERS_FILE, type EvaluationSummary } from '../activities/candidates/evaluation-manifests';
 import { readAll } from '../activities/stored/bounded-reads';
@@ -93,12 +94,13 @@ function deserved({ spec }: CampaignInput, { question, goldAnswer, answer = '', 
   return needsNoJudge({ goldAnswer, answer }) || verdict === undefined ? 0 : verdictGrade(verdict.reply);
 }
 
-/** An evaluation repeats what its fine-tune cost; where nothing was trained, nothing. */
+/** An evaluation repeats what its fine-tune cost; where nothing was trained, or to no end, nothing, and it says which. */
 function checkCost(record: CampaignRecord, one: RecordedManifest, findings: Findings): void {
   const adapter = record.find(one.key.replace(/evaluation\.json$/, 'adapter.json'));
   const { steps = 0, trainedTokens = 0 } = (adapter?.manifest.summary ?? {}) as Partial<EvaluationSummary>;
+  const unadapted = adapter === null ? 'rejected' : isDiverged(adapter) ? 'diverged' : undefined;
   const got = one.manifest.summary as unknown as EvaluationSummary;
-  findings.same('reward', `${one.key}: steps and tokens`, { steps, trainedTokens }, { steps: got.steps, trainedTokens: got.trainedTokens });
+  findings.same('reward', `${one.key}: steps and tokens`, { steps, trainedTokens, unadapted }, { steps: got.steps, trainedTokens: got.trainedTokens, unadapted: got.unadapted });
 }
 
 function checkCandidate(record: CampaignRecord, { key, manifest }: RecordedManifest, { spec }: CampaignInput, findings: Findings): void {

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
-import type { CampaignSpec, Context, ContextSource } from '../contracts/campaign-spec';
+import type { CampaignSpec, Context, ContextSource, LeftOut } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
 import { contextId } from '../seal/ids';
 import { loadContexts } from '../seal/knowledge/load-contexts';
+import type { LoadedContexts } from '../seal/knowledge/squad';
 import { worldContexts } from '../seal/knowledge/world/contexts';
-import { readInputJson } from './input-file';
+import { readJsonOrLines } from './input-file';
 import { readWorldFile } from './world-file';
 import type { YamlFile } from './yaml-file';
 
@@ -13,6 +14,8 @@ type Split = 'train' | 'heldOut';
 export interface CampaignContexts {
   readonly train: readonly Context[];
   readonly heldOut: readonly Context[];
+  /** Of the whole file of a split, where it holds anything of the kind. */
+  readonly leftOut: Partial<Readonly<Record<Split, LeftOut>>>;
 }
 
 /**
@@ -21,20 +24,43 @@ export interface CampaignContexts {
  * @throws BadInputError naming the field, or the file and its field
  */
 export function loadCampaignContexts(spec: CampaignSpec, yaml: YamlFile, directory: string): CampaignContexts {
-  const contexts = {
-    train: loadSplit('train', spec.contexts.train, yaml, directory),
-    heldOut: loadSplit('heldOut', spec.contexts.heldOut, yaml, directory),
-  };
+  const train = loadSplit('train', spec.contexts.train, yaml, directory);
+  const heldOut = loadSplit('heldOut', spec.contexts.heldOut, yaml, directory);
+  const leftOut = { ...(hasAny(train.leftOut) && { train: train.leftOut }), ...(hasAny(heldOut.leftOut) && { heldOut: heldOut.leftOut }) };
+  const contexts = { train: train.contexts, heldOut: heldOut.contexts, leftOut };
   refuseShared(contexts, yaml);
   refuseMissingRecordings(spec, contexts, yaml);
   refuseMissingOracle(spec, contexts, yaml);
   return contexts;
 }
 
-function loadSplit(split: Split, source: ContextSource, yaml: YamlFile, directory: string): readonly Context[] {
+/** One line a file: what of it is left out. */
+export function leftOutLines({ contexts }: CampaignSpec, { leftOut }: CampaignContexts): string[] {
+  const lines = (['train', 'heldOut'] as const).flatMap((split) => {
+    const { unanswerable = 0, withoutQuestions = 0 } = leftOut[split] ?? {};
+    const parts = [
+      ...(unanswerable > 0 ? [`${counted(unanswerable, 'question')} without an answer`] : []),
+      ...(withoutQuestions > 0 ? [`${counted(withoutQuestions, 'passage')} without a question that has one`] : []),
+    ];
+    return parts.length === 0 ? [] : [`${contexts[split].path}: left out ${parts.join(' and ')}`];
+  });
+  return [...new Set(lines)];
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function hasAny({ unanswerable, withoutQuestions }: LeftOut): boolean {
+  return unanswerable + withoutQuestions > 0;
+}
+
+function loadSplit(split: Split, source: ContextSource, yaml: YamlFile, directory: string): LoadedContexts {
   if (source.path !== undefined) {
     const file = resolve(directory, source.path);
-    return slice(split, source, loadContexts(readInputJson(file), file), yaml);
+    const { json, lines } = readJsonOrLines(file);
+    const { contexts, leftOut } = loadContexts(json, file, lines);
+    return { contexts: slice(split, source, contexts, yaml), leftOut };
   }
   const file = resolve(directory, source.world ?? '');
   if (source.take === undefined) {
@@ -44,7 +70,7 @@ function loadSplit(split: Split, source: ContextSource, yaml: YamlFile, director
       got: 'nothing',
     });
   }
-  return worldContexts(readWorldFile(file), split, source.skip, source.take);
+  return { contexts: worldContexts(readWorldFile(file), split, source.skip, source.take), leftOut: { unanswerable: 0, withoutQuestions: 0 } };
 }
 
 function slice(split: Split, source: ContextSource, all: readonly Context[], yaml: YamlFile): readonly Context[] {
@@ -66,7 +92,7 @@ function slice(split: Split, source: ContextSource, all: readonly Context[], yam
   return all.slice(source.skip, source.take === undefined ? undefined : source.skip + source.take);
 }
 
-function refuseShared({ train, heldOut }: CampaignContexts, yaml: YamlFile): void {
+function refuseShared({ train, heldOut }: Pick<CampaignContexts, Split>, yaml: YamlFile): void {
   const trained = new Set(train.map(({ title, context }) => contextId(title, context)));
   const shared = heldOut.find(({ title, context }) => trained.has(contextId(title, context)));
   if (shared === undefined) return;

@@ -1,4 +1,6 @@
+import { tiedSentence } from '../activities/report/tied-epochs';
 import type { CampaignProgress, CampaignState, EpochSummary } from '../contracts/campaign';
+import { tiedEpochs } from '../seal/report-data';
 import { type CampaignClient } from './campaign-client';
 import { NoWorkerError } from './campaign-failures';
 import { duration } from './duration';
@@ -44,22 +46,24 @@ async function lastProgress(campaigns: CampaignClient, campaignId: string, state
     candidates: { total, running: 0, done: total - failed - rejected, failed, rejected },
     phase: state,
     etaSeconds: null,
+    tiedEpochs: tiedEpochs(epochs),
     ...(report === null ? {} : { report: { key: report } }),
   };
 }
 
 /**
- * What `status --json` prints (contract), and the phase.
+ * What `status --json` prints (contract), the phase, and epochs whose rewards are all equal.
  * @param reason why it did not complete. @default it did, or may yet
  */
 export function statusDocument(progress: CampaignProgress, reason?: string): object {
-  const { campaignId, state, epoch, candidates, etaSeconds, phase } = progress;
-  return { campaignId, state, ...(reason === undefined ? {} : { reason }), epoch, candidates, etaSeconds, phase };
+  const { campaignId, state, epoch, candidates, etaSeconds, phase, tiedEpochs: tied } = progress;
+  return { campaignId, state, ...(reason === undefined ? {} : { reason }), epoch, candidates, etaSeconds, phase, ...(tied && tied.length > 0 && { tiedEpochs: tied }) };
 }
 
 /** @param reason as in `statusDocument` */
 export function statusText(progress: CampaignProgress, reason?: string): string {
   const { total, running, done, failed, rejected } = progress.candidates;
+  const tied = tiedSentence(progress.tiedEpochs ?? []);
   const eta = progress.etaSeconds === null ? [] : [`left       about ${duration(progress.etaSeconds)}`];
   return [
     `campaign   ${progress.campaignId}`,
@@ -68,6 +72,7 @@ export function statusText(progress: CampaignProgress, reason?: string): string 
     `epoch      ${progress.epoch}`,
     `candidates ${done} of ${total} done, ${running} running, ${rejected} rejected, ${failed} failed`,
     ...eta,
+    ...(tied === null ? [] : [tied]),
   ].join('\n');
 }
 

@@ -1,8 +1,8 @@
 import { BadInputError } from '../contracts/errors';
 import type { GenerateRow, TrainingRow } from '../contracts/language-model';
 import { type ChatMessage, type ChatTemplate, loadChatTemplate } from '../engine/files/chat-template';
-import { kindOf, parseJsonLine, readInputLines } from './input-file';
-import { textField } from './row-file';
+import { kindOf } from './input-file';
+import { type RowFile, readRows, textField } from './row-file';
 
 export interface ChatFlags {
   readonly chat?: true;
@@ -13,10 +13,8 @@ export interface ChatFlags {
 const ROW_FIELDS = '{"prompt": string} or {"messages": [{"role": string, "content": string}, ...]}';
 
 /** Conversations of a JSONL file: of a row {prompt}, what the user says; of {messages}, those. @throws BadInputError naming file and line */
-export function readConversations(path: string): ChatMessage[][] {
-  return readInputLines(path).map((line, index) => {
-    const where = `${path}:${index + 1}`;
-    const fields = parseJsonLine(line, where);
+export function readConversations(path: string): RowFile<ChatMessage[]> {
+  return readRows(path, (fields, where) => {
     const names = Object.keys(fields).join(',');
     if (names === 'prompt') return conversationOf(textField(fields, 'prompt', where));
     if (names !== 'messages') throw new BadInputError({ where, expected: ROW_FIELDS, got: names === '' ? 'no fields' : `the fields ${names}` });

@@ -20,8 +20,8 @@ export function checkLoraSettings(settings: LoraSettings, modelDirectory: string
 
 /** The shape of a PEFT adapter that fits the model. @throws BadInputError naming what does not fit */
 export function adapterDirectory(flag: string, directory: string, modelDirectory: string): LoraSettings {
-  const { config } = openModelDirectory(modelDirectory);
-  const { matrices: _, ...settings } = readAdapter(existingDirectory(flag, directory), config);
+  const { config, tensors } = openModelDirectory(modelDirectory);
+  const { matrices: _, ...settings } = readAdapter(existingDirectory(flag, directory), config, tensors);
   return settings;
 }
 

@@ -54,7 +54,35 @@ export function readInputText(path: string, maxBytes?: number): string {
 
 /** A JSON file. @throws BadInputError with the line of the mistake, of a key that an object has twice, or of nesting without reason */
 export function readInputJson(path: string): unknown {
+  return parseInput(readInputLines(path), path);
+}
+
+/** What a JSON file holds, or a list of what the lines of a JSONL file hold. */
+export interface JsonDocument {
+  readonly json: unknown;
+  /** Of each entry of the list, from 1; undefined for a file that is one JSON document. */
+  readonly lines?: readonly number[];
+}
+
+/** A JSON file, or a JSONL file: that is one whose first line is an object and not all of it. @throws BadInputError as the readers of either do */
+export function readJsonOrLines(path: string): JsonDocument {
   const lines = readInputLines(path);
+  const [first = '', second] = lines.filter((line) => !isBlank(line));
+  if (second === undefined || !isWholeObject(first)) return { json: parseInput(lines, path) };
+  const objects = parseJsonLines(lines, path);
+  return { json: objects.map(({ fields }) => fields), lines: objects.map(({ line }) => line) };
+}
+
+function isWholeObject(line: string): boolean {
+  try {
+    return kindOf(JSON.parse(line)) === 'an object';
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return false;
+  }
+}
+
+function parseInput(lines: readonly string[], path: string): unknown {
   const text = lines.join('\n');
   const defect = findJsonDefect(text);
   if (defect !== undefined) {
@@ -69,9 +97,34 @@ export function readInputJson(path: string): unknown {
   }
 }
 
-/** A line of a JSONL file as an object. @throws BadInputError naming the line */
-export function parseJsonLine(line: string, where: string): Record<string, unknown> {
-  if (line.trim() === '') throw new BadInputError({ where, expected: 'a JSON object', got: 'an empty line' });
+/** An object of a JSONL file. */
+export interface JsonLine {
+  readonly fields: Record<string, unknown>;
+  /** From 1. */
+  readonly line: number;
+  /** `file:line`. */
+  readonly where: string;
+}
+
+/** The objects of a JSONL file, one a line; blank lines are skipped, and counted. @throws BadInputError naming the line */
+export function readJsonLines(path: string): JsonLine[] {
+  return parseJsonLines(readInputLines(path), path);
+}
+
+function parseJsonLines(lines: readonly string[], path: string): JsonLine[] {
+  const objects = lines.flatMap((text, index): JsonLine[] => {
+    const where = `${path}:${index + 1}`;
+    return isBlank(text) ? [] : [{ fields: parseJsonLine(text, where), line: index + 1, where }];
+  });
+  if (objects.length === 0) throw new BadInputError({ where: path, expected: 'at least one JSON object a line', got: 'blank lines only' });
+  return objects;
+}
+
+function isBlank(line: string): boolean {
+  return line.trim() === '';
+}
+
+function parseJsonLine(line: string, where: string): Record<string, unknown> {
   if (line.length > MAX_ROW_CHARACTERS) throw new BadInputError({ where, expected: `a line of at most ${MAX_ROW_CHARACTERS} characters`, got: String(line.length) });
   const defect = findJsonDefect(line);
   if (defect !== undefined) throw new BadInputError({ where, expected: defect.expected, got: defect.got });

@@ -1,5 +1,8 @@
 import { inPartsSentence } from '../activities/report/computed-in-parts';
+import { tiedSentence } from '../activities/report/tied-epochs';
+import { unadaptedSentences } from '../activities/report/unadapted-runs';
 import type { CampaignReport, Comparison } from '../contracts/campaign';
+import { tiedEpochs } from '../seal/report-data';
 
 /** Decimals of a score. */
 const FIGURES = 4;
@@ -13,12 +16,15 @@ export function methodsTable({ methods, comparisons, epochs, lessMemory }: Campa
     ({ name, score, standardError, meanSteps }) => `${name.padEnd(width)}  ${figure(score)} +- ${figure(standardError)}  ${meanSteps.toFixed(1).padStart(6)}`,
   );
   const shown = comparisons.filter(({ a, b }) => TOLD.some((pair) => pair.a.test(a) && pair.b.test(b)));
+  const tied = tiedSentence(tiedEpochs(epochs));
   const inParts = inPartsSentence(lessMemory);
   return [
     `held-out score (${grader}, mean of ${methods[0]?.n ?? 0} contexts +- standard error; optimiser steps of a fine-tune)`,
     ...scores,
+    ...unadaptedSentences(methods),
     ...(shown.length === 0 ? [] : ['', 'paired differences (+- paired standard error)', ...differenceLines(shown)]),
     ...(epochs.length === 0 ? [] : ['', ...epochs.map(epochLine)]),
+    ...(tied === null ? [] : [tied]),
     ...(inParts === null ? [] : ['', inParts]),
   ].join('\n');
 }
@@ -33,7 +39,7 @@ function differenceLines(comparisons: readonly Comparison[]): string[] {
   const width = Math.max(...comparisons.map(({ a, b }) => a.length + b.length + 3));
   return comparisons.map(
     ({ a, b, difference, pairedStandardError }) =>
-      `${`${a} - ${b}`.padEnd(width)}  ${difference < 0 ? '-' : '+'}${figure(Math.abs(difference)).trim()} +- ${figure(pairedStandardError)}`,
+      `${`${a} - ${b}`.padEnd(width)}  ${Number(figure(difference)) < 0 ? '-' : '+'}${figure(Math.abs(difference)).trim()} +- ${figure(pairedStandardError)}`,
   );
 }
 

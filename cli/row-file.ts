@@ -1,20 +1,31 @@
 import { BadInputError, NotFiniteError } from '../contracts/errors';
 import type { TrainingRow } from '../contracts/language-model';
-import { kindOf, parseJsonLine, readInputLines } from './input-file';
+import { type JsonLine, kindOf, readJsonLines } from './input-file';
 
 const TRAINING_FIELDS = '{"text": string} or {"prompt": string, "completion": string}';
 const PROMPT_FIELDS = '{"prompt": string}';
 
+/** What a JSONL file holds, one row a line. */
+export interface RowFile<Row> {
+  readonly rows: Row[];
+  /** Of each row, from 1: blank lines are skipped. */
+  readonly lines: readonly number[];
+}
+
+/** The rows of a JSONL file, each made of the fields of its line. @throws BadInputError naming file and line */
+export function readRows<Row>(path: string, rowOf: (fields: JsonLine['fields'], where: string) => Row): RowFile<Row> {
+  const objects = readJsonLines(path);
+  return { rows: objects.map(({ fields, where }) => rowOf(fields, where)), lines: objects.map(({ line }) => line) };
+}
+
 /**
- * Rows `{text}` or `{prompt, completion}` of a JSONL file; row i stands on line i + 1.
+ * Rows `{text}` or `{prompt, completion}` of a JSONL file.
  *
  * @param chatRow what a row `{messages}` becomes. @default such rows are refused
  * @throws BadInputError naming file and line
  */
-export function readTrainingRows(path: string, chatRow?: (messages: unknown, where: string) => TrainingRow): TrainingRow[] {
-  return readInputLines(path).map((line, index) => {
-    const where = `${path}:${index + 1}`;
-    const fields = parseJsonLine(line, where);
+export function readTrainingRows(path: string, chatRow?: (messages: unknown, where: string) => TrainingRow): RowFile<TrainingRow> {
+  return readRows(path, (fields, where) => {
     const names = Object.keys(fields).sort().join(',');
     if (names === 'text') return { text: textField(fields, 'text', where) };
     if (names === 'completion,prompt') {
@@ -26,10 +37,8 @@ export function readTrainingRows(path: string, chatRow?: (messages: unknown, whe
 }
 
 /** Rows `{prompt}` of a JSONL file. @throws BadInputError naming file and line */
-export function readPrompts(path: string): string[] {
-  return readInputLines(path).map((line, index) => {
-    const where = `${path}:${index + 1}`;
-    const fields = parseJsonLine(line, where);
+export function readPrompts(path: string): RowFile<string> {
+  return readRows(path, (fields, where) => {
     if (Object.keys(fields).join(',') !== 'prompt') throw wrongFields(where, PROMPT_FIELDS, fields);
     return textField(fields, 'prompt', where);
   });
@@ -78,7 +87,7 @@ export function locateComplaint(error: unknown, placeOf: (row: string) => string
   return error;
 }
 
-/** The same for rows of a JSONL file, which stand one a line. */
-export function locateRow(error: unknown, path: string): unknown {
-  return locateComplaint(error, (row) => `${path}:${row}`);
+/** The same for rows of a JSONL file. @param lines of each row */
+export function locateRow(error: unknown, path: string, lines: readonly number[]): unknown {
+  return locateComplaint(error, (row) => `${path}:${lines[Number(row) - 1]}`);
 }

@@ -61,6 +61,7 @@ export async function startCampaign(
       heldOut: await putJson(store, contexts.heldOut),
       trainContexts: contextRefs(contexts.train),
       heldOutContexts: contextRefs(contexts.heldOut),
+      ...(Object.keys(contexts.leftOut).length === 0 ? {} : { leftOut: contexts.leftOut }),
       ...(template === null ? {} : { template: await store.put(Buffer.from(template), 'text/plain') }),
     };
     await campaigns.start(input, priority);

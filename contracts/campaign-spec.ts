@@ -47,7 +47,7 @@ const innerLoopSchema = trainingSectionSchema.extend({
   maxSteps: positiveInt.max(1_000_000).optional(),
 });
 
-/** Exactly one of `path` (SQuAD-style JSON: a list of {title, context, questions}) and `world` (a world file). */
+/** Exactly one of `path` (passages: a list of {title, context, questions}, or SQuAD) and `world` (a world file). */
 const contextSourceSchema = z
   .strictObject({
     path: z.string().min(1).optional(),
@@ -94,7 +94,7 @@ export const campaignSpecSchema = z.strictObject({
   innerLoop: innerLoopSchema.prefault({}),
   reward: z
     .strictObject({
-      grader: z.enum(GRADERS).default('exact'),
+      grader: z.enum(GRADERS).default('tokens'),
       /** For `grader: judge`. */
       judge: judgeSettingsSchema.optional(),
     })
@@ -187,3 +187,11 @@ export const contextSchema = z.object({
 });
 export type Context = z.infer<typeof contextSchema>;
 export type Question = Context['questions'][number];
+
+/** What of a file of passages cannot be asked about. */
+export interface LeftOut {
+  /** Questions without an answer. */
+  readonly unanswerable: number;
+  /** Passages without a question that has one. */
+  readonly withoutQuestions: number;
+}

@@ -1,5 +1,5 @@
 import type { ArtifactRef } from './artifacts';
-import type { CampaignSpec } from './campaign-spec';
+import type { CampaignSpec, LeftOut } from './campaign-spec';
 import type { FailureClass } from './failures';
 import type { Ledger } from './ledger';
 import type { ReportDetails } from './report-details';
@@ -102,6 +102,8 @@ export interface CampaignInput {
   readonly heldOut: ArtifactRef;
   readonly trainContexts: readonly ContextRef[];
   readonly heldOutContexts: readonly ContextRef[];
+  /** Of the files that the contexts come from, where they hold anything of the kind. */
+  readonly leftOut?: { readonly train?: LeftOut; readonly heldOut?: LeftOut };
   /** The text of `proposals.template`, where the campaign has a prompt of its own. */
   readonly template?: ArtifactRef;
   /** Where a campaign must differ from the defaults. Has no influence on any result. */
@@ -136,7 +138,17 @@ export interface EpochSummary {
   readonly kept: number;
   readonly meanReward: number;
   readonly bestReward: number;
+  /** Contexts with at least two scored candidates, so that there was something to choose. */
+  readonly compared: number;
+  /** Of these, the ones whose candidates all have equal rewards: what was kept there is the first proposed. */
+  readonly tied: number;
 }
+
+/**
+ * Why the unadapted policy answered for a held-out run: its self-edit was rejected, or its training diverged. Both count in the
+ * method's mean, since leaving them out would flatter the method.
+ */
+export type UnadaptedReason = 'rejected' | 'diverged';
 
 export interface MethodScore {
   /** base, passage-only, passage-only-step-matched, self-edits, seal-epoch-1, ..., oracle. */
@@ -145,10 +157,16 @@ export interface MethodScore {
   /** Mean over contexts of the context's mean over questions. */
   readonly score: number;
   readonly standardError: number;
+  /** Contexts. */
   readonly n: number;
+  /** What the contexts' means are over: contexts x self-edits x repeats. */
+  readonly runs: number;
+  /** Of these, the ones that the unadapted policy answered for. */
+  readonly rejected: number;
+  readonly diverged: number;
   /** Mean trained tokens of a fine-tune (0 for base). */
   readonly meanTokens: number;
-  /** Mean optimiser steps of a fine-tune. */
+  /** Mean optimiser steps of a fine-tune; 0 of a rejected or diverged one. */
   readonly meanSteps: number;
 }
 
@@ -193,6 +211,8 @@ export interface CampaignProgress {
   readonly phase: string;
   /** Finished candidates' timestamps allow a rate; null until one finished. */
   readonly etaSeconds: number | null;
+  /** Epochs so far in which every context's rewards are all equal. Absent where there are none. */
+  readonly tiedEpochs?: readonly number[];
   readonly report?: { readonly key: string };
   /** Since the campaign began. */
   readonly wallSeconds?: number;

@@ -6,8 +6,8 @@ export type EndpointProtocol = (typeof ENDPOINT_PROTOCOLS)[number];
 
 /** A text endpoint as a campaign file names it. The key itself is in no file: only the name of its variable is. */
 export const endpointSettingsSchema = z.strictObject({
-  /** Without the last part: `/chat/completions` or `/completions` is added. */
-  url: z.string().refine(isBaseUrl, { message: 'an http or https address without user, password, query and fragment' }),
+  /** Without the last part: `/chat/completions` or `/completions` is added, before the query. */
+  url: z.string().refine(isBaseUrl, { message: 'an http or https address without user, password and fragment, and without a query but ?api-version=VERSION' }),
   model: z.string().min(1),
   /** Absent: no key is sent. The suffix keeps a campaign file from sending other secrets of the environment away. */
   apiKeyVariable: z
@@ -26,8 +26,11 @@ export type EndpointSettings = z.infer<typeof endpointSettingsSchema>;
 
 /** The endpoint of the `judge` grader. */
 export const judgeSettingsSchema = endpointSettingsSchema.extend({
-  /** Of a verdict; a model that thinks aloud first needs more. */
-  maxNewTokens: z.number().int().positive().default(16),
+  /**
+   * Of a verdict and the reasoning before it, which takes hundreds of tokens; a model that does not reason ends after a word, whatever the
+   * limit.
+   */
+  maxNewTokens: z.number().int().positive().default(2048),
 });
 export type JudgeSettings = z.infer<typeof judgeSettingsSchema>;
 
@@ -40,12 +43,31 @@ export interface EndpointRequest {
   readonly topP?: number;
   /** Unsigned 32-bit. Endpoints promise little about it. */
   readonly seed?: number;
+  /** The field of the campaign file that raises `maxNewTokens`, for messages. */
+  readonly limitField?: string;
+  /** The field that the temperature stands in. Without one nobody chose it, and where the endpoint refuses it, it is left out. */
+  readonly temperatureField?: string;
+  /** Whether a text that the token limit cut off is of use. @default it never is, and the attempt has failed */
+  readonly isUsableCutOff?: (text: string) => boolean;
+}
+
+/** What shaped an answer, in OpenAI's names; what is absent was left to the endpoint. */
+export interface SentParameters {
+  readonly max_tokens?: number;
+  readonly max_completion_tokens?: number;
+  readonly temperature?: number;
+  readonly top_p?: number;
+  readonly seed?: number;
 }
 
 export interface EndpointAnswer {
+  /** Without reasoning; never blank. */
   readonly text: string;
-  /** As the endpoint counts them; 0 where it does not say. */
+  /** As the endpoint counts them, reasoning included; 0 where it does not say. */
   readonly generatedTokens: number;
+  /** The token limit ended the text. */
+  readonly isCutOff: boolean;
+  readonly sent: SentParameters;
 }
 
 /** A language model that is asked over HTTP. */
@@ -57,8 +79,12 @@ export interface TextEndpoint {
   ask(request: EndpointRequest, signal: AbortSignal): Promise<EndpointAnswer>;
 }
 
+/** A query may hold a secret, and addresses are stored: only Azure's versions are let through, a date or a word. */
+const API_VERSION = /^\?api-version=(\d{4}-\d{2}-\d{2}(-preview)?|preview|latest|v1)$/;
+
 function isBaseUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, password, search, hash } = new URL(text);
-  return (protocol === 'http:' || protocol === 'https:') && [username, password, search, hash].every((part) => part === '');
+  const isQueryAllowed = search === '' || API_VERSION.test(search);
+  return (protocol === 'http:' || protocol === 'https:') && isQueryAllowed && [username, password, hash].every((part) => part === '');
 }

@@ -130,8 +130,9 @@ export interface ExampleSelfEdit {
   readonly characters: number;
   /** Mean over repeats; null where it was not evaluated. */
   readonly score: number | null;
-  /** Nothing could be trained on; the policy answered unadapted. */
+  /** Nothing could be trained on, or its training diverged (first repeat): the policy answered unadapted. */
   readonly rejected: boolean;
+  readonly diverged: boolean;
   readonly answers: readonly { readonly question: string; readonly goldAnswer: string; readonly answer: string | null; readonly score: number }[];
 }
 

@@ -31,8 +31,13 @@ export class ApiKey {
     return new ApiKey(key);
   }
 
-  get headers(): Readonly<Record<string, string>> {
-    return this.#key === null ? {} : { authorization: `Bearer ${this.#key}` };
+  /**
+   * The header that carries it to `url`. Where the address names an API version, as Azure's does, that is `api-key`: `Authorization` is for
+   * tokens of Microsoft Entra there, and a key in it is refused. Source: Azure OpenAI REST API reference, "Authentication".
+   */
+  headers(url: string): Readonly<Record<string, string>> {
+    if (this.#key === null) return {};
+    return url.includes('?api-version=') ? { 'api-key': this.#key } : { authorization: `Bearer ${this.#key}` };
   }
 
   /** Whatever a server says may quote the request. */

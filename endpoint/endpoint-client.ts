@@ -5,7 +5,7 @@ import { BadInputError, ComputeCancelledError, EndpointFailedError } from '../co
 import type { ApiKey } from './api-key';
 import { attempt } from './attempt';
 import { RequestSlots } from './request-slots';
-import { requestUrl } from './wire-format';
+import { COMMON_DIALECT, type Dialect, mayLoseTemperature, type RefusedParameter, requestUrl } from './wire-format';
 
 /** How patient a client is, and its clock; tests have others. */
 export interface EndpointBounds {
@@ -38,6 +38,8 @@ export class EndpointClient implements TextEndpoint {
   readonly #key: ApiKey;
   readonly #bounds: EndpointBounds;
   readonly #slots: RequestSlots;
+  /** Found by asking, and kept for all later requests. */
+  #dialect: Dialect = COMMON_DIALECT;
   /** Asked to wait, everyone waits: others would only be told the same. */
   #quietUntilMs = 0;
 
@@ -68,9 +70,14 @@ export class EndpointClient implements TextEndpoint {
     for (let failures = 0; ; ) {
       const quietMs = this.#quietUntilMs - nowMs();
       if (quietMs > 0) await sleep(quietMs, signal);
-      const result = await attempt(this.#settings, this.#key, request, signal, this.#bounds);
+      const result = await attempt(this.#settings, this.#key, request, this.#dialect, signal, this.#bounds);
       if (result.kind === 'answered') return result.answer;
       if (result.kind === 'refused') throw this.#refusal(result.said);
+      if (result.kind === 'unsupported') {
+        // What is left out now is not sent, so not refused, again: no request comes here more than twice.
+        this.#adapt(request, result);
+        continue;
+      }
       failures += 1;
       if (failures > retries) throw this.#failure(`${failures} attempts, the last: ${result.said}`);
       if (result.waitMs === null || result.waitMs === 0) {
@@ -80,6 +87,22 @@ export class EndpointClient implements TextEndpoint {
       } else {
         this.#quietUntilMs = Math.max(this.#quietUntilMs, nowMs() + result.waitMs);
       }
+    }
+  }
+
+  /** @throws BadInputError where the campaign's own temperature would be lost */
+  #adapt(request: EndpointRequest, { parameter, said }: { readonly parameter: RefusedParameter; readonly said: string }): void {
+    if (parameter === 'max_tokens') {
+      this.#dialect = { ...this.#dialect, tokenLimit: 'max_completion_tokens' };
+    } else if (mayLoseTemperature(request)) {
+      this.#dialect = { ...this.#dialect, takesTemperature: false };
+    } else {
+      const { model } = this.#settings;
+      throw new BadInputError({
+        where: request.temperatureField ?? this.#place(),
+        expected: `a temperature that ${model} at ${requestUrl(this.#settings)} takes, as most likely 1`,
+        got: `${request.temperature}, refused with ${said}`,
+      });
     }
   }
 

@@ -1,73 +1,60 @@
 /**
- * OpenAI's wire format, as far as every compatible server speaks it: one prompt in, one text out, not streamed.
+ * What is asked, in OpenAI's wire format as far as every compatible server speaks it: one prompt, not streamed.
  * Source: OpenAI API reference, "Chat completions" and "Completions".
  */
-import { z } from 'zod';
-import type { EndpointAnswer, EndpointProtocol, EndpointRequest, EndpointSettings } from '../contracts/endpoint';
+import type { EndpointProtocol, EndpointRequest, EndpointSettings, SentParameters } from '../contracts/endpoint';
+import { describedError, fieldsOf, parsedJson } from './server-message';
 
 const PATHS: Readonly<Record<EndpointProtocol, string>> = { chat: 'chat/completions', completions: 'completions' };
 
+/** The address with the protocol's path before its query. */
 export function requestUrl({ url, protocol }: Pick<EndpointSettings, 'url' | 'protocol'>): string {
-  return `${url.replace(/\/+$/, '')}/${PATHS[protocol]}`;
+  const [base = '', query] = url.split('?');
+  return `${base.replace(/\/+$/, '')}/${PATHS[protocol]}${query === undefined ? '' : `?${query}`}`;
 }
 
-/** What is sent: `top_p` and `seed` only where they say something, since some servers refuse what they do not know. */
-export function requestBody({ model, protocol }: Pick<EndpointSettings, 'model' | 'protocol'>, request: EndpointRequest): string {
-  const { prompt, maxNewTokens, temperature, topP = 1, seed } = request;
-  return JSON.stringify({
-    model,
-    ...(protocol === 'chat' ? { messages: [{ role: 'user', content: prompt }] } : { prompt }),
-    max_tokens: maxNewTokens,
-    temperature,
+/** How an endpoint wants to be asked, as far as it differs from what compatible servers agree on. */
+export interface Dialect {
+  /** Newer models of OpenAI refuse the first. */
+  readonly tokenLimit: 'max_tokens' | 'max_completion_tokens';
+  readonly takesTemperature: boolean;
+}
+
+export const COMMON_DIALECT: Dialect = { tokenLimit: 'max_tokens', takesTemperature: true };
+
+/** Whether an answer at the endpoint's own temperature, which is 1, is what was asked for, or nobody chose another. */
+export function mayLoseTemperature({ temperature, temperatureField }: EndpointRequest): boolean {
+  return temperature === 1 || temperatureField === undefined;
+}
+
+/** `top_p` and `seed` only where they say something, since some servers refuse what they do not know. */
+export function parametersOf(request: EndpointRequest, { tokenLimit, takesTemperature }: Dialect): SentParameters {
+  const { maxNewTokens, temperature, topP = 1, seed } = request;
+  return {
+    [tokenLimit]: maxNewTokens,
+    ...(takesTemperature || !mayLoseTemperature(request) ? { temperature } : {}),
     ...(topP === 1 ? {} : { top_p: topP }),
     ...(seed === undefined ? {} : { seed }),
-  });
+  };
 }
 
-const usage = z.object({ completion_tokens: z.number().int().nonnegative().catch(0) }).nullish();
-const chatAnswer = z.object({ choices: z.tuple([z.object({ message: z.object({ content: z.string().nullish() }) })], z.unknown()), usage });
-const completionsAnswer = z.object({ choices: z.tuple([z.object({ text: z.string() })], z.unknown()), usage });
-
-/** The text of a successful answer, or what is wrong with it in a few words. A refusal without content is an empty text. */
-export function readAnswer(protocol: EndpointProtocol, body: string): EndpointAnswer | string {
-  const json = parsed(body);
-  if (json === undefined) return body.trim() === '' ? 'an empty body' : 'a body that is not JSON';
-  if (protocol === 'chat') {
-    const answer = chatAnswer.safeParse(json);
-    if (!answer.success) return `JSON without choices[0].message.content${stated(json)}`;
-    return { text: answer.data.choices[0].message.content ?? '', generatedTokens: answer.data.usage?.completion_tokens ?? 0 };
-  }
-  const answer = completionsAnswer.safeParse(json);
-  if (!answer.success) return `JSON without choices[0].text${stated(json)}`;
-  return { text: answer.data.choices[0].text, generatedTokens: answer.data.usage?.completion_tokens ?? 0 };
+export function requestBody({ model, protocol }: Pick<EndpointSettings, 'model' | 'protocol'>, prompt: string, parameters: SentParameters): string {
+  return JSON.stringify({ model, ...(protocol === 'chat' ? { messages: [{ role: 'user', content: prompt }] } : { prompt }), ...parameters });
 }
 
-const errorBody = z.object({ error: z.union([z.string(), z.object({ message: z.string() })]) });
+export type RefusedParameter = 'max_tokens' | 'temperature';
 
-/** What the server itself says is wrong, where it says so in the usual place; short and on one line. */
-export function serverMessage(body: string): string | null {
-  return statedMessage(parsed(body));
-}
-
-function statedMessage(json: unknown): string | null {
-  const error = errorBody.safeParse(json);
-  if (!error.success) return null;
-  const message = typeof error.data.error === 'string' ? error.data.error : error.data.error.message;
-  const line = message.replace(/[\s\p{Cc}]+/gu, ' ').trim();
-  return line.length > 200 ? `${line.slice(0, 197)}...` : line;
-}
-
-function stated(json: unknown): string {
-  const message = statedMessage(json);
-  return message === null ? '' : `: ${message}`;
-}
-
-/** undefined when it is not JSON; JSON itself has no undefined. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+/**
+ * Which of the parameters that were sent an error's body refuses, where there is another way to ask; null for any other error. Gateways hand on the
+ * message but not always `param` and `code`.
+ */
+export function refusedParameter(body: string, sent: SentParameters): RefusedParameter | null {
+  const json = parsedJson(body);
+  const { error } = fieldsOf(json);
+  const { param, code } = { ...fieldsOf(json), ...fieldsOf(error) };
+  const message = describedError(json);
+  const isLimitRefused = (param === 'max_tokens' && code === 'unsupported_parameter') || message.includes('max_completion_tokens');
+  if (sent.max_tokens !== undefined && isLimitRefused) return 'max_tokens';
+  const isTemperatureRefused = param === 'temperature' || /\btemperature\b/.test(message);
+  return sent.temperature !== undefined && isTemperatureRefused ? 'temperature' : null;
 }

@@ -53,6 +53,4 @@ export interface Domain {
   goldAnswerRow(context: Context, question: Question): TrainingRow;
   /** A kept self-edit as a row of the M-step; null when nothing is left of it after trimming. */
   policyRow(context: Context, selfEdit: string, wording: ProposalWording): TrainingRow | null;
-  /** @throws BadInputError naming the file and field */
-  loadContexts(json: unknown, where: string): Context[];
 }

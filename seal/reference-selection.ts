@@ -4,6 +4,7 @@
  */
 import { parseReferenceResults } from './reference-results';
 import { type SelectionSettings, bestOfK } from './selection';
+import { exceeds } from './statistics';
 
 /** A row of supervised fine-tuning of the policy. */
 export interface PolicyRow {
@@ -30,7 +31,7 @@ export function selectFromReferenceResults(
     const candidates = completions.map(({ text, stats }) => ({
       text,
       reward: stats.adapter_mean,
-      improves: stats.adapter_mean > stats.baseline_mean,
+      improves: exceeds(stats.adapter_mean, stats.baseline_mean),
     }));
     return bestOfK(candidates, settings.keep)
       .filter(({ improves }) => settings.rule === 'best-of-k' || improves)

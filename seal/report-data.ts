@@ -4,26 +4,26 @@
  * Source: paper, "Knowledge Incorporation", results (mean of passage means). Departure: standard errors and pairing
  * are ours.
  */
-import type { CandidateOutcome, Comparison, EpochSummary, MethodScore } from '../contracts/campaign';
-import { mean, pairedDifference, standardError } from './statistics';
+import type { CandidateOutcome, Comparison, EpochSummary, MethodScore, UnadaptedReason } from '../contracts/campaign';
+import { exceeds, mean, pairedDifference, standardError } from './statistics';
 
 /** One fine-tune of a method on one context, evaluated. */
 export interface MethodRun {
   readonly contextId: string;
-  /**
-   * One a question: 0 or 1, or the gold answer's log-probability per token. Of a rejected held-out self-edit: what
-   * the policy scores unadapted, with 0 steps, since nothing was trained. Leaving it out would flatter the method.
-   */
+  /** One a question: 0 or 1, or the gold answer's log-probability per token. */
   readonly questionScores: readonly number[];
+  /** Like `steps` 0 where there is no adapter. */
   readonly trainedTokens: number;
   readonly steps: number;
+  /** Present where the policy answered unadapted, though the method adapts. */
+  readonly unadapted?: UnadaptedReason;
 }
 
 export interface MethodRuns {
   /** base, passage-only, passage-only-step-matched, self-edits, seal-epoch-1, ..., oracle. */
   readonly name: string;
   readonly grader: string;
-  /** Any number a context (self-edits times repeats); a failed run is absent. */
+  /** As many of every context: self-edits times repeats. */
   readonly runs: readonly MethodRun[];
 }
 
@@ -34,6 +34,7 @@ export interface MethodRuns {
  * @throws RangeError for a method without runs
  */
 export function methodScore(method: MethodRuns): MethodScore {
+  const unadapted = (reason: UnadaptedReason): number => method.runs.filter((run) => run.unadapted === reason).length;
   const scores = [...scoreByContext(method).values()];
   return {
     name: method.name,
@@ -41,6 +42,9 @@ export function methodScore(method: MethodRuns): MethodScore {
     score: mean(scores),
     standardError: scores.length < 2 ? 0 : standardError(scores),
     n: scores.length,
+    runs: method.runs.length,
+    rejected: unadapted('rejected'),
+    diverged: unadapted('diverged'),
     meanTokens: mean(method.runs.map(({ trainedTokens }) => trainedTokens)),
     meanSteps: mean(method.runs.map(({ steps }) => steps)),
   };
@@ -96,10 +100,13 @@ export function scoreByContext({ runs }: MethodRuns): Map<string, number> {
 /** An epoch in numbers. Mean and best reward are over scored candidates, and 0 where there is none. */
 export function epochSummary(
   epoch: number,
-  outcomes: readonly Pick<CandidateOutcome, 'status' | 'reward'>[],
+  outcomes: readonly Pick<CandidateOutcome, 'contextId' | 'status' | 'reward'>[],
   kept: number,
 ): EpochSummary {
   const rewards = outcomes.flatMap(({ reward }) => reward ?? []);
+  const ofContext = new Map<string, number[]>();
+  for (const { contextId, reward } of outcomes) if (reward !== undefined) ofContext.set(contextId, [...(ofContext.get(contextId) ?? []), reward]);
+  const compared = [...ofContext.values()].filter((own) => own.length > 1);
   const count = (status: CandidateOutcome['status']): number => outcomes.filter((one) => one.status === status).length;
   return {
     epoch,
@@ -109,5 +116,12 @@ export function epochSummary(
     kept,
     meanReward: rewards.length === 0 ? 0 : mean(rewards),
     bestReward: rewards.length === 0 ? 0 : rewards.reduce((best, reward) => Math.max(best, reward)),
+    compared: compared.length,
+    tied: compared.filter((own) => !exceeds(Math.max(...own), Math.min(...own))).length,
   };
+}
+
+/** Numbers of the epochs whose selection had nothing to go by: candidates were compared, and in every context all were equal. */
+export function tiedEpochs(epochs: readonly EpochSummary[]): number[] {
+  return epochs.flatMap(({ epoch, compared, tied }) => (compared > 0 && tied === compared ? [epoch] : []));
 }

@@ -9,6 +9,8 @@
  */
 import type { CampaignSpec, GraderName } from '../contracts/campaign-spec';
 import type { CandidateOutcome } from '../contracts/campaign';
+import { rewardOfScore } from './rewards';
+import { exceeds } from './statistics';
 
 export type SelectionSettings = CampaignSpec['selection'];
 
@@ -24,13 +26,19 @@ export interface Selection<Outcome extends CandidateVerdict> {
 
 /**
  * The `keep` best of one context's candidates: highest reward first, equal rewards in the order given. Ties are common,
- * so that order is part of the result.
+ * so that order is part of the result; rewards that differ by rounding alone are ties.
  */
 export function bestOfK<Candidate extends { readonly reward: number }>(
   candidates: readonly Candidate[],
   keep: number,
 ): Candidate[] {
-  return [...candidates].sort((a, b) => b.reward - a.reward).slice(0, keep);
+  const left = [...candidates];
+  const best: Candidate[] = [];
+  while (best.length < keep && left.length > 0) {
+    const highest = left.reduce((most, { reward }) => Math.max(most, reward), -Infinity);
+    best.push(...left.splice(left.findIndex(({ reward }) => !exceeds(highest, reward)), 1));
+  }
+  return best;
 }
 
 /**
@@ -59,15 +67,15 @@ export function selectSelfEdits<Outcome extends CandidateVerdict>(
   }
   const kept = [...byContext].flatMap(([contextId, candidates]) => {
     const best = bestOfK(candidates, settings.keep);
-    return settings.rule === 'improves' ? best.filter(({ reward }) => reward > unadaptedReward(contextId)) : best;
+    return settings.rule === 'improves' ? best.filter(({ reward }) => exceeds(reward, unadaptedReward(contextId))) : best;
   });
   return { kept, excluded };
 }
 
 /**
- * What a candidate has to beat under `improves`: the unadapted policy's accuracy on the questions, or 0 where the
- * reward already is a gain (`logprob`).
+ * What a candidate has to beat under `improves`: the unadapted policy's accuracy on the questions, rounded as a reward is, or 0
+ * where the reward already is a gain (`logprob`).
  */
 export function unadaptedRewardOf(grader: GraderName, unadaptedAccuracy: number): number {
-  return grader === 'logprob' ? 0 : unadaptedAccuracy;
+  return grader === 'logprob' ? 0 : rewardOfScore(unadaptedAccuracy);
 }

@@ -3,10 +3,22 @@
  * Departure: the paper gives means only. Questions of one passage are not independent, so the unit is the context.
  */
 
-/** @throws RangeError for an empty list: a mean of nothing is not 0 */
+/**
+ * The same bits whatever the order of the values: they are summed from the least to the greatest.
+ *
+ * @throws RangeError for an empty list: a mean of nothing is not 0
+ */
 export function mean(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError('the mean of no values is undefined');
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  return [...values].sort((a, b) => a - b).reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Means of grades, rewards and accuracies differ by more than this, or by rounding alone. */
+const ROUNDING = 1e-9;
+
+/** Whether the mean `a` is above the mean `b`; two that differ by rounding are equal, and neither is above the other. */
+export function exceeds(a: number, b: number): boolean {
+  return a - b > ROUNDING;
 }
 
 /**

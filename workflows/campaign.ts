@@ -290,6 +290,7 @@ class Campaign {
       epoch: this.#epoch,
       phase: this.#phase,
       reportKey: this.#reportKey,
+      epochs: this.#finished.epochs.map(({ summary }) => summary),
     };
     return describeProgress(standing, this.#clock, Date.now());
   }

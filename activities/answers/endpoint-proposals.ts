@@ -14,6 +14,7 @@ import { askAll } from './ask-all';
 import { storedAnswer } from './stored-answer';
 
 export const PROPOSALS_ENDPOINT = 'proposals.endpoint';
+const FIELDS = { limitField: 'proposals.maxNewTokens', temperatureField: 'proposals.temperature' };
 
 /** @throws BadInputError where the campaign names none */
 export function proposalsEndpoint({ proposals }: CampaignSpec): EndpointSettings {
@@ -43,7 +44,7 @@ export async function endpointProposals(
       const key = manifestKeys.endpointAnswer(input.campaignId, task.scope, id, i + 1);
       const seed = proposalSeed(campaignSeed, seedScope(task), id, i + 1);
       const lineage = { inputs: proposalInputs(task, data), seed, codeVersion: input.codeVersion, settings: { ...proposals } };
-      const request = { prompt: services.domain.proposalPrompt(context, wording), maxNewTokens, temperature, topP, seed };
+      const request = { prompt: services.domain.proposalPrompt(context, wording), maxNewTokens, temperature, topP, seed, ...FIELDS, isUsableCutOff: () => true };
       const answer = await storedAnswer(services.store, key, lineage, endpoint, request, inner);
       generatedTokens += answer.generatedTokens;
       onProgress({ done: (done += 1), total, unit: 'rows' });

@@ -4,7 +4,7 @@ import type { CampaignSpec } from '../../contracts/campaign-spec';
 import type { JudgeSettings } from '../../contracts/endpoint';
 import { BadInputError } from '../../contracts/errors';
 import type { GradedAnswer } from '../../seal/graders/graded-answer';
-import { judgePrompt, needsNoJudge, verdictGrade } from '../../seal/graders/judge';
+import { isVerdictWhole, judgePrompt, needsNoJudge, verdictGrade } from '../../seal/graders/judge';
 import { canonicalJson } from '../../storage/canonical-json';
 import { hashBytes } from '../../storage/content-hash';
 import type { Services } from '../services';
@@ -32,7 +32,11 @@ export function judgeSettings({ reward }: CampaignSpec): JudgeSettings {
   throw new BadInputError({ where: JUDGE, expected: 'the endpoint that judges answers', got: 'nothing' });
 }
 
-/** The judge's verdicts on answers, in their order. The same question, gold answer and answer are judged once a campaign. */
+/**
+ * The judge's verdicts on answers, in their order. The same question, gold answer and answer are judged once a campaign.
+ *
+ * @throws EndpointFailedError for a reply that is no verdict: cut off, refused, empty; as `TextEndpoint.ask`
+ */
 export async function judgeAnswers(
   services: Services,
   input: CampaignInput,
@@ -44,6 +48,8 @@ export async function judgeAnswers(
   const prompts = answers.map((answer) => (needsNoJudge(answer) ? null : judgePrompt(answer)));
   const asked = [...new Set(prompts.filter((prompt) => prompt !== null))];
   const { url, model, protocol, maxNewTokens } = settings;
+  // A base model does not end by itself.
+  const isUsableCutOff = protocol === 'completions' ? isVerdictWhole : () => false;
   const replies = await askAll(
     signal,
     asked.map((prompt) => (inner: AbortSignal) => {
@@ -52,7 +58,7 @@ export async function judgeAnswers(
       // Texts are for artifacts: manifests are exported without them.
       const lineage = { inputs: {}, codeVersion: input.codeVersion, settings: asking };
       const key = manifestKeys.verdict(input.campaignId, sha256);
-      return storedAnswer(services.store, key, lineage, endpoint, { prompt, maxNewTokens, temperature: 0 }, inner);
+      return storedAnswer(services.store, key, lineage, endpoint, { prompt, maxNewTokens, temperature: 0, limitField: `${JUDGE}.maxNewTokens`, isUsableCutOff }, inner);
     }),
   );
   const replyTo = new Map(asked.map((prompt, i) => [prompt, replies[i]!.text]));

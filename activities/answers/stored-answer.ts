@@ -5,15 +5,15 @@ import { getManifestJson, putJson } from '../stored/stored-json';
 
 const ANSWER_FILE = 'answer.json';
 
-export interface StoredAnswer {
-  readonly text: string;
+export interface StoredAnswer extends Pick<EndpointAnswer, 'text' | 'isCutOff'> {
   /** What asking has cost now; 0 for an answer that was in the store. */
   readonly generatedTokens: number;
 }
 
 /**
  * An endpoint's answer under a fixed key: from the store, or asked for and stored before anything is made of it. What an endpoint
- * says twice may differ, so the first answer that was stored is the one that counts, for every attempt. What was asked is stored with it.
+ * says twice may differ, so the first answer that was stored is the one that counts, for every attempt. What was asked is stored with it;
+ * the parameters that were sent are settings of its lineage, since an endpoint may refuse some.
  */
 export async function storedAnswer(
   store: ArtifactStore,
@@ -24,13 +24,17 @@ export async function storedAnswer(
   signal: AbortSignal,
 ): Promise<StoredAnswer> {
   const known = await store.findManifest(key);
-  if (known !== null) return { text: await readText(store, key, known), generatedTokens: 0 };
-  const { text, generatedTokens } = await endpoint.ask(request, signal);
-  const { manifest } = await store.publish(key, { kind: 'endpoint-answer', files: { [ANSWER_FILE]: await putJson(store, { prompt: request.prompt, text }) }, lineage });
-  return { text: await readText(store, key, manifest), generatedTokens };
+  if (known !== null) return { ...(await readAnswer(store, key, known)), generatedTokens: 0 };
+  const { text, isCutOff, sent, generatedTokens } = await endpoint.ask(request, signal);
+  const { manifest } = await store.publish(key, {
+    kind: 'endpoint-answer',
+    files: { [ANSWER_FILE]: await putJson(store, { prompt: request.prompt, text, isCutOff }) },
+    lineage: { ...lineage, settings: { ...lineage.settings, sent } },
+  });
+  return { ...(await readAnswer(store, key, manifest)), generatedTokens };
 }
 
-async function readText(store: ArtifactStore, key: string, manifest: Manifest): Promise<string> {
-  const { text } = await getManifestJson<Pick<EndpointAnswer, 'text'>>(store, key, manifest, ANSWER_FILE);
-  return text;
+async function readAnswer(store: ArtifactStore, key: string, manifest: Manifest): Promise<Pick<EndpointAnswer, 'text' | 'isCutOff'>> {
+  const { text, isCutOff } = await getManifestJson<Pick<EndpointAnswer, 'text' | 'isCutOff'>>(store, key, manifest, ANSWER_FILE);
+  return { text, isCutOff };
 }

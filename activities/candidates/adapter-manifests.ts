@@ -46,6 +46,10 @@ export function adapterSha256({ key, manifest }: KnownAdapter): string {
   return fileOf(key, manifest, ADAPTER_WEIGHTS).sha256;
 }
 
+export function isDiverged({ manifest }: KnownAdapter): boolean {
+  return manifest.kind === DIVERGED_KIND;
+}
+
 export function adapterSummary({ manifest }: KnownAdapter): AdapterSummary {
   return manifest.summary as unknown as AdapterSummary;
 }

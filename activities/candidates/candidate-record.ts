@@ -6,7 +6,7 @@ import type { AdaptationScope } from '../activity-types';
 import { memoryLineage, memoryPartsOf } from '../execution/less-memory';
 import type { Services } from '../services';
 import { manifestSha256 } from '../stored/stored-json';
-import { adapterKeyOf, adapterSha256, adapterSummary, DIVERGED_KIND, type KnownAdapter } from './adapter-manifests';
+import { adapterKeyOf, adapterSha256, adapterSummary, isDiverged, type KnownAdapter } from './adapter-manifests';
 import type { AcceptedCandidate, ResolvedGroup } from './candidate-groups';
 import type { Candidate } from './candidates';
 import { evaluationKeyOf, evaluationSummary } from './evaluation-manifests';
@@ -38,7 +38,7 @@ export async function completeCandidate(services: Services, group: ResolvedGroup
       return { key: adapterKey, manifest: await services.manifests.read(scope.campaign, adapterKey) };
     }),
   );
-  if (adapters.some(({ manifest }) => manifest.kind === DIVERGED_KIND)) return;
+  if (adapters.some(isDiverged)) return;
   const each = await Promise.all(
     adapters.map(async (adapter, i) => {
       const evaluationKey = evaluationKeyOf(scope, member, i + 1);

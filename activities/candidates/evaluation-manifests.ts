@@ -1,5 +1,5 @@
 import type { Manifest } from '../../contracts/artifacts';
-import { manifestKeys } from '../../contracts/campaign';
+import { manifestKeys, type UnadaptedReason } from '../../contracts/campaign';
 import type { AdaptationScope } from '../activity-types';
 import type { ManifestMemory } from '../stored/manifest-memory';
 import type { Candidate } from './candidates';
@@ -11,9 +11,11 @@ export interface EvaluationSummary {
   readonly score: number;
   /** Rounded to 4 digits, a gain where the grader is `logprob`; absent on held-out contexts. */
   readonly reward?: number;
-  /** Of the fine-tune; 0 for a rejected self-edit, whose questions the unadapted policy answered. */
+  /** Of the fine-tune; like `trainedTokens` 0 where the unadapted policy answered. */
   readonly steps: number;
   readonly trainedTokens: number;
+  /** Why the unadapted policy answered; on held-out contexts only. @default the adapter did */
+  readonly unadapted?: UnadaptedReason;
 }
 
 export function evaluationKeyOf(scope: AdaptationScope, { contextId, candidate }: Pick<Candidate, 'contextId' | 'candidate'>, repeat: number): string {

@@ -71,13 +71,15 @@ async function selfEditOf(store: ArtifactStore, { campaignId, spec }: CampaignIn
   );
   const evaluations = found.flat();
   const [first] = evaluations;
+  const unadapted = first === undefined ? undefined : evaluationSummary(first.manifest).unadapted;
   const answers = first === undefined ? [] : answersOf(await answersFile(store, first), contextId, candidate);
   return {
     method,
     text: cut(text),
     characters: characters(text),
     score: evaluations.length === 0 ? null : mean(evaluations.map(({ manifest }) => evaluationSummary(manifest).score)),
-    rejected: first !== undefined && evaluationSummary(first.manifest).steps === 0,
+    rejected: unadapted === 'rejected',
+    diverged: unadapted === 'diverged',
     answers: answers.slice(0, MOST_QUESTIONS).map(({ question, goldAnswer, answer, score }) => ({
       question: cut(question),
       goldAnswer: cut(goldAnswer),

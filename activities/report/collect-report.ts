@@ -75,7 +75,7 @@ export async function collectReport(
   return { version: REPORT_DOCUMENT_VERSION, report, candidates, lineage: { ...lineageOf(input), otherCode: otherCodeIn(records) } };
 }
 
-function lineageOf({ spec, codeVersion, specSha256, model, train, heldOut, template }: CampaignInput): Omit<ReportDocument['lineage'], 'otherCode'> {
+function lineageOf({ spec, codeVersion, specSha256, model, train, heldOut, leftOut, template }: CampaignInput): Omit<ReportDocument['lineage'], 'otherCode'> {
   // Where an endpoint is and what it is called stays in the campaign's own record.
   const { endpoint: _endpoint, ...proposals } = spec.proposals;
   const { innerLoop, reward, selection, mStep, evaluation, limits, compute, concurrency } = spec;
@@ -88,6 +88,7 @@ function lineageOf({ spec, codeVersion, specSha256, model, train, heldOut, templ
     trainSha256: train.sha256,
     heldOutSha256: heldOut.sha256,
     settings: {
+      ...(leftOut === undefined ? {} : { 'left out of contexts': leftOut }),
       ...(template === undefined ? {} : { 'template (sha256)': template.sha256 }),
       ...{ proposals, innerLoop, grader: reward.grader, selection, mStep, evaluation, limits, compute, group: concurrency.group },
     },

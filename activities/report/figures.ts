@@ -26,7 +26,8 @@ export function score(value: number): string {
 }
 
 export function signed(value: number): string {
-  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(4)}`;
+  // A difference by rounding alone has no sign.
+  return minus(`${Number(value.toFixed(4)) < 0 ? '-' : '+'}${Math.abs(value).toFixed(4)}`);
 }
 
 /** A correlation; null where there is none. */

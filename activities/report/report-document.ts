@@ -47,7 +47,7 @@ export interface ReportLineage {
 }
 
 /** Of the shape below: a stored document of another version is collected anew. */
-export const REPORT_DOCUMENT_VERSION = 5;
+export const REPORT_DOCUMENT_VERSION = 6;
 
 /** Everything the three report files are rendered from. */
 export interface ReportDocument {

@@ -75,7 +75,7 @@ export function finetuneCommand(): Command {
     .option('--checkpoint-dir <dir>', 'keep checkpoints here; the same command started again goes on from the newest', nonEmpty('--checkpoint-dir', 'a directory'))
     .option('--checkpoint-seconds <s>', 'between two checkpoints; 0: after every step', realNumber('--checkpoint-seconds', { minimum: 0, inclusive: true, maximum: 86_400 }), 60);
   return runWith<FinetuneFlags>(command, async (flags, output) => {
-    const rows = readTrainingRows(flags.data, chatRowReader(flags.model, flags.date));
+    const { rows, lines } = readTrainingRows(flags.data, chatRowReader(flags.model, flags.date));
     checkModelDirectory(flags.model);
     const init = flags.initAdapter === undefined ? undefined : adapterDirectory('--init-adapter', flags.initAdapter, flags.model);
     const lora = loraSettings({ ...flags, ...(flags.rslora === undefined ? {} : { rsLora: flags.rslora }) }, init);
@@ -88,7 +88,7 @@ export function finetuneCommand(): Command {
     const request = flags.checkpointDir === undefined ? training : { ...training, checkpoints: await checkpointsOf(training, flags.checkpointDir, flags.checkpointSeconds) };
     const result = await withLanguageModel(output, 'fine-tuning', ({ model, options }) =>
       model.fineTune(request, options).catch((error: unknown) => {
-        throw locateRow(error, flags.data);
+        throw locateRow(error, flags.data, lines);
       }),
     );
     const outcome = finished(result.outcomes[0]);

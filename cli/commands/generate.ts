@@ -7,7 +7,7 @@ import { newCommand, runWith, type CommonFlags } from '../command';
 import { adapterDirectory, checkModelDirectory } from '../directories';
 import { calendarDay, nonEmpty, oneOf, provider, PROVIDER_HELP, realNumber, seed, wholeNumber } from '../flags';
 import { withLanguageModel } from '../language-model';
-import { locateComplaint, readPrompts } from '../row-file';
+import { locateComplaint, locateRow, readPrompts, type RowFile } from '../row-file';
 
 interface GenerateFlags extends CommonFlags, ChatFlags {
   readonly model: string;
@@ -45,7 +45,7 @@ export function generateCommand(): Command {
   return runWith<GenerateFlags>(command, async (flags, output) => {
     checkPromptFlags(flags);
     checkModelDirectory(flags.model);
-    const prompts = promptsOf(flags);
+    const { rows: prompts, lines } = promptsOf(flags);
     if (flags.adapter !== undefined) adapterDirectory('--adapter', flags.adapter, flags.model);
 
     const result = await withLanguageModel(output, 'generating', ({ model, options }) =>
@@ -69,7 +69,7 @@ export function generateCommand(): Command {
           options,
         )
         .catch((error: unknown) => {
-          throw locateComplaint(error, (row) => (flags.prompts === undefined ? '--prompt' : `${flags.prompts}:${row}`));
+          throw flags.prompts === undefined ? locateComplaint(error, () => '--prompt') : locateRow(error, flags.prompts, lines);
         }),
     );
     const rows = result.groups[0] ?? [];
@@ -91,8 +91,12 @@ function checkPromptFlags(flags: GenerateFlags): void {
   if (flags.chat === undefined) refuseChatFlags(flags);
 }
 
-function promptsOf(flags: GenerateFlags): readonly GenerateRow[] {
+function promptsOf(flags: GenerateFlags): RowFile<GenerateRow> {
   const { prompt, prompts = '' } = flags;
-  if (flags.chat === undefined) return (prompt === undefined ? readPrompts(prompts) : [prompt]).map((text) => ({ prompt: text }));
-  return chatPrompts(flags.model, prompt === undefined ? readConversations(prompts) : [conversationOf(prompt)], flags);
+  if (flags.chat === undefined) {
+    const { rows, lines } = prompt === undefined ? readPrompts(prompts) : { rows: [prompt], lines: [] };
+    return { rows: rows.map((text) => ({ prompt: text })), lines };
+  }
+  const { rows, lines } = prompt === undefined ? readConversations(prompts) : { rows: [conversationOf(prompt)], lines: [] };
+  return { rows: chatPrompts(flags.model, rows, flags), lines };
 }

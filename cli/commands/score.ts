@@ -24,7 +24,7 @@ export function scoreCommand(): Command {
     .option('--date <day>', DATE_HELP, calendarDay('--date'))
     .option('--provider <name>', PROVIDER_HELP, provider, 'cpu');
   return runWith<ScoreFlags>(command, async (flags, output) => {
-    const rows = readTrainingRows(flags.data, chatRowReader(flags.model, flags.date));
+    const { rows, lines } = readTrainingRows(flags.data, chatRowReader(flags.model, flags.date));
     checkModelDirectory(flags.model);
     if (flags.adapter !== undefined) adapterDirectory('--adapter', flags.adapter, flags.model);
 
@@ -39,12 +39,12 @@ export function scoreCommand(): Command {
           options,
         )
         .catch((error: unknown) => {
-          throw locateRow(error, flags.data);
+          throw locateRow(error, flags.data, lines);
         }),
     );
     const scored = (result.groups[0] ?? []).map(({ logprob, tokens }) => ({ logprob, tokens }));
     output.result({ rows: scored, seconds: result.seconds }, () =>
-      ['line  log-probability  tokens', ...scored.map(({ logprob, tokens }, row) => scoreLine(row + 1, logprob, tokens))].join('\n'),
+      ['line  log-probability  tokens', ...scored.map(({ logprob, tokens }, row) => scoreLine(lines[row] ?? 0, logprob, tokens))].join('\n'),
     );
   });
 }

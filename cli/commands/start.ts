@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { DEFAULT_PRIORITY, LAST_PRIORITY } from '../../contracts/priority';
+import { leftOutLines } from '../campaign-contexts';
 import { withCampaigns } from '../campaign-client';
 import { refuseFullDisk, warnOfFullDisk } from '../disk-state';
 import { newCommand, runWith, withInterrupt, type CommonFlags } from '../command';
@@ -27,6 +28,7 @@ export function startCommand(): Command {
     .option('--wait', 'follow it to its end');
   return runWith<StartFlags>(command, async (flags, output, [file = '']) => {
     const prepared = await prepareCampaign(file);
+    for (const line of leftOutLines(prepared.spec, prepared.contexts)) output.log(line);
     await refuseFullDisk();
     await warnOfFullDisk(output);
     const campaignId = flags.id ?? newCampaignId(prepared.spec.name, new Date());

@@ -94,8 +94,11 @@ const PLAIN_LORA: Readonly<Record<string, { readonly value: unknown; readonly ot
   bias: { value: 'none', otherwise: 'trained biases are not supported' },
 };
 
-/** First weights that leave the base as it is; others (PiSSA, OLoRA, LoftQ, ...) come with a changed base, or with data of their own. */
-const PLAIN_STARTS: readonly unknown[] = [true, false, 'gaussian', 'orthogonal'];
+/** First weights that leave the base as it is: once trained, the adapter is plain LoRA. */
+const PLAIN_STARTS: readonly unknown[] = [true, false, 'gaussian', 'eva', 'orthogonal', 'mica'];
+const PLAIN_STARTS_IN_WORDS = 'true, false, "gaussian", "eva", "orthogonal" or "mica"';
+/** Those that PEFT takes out of the base, which the adapter then fits: base - scale * B A, of the first B and A. */
+const RESIDUAL_STARTS = /^(?:pissa(?:_niter_\d+)?|olora|corda|lora_ga)$/;
 
 /** Fields of other methods, which must be null, false or empty. */
 const OTHER_METHODS: readonly string[] = [
@@ -108,20 +111,27 @@ const OTHER_METHODS: readonly string[] = [
 /** Fields by whose name PEFT switches methods on; those of later versions are refused unheard. */
 const METHOD_SWITCH = /^use_|_config$/;
 const NO_METHOD: readonly string[] = ['use_rslora', 'megatron_config', 'runtime_config'];
+/** How first weights were found: `init_lora_weights` alone says which they were, also after PEFT has converted an adapter. */
+const OF_STARTS: readonly string[] = ['eva_config', 'corda_config', 'loftq_config', 'lora_ga_config'];
 
 function refuseOtherThanPlainLora(json: JsonObject, fields: ConfigFields): void {
   if (json['peft_type'] !== 'LORA') throw fields.refusal('peft_type', '"LORA"');
   for (const [field, { value, otherwise }] of Object.entries(PLAIN_LORA)) {
     if ((json[field] ?? value) !== value) throw fields.refusal(field, `${JSON.stringify(value)} (${otherwise})`);
   }
-  const start = json['init_lora_weights'] ?? true;
-  if (!PLAIN_STARTS.includes(start)) {
-    throw fields.refusal('init_lora_weights', 'true, false, "gaussian" or "orthogonal" (PEFT converts others to plain LoRA when it saves with path_initial_model_for_weight_conversion)');
-  }
+  refuseOtherStarts(json['init_lora_weights'] ?? true, fields);
   for (const field of Object.keys(json)) {
-    const isOther = OTHER_METHODS.includes(field) || (METHOD_SWITCH.test(field) && !NO_METHOD.includes(field));
+    const isOther = OTHER_METHODS.includes(field) || (METHOD_SWITCH.test(field) && !NO_METHOD.includes(field) && !OF_STARTS.includes(field));
     if (isOther && !isEmpty(json[field])) throw fields.refusal(field, 'null or empty (not supported otherwise)');
   }
+}
+
+function refuseOtherStarts(start: unknown, fields: ConfigFields): void {
+  if (PLAIN_STARTS.includes(start)) return;
+  const refusal = (because: string): Error => fields.refusal('init_lora_weights', `${PLAIN_STARTS_IN_WORDS}${because}`);
+  if (start === 'loftq') throw refusal(': this one fits a quantised base');
+  if (typeof start !== 'string' || !RESIDUAL_STARTS.test(start)) throw refusal('');
+  throw refusal(': this one fits a base without what the adapter began with (saved with path_initial_model_for_weight_conversion, PEFT converts it to plain LoRA)');
 }
 
 function isEmpty(value: unknown): boolean {

@@ -4,8 +4,9 @@ import type { LoraSettings } from '../../contracts/language-model';
 import { type AdaptedModule, adaptedModules } from './adapted-modules';
 import { adapterConfigJson, configField, parseAdapterConfig } from './adapter-config';
 import { writeJsonAtomically } from './atomic-write';
+import { areTensorsEqual } from './equal-tensors';
 import { readJsonObject } from './json-file';
-import { projectionModule, projectionShape, type ModelConfig } from './model-config';
+import { EMBEDDINGS, HEAD, projectionModule, projectionShape, type ModelConfig } from './model-config';
 import { refuseNonFiniteValues } from './non-finite';
 import { openSafetensors, readTensorF32, writeSafetensors, type TensorEntry, type TensorToWrite } from './safetensors';
 
@@ -35,10 +36,12 @@ const PREFIX = 'base_model.model.';
 /**
  * Reads a PEFT LoRA directory and checks that it fits the model.
  *
- * @throws BadInputError for anything but plain LoRA (see `parseAdapterConfig`), and for tensors that are missing, unexpected or of a
- * wrong shape
+ * @param base the model's tensors: PEFT saves copies of embeddings and head beside the factors, which are harmless where they are equal.
+ * @default such copies are refused
+ * @throws BadInputError for anything but plain LoRA (see `parseAdapterConfig`), and for tensors that are missing, unexpected, of a
+ * wrong shape, or that the base has with other values
  */
-export function readAdapter(directory: string, config: ModelConfig): Adapter {
+export function readAdapter(directory: string, config: ModelConfig, base: ReadonlyMap<string, TensorEntry> = new Map()): Adapter {
   const configFile = join(directory, CONFIG);
   const settings = parseAdapterConfig(configFile, readJsonObject(configFile));
   const modules = adaptedModules(settings, config, configField(configFile));
@@ -54,15 +57,37 @@ export function readAdapter(directory: string, config: ModelConfig): Adapter {
     };
     matrices.set(module.key, { a: read('A'), b: read('B') });
   }
-  const unexpected = [...tensors.keys()].find((name) => !used.has(name));
-  if (unexpected !== undefined) {
-    throw new BadInputError({
-      where: `${file}: tensor ${unexpected}`,
-      expected: `LoRA factors of the ${modules.length} modules that ${CONFIG} adapts in ${config.layers} layers`,
-      got: 'another tensor',
-    });
+  for (const [name, entry] of tensors) {
+    if (used.has(name)) continue;
+    const own = baseTensor(name, config, base);
+    if (own === undefined) {
+      throw new BadInputError({
+        where: `${file}: tensor ${name}`,
+        expected: `LoRA factors of the ${modules.length} modules that ${CONFIG} adapts in ${config.layers} layers`,
+        got: 'another tensor',
+      });
+    }
+    refuseTrainedCopy(entry, own);
   }
   return { ...settings, matrices };
+}
+
+/** What a tensor of an adapter is a copy of; the head of tied embeddings is the embeddings. */
+function baseTensor(name: string, config: ModelConfig, base: ReadonlyMap<string, TensorEntry>): TensorEntry | undefined {
+  if (!name.startsWith(PREFIX)) return undefined;
+  const own = name.slice(PREFIX.length);
+  return base.get(config.tied && own === HEAD ? EMBEDDINGS : own);
+}
+
+function refuseTrainedCopy(copy: TensorEntry, own: TensorEntry): void {
+  if (areTensorsEqual(copy, own)) return;
+  const what = own.name === EMBEDDINGS || own.name === HEAD ? 'trained embeddings' : 'trained base weights';
+  const isResized = copy.shape.join() !== own.shape.join();
+  throw new BadInputError({
+    where: `${copy.file}: tensor ${copy.name}`,
+    expected: `the base's own values${isResized ? `, [${own.shape.join(', ')}]` : ''} (${what} are not supported)`,
+    got: isResized ? `another shape, [${copy.shape.join(', ')}]` : `others${copy.dtype === own.dtype ? '' : ` (${copy.dtype}, the base ${own.dtype})`}`,
+  });
 }
 
 /**

@@ -6,6 +6,10 @@ export type FileKind = 'regular' | 'any';
 
 const CHUNK_BYTES = 1 << 20;
 
+/** What stands in a working tree in place of a file of Git LFS that was not fetched. Source: Git LFS, `docs/spec.md`. */
+const LFS_POINTER = Buffer.from('version https://git-lfs.github.com/spec/v1\n');
+const MAX_LFS_POINTER_BYTES = 1024;
+
 /**
  * Reads a whole file of at most `maxBytes`; a larger one (an endless device, say) is refused without being read to its end.
  *
@@ -33,7 +37,7 @@ export function readBoundedFile(file: string, maxBytes: number, kind: FileKind, 
 /**
  * Opens a file for reading, hands its descriptor to `read` and closes it.
  *
- * @throws BadInputError for whatever the file system refuses, while opening or while reading
+ * @throws BadInputError for whatever the file system refuses, while opening or while reading, and for a Git LFS pointer
  */
 export function withOpenFile<Result>(
   file: string,
@@ -48,6 +52,7 @@ export function withOpenFile<Result>(
       const status = fstatSync(descriptor);
       if (status.isDirectory()) throw unreadable('a directory');
       if (kind === 'regular' && !status.isFile()) throw unreadable('a device or pipe');
+      if (status.isFile() && isLfsPointer(descriptor, status.size)) throw unreadable('a Git LFS pointer in place of the file ("git lfs pull" fetches it)');
       return read(descriptor);
     } finally {
       closeSync(descriptor);
@@ -56,6 +61,13 @@ export function withOpenFile<Result>(
     if (!isSystemError(error)) throw error;
     throw unreadable(describeFileError(error, file), error);
   }
+}
+
+function isLfsPointer(descriptor: number, bytes: number): boolean {
+  if (bytes < LFS_POINTER.length || bytes > MAX_LFS_POINTER_BYTES) return false;
+  const start = Buffer.alloc(LFS_POINTER.length);
+  readSync(descriptor, start, 0, start.length, 0);
+  return start.equals(LFS_POINTER);
 }
 
 function tooLarge(file: string, maxBytes: number, got: string): BadInputError {

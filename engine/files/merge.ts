@@ -26,7 +26,7 @@ export function mergeAdapters(
   dtype: MergedDtype = 'float32',
 ): void {
   const model = openModelDirectory(modelDirectory);
-  const adapters = adapterDirectories.map((directory) => readAdapter(directory, model.config));
+  const adapters = adapterDirectories.map((directory) => readAdapter(directory, model.config, model.tensors));
   refuseForeignDirectory(outDirectory);
   mkdirSync(dirname(outDirectory), { recursive: true });
   const staging = temporaryNameBeside(outDirectory);

@@ -55,7 +55,7 @@ const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureDefaults>> = {
  * Reads and checks `config.json` (and `generation_config.json`, if there).
  *
  * Absent optional fields take the values that the format gives them for the architecture. What the engine does not compute
- * (other architectures, sliding windows, other rotary scalings, quantised weights) is refused by name.
+ * (other architectures, sliding windows, other rotary scalings, quantised weights, factors of attention or logits) is refused by name.
  *
  * @throws BadInputError naming file and field
  */
@@ -86,9 +86,13 @@ export function readModelConfig(directory: string): ModelConfig {
     eosTokenIds: [...new Set([...fields.tokenIds('eos_token_id'), ...generationEosTokenIds(directory)])],
   };
   checkConsistency(file, config);
-  if (architecture === 'qwen2') refuseSlidingWindow(json, fields, config);
+  refuseWindows(json, fields, config);
   return config;
 }
+
+/** Names of the embedding matrix and of an output head of its own, as Hugging Face has them. */
+export const EMBEDDINGS = 'model.embed_tokens.weight';
+export const HEAD = 'lm_head.weight';
 
 /** [out, in] of a projection's weight. */
 export function projectionShape(config: ModelConfig, projection: Projection): readonly [outWidth: number, inWidth: number] {
@@ -136,20 +140,59 @@ function readBiases(architecture: Architecture, fields: ConfigFields): readonly 
   return PROJECTIONS.filter((projection) => (ATTENTION.includes(projection) ? attention : mlp));
 }
 
+/**
+ * Fields that change what a model computes, with the values for which this engine computes the same; null is always one. Those of other
+ * architectures stand here too: there they have an effect, and whoever wrote them here meant one.
+ */
+const NEUTRAL_VALUES: Readonly<Record<string, readonly unknown[]>> = {
+  hidden_act: ['silu', 'swish'],
+  quantization_config: [],
+  attention_dropout: [0],
+  attn_logit_softcapping: [],
+  final_logit_softcapping: [],
+  query_pre_attn_scalar: [],
+  attention_multiplier: [],
+  embedding_multiplier: [1],
+  residual_multiplier: [1],
+  logits_scaling: [1],
+  logit_scale: [1],
+  clip_qkv: [],
+  use_qk_norm: [false],
+  qk_layernorm: [false],
+  is_causal: [true],
+  attention_chunk_size: [],
+  partial_rotary_factor: [1],
+  rotary_pct: [1],
+  no_rope_layers: [],
+  per_layer_config: [],
+};
+
 function refuseUnsupported(json: JsonObject, fields: ConfigFields): void {
-  if ((json['hidden_act'] ?? 'silu') !== 'silu') throw fields.refusal('hidden_act', '"silu"');
-  if ((json['quantization_config'] ?? null) !== null) throw fields.refusal('quantization_config', 'nothing (quantised weights are not supported)');
-  if ((json['partial_rotary_factor'] ?? 1) !== 1) throw fields.refusal('partial_rotary_factor', '1');
+  for (const [field, neutral] of Object.entries(NEUTRAL_VALUES)) {
+    const value = json[field] ?? null;
+    if (value === null || neutral.includes(value)) continue;
+    throw fields.refusal(field, neutral.length === 0 ? 'nothing (not supported)' : `${JSON.stringify(neutral[0])} (not supported otherwise)`);
+  }
 }
 
-/** A window is harmless where no layer has one, or where it is as long as the context. */
-function refuseSlidingWindow(json: JsonObject, fields: ConfigFields, { layers, contextLength }: ModelConfig): void {
-  if (!fields.boolean('use_sliding_window', false) || json['sliding_window'] === null) return;
-  if (fields.positiveInteger('sliding_window', 4096) >= contextLength) return;
+/**
+ * A window is harmless where no layer has one, or where it is as long as the context. Of Llama, transformers reads it in its cache only;
+ * others read it everywhere.
+ */
+function refuseWindows(json: JsonObject, fields: ConfigFields, { architecture, layers, contextLength }: ModelConfig): void {
+  const isOn = fields.boolean('use_sliding_window', architecture === 'llama') && json['sliding_window'] !== null;
+  const isSaid = json['sliding_window'] !== undefined || architecture === 'qwen2';
+  const window = isOn && isSaid ? fields.positiveInteger('sliding_window', 4096) : undefined;
   const layerTypes = json['layer_types'] ?? null;
-  const fullLayers = json['max_window_layers'] ?? 28;
-  const windowed = Array.isArray(layerTypes) ? layerTypes.includes('sliding_attention') : !(typeof fullLayers === 'number' && fullLayers >= layers);
-  if (windowed) throw fields.refusal('use_sliding_window', 'false (attention within a window is not supported)');
+  if (layerTypes !== null) {
+    const computed: readonly unknown[] = window !== undefined && window >= contextLength ? ['full_attention', 'sliding_attention'] : ['full_attention'];
+    if (Array.isArray(layerTypes) && layerTypes.length === layers && layerTypes.every((type) => computed.includes(type))) return;
+    throw fields.refusal('layer_types', `"full_attention" for each of ${layers} layers (no other attention is supported)`);
+  }
+  if (window === undefined || window >= contextLength) return;
+  const fullLayers = architecture === 'qwen2' ? (json['max_window_layers'] ?? 28) : 0;
+  if (typeof fullLayers === 'number' && fullLayers >= layers) return;
+  throw fields.refusal('sliding_window', `at least the ${contextLength} tokens of the context (attention within a window is not supported)`);
 }
 
 function generationEosTokenIds(directory: string): readonly number[] {

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadInputError } from '../../contracts/errors';
 import { PROJECTIONS } from '../../contracts/language-model';
-import { projectionModule, projectionShape, readModelConfig, type ModelConfig } from './model-config';
+import { areTensorsEqual } from './equal-tensors';
+import { EMBEDDINGS, HEAD, projectionModule, projectionShape, readModelConfig, type ModelConfig } from './model-config';
 import type { TensorEntry } from './safetensors';
 import { openStoredWeights, weightFileNames } from './stored-weights';
 
@@ -16,8 +17,6 @@ export interface ModelDirectory {
   readonly storedDtype: string;
 }
 
-const EMBEDDINGS = 'model.embed_tokens.weight';
-const HEAD = 'lm_head.weight';
 const WEIGHT_DTYPES: readonly string[] = ['F32', 'F16', 'BF16'];
 
 /** Files of a tokenizer and its chat template, and how the model likes to generate: those that go along with a copy. */
@@ -57,6 +56,7 @@ export function openModelDirectory(directory: string): ModelDirectory {
     tensors.set(name, entry);
   }
   refuseUnexpectedTensors(stored, tensors, config);
+  if (config.tied) refuseOtherHead(stored);
   return { directory, config, tensors, storedDtype: tensors.get(EMBEDDINGS)?.dtype ?? 'F32' };
 }
 
@@ -86,6 +86,17 @@ export function modelTensorShapes(config: ModelConfig): Map<string, readonly num
 export function modelFiles(directory: string): string[] {
   const companions = COMPANION_FILES.filter((name) => existsSync(join(directory, name)));
   return ['config.json', ...companions, ...weightFileNames(directory)].sort();
+}
+
+/** Versions 4 and 5 of transformers differ in which of the two they compute with. */
+function refuseOtherHead(stored: Map<string, TensorEntry>): void {
+  const [head, embeddings] = [stored.get(HEAD), stored.get(EMBEDDINGS)];
+  if (head === undefined || embeddings === undefined || areTensorsEqual(head, embeddings)) return;
+  throw new BadInputError({
+    where: `${head.file}: tensor ${HEAD}`,
+    expected: `the values of ${EMBEDDINGS}, since tie_word_embeddings of config.json is true`,
+    got: 'others',
+  });
 }
 
 /** A tensor that the configuration does not imply (a bias, a layer too many) would be left out of the computation unsaid. */

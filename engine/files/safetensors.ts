@@ -67,7 +67,8 @@ function describeBytes(bytes: Uint8Array): string {
 }
 
 function parseMetadata(file: string, value: unknown): Record<string, string> {
-  if (value === undefined) return {};
+  // Converters write null for none, and the format's own reader takes it so.
+  if (value === undefined || value === null) return {};
   const where = `${file}: __metadata__`;
   if (!isJsonObject(value)) throw new BadInputError({ where, expected: 'an object of strings', got: describeValue(value) });
   for (const [key, text] of Object.entries(value)) {

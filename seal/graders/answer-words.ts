@@ -42,6 +42,8 @@ function simplified(text: string): string {
     .toLowerCase()
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
+    // Korean syllables whole again: one is no part of another
+    .normalize('NFC')
     .replace(/['’]s(?!\p{L})/gu, '')
     .replace(/(?<=\p{L})['’](?=\p{L})/gu, '')
     .replace(THOUSANDS_COMMA, '')

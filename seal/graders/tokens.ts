@@ -1,7 +1,8 @@
 /**
  * `tokens`: the answer holds enough of the gold answer's words. Yes or no, by these rules:
  *
- * 1. Words are compared by `answer-words.ts` and `word-stem.ts`; words without content (the, of, is, ...) are left out.
+ * 1. Words are compared by `answer-words.ts` and `word-stem.ts`, those of scripts without spaces by `spaced-words.ts`; words without content
+ *    (the, of, is, ...) are left out.
  * 2. What the question already says is not part of the answer: "the Ming dynasty" to "Which dynasty ...?" asks for Ming.
  * 3. A question for a number or a date is answered by the gold answer's numbers; and wherever the gold answer has a
  *    number that the question lacks, an answer without it is wrong.
@@ -17,6 +18,7 @@ import { answerWords, isNumber } from './answer-words';
 import { exactGrade } from './exact';
 import type { GradedAnswer } from './graded-answer';
 import { abbreviationsOf } from './initials';
+import { spacedWords } from './spaced-words';
 import { type StemmedWord, stemmed, wordFinder } from './word-stem';
 
 export interface TokensThresholds {
@@ -101,7 +103,10 @@ function foundIn(said: readonly StemmedWord[], gold: readonly StemmedWord[]): (w
   const abbreviated = new Set(said.flatMap(({ word }) => abbreviable.get(word) ?? []));
   const spelled = abbreviationsOf(said.filter(({ word }) => !STOP_WORDS.has(word) && !isNumber(word)));
   const stands = wordFinder(said);
-  return (word) => stands(word) || abbreviated.has(word) || spelled.has(word.word);
+  // In scripts without spaces a whole clause is one word.
+  const clauses = said.map(({ word }) => spacedWords(word)).filter((words) => words.trim().includes(' '));
+  const inClause = ({ word }: StemmedWord): boolean => clauses.some((clause) => clause.includes(spacedWords(word)));
+  return (word) => stands(word) || abbreviated.has(word) || spelled.has(word.word) || inClause(word);
 }
 
 /** Different numbers of the answer that are in neither the question nor the gold answer. */

@@ -5,7 +5,6 @@
  */
 import type { Context } from '../../contracts/campaign-spec';
 import type { Domain, ProposalWording } from '../domain';
-import { loadContexts } from './load-contexts';
 import { filledTemplate } from './prompt-template';
 import { questionPrompt, selfEditPrompt } from './prompts';
 import { parseSelfEdit } from './self-edit';
@@ -24,7 +23,6 @@ export const knowledgeDomain: Domain = {
     const completion = selfEdit.trim();
     return completion === '' ? null : { prompt: proposalPrompt(context, wording), completion };
   },
-  loadContexts,
 };
 
 function proposalPrompt(context: Context, wording: ProposalWording): string {

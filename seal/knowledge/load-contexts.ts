@@ -1,61 +1,118 @@
 /**
- * Passages with their questions from SQuAD-style JSON: the reference's flat list
- * `[{title, context, questions: [{question, answer}], completions?, oracle?}]`; other fields are ignored.
- * Source: reference data, `iter0_train.json`.
+ * Passages with their questions: the reference's flat list `[{title, context, questions: [{question, answer}], completions?, oracle?}]`,
+ * or SQuAD as published. Which one is told by the shape of its entries; other fields are ignored.
+ * Source: reference data, `iter0_train.json`; SQuAD.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { type Context, contextSchema } from '../../contracts/campaign-spec';
-import { badField, parseFile } from '../bad-field';
+import { BadInputError } from '../../contracts/errors';
+import { badField } from '../bad-field';
 import { contextId } from '../ids';
+import { LONE_SURROGATE, NOT_BLANK, UNICODE, type LoadedContexts, articleSchema, askedInArticle, askedInRow, groupByPassage, rowSchema } from './squad';
 
-const contextsSchema = z.array(z.unknown(), 'a list of {title, context, questions}').nonempty('at least one passage');
+const SHAPES = 'passages {title, context, questions}, SQuAD as published ({data: [{title, paragraphs}]}) or its rows {title, context, question, answers}';
+
+const FIELDS_OF = {
+  passages: '{title, context, questions}',
+  articles: '{title, paragraphs}',
+  rows: '{title, context, question, answers}',
+} as const;
+type Shape = keyof typeof FIELDS_OF;
+
+/** An entry of a file, and the complaint about a field of it. */
+interface Entry {
+  readonly value: unknown;
+  readonly refusal: (path: readonly PropertyKey[], expected: string) => BadInputError;
+}
 
 /**
- * Every passage in file order.
+ * Every passage in file order, with its questions; of SQuAD, those that have an answer.
  *
- * @throws BadInputError naming file and field: not a list, no passage, no question, an empty title, passage, question
- * or answer, a passage that stands there twice
+ * @param lines of the entries, where each stands on a line of its own (JSON Lines). @default `json` is one document
+ * @throws BadInputError naming file and field: none of the shapes, or two of them; no passage, no question, an empty title, passage,
+ * question or answer; in the flat list, a passage that stands there twice
  */
-export function loadContexts(json: unknown, where: string): Context[] {
+export function loadContexts(json: unknown, where: string, lines?: readonly number[]): LoadedContexts {
+  const entries = entriesOf(json, where, lines);
+  const shape = shapeOf(entries[0]?.value) ?? 'passages';
+  for (const { value, refusal } of entries) {
+    const own = shapeOf(value) ?? shape;
+    if (own !== shape) throw new BadInputError({ ...refusal([], `${FIELDS_OF[shape]}, as the first entry`).detail, got: FIELDS_OF[own] });
+  }
+  if (shape === 'passages') return { contexts: flatList(entries), leftOut: { unanswerable: 0, withoutQuestions: 0 } };
+  const loaded = groupByPassage(entries.flatMap((entry) => (shape === 'articles' ? askedInArticle(parsed(articleSchema, entry)) : askedInRow(parsed(rowSchema, entry)))));
+  if (loaded.contexts.length > 0) return loaded;
+  throw new BadInputError({ where, expected: 'at least one passage with an answered question', got: 'none' });
+}
+
+function entriesOf(json: unknown, where: string, lines: readonly number[] | undefined): Entry[] {
+  const path = isObject(json) && Array.isArray(json['data']) ? ['data'] : [];
+  const list: unknown = isObject(json) && path.length > 0 ? json['data'] : json;
+  if (!Array.isArray(list)) {
+    if (shapeOf(json) === undefined) throw badField(where, [], SHAPES, json);
+    return [{ value: json, refusal: (inner, expected) => badField(where, inner, expected, json) }];
+  }
+  if (list.length === 0) throw badField(where, path, 'at least one passage', json);
+  return list.map((value: unknown, i) => ({
+    value,
+    refusal: (inner, expected) => (lines === undefined ? badField(where, [...path, i, ...inner], expected, json) : badField(`${where}:${lines[i]}`, inner, expected, value)),
+  }));
+}
+
+/** By the field that no other shape has; undefined where there is none of them. */
+function shapeOf(entry: unknown): Shape | undefined {
+  if (!isObject(entry)) return undefined;
+  if (Object.hasOwn(entry, 'questions')) return 'passages';
+  if (Object.hasOwn(entry, 'paragraphs')) return 'articles';
+  return Object.hasOwn(entry, 'question') ? 'rows' : undefined;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parsed<Schema extends z.ZodType>(schema: Schema, { value, refusal }: Entry): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const { path, message } = result.error.issues[0]!;
+  throw refusal(path, message);
+}
+
+function flatList(entries: readonly Entry[]): Context[] {
   const positionOf = new Map<string, number>();
-  return parseFile(contextsSchema, json, where).map((entry, position) => {
-    const context = loadContext(entry, position, json, where);
+  return entries.map((entry, position) => {
+    const context = loadContext(entry);
     const id = contextId(context.title, context.context);
     const first = positionOf.get(id);
-    if (first !== undefined) {
-      throw badField(where, [position, 'context'], `each passage once ([${first}] is the same)`, json);
-    }
+    if (first !== undefined) throw entry.refusal(['context'], `each passage once ([${first}] is the same)`);
     positionOf.set(id, position);
     return context;
   });
 }
 
-function loadContext(entry: unknown, position: number, json: unknown, where: string): Context {
-  const result = contextSchema.safeParse(entry);
+function loadContext({ value, refusal }: Entry): Context {
+  const result = contextSchema.safeParse(value);
   if (!result.success) {
     const { path } = result.error.issues[0]!;
-    throw badField(where, [position, ...path], expectedAt(path), json);
+    throw refusal(path, expectedAt(path));
   }
   const blank = blankField(result.data);
-  if (blank !== undefined) throw badField(where, [position, ...blank], 'text that is not blank', json);
+  if (blank !== undefined) throw refusal(blank, NOT_BLANK);
   const broken = textFields(result.data).find(([, text]) => LONE_SURROGATE.test(text))?.[0];
-  if (broken !== undefined) throw badField(where, [position, ...broken], 'Unicode text, without half a surrogate pair', json);
+  if (broken !== undefined) throw refusal(broken, UNICODE);
   return result.data;
 }
 
 /** What a reader should put at a field of an entry, in words. */
 function expectedAt(path: readonly PropertyKey[]): string {
   const field = path.at(-1);
-  if (field === undefined) return '{title, context, questions}';
+  if (field === undefined) return FIELDS_OF.passages;
   if (field === 'questions') return 'a list of at least one {question, answer}';
   if (field === 'completions' || field === 'oracle') return 'a list of texts';
   if (path.at(-2) === 'questions') return '{question, answer}';
   if (path.at(-2) === 'completions' || path.at(-2) === 'oracle') return 'a text';
-  return 'text that is not blank';
+  return NOT_BLANK;
 }
-
-/** Half a surrogate pair has no UTF-8, so neither hash nor tokens. */
-const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
 
 type TextField = readonly [path: PropertyKey[], text: string];
 

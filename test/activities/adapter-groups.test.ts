@@ -1,6 +1,6 @@
 import { CancelledFailure } from '@temporalio/common';
-import type { GroupTask } from '../../activities/activity-types';
-import { manifestKeys } from '../../contracts/campaign';
+import type { AdaptationScope, GroupTask, PinnedCampaign } from '../../activities/activity-types';
+import { manifestKeys, type MethodScore } from '../../contracts/campaign';
 import { ComputeProcessDiedError } from '../../contracts/errors';
 import { createMemoryStore } from '../../storage/memory-store';
 import { activityEnvironment, type ActivityFixture, removedFixtures } from './activity-fixture';
@@ -125,6 +125,17 @@ describe('a group of candidates', () => {
   });
 });
 
+/** The passage-only baseline on both held-out contexts. */
+async function heldOutPassages(made: ActivityFixture): Promise<{ campaign: PinnedCampaign; scope: AdaptationScope; score: MethodScore; ids: readonly string[] }> {
+  const campaign = await made.pin('c');
+  const scope = { campaign, scope: 'evaluation/passage-only', split: 'heldOut' as const, policyAdapters: [], rows: { kind: 'passage' as const }, perContext: 1 };
+  const task = { scope, group: { from: 0, to: 2 }, repeat: 1, repeats: 1 };
+  await made.run('fineTuneAdapters', task);
+  await made.run('evaluateAdapters', task);
+  const score = await made.run('summariseMethod', { campaign, method: 'passage-only', source: { kind: 'adapted', scope } });
+  return { campaign, scope, score, ids: (await made.input('c')).heldOutContexts.map(({ id }) => id) };
+}
+
 describe('evaluation', () => {
   test('rewards every member from one request, and completes its record', async () => {
     const made = fixture();
@@ -178,6 +189,33 @@ describe('evaluation', () => {
       [false, false],
     ]);
     const score = await made.run('summariseMethod', { campaign, method: 'self-edits', source: { kind: 'adapted', scope } });
-    expect(score).toMatchObject({ name: 'self-edits', n: 2, meanSteps: 2, meanTokens: 14 });
+    expect(score).toMatchObject({ name: 'self-edits', n: 2, meanSteps: 2, meanTokens: 14, runs: 4, rejected: 2, diverged: 0 });
+  });
+
+  test('on held-out contexts lets the unadapted policy answer for an adapter that diverged: it does not vanish from the mean', async () => {
+    const made = fixture();
+    await heldOutPassages(made);
+    const { seed } = made.controls.fineTunes[0]!.jobs[1]!;
+    const other = fixture();
+    other.controls.diverging.add(seed);
+    const { campaign, scope, score, ids } = await heldOutPassages(other);
+    expect(score).toMatchObject({ n: 2, runs: 2, rejected: 0, diverged: 1, meanSteps: 1, meanTokens: 7 });
+    expect(other.controls.generates.map(({ groups }) => groups.map(({ adapterDirectory }) => adapterDirectory !== null))).toEqual([[true], [false]]);
+    const evaluation = await other.store.readManifest(manifestKeys.evaluation('c', scope.scope, ids[1]!, 1, 1));
+    expect(evaluation.summary).toMatchObject({ steps: 0, trainedTokens: 0, unadapted: 'diverged' });
+    // What the policy answers without an adapter, it answers here.
+    const base = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policyAdapters: [], contextsPerChunk: 16, chunk: 1 };
+    await other.run('evaluateBase', base);
+    expect(evaluation.summary?.['score']).toBe((await unadaptedScores(other.store, base))[1]);
+    const asked = other.controls.generates.length;
+    await other.run('evaluateAdapters', { scope, group: { from: 0, to: 2 }, repeat: 1, repeats: 1 });
+    expect(other.controls.generates).toHaveLength(asked);
+  });
+
+  test('a held-out candidate that was never evaluated is no part of a mean in silence: the method has no score', async () => {
+    const made = fixture();
+    const { campaign, scope } = await heldOutPassages(made);
+    const unevaluated = { kind: 'adapted' as const, scope: { ...scope, scope: 'evaluation/other' } };
+    await expect(made.run('summariseMethod', { campaign, method: 'other', source: unevaluated })).rejects.toThrow(/evaluation\/other.*c1.*never evaluated/);
   });
 });

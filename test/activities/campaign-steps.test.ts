@@ -28,6 +28,14 @@ describe('pinning', () => {
     await expect(made.pin('c', { proposals: { k: 3 } })).rejects.toMatchObject({ type: 'BadInputError', message: expect.stringContaining('campaign c') as string });
   });
 
+  test('keeps how much of the files of passages was left out, and the report says it', async () => {
+    const made = fixture();
+    const leftOut = { train: { unanswerable: 3, withoutQuestions: 1 } };
+    await made.run('pinInputs', { ...(await made.input('c')), leftOut });
+    const { lineage } = await collectReport(made.store, 'c', 'running', 0);
+    expect(lineage.settings['left out of contexts']).toEqual(leftOut);
+  });
+
   test('refuses a passage that no training row could hold', async () => {
     const made = fixture();
     await expect(made.pin('c', { limits: { maxRowTokens: 4 } })).rejects.toMatchObject({

@@ -4,7 +4,7 @@ import { manifestKeys } from '../../contracts/campaign';
 import type { WorkRecord } from '../../contracts/report-details';
 import { hashBytes } from '../../storage/content-hash';
 import { createMemoryStore } from '../../storage/memory-store';
-import { chat, json, MisbehavingServer, refusal } from '../endpoint/misbehaving-server';
+import { chat, choice, json, MisbehavingServer, refusal, UNUSABLE } from '../endpoint/misbehaving-server';
 import { activityEnvironment, type ActivityFixture, promptEndpoints, removedFixtures } from './activity-fixture';
 import { storedSelection } from './stored-selection';
 import { storedTexts } from './stored-texts';
@@ -96,6 +96,52 @@ test('of two attempts at once the first stored answer counts for both', async ()
     expect(JSON.parse(Buffer.from(await store.get(manifest.files['answer.json']!)).toString())).toMatchObject({ text });
   }
   expect(await proposals(two, campaign)).toEqual(list);
+});
+
+test('reasoning is no part of a self-edit', async () => {
+  const made = fixture();
+  const campaign = await made.pin('c', spec());
+  server.behave([], choice({ content: '<think>\nThe passage tells of a town.\n</think>\n\nThe town has a gate.', reasoning_content: 'Which town?' }));
+  await made.run('proposeSelfEdits', taskOf(campaign));
+  expect(new Set((await proposals(made, campaign)).map(({ text }) => text))).toEqual(new Set(['The town has a gate.']));
+});
+
+test('a self-edit that the endpoint cut off is kept and marked', async () => {
+  const made = fixture();
+  const campaign = await made.pin('c', spec());
+  server.behave([choice({ content: 'The town has a gate.\nThe town' }, { finish_reason: 'length' })], chat('The town has a gate.'));
+  await made.run('proposeSelfEdits', taskOf(campaign));
+  const stored = await Promise.all(
+    (await proposals(made, campaign)).map(async ({ contextId, candidate }) => {
+      const manifest = await made.store.readManifest(manifestKeys.endpointAnswer('c', 'epoch-1', contextId, candidate));
+      expect(manifest.lineage.settings['sent']).toEqual({ max_tokens: 256, temperature: 1, top_p: 0.95, seed: manifest.lineage.seed });
+      return JSON.parse(Buffer.from(await made.store.get(manifest.files['answer.json']!)).toString()) as { text: string; isCutOff: boolean };
+    }),
+  );
+  expect(stored.filter(({ isCutOff }) => isCutOff).map(({ text }) => text)).toEqual(['The town has a gate.\nThe town']);
+  expect(stored).toHaveLength(6);
+});
+
+test.each(UNUSABLE)('a self-edit that is %s is no self-edit: an attempt that failed, with its reason', async (_, behaviour, said) => {
+  const made = fixture();
+  const campaign = await made.pin('c', spec());
+  server.behave([], behaviour);
+  await expect(made.run('proposeSelfEdits', taskOf(campaign))).rejects.toMatchObject({
+    type: 'EndpointFailedError',
+    message: expect.stringContaining(said.replace('LIMIT', '256').replace('FIELD', 'proposals.maxNewTokens')) as string,
+  });
+  expect(await made.store.list('campaigns/c/epoch-1/')).toEqual([]);
+});
+
+test('a temperature that the endpoint refuses ends the activity with its field', async () => {
+  const made = fixture();
+  const campaign = await made.pin('c', { proposals: { ...(spec()['proposals'] as object), temperature: 0.7 } });
+  server.behave([], json(400, { error: { message: 'Only 1 is supported', param: 'temperature', code: 'unsupported_value' } }));
+  await expect(made.run('proposeSelfEdits', taskOf(campaign))).rejects.toMatchObject({
+    type: 'BadInputError',
+    message: `proposals.temperature: expected a temperature that writer at ${server.url}/chat/completions takes, as most likely 1, got 0.7, refused with 400 Bad Request: Only 1 is supported`,
+  });
+  expect(server.requests).toHaveLength(1);
 });
 
 test('a refusal ends the activity for good, and the requests that wait with it', async () => {

@@ -2,7 +2,7 @@ import type { AdaptationScope, PinnedCampaign } from '../../activities/activity-
 import type { Answer, GroupAnswers } from '../../activities/answers/answers';
 import { manifestKeys } from '../../contracts/campaign';
 import { createMemoryStore } from '../../storage/memory-store';
-import { type Behaviour, chat, json, MisbehavingServer } from '../endpoint/misbehaving-server';
+import { type Behaviour, chat, choice, json, MisbehavingServer, UNUSABLE } from '../endpoint/misbehaving-server';
 import { type ActivityFixture, promptEndpoints, removedFixtures } from './activity-fixture';
 import { storedTexts } from './stored-texts';
 import { unadaptedScores } from './unadapted-scores';
@@ -20,8 +20,8 @@ function fixture(store = createMemoryStore()): ActivityFixture {
   return newFixture(store, promptEndpoints({ JUDGE_API_KEY: KEY }));
 }
 
-function pin(made: ActivityFixture, concurrency = 2): Promise<PinnedCampaign> {
-  const judge = { url: server.url, model: 'strict-judge', apiKeyVariable: 'JUDGE_API_KEY', concurrency, retries: 1 };
+function pin(made: ActivityFixture, concurrency = 2, settings: object = {}): Promise<PinnedCampaign> {
+  const judge = { url: server.url, model: 'strict-judge', apiKeyVariable: 'JUDGE_API_KEY', concurrency, retries: 1, ...settings };
   return made.pin('c', { reward: { grader: 'judge', judge } });
 }
 
@@ -32,6 +32,10 @@ const fair: Behaviour = chat(({ body }) => {
   const [, gold, answer] = /Correct answer: (.*)\nAnswer: (.*)\n/.exec(prompt(body)) ?? [];
   return gold === answer ? 'Yes.' : 'No, it is another one.';
 });
+
+function taskOf(campaign: PinnedCampaign) {
+  return { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policyAdapters: [], contextsPerChunk: 16, chunk: 1 };
+}
 
 async function evaluate(made: ActivityFixture, campaign: PinnedCampaign): Promise<{ reward: number; answers: readonly Answer[] }> {
   const scope: AdaptationScope = await made.proposed(campaign);
@@ -57,7 +61,7 @@ test('verdicts are the marks, stored with the answers under the name of their ju
   }
   expect(new Set(answers.map(({ score }) => score))).toEqual(new Set([0, 1]));
   expect(reward).toBe(answers.slice(0, 4).reduce((sum, { score }) => sum + score, 0) / 4);
-  expect(server.requests[0]?.body).toMatchObject({ model: 'strict-judge', temperature: 0, max_tokens: 16 });
+  expect(server.requests[0]?.body).toMatchObject({ model: 'strict-judge', temperature: 0, max_tokens: 2048 });
   expect(server.mostAtOnce).toBe(2);
 });
 
@@ -83,7 +87,7 @@ test('an attempt after a judge that broke off asks for the rest only', async () 
   const store = createMemoryStore();
   const made = fixture(store);
   const campaign = await pin(made, 1);
-  const task = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policyAdapters: [], contextsPerChunk: 16, chunk: 1 };
+  const task = taskOf(campaign);
   server.behave([fair, fair, fair], json(500, 'down'));
   await expect(made.run('evaluateBase', task)).rejects.toMatchObject({ type: 'EndpointFailedError', nonRetryable: true, message: expect.stringContaining('reward.judge: strict-judge at') as string });
   expect(await store.findManifest(manifestKeys.unadapted('c', 'evaluation/base', 1))).toBeNull();
@@ -98,15 +102,57 @@ test('an attempt after a judge that broke off asks for the rest only', async () 
 test.each<[string, Behaviour, number]>([
   ['yes', chat('yes'), 1],
   ['ambiguous', chat('yes and no'), 0],
-  ['silent', chat(''), 0],
+  ['thinking aloud before it says yes', choice({ content: '<think>\nNo? The key is salt.\n</think>\n\nYes' }), 1],
   ['neither', chat('The answer is right.'), 0],
 ])('a judge that is %s', async (_, behaviour, score) => {
   const made = fixture();
   const campaign = await pin(made);
   server.behave([], behaviour);
-  const task = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policyAdapters: [], contextsPerChunk: 16, chunk: 1 };
-  await made.run('evaluateBase', task);
-  expect(await unadaptedScores(made.store, task)).toEqual([score, score]);
+  await made.run('evaluateBase', taskOf(campaign));
+  expect(await unadaptedScores(made.store, taskOf(campaign))).toEqual([score, score]);
+});
+
+const CUT = ['cut off', choice({ content: 'Yes, since' }, { finish_reason: 'length' }), '200 with a reply that was cut off by its limit of LIMIT tokens; a model that reasons needs more: raise FIELD'] as const;
+
+test.each([...UNUSABLE, CUT])('a judge whose reply is %s has given no verdict: nothing is stored, and it says why', async (_, behaviour, said) => {
+  const made = fixture();
+  const campaign = await pin(made, 1);
+  server.behave([], behaviour);
+  await expect(made.run('evaluateBase', taskOf(campaign))).rejects.toMatchObject({
+    type: 'EndpointFailedError',
+    message: expect.stringContaining(`2 attempts, the last: ${said.replace('LIMIT', '2048').replace('FIELD', 'reward.judge.maxNewTokens')}`) as string,
+  });
+  expect(await made.store.list('campaigns/c/verdicts/')).toEqual([]);
+  // Once it is well, it is asked again.
+  server.behave([], chat('yes'));
+  await made.run('evaluateBase', taskOf(campaign));
+  expect(await unadaptedScores(made.store, taskOf(campaign))).toEqual([1, 1]);
+});
+
+test.each<[string, string, number | null]>([
+  ['after its verdict', 'no\n\nQuestion: What else? yes', 0],
+  ['within its line', ' yes, bec', null],
+  ['before it', ' The answer\nis ri', null],
+])('a base model that is cut off %s', async (_, text, score) => {
+  const made = fixture();
+  const campaign = await pin(made, 1, { protocol: 'completions', maxNewTokens: 16 });
+  server.behave([], json(200, { choices: [{ text, finish_reason: 'length' }] }));
+  const evaluating = made.run('evaluateBase', taskOf(campaign));
+  if (score === null) await expect(evaluating).rejects.toMatchObject({ type: 'EndpointFailedError' });
+  else {
+    await evaluating;
+    expect(await unadaptedScores(made.store, taskOf(campaign))).toEqual([score, score]);
+  }
+});
+
+test('a verdict of a model that takes no temperature is told from one at 0', async () => {
+  const made = fixture();
+  const campaign = await pin(made, 1);
+  server.behave([], (response, request) => ('temperature' in request.body ? json(400, { error: { message: 'no', param: 'temperature', code: 'unsupported_value' } }) : chat('yes'))(response, request));
+  await made.run('evaluateBase', taskOf(campaign));
+  const keys = await made.store.list('campaigns/c/verdicts/');
+  expect(keys).not.toHaveLength(0);
+  for (const key of keys) expect((await made.store.readManifest(key)).lineage.settings['sent']).toEqual({ max_tokens: 2048 });
 });
 
 test('the key is nowhere in the store', async () => {

@@ -26,7 +26,7 @@ export async function storedSelection(store: ArtifactStore, { campaign, epoch, p
     kind: 'selection',
     files: { [SELECTION_FILE]: selection },
     lineage: { inputs: { proposals: proposals.sha256 }, codeVersion: input.codeVersion, settings: { ...input.spec.selection } },
-    summary: { ...epochSummary(epoch, outcomes, kept.length) },
+    summary: { ...epochSummary(epoch, record.outcomes, kept.length) },
   });
   return { campaign, versions: epochInVersion(epoch), policyAdapters, proposals, selection };
 }

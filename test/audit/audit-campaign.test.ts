@@ -7,17 +7,25 @@ import { Findings } from '../../audit/findings';
 import { HistoryChangedError, type HistorySource } from '../../audit/history-source';
 import { walkHistories } from '../../audit/walk-histories';
 import { type Manifest, manifestSchema } from '../../contracts/artifacts';
-import { manifestKeys } from '../../contracts/campaign';
+import { type CampaignReport, manifestKeys } from '../../contracts/campaign';
+import type { Context } from '../../contracts/campaign-spec';
+import { contextId } from '../../seal/ids';
+import { repeatSeed } from '../../seal/rest-em';
 import { canonicalJson } from '../../storage/canonical-json';
 import { ContentAddressedStore } from '../../storage/content-addressed-store';
 import type { MemoryObjectClient } from '../../storage/memory-store';
+import { contexts } from '../activities/activity-fixture';
 import { bytesOf, CAMPAIGN, flipByte, RecordedCampaign, write } from './recorded-campaign';
 
 jest.setTimeout(300_000);
 
+const [{ title, context }] = contexts('ship', 1) as [Context];
+const DIVERGED = contextId(title, context);
+
 let recorded: RecordedCampaign;
 beforeAll(async () => {
-  recorded = await RecordedCampaign.run();
+  // A held-out training of each method diverges.
+  recorded = await RecordedCampaign.run({ diverging: [repeatSeed(7, 'held-out', DIVERGED, 1, 1)] });
 });
 afterAll(() => recorded.stop());
 
@@ -63,6 +71,24 @@ test('an untouched record has no break', async () => {
     { update: 'pause', by: 'anna', why: 'the room is needed', at: expect.any(String) },
     { update: 'resume', by: 'anna', why: 'the room is free', at: expect.any(String) },
   ]);
+});
+
+test('a held-out training that diverged counts in its method, in report and record alike', async () => {
+  const report = await manifestAt(recorded.objects, manifestKeys.report(CAMPAIGN));
+  const { methods } = JSON.parse((await bytesOf(recorded.objects, `sha256/${report.files['report.json']!.sha256}`)).toString()) as CampaignReport;
+  expect(methods.map(({ name, n, runs, rejected, diverged }) => [name, n, runs, rejected, diverged])).toEqual([
+    ['base', 2, 2, 0, 0],
+    ['passage-only', 2, 2, 0, 1],
+    // Held-out seeds are the same for every method.
+    ['seal-epoch-1', 2, 2, 0, 1],
+  ]);
+  const objects = await recorded.copy();
+  await removeSeals(objects);
+  const key = manifestKeys.evaluation(CAMPAIGN, 'evaluation/passage-only', DIVERGED, 1, 1);
+  await forge(objects, key, (manifest) => ({ ...manifest, summary: { ...manifest.summary, unadapted: 'rejected' } }));
+  const { breaks } = await recorded.auditRecord(objects);
+  expect(breaks).toContainEqual(expect.objectContaining({ kind: 'reward', what: `${key}: steps and tokens`, expected: expect.stringContaining('diverged') as string }));
+  expect(breaks).toContainEqual(expect.objectContaining({ kind: 'method', what: `${manifestKeys.method(CAMPAIGN, 'passage-only')}: runs.json` }));
 });
 
 test('one byte changed in an adapter is found and named', async () => {

@@ -41,15 +41,18 @@ export class RecordedCampaign {
    * @param spec of the campaign, beside the fixture's
    * @param eventsPerRun so few that its workflows go on in new runs. @default one run each
    * @param codeVersion of the code that computes. @default that of the campaign's start
+   * @param diverging seeds of fine-tunes that diverge. @default none
    */
-  static async run({ spec = {}, eventsPerRun, codeVersion }: { readonly spec?: Record<string, unknown>; readonly eventsPerRun?: number; readonly codeVersion?: string } = {}): Promise<RecordedCampaign> {
+  static async run({ spec = {}, eventsPerRun, codeVersion, diverging = [] }: { readonly spec?: Record<string, unknown>; readonly eventsPerRun?: number; readonly codeVersion?: string; readonly diverging?: readonly number[] } = {}): Promise<RecordedCampaign> {
     const temporal = await TemporalFixture.start();
     const directory = mkdtempSync(join(tmpdir(), 'seal-audited-'));
     const objects = new MemoryObjectClient();
     const fixture = new ActivityFixture(new ContentAddressedStore(objects));
     const histories = new ServerHistories(temporal.environment.client);
+    const { model, controls } = fakeLanguageModel();
+    diverging.forEach((seed) => controls.diverging.add(seed));
     const activities = createActivities({
-      model: fakeLanguageModel().model,
+      model,
       store: fixture.store,
       domain: knowledgeDomain,
       cacheDirectory: join(directory, 'cache'),

@@ -34,12 +34,20 @@ describe('shipped campaign files', () => {
   it.each(readdirSync(directory).filter((name) => name.endsWith('.yaml')))('%s is valid', (name) => {
     expect(readCampaignFile(join(directory, name)).spec.name).toBe(name.replace('.yaml', ''));
   });
+
+  it.each(readdirSync(directory).filter((name) => name.endsWith('.yaml')))('%s says its grader, so that no default changes its figures', (name) => {
+    expect(read('examples', 'campaigns', name)).toMatch(/^\s*(?:reward: \{ )?grader: /m);
+  });
+});
+
+test('answers in sentences are not graded by equality unless the file says so: the default grader is tokens', () => {
+  expect(schemaFields().find(({ field }) => field === 'reward.grader')?.defaultValue).toBe('tokens');
 });
 
 test('the example with an endpoint can be started: its template is found and names what it fills in', async () => {
   const { spec, template } = await prepareCampaign(join(ROOT, 'examples', 'campaigns', 'endpoint.yaml'));
   expect(spec.proposals.endpoint).toMatchObject({ protocol: 'chat', timeoutSeconds: 60, retries: 5 });
-  expect(spec.reward.judge).toMatchObject({ protocol: 'chat', timeoutSeconds: 120, maxNewTokens: 16 });
+  expect(spec.reward.judge).toMatchObject({ protocol: 'chat', timeoutSeconds: 120, maxNewTokens: 2048 });
   expect(template).toBe(read('examples', 'campaigns', 'endpoint-prompt.txt'));
 });
 
@@ -103,7 +111,7 @@ describe('a wrong campaign file', () => {
     ['an endpoint that is not named', lines({ proposals: '{ source: endpoint }' }), 'c.yaml:6: proposals.endpoint: expected url and model of an endpoint, for proposals.source: endpoint, got nothing'],
     ['a baseline without its endpoint', lines({ evaluation: '{ baselines: [endpoint] }' }), 'c.yaml: proposals.endpoint: expected url and model of an endpoint, for the endpoint baseline, got nothing'],
     ['a judge that is not named', lines({ reward: '{ grader: judge }' }), 'c.yaml:6: reward.judge: expected url and model of an endpoint, for reward.grader: judge, got nothing'],
-    ['an address that is none', lines({ reward: '{ grader: judge, judge: { url: "host/v1", model: m } }' }), 'c.yaml:6: reward.judge.url: expected an http or https address without user, password, query and fragment, got "host/v1"'],
+    ['an address that is none', lines({ reward: '{ grader: judge, judge: { url: "host/v1", model: m } }' }), 'c.yaml:6: reward.judge.url: expected an http or https address without user, password and fragment, and without a query but ?api-version=VERSION, got "host/v1"'],
     ['a key in the file', lines({ reward: '{ grader: judge, judge: { url: "https://host/v1", model: m, apiKey: sk-1 } }' }), 'c.yaml:6: reward.judge.apiKey: expected one of the keys url, model, apiKeyVariable, protocol, concurrency, timeoutSeconds, retries, maxNewTokens, got an unknown key'],
     ['a variable that is no key\'s', lines({ reward: '{ grader: judge, judge: { url: "https://host/v1", model: m, apiKeyVariable: HOME } }' }), 'c.yaml:6: reward.judge.apiKeyVariable: expected the name of an environment variable that ends in API_KEY, got "HOME"'],
     ['a prompt and a template', lines({ proposals: '{ prompt: none, template: good.txt }' }), 'c.yaml:6: proposals.template: expected a prompt or a template, got both'],

@@ -27,3 +27,11 @@ test('a reason is shown where there is one', () => {
   expect(statusDocument(failed)).not.toHaveProperty('reason');
   expect(statusText(failed)).not.toContain('reason');
 });
+
+test('epochs in which every context has equal rewards are named, as long as there are any', () => {
+  const tied = { ...progress('running'), tiedEpochs: [1, 3] };
+  expect(statusText(tied)).toContain('\nEpochs 1, 3: in every context all rewards are equal, so that selection kept what was proposed first and says nothing.');
+  expect(statusDocument(tied)).toMatchObject({ tiedEpochs: [1, 3] });
+  expect(statusText(progress('running'))).not.toContain('equal');
+  expect(statusDocument(progress('running'))).not.toHaveProperty('tiedEpochs');
+});

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { locateComplaint, locateRow, readPrompts, readTrainingRows } from '../../cli/row-file';
+import { locateComplaint, locateRow, readPrompts, readTrainingRows, type RowFile } from '../../cli/row-file';
 import { BadInputError, NotFiniteError } from '../../contracts/errors';
 
 let directory: string;
@@ -14,10 +14,10 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** What is read, or the one line of a refusal. Anything but BadInputError is a bug. */
-function outcome<Row>(content: string | Uint8Array, read: (path: string) => Row[]): Row[] | string {
+function outcome<Row>(content: string | Uint8Array, read: (path: string) => RowFile<Row>): readonly Row[] | string {
   writeFileSync(file, content);
   try {
-    return read(file);
+    return read(file).rows;
   } catch (error) {
     if (!(error instanceof BadInputError)) throw error;
     expect(error.message).not.toMatch(/[\p{Cc}]/u);
@@ -33,8 +33,11 @@ describe('readTrainingRows', () => {
     ['a whole surrogate pair', '{"text": "\\ud83d\\ude00"}', [{ text: '😀' }]],
     ['a NUL byte', '{"text": "a\0b"}', 'rows.jsonl:1: expected a JSON object, got malformed JSON (bad control character in string literal)'],
     ['nothing', '', 'rows.jsonl: expected a file with content, got an empty file'],
-    ['blank lines at the end', '{"text": "a"}\n\n\n', 'rows.jsonl:2: expected a JSON object, got an empty line'],
-    ['a newline alone', '\n', 'rows.jsonl:1: expected a JSON object, got an empty line'],
+    ['blank lines at the end', '{"text": "a"}\n\n\n', [{ text: 'a' }]],
+    ['blank lines between rows and before them, CRLF among them', '\r\n \t\n{"text": "a"}\r\n\r\n{"text": "b"}\n', [{ text: 'a' }, { text: 'b' }]],
+    ['a mistake after blank lines', '\n{"text": "a"}\n\n{"text": 1}\n', 'rows.jsonl:4: text: expected a string, got a number'],
+    ['a byte order mark before a blank line', '\ufeff\n{"text": "a"}', [{ text: 'a' }]],
+    ['blank lines alone', '\n \r\n', 'rows.jsonl: expected at least one JSON object a line, got blank lines only'],
     ['a field twice', '{"text": "a", "text": "b"}', 'rows.jsonl:1: expected each key once in an object, got "text" twice'],
     ['a field no row has', '{"text": "a", "__proto__": {}}', 'rows.jsonl:1: expected {"text": string} or {"prompt": string, "completion": string}, got the fields "__proto__", "text"'],
     ['half a surrogate pair', '{"text": "\\udc00"}', 'rows.jsonl:1: text: expected Unicode text, got half a surrogate pair'],
@@ -58,7 +61,7 @@ describe('readTrainingRows', () => {
   });
 
   const valid = Buffer.from('{"text": "vel is a town"}\n{"prompt": "who \\u00e9", "completion": "né"}\n{"text": "x"}\n');
-  it.each([['rows', readTrainingRows], ['prompts', readPrompts]] as const)('reads or refuses changed %s', (_what, read: (path: string) => unknown[]) => {
+  it.each([['rows', readTrainingRows], ['prompts', readPrompts]] as const)('reads or refuses changed %s', (_what, read: (path: string) => RowFile<unknown>) => {
     const changes = fc.array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(changes, fc.nat(valid.length), (replacements, end) => {
@@ -88,7 +91,14 @@ describe('locateRow', () => {
     [new NotFiniteError('group 1, prompt 2, new token 5: expected finite logits, got NaN for token 0'), 'rows.jsonl:2, new token 5: expected finite logits, got NaN for token 0'],
     [new Error('row 3: no'), 'row 3: no'],
   ])('%p', (error, message) => {
-    expect(locateRow(error, 'rows.jsonl')).toMatchObject({ message, name: error.name });
+    expect(locateRow(error, 'rows.jsonl', Array.from({ length: 12 }, (_, i) => i + 1))).toMatchObject({ message, name: error.name });
+  });
+
+  it('names the line that a row stands on, blank lines counted', () => {
+    writeFileSync(file, '\n{"text": "a"}\n\n\n{"text": "b"}\n');
+    const { lines } = readTrainingRows(file);
+    expect(lines).toEqual([2, 5]);
+    expect(locateRow(bad('row 2'), 'rows.jsonl', lines)).toMatchObject({ message: 'rows.jsonl:5: expected x, got y' });
   });
 
   it('names a flag where there is no file', () => {

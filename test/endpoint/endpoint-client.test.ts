@@ -1,10 +1,10 @@
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { type EndpointSettings, endpointSettingsSchema } from '../../contracts/endpoint';
+import { type EndpointRequest, type EndpointSettings, endpointSettingsSchema } from '../../contracts/endpoint';
 import { BadInputError, ComputeCancelledError, EndpointFailedError } from '../../contracts/errors';
 import { DEFAULT_ENDPOINT_BOUNDS, type EndpointBounds } from '../../endpoint/endpoint-client';
 import { Endpoints } from '../../endpoint/endpoints';
-import { chat, cutBody, cutStream, endless, json, MisbehavingServer, refusal, silence, stall } from './misbehaving-server';
+import { chat, choice, cutBody, cutStream, endless, json, MisbehavingServer, refusal, silence, stall, UNUSABLE } from './misbehaving-server';
 
 const KEY = 'sk-test-0123456789abcdef';
 const REQUEST = { prompt: 'Notes, please.', maxNewTokens: 20, temperature: 0.7, topP: 0.9, seed: 5 };
@@ -31,7 +31,7 @@ function open(settings: Partial<EndpointSettings> = {}, bounds: EndpointBounds =
   const endpoints = new Endpoints({ TEST_API_KEY: KEY }, bounds);
   const parsed = endpointSettingsSchema.parse({ url: server.url, model: 'm', apiKeyVariable: 'TEST_API_KEY', ...settings });
   const endpoint = endpoints.open('proposals.endpoint', parsed);
-  return { ask: (signal = new AbortController().signal) => endpoint.ask(REQUEST, signal) };
+  return { ask: (request: EndpointRequest = REQUEST, signal = new AbortController().signal) => endpoint.ask(request, signal) };
 }
 
 /** What was thrown. */
@@ -45,7 +45,8 @@ async function failure(promise: Promise<unknown>): Promise<Error> {
 describe('an answer', () => {
   test('of a chat endpoint', async () => {
     server.behave([], chat('One.\nTwo.'));
-    expect(await open().ask()).toEqual({ text: 'One.\nTwo.', generatedTokens: 3 });
+    const sent = { max_tokens: 20, temperature: 0.7, top_p: 0.9, seed: 5 };
+    expect(await open().ask()).toEqual({ text: 'One.\nTwo.', generatedTokens: 3, isCutOff: false, sent });
     expect(server.requests).toEqual([
       {
         path: '/v1/chat/completions',
@@ -60,16 +61,24 @@ describe('an answer', () => {
     const { protocol, url, model } = { protocol: 'completions', url: `${server.url}/`, model: 'm' } as const;
     const endpoint = new Endpoints({}).open('reward.judge', endpointSettingsSchema.parse({ protocol, url, model }));
     const answer = await endpoint.ask({ prompt: 'Go', maxNewTokens: 4, temperature: 0 }, new AbortController().signal);
-    expect(answer).toEqual({ text: ' on', generatedTokens: 0 });
+    expect(answer).toEqual({ text: ' on', generatedTokens: 0, isCutOff: false, sent: { max_tokens: 4, temperature: 0 } });
     const [{ path, headers, body }] = server.requests as [(typeof server.requests)[0]];
     expect(path).toBe('/v1/completions');
     expect(headers).not.toHaveProperty('authorization');
     expect(body).toEqual({ model: 'm', prompt: 'Go', max_tokens: 4, temperature: 0 });
   });
 
-  test('without content is an empty text', async () => {
-    server.behave([], chat(null));
-    expect((await open().ask()).text).toBe('');
+  test('has no reasoning in its text', async () => {
+    server.behave([], choice({ content: '<think>\nNo?\n</think>\n\nYes', reasoning_content: 'No?' }));
+    expect((await open().ask()).text).toBe('Yes');
+  });
+
+  test('that is packed is unpacked', async () => {
+    server.behave([], (response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+      response.end(gzipSync(JSON.stringify({ choices: [{ message: { content: 'small' } }] })));
+    });
+    expect((await open().ask()).text).toBe('small');
   });
 
   test('keeps its letters, whatever the chunks cut through', async () => {
@@ -162,7 +171,7 @@ describe('attempts that are used up', () => {
     ['a server that is down', json(500, ''), 'm at URL/chat/completions: no usable answer: 3 attempts, the last: 500 Internal Server Error'],
     ['its own words', refusal(503, 'over\nloaded \u0007'), 'no usable answer: 3 attempts, the last: 503 Service Unavailable: over loaded'],
     ['wrong JSON', json(200, '{"choices": ['), 'no usable answer: 3 attempts, the last: 200 with a body that is not JSON'],
-    ['another shape', json(200, { error: 'no such thing' }), 'the last: 200 with JSON without choices[0].message.content: no such thing'],
+    ['another shape', json(200, { detail: 'no such thing' }), 'the last: 200 with JSON without choices[0].message.content: no such thing'],
     ['a cut body', cutBody, 'the last: 200, cut before its end ('],
     ['slowness', silence, 'the last: no complete answer within 0.15 s'],
     ['a body without end', endless, 'the last: an answer of more than 1048576 bytes'],
@@ -173,6 +182,24 @@ describe('attempts that are used up', () => {
     expect(error.message.replace(server.url, 'URL')).toContain(line);
     expect(error.message).toMatch(/^proposals\.endpoint: [^\n]*$/);
     expect(server.requests).toHaveLength(3);
+  });
+
+  test.each(UNUSABLE)('%s is no answer, and says why', async (_, behaviour, said) => {
+    server.behave([], behaviour);
+    const error = await failure(open({ retries: 1 }).ask({ ...REQUEST, limitField: 'proposals.maxNewTokens' }));
+    expect(error).toBeInstanceOf(EndpointFailedError);
+    expect(error.message).toContain(`: no usable answer: 2 attempts, the last: ${said.replace('LIMIT', '20').replace('FIELD', 'proposals.maxNewTokens')}`);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test('a text that its limit cut off is an answer only for who can use it, and is marked', async () => {
+    const cut = choice({ content: 'One.\nTw' }, { finish_reason: 'length' });
+    server.behave([], cut);
+    const error = await failure(open({ retries: 0 }).ask());
+    expect(error.message).toContain('200 with a reply that was cut off by its limit of 20 tokens; a model that reasons needs more: raise the limit');
+    const isUsableCutOff = jest.fn((text: string) => text.startsWith('One'));
+    expect(await open().ask({ ...REQUEST, isUsableCutOff })).toMatchObject({ text: 'One.\nTw', isCutOff: true });
+    expect(isUsableCutOff).toHaveBeenCalledWith('One.\nTw');
   });
 
   test('nobody listens', async () => {
@@ -199,7 +226,8 @@ describe('what no repetition helps is asked once', () => {
     [401, refusal(401, `Incorrect API key provided: ${KEY.slice(0, 8)}***`), '401 Unauthorized: the key is missing, wrong or not allowed to use this model'],
     [403, refusal(403, 'no'), '403 Forbidden: the key is missing, wrong or not allowed to use this model'],
     [404, refusal(404, 'The model m does not exist'), '404 Not Found: The model m does not exist'],
-    [404, json(404, '<html>lost</html>'), '404 Not Found'],
+    [404, json(404, '<html>lost</html>'), '404 Not Found: lost'],
+    [404, json(404, { detail: [{ loc: ['body', 'model'], msg: 'not served' }] }), '404 Not Found: body.model: not served'],
     [422, cutBodyOf(422), '422 Unprocessable Entity'],
     [307, json(307, '', { location: 'https://elsewhere.test/' }), '307 Temporary Redirect, a redirection to https://elsewhere.test/'],
   ])('%i', async (_, behaviour, got) => {
@@ -244,8 +272,18 @@ describe('the key', () => {
       expect(`${error.message} ${error.stack ?? ''} ${JSON.stringify(error)} ${String(error.cause)}`).not.toContain(KEY);
       expect(error.message).toContain('[key]');
     }
+    // Not by half either, where a long message is cut short.
+    server.behave([], refusal(400, `${'x'.repeat(190)}${KEY}`));
+    expect((await failure(open().ask())).message).toContain(`${'x'.repeat(190)}[key]`);
     server.behave([], chat(({ headers }) => `You sent ${headers.authorization}`));
     expect((await open().ask()).text).toBe('You sent Bearer [key]');
+  });
+
+  test('goes to Azure in the header that its keys have', async () => {
+    server.behave([], chat(({ headers }) => String(headers['api-key'])));
+    expect((await open({ url: `${server.url}/openai/deployments/d?api-version=2024-10-21` }).ask()).text).toBe('[key]');
+    expect(server.requests[0]?.path).toBe('/v1/openai/deployments/d/chat/completions?api-version=2024-10-21');
+    expect(server.requests[0]?.headers).not.toHaveProperty('authorization');
   });
 
   test('is not in what an object of ours prints as', () => {
@@ -269,15 +307,15 @@ describe('concurrency', () => {
     server.behave([], silence);
     const controller = new AbortController();
     const { ask } = open({ concurrency: 1 });
-    const running = failure(ask(controller.signal));
-    const waiting = failure(ask(controller.signal));
+    const running = failure(ask(REQUEST, controller.signal));
+    const waiting = failure(ask(REQUEST, controller.signal));
     while (server.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     controller.abort();
     expect(await running).toBeInstanceOf(ComputeCancelledError);
     expect(await waiting).toBeInstanceOf(ComputeCancelledError);
     server.behave([], json(500, ''));
     const between = new AbortController();
-    const asleep = failure(open({}, { ...DEFAULT_ENDPOINT_BOUNDS, backOffMs: 60_000 }).ask(between.signal));
+    const asleep = failure(open({}, { ...DEFAULT_ENDPOINT_BOUNDS, backOffMs: 60_000 }).ask(REQUEST, between.signal));
     while (server.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     setTimeout(() => between.abort(), 20);
     expect(await asleep).toBeInstanceOf(ComputeCancelledError);
@@ -292,11 +330,17 @@ describe('settings', () => {
     ['another scheme', { url: 'ftp://host/v1' }],
     ['a password in the address', { url: 'https://me:secret@host/v1' }],
     ['a query', { url: 'https://host/v1?key=1' }],
+    ['a query beside the version', { url: 'https://host/v1?api-version=2024-10-21&key=1' }],
+    ['a secret in the place of a version', { url: `https://host/v1?api-version=${KEY}` }],
     ['no address', { url: 'host' }],
     ['a key in the place of its variable', { apiKeyVariable: KEY }],
     ['another secret of the environment', { apiKeyVariable: 'AWS_SECRET_ACCESS_KEY' }],
     ['a header of its own', { headers: {} }],
   ])('%s: refused', (_, wrong) => {
     expect(endpointSettingsSchema.safeParse({ url: 'https://host/v1', model: 'm', ...wrong }).success).toBe(false);
+  });
+
+  test.each(['2024-10-21', '2025-01-01-preview', 'preview', 'latest', 'v1'])("Azure's version %s is let through", (version) => {
+    expect(endpointSettingsSchema.safeParse({ url: `https://host/openai/v1?api-version=${version}`, model: 'm' }).success).toBe(true);
   });
 });

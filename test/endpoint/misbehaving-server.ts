@@ -73,12 +73,39 @@ export function json(status: number, value: unknown, headers: Record<string, str
 }
 
 /** A well-formed chat answer; its text may depend on the request. */
-export function chat(content: string | null | ((request: ReceivedRequest) => string)): Behaviour {
+export function chat(content: string | ((request: ReceivedRequest) => string)): Behaviour {
   return (response, request) => {
     const text = typeof content === 'function' ? content(request) : content;
     json(200, { choices: [{ message: { role: 'assistant', content: text } }], usage: { completion_tokens: 3 } })(response, request);
   };
 }
+
+/** A chat answer whose message and choice hold what a test says. */
+export function choice(message: object, rest: object = {}): Behaviour {
+  return json(200, { choices: [{ index: 0, message: { role: 'assistant', ...message }, finish_reason: 'stop', ...rest }], usage: null });
+}
+
+/** Replies that are no text to use, each with what is said of it. A model's limit in `LIMIT` tokens. */
+export const UNUSABLE: readonly (readonly [string, Behaviour, string])[] = [
+  ['cut before its first word', choice({ content: null }, { finish_reason: 'length' }), '200 with a reply that was cut off before its first word by its limit of LIMIT tokens; a model that reasons needs more: raise FIELD'],
+  ['cut while it reasons', choice({ content: '<think>\nThe key is' }, { finish_reason: 'length' }), '200 with a reply that was cut off while it reasoned by its limit of LIMIT tokens; a model that reasons needs more: raise FIELD'],
+  ['reasoning without an end', choice({ content: '<think>\nThe key is' }), '200 with a reply whose reasoning has no end'],
+  ['a content filter', choice({ content: 'Yes, the' }, { finish_reason: 'content_filter' }), '200 with a reply that ended with the finish_reason: content_filter'],
+  ['a refusal', choice({ content: null, refusal: "I'm sorry,\nI can't." }), "200 with a refusal: I'm sorry, I can't."],
+  ['a refusal among parts', choice({ content: [{ type: 'refusal', refusal: 'I will not.' }] }), '200 with a refusal: I will not.'],
+  ['tool calls', choice({ content: null, tool_calls: [{ id: 'a' }] }, { finish_reason: 'tool_calls' }), '200 with a reply that ended with the finish_reason: tool_calls'],
+  ['an end nobody knows', choice({ content: 'Yes' }, { finish_reason: 'abort' }), '200 with a reply that ended with the finish_reason: abort'],
+  ['an error in its choice', choice({ content: '' }, { error: { code: 502, message: 'upstream is gone' }, finish_reason: 'error' }), '200 with an error in its choice: upstream is gone'],
+  ['an error beside its choices', json(200, { error: { code: 503 }, choices: [{ message: { content: 'Yes' } }] }), '200 with an error: 503'],
+  ['an error as a text', json(200, { error: 'no such thing' }), '200 with an error: no such thing'],
+  ['no choices', json(200, { choices: [], usage: null }), '200 with JSON without choices[0].message.content'],
+  ['nothing', choice({ content: '' }), '200 with an empty reply'],
+  ['blanks', choice({ content: ' \n' }), '200 with an empty reply'],
+  ['nothing but reasoning', choice({ content: '<think>\nYes?\n</think>\n' }), '200 with an empty reply after its reasoning'],
+  ['nothing beside its reasoning', choice({ content: null, reasoning_content: 'Yes?' }), '200 with an empty reply after its reasoning'],
+  ['a stream', json(200, 'data: {"choices": [{"delta": {"content": "Yes"}}]}\n\ndata: [DONE]\n'), '200 with a stream of events, which was not asked for'],
+  ['a page', json(200, '<html><head><title>Sign in &amp; go on</title></head></html>'), '200 with a body that is not JSON: Sign in & go on'],
+];
 
 /** An error as OpenAI words it. */
 export function refusal(status: number, message: string, headers: Record<string, string> = {}): Behaviour {

@@ -1,66 +1,41 @@
-import fc from 'fast-check';
-import { readAnswer, requestUrl, serverMessage } from '../../endpoint/wire-format';
+import { COMMON_DIALECT, parametersOf, refusedParameter, requestUrl } from '../../endpoint/wire-format';
 
 test.each([
   ['https://host/v1', 'chat', 'https://host/v1/chat/completions'],
   ['https://host/v1//', 'completions', 'https://host/v1/completions'],
   ['http://host:8000', 'chat', 'http://host:8000/chat/completions'],
+  ['https://a.azure.com/openai/deployments/d/?api-version=2024-10-21', 'chat', 'https://a.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21'],
 ] as const)('%s, asked by %s', (url, protocol, expected) => {
   expect(requestUrl({ url, protocol })).toBe(expected);
 });
 
-test.each([
-  ['the first of several', { choices: [{ message: { content: 'a' } }, { message: { content: 'b' } }] }, 'a'],
-  ['none, as a refusal has it', { choices: [{ message: { refusal: 'I will not', content: null } }] }, ''],
-  ['with fields nobody asked for', { id: 1, choices: [{ index: 0, message: { role: 'assistant', content: 'a' }, finish_reason: 'length' }] }, 'a'],
-  ['with a count that is none', { choices: [{ message: { content: 'a' } }], usage: { completion_tokens: 'many' } }, 'a'],
-])('a text: %s', (_, body, text) => {
-  expect(readAnswer('chat', JSON.stringify(body))).toEqual({ text, generatedTokens: 0 });
-});
+const LIMIT = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
+const TEMPERATURE = "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is supported.";
 
 test.each([
-  ['', 'an empty body'],
-  [' \n', 'an empty body'],
-  ['<html>', 'a body that is not JSON'],
-  ['{"choices": [', 'a body that is not JSON'],
-  ['null', 'JSON without choices[0].message.content'],
-  ['{"choices": {}}', 'JSON without choices[0].message.content'],
-  ['{"choices": [{"text": "of the other protocol"}]}', 'JSON without choices[0].message.content'],
-  ['{"choices": [{"message": {"content": [1]}}]}', 'JSON without choices[0].message.content'],
-  ['{"error": {"message": "over\\nloaded"}}', 'JSON without choices[0].message.content: over loaded'],
-])('no text: %s', (body, expected) => {
-  expect(readAnswer('chat', body)).toBe(expected);
+  ['max_tokens', { error: { message: LIMIT, type: 'invalid_request_error', param: 'max_tokens', code: 'unsupported_parameter' } }],
+  ['max_tokens', { error: { message: LIMIT, code: 'invalid_request_body' } }],
+  ['max_tokens', { error: { message: `litellm.BadRequestError: OpenAIException - ${LIMIT}`, param: null } }],
+  ['temperature', { error: { message: TEMPERATURE, type: 'invalid_request_error', param: 'temperature', code: 'unsupported_value' } }],
+  ['temperature', { error: { message: "Unsupported parameter: 'temperature' is not supported with this model.", param: 'temperature', code: 'unsupported_parameter' } }],
+  ['temperature', { error: 'Input validation error: `temperature` must be strictly positive', error_type: 'validation' }],
+  ['temperature', { detail: [{ loc: ['body', 'temperature'], msg: 'Extra inputs are not permitted' }] }],
+  [null, { error: { message: 'max_tokens is too large: 2048', param: 'max_tokens', code: 'invalid_value' } }],
+  [null, { error: { message: "Unsupported parameter: 'top_p' is not supported with this model.", param: 'top_p', code: 'unsupported_parameter' } }],
+  [null, {}],
+])('the refused parameter is %s, of %j', (parameter, body) => {
+  expect(refusedParameter(JSON.stringify(body), { max_tokens: 16, temperature: 0 })).toBe(parameter);
 });
 
-test('nesting beyond any stack is another wrong answer', () => {
-  const deep = '['.repeat(100_000) + ']'.repeat(100_000);
-  expect(readAnswer('chat', deep)).toBe('JSON without choices[0].message.content');
-  expect(serverMessage(deep)).toBeNull();
+test('what was not sent is not what is refused', () => {
+  expect(refusedParameter(JSON.stringify({ error: { message: LIMIT } }), { max_completion_tokens: 16, temperature: 0 })).toBeNull();
+  expect(refusedParameter(JSON.stringify({ error: { message: TEMPERATURE } }), { max_completion_tokens: 16 })).toBeNull();
 });
 
-/** Answers, nearly answers, and anything else that is JSON. */
-const bodies = fc.oneof(
-  fc.json({ maxDepth: 4 }),
-  fc.string({ maxLength: 60 }),
-  fc.record({ choices: fc.array(fc.oneof(fc.record({ message: fc.record({ content: fc.oneof(fc.string(), fc.constant(null), fc.integer()) }) }), fc.record({ text: fc.string() }), fc.jsonValue())) }).map((body) => JSON.stringify(body)),
-  fc.record({ error: fc.oneof(fc.string({ unit: 'binary' }), fc.record({ message: fc.string({ unit: 'binary', maxLength: 400 }) })) }).map((body) => JSON.stringify(body)),
-);
-
-test('whatever a server sends: a text, or one short line on what is wrong', () => {
-  let texts = 0;
-  fc.assert(
-    fc.property(bodies, fc.constantFrom('chat', 'completions'), (body, protocol) => {
-      const read = readAnswer(protocol, body);
-      if (typeof read === 'string') {
-        expect(read.length).toBeLessThan(260);
-        expect(read).not.toMatch(/[\n\r]/);
-      } else {
-        texts += 1;
-        expect(typeof read.text).toBe('string');
-      }
-      expect(serverMessage(body)?.length ?? 0).toBeLessThanOrEqual(200);
-    }),
-    { numRuns: 500, seed: 20261122 },
-  );
-  expect(texts).toBeGreaterThan(10);
+test.each([
+  ['nobody chose', { temperature: 0 }, {}],
+  ['is the default', { temperature: 1, temperatureField: 'proposals.temperature' }, {}],
+  ['the campaign chose', { temperature: 0.7, temperatureField: 'proposals.temperature' }, { temperature: 0.7 }],
+])('of an endpoint that takes none, a temperature that %s', (_, request, expected) => {
+  expect(parametersOf({ prompt: '', maxNewTokens: 4, ...request }, { ...COMMON_DIALECT, takesTemperature: false })).toEqual({ max_tokens: 4, ...expected });
 });

@@ -100,6 +100,18 @@ describe('report.html', () => {
     expect(page).toContain('−0.0210');
   });
 
+  it('says in how many contexts all rewards are equal, and in which epochs selection had nothing to go by', () => {
+    expect(page).toContain('<th scope="col" class="number">all rewards equal</th>');
+    expect(page).toContain('<td class="number">3 of 12</td>');
+    expect(page).toContain('<p>Epoch 2: in every context all rewards are equal, so that selection kept what was proposed first and says nothing.</p>');
+    expect(page.match(/in every context all rewards are equal/g)).toHaveLength(1);
+  });
+
+  it('says what of a method counts as unadapted, and nothing where nothing does', () => {
+    expect(page).toContain('<p>self-edits: 2 self-edits rejected, 1 training diverged, of 60; counted as the unadapted policy answers.</p>');
+    expect(page.match(/counted as the unadapted policy answers/g)).toHaveLength(1);
+  });
+
   it('says whose campaign it is and what it cost each fine-tune', () => {
     expect(page).toContain('<dt>base model</dt><dd>nano <code>666666666666</code></dd>');
     expect(page).toContain('<dt>first computation</dt><dd>2026-11-22 09:00 UTC</dd>');

@@ -38,6 +38,9 @@ export function sampleDocument(): ReportDocument {
     score,
     standardError: 0.014,
     n: 60,
+    runs: 60,
+    rejected: name === 'self-edits' ? 2 : 0,
+    diverged: name === 'self-edits' ? 1 : 0,
     meanTokens,
     meanSteps,
   });
@@ -55,8 +58,8 @@ export function sampleDocument(): ReportDocument {
         method('seal-epoch-2', 0.51, 1130, 19),
       ],
       epochs: [
-        { epoch: 1, proposed: 96, rejected: 4, failed: 0, kept: 12, meanReward: 0.31, bestReward: 0.75 },
-        { epoch: 2, proposed: 96, rejected: 4, failed: 0, kept: 12, meanReward: 0.44, bestReward: 0.875 },
+        { epoch: 1, proposed: 96, rejected: 4, failed: 0, kept: 12, meanReward: 0.31, bestReward: 0.75, compared: 12, tied: 3 },
+        { epoch: 2, proposed: 96, rejected: 4, failed: 0, kept: 12, meanReward: 0.44, bestReward: 0.875, compared: 12, tied: 12 },
       ],
       comparisons: [
         { a: 'seal-epoch-1', b: 'self-edits', difference: 0.068, pairedStandardError: 0.015, n: 60 },
@@ -100,6 +103,7 @@ function sampleDetails(): ReportDetails {
     characters: text.length,
     score,
     rejected: false,
+    diverged: false,
     answers: [{ question: `Where is Vel? ${HOSTILE}`, goldAnswer: 'by the sea', answer: score > 0.3 ? 'by the sea' : HOSTILE, score: score > 0.3 ? 1 : 0 }],
   });
   return {

@@ -26,7 +26,11 @@ const mostly = (proper: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
 const listOf = (item: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> => mostly(fc.array(item, { minLength: 1, maxLength: 3 }));
 const record = (fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<unknown> => mostly(fc.record(fields));
 
-const contextsFile = listOf(
+const squadAnswers = listOf(record({ text: mostly(text), answer_start: junk }));
+const squadQuestions = listOf(record({ question: mostly(text), answers: squadAnswers, is_impossible: mostly(fc.boolean()) }));
+const squadFile = record({ version: junk, data: listOf(record({ title: mostly(text), paragraphs: listOf(record({ context: mostly(text), qas: squadQuestions })) })) });
+const squadRows = listOf(record({ id: junk, title: mostly(text), context: mostly(text), question: mostly(text), answers: record({ text: listOf(mostly(text)), answer_start: junk }) }));
+const flatList = listOf(
   record({
     title: mostly(text),
     context: mostly(text),
@@ -35,6 +39,7 @@ const contextsFile = listOf(
     extra: junk,
   }),
 );
+const contextsFile = fc.oneof(flatList, squadFile, squadRows);
 const resultsFile = record({
   articles: listOf(
     record({
@@ -112,7 +117,7 @@ test(
   'many sound passages are read in time',
   () => {
     const passages = Array.from({ length: 20_000 }, (_, i) => ({ title: 'T', context: `passage ${i}`, questions: [{ question: 'q', answer: 'a' }] }));
-    expect(loadContexts(passages, 'file.json')).toHaveLength(20_000);
+    expect(loadContexts(passages, 'file.json').contexts).toHaveLength(20_000);
   },
   15_000,
 );

@@ -71,7 +71,7 @@ testWith('seal/rank_iter0.json')('agreement with 6,750 recorded verdicts', () =>
     return [n, distinctAnswers, ...[of.agreement, of.distinctAgreement, of.precision!, of.recall!, of.kappa!].map((value) => value.toFixed(4))];
   };
   expect(figures('exact')).toEqual([6750, 3224, '0.6403', '0.6163', '0.9706', '0.0265', '0.0326']);
-  expect(figures('contains')).toEqual([6750, 3224, '0.8427', '0.8269', '0.8819', '0.6625', '0.6438']);
+  expect(figures('contains')).toEqual([6750, 3224, '0.8345', '0.8251', '0.8847', '0.6344', '0.6226']);
   expect(figures('f1')).toEqual([6750, 3224, '0.6507', '0.6262', '0.9241', '0.0586', '0.0692']);
   expect(figures('tokens')).toEqual([6750, 3224, '0.8787', '0.8697', '0.8274', '0.8483', '0.7409']);
   expect(figures('tokens', 'development')).toEqual([3240, 1544, '0.8941', '0.8867', '0.8565', '0.8392', '0.7666']);

@@ -54,6 +54,13 @@ test('improves compares with the baseline recorded beside each candidate', () =>
   ]);
 });
 
+test('means that differ by rounding alone are equal: the first is kept, and it is no gain', () => {
+  const [low, high] = [0.3333333333333333, 0.33333333333333337];
+  const json = { articles: [article('p1', [['first', low, low], ['second', high, low]])] };
+  expect(selectFromReferenceResults(json, 'f', bestOne).rows).toEqual([{ prompt: 'p1', completion: 'first' }]);
+  expect(selectFromReferenceResults(json, 'f', { rule: 'improves', keep: 2 }).rows).toEqual([]);
+});
+
 test('rows are written as Python writes them', () => {
   expect(policyRowsJsonl([{ prompt: 'a "b"\n', completion: 'é–\u0001\\' }])).toBe(
     '{"prompt": "a \\"b\\"\\n", "completion": "é–\\u0001\\\\"}\n',

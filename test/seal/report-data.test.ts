@@ -1,5 +1,5 @@
 import type { CandidateOutcome } from '../../contracts/campaign';
-import { type MethodRuns, comparisons, epochSummary, methodScore } from '../../seal/report-data';
+import { type MethodRuns, comparisons, epochSummary, methodScore, tiedEpochs } from '../../seal/report-data';
 
 /** A method with one run a context: its score in each of contexts a, b, c, ... */
 function method(name: string, scores: readonly number[], grader = 'exact'): MethodRuns {
@@ -23,6 +23,9 @@ test('a score is the mean over contexts of the mean over questions, whatever the
     score: 0.625,
     standardError: 0.375,
     n: 2,
+    runs: 2,
+    rejected: 0,
+    diverged: 0,
     meanTokens: 200,
     meanSteps: 15,
   });
@@ -39,6 +42,17 @@ test('several self-edits of a context count as one context', () => {
     standardError: 0,
     n: 2,
   });
+});
+
+test('runs that the unadapted policy answered for count in the mean, and are counted by their reason', () => {
+  const run = (contextId: string, score: number, unadapted?: 'rejected' | 'diverged') => ({ contextId, questionScores: [score], trainedTokens: 0, steps: 0, ...(unadapted && { unadapted }) });
+  const runs = [run('a', 1), run('b', 0, 'rejected'), run('c', 0.5, 'diverged'), run('d', 0.5, 'diverged')];
+  expect(methodScore({ name: 'self-edits', grader: 'exact', runs })).toMatchObject({ score: 0.5, n: 4, runs: 4, rejected: 1, diverged: 2 });
+});
+
+test('the order of repeats changes no bit of a score', () => {
+  const runs = [0.6, 0.4, 0.2].map((score) => ({ contextId: 'a', questionScores: [score], trainedTokens: 0, steps: 0 }));
+  expect(methodScore({ name: 'a', grader: 'f1', runs: [...runs].reverse() })).toEqual(methodScore({ name: 'a', grader: 'f1', runs }));
 });
 
 test('one context has no standard error', () => {
@@ -115,6 +129,22 @@ test('an epoch in numbers', () => {
     kept: 1,
     meanReward: -0.375,
     bestReward: -0.25,
+    compared: 1,
+    tied: 0,
   });
   expect(epochSummary(2, [outcome('failed')], 0)).toMatchObject({ failed: 1, meanReward: 0, bestReward: 0 });
+});
+
+test('an epoch says in how many contexts selection had nothing to go by: rewards that are all equal, or differ by rounding alone', () => {
+  const outcome = (contextId: string, reward?: number) => ({ contextId, status: reward === undefined ? ('failed' as const) : ('scored' as const), ...(reward !== undefined && { reward }) });
+  const tied = [outcome('a', 0), outcome('a', 0), outcome('b', 0.39999999999999997), outcome('b', 0.4000000000000001)];
+  // Of one candidate, or of those that failed, nothing can be said.
+  const alone = [outcome('c', 1), outcome('c'), outcome('d'), outcome('d')];
+  const whole = epochSummary(1, [...tied, ...alone], 2);
+  expect(whole).toMatchObject({ compared: 2, tied: 2 });
+  expect(tiedEpochs([whole])).toEqual([1]);
+  const partly = epochSummary(1, [...tied, ...alone, outcome('e', 0.1), outcome('e', 0.1), outcome('e', 0.2)], 3);
+  expect(partly).toMatchObject({ compared: 3, tied: 2 });
+  expect(tiedEpochs([partly])).toEqual([]);
+  expect(tiedEpochs([epochSummary(1, alone, 1)])).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { CandidateOutcome } from '../../contracts/campaign';
+import { candidateReward, repeatReward } from '../../seal/rewards';
 import { bestOfK, selectSelfEdits, unadaptedRewardOf } from '../../seal/selection';
 
 function scored(contextId: string, candidate: number, reward: number): CandidateOutcome {
@@ -66,8 +67,54 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY])('a reward of %d is refused, no
   expect(() => selectSelfEdits([scored('a', 1, reward)], { rule: 'best-of-k', keep: 1 }, noBaseline)).toThrow('a/c1');
 });
 
+/** Grades with a mean of `right` of `questions`. */
+function grades(questions: number, right: number): number[] {
+  return Array.from({ length: questions }, (_, i) => (i < right ? 1 : 0));
+}
+
+test('under improves a candidate never beats the unadapted policy by rounding: answers as good are no gain', () => {
+  const beaten = [];
+  for (let questions = 1; questions <= 40; questions += 1) {
+    for (let right = 0; right <= questions; right += 1) {
+      const reward = candidateReward([repeatReward(grades(questions, right))]);
+      const unadapted = unadaptedRewardOf('tokens', right / questions);
+      if (selectSelfEdits([scored('a', 1, reward)], { rule: 'improves', keep: 1 }, () => unadapted).kept.length > 0) beaten.push(`${right}/${questions}`);
+    }
+  }
+  expect(beaten).toEqual([]);
+});
+
+test('under improves one more right answer in one of three repeats is a gain', () => {
+  const reward = candidateReward([grades(9, 4), grades(9, 3), grades(9, 3)].map(repeatReward));
+  expect(selectSelfEdits([scored('a', 1, reward)], { rule: 'improves', keep: 1 }, () => unadaptedRewardOf('tokens', 3 / 9)).kept).toHaveLength(1);
+});
+
+test('means that differ in their last bit tie: the stable order decides, and neither improves on the other', () => {
+  const [low, high] = [(0.2 + 0.4 + 0.6) / 3, (0.6 + 0.4 + 0.2) / 3].sort((a, b) => a - b) as [number, number];
+  expect(low).toBeLessThan(high);
+  const outcomes = [scored('a', 1, low), scored('a', 2, high)];
+  expect(names(selectSelfEdits(outcomes, { rule: 'best-of-k', keep: 1 }, noBaseline).kept)).toEqual(['a/c1']);
+  expect(names(selectSelfEdits(outcomes, { rule: 'improves', keep: 2 }, () => low).kept)).toEqual([]);
+});
+
+test('selection does not depend on the order of repeats', () => {
+  const repeats = fc.array(fc.integer({ min: 0, max: 10 }).map((right) => repeatReward(grades(10, right))), { minLength: 3, maxLength: 3 });
+  const candidates = fc.array(repeats, { minLength: 2, maxLength: 6 });
+  const shuffled = candidates.chain((own) => fc.tuple(fc.constant(own), fc.tuple(...own.map((one) => fc.shuffledSubarray(one, { minLength: 3 })))));
+  fc.assert(
+    fc.property(shuffled, fc.constantFrom('best-of-k' as const, 'improves' as const), fc.integer({ min: 0, max: 10 }), ([own, other], rule, right) => {
+      const kept = (some: readonly (readonly number[])[]): string[] => {
+        const outcomes = some.map((rewards, i) => scored('a', i + 1, candidateReward(rewards)));
+        return names(selectSelfEdits(outcomes, { rule, keep: 2 }, () => unadaptedRewardOf('tokens', right / 10)).kept);
+      };
+      expect(kept(other)).toEqual(kept(own));
+    }),
+  );
+});
+
 test('what improves has to beat: an accuracy, or no gain at all', () => {
   expect(unadaptedRewardOf('exact', 0.4)).toBe(0.4);
+  expect(unadaptedRewardOf('exact', 1 / 3)).toBe(0.3333);
   expect(unadaptedRewardOf('logprob', -3.2)).toBe(0);
 });
 

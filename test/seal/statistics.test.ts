@@ -8,6 +8,16 @@ test('mean and standard error of a list worked by hand', () => {
   expect(standardError(values)).toBeCloseTo(Math.sqrt(32 / 7 / 8), 12);
 });
 
+test('a mean has the same bits whatever the order of its values', () => {
+  expect(mean([0.6, 0.4, 0.2])).toBe(mean([0.2, 0.4, 0.6]));
+  const values = fc.array(fc.double({ min: -1e3, max: 1e3, noNaN: true }), { minLength: 1 });
+  fc.assert(
+    fc.property(values.chain((own) => fc.tuple(fc.constant(own), fc.shuffledSubarray(own, { minLength: own.length }))), ([own, shuffled]) => {
+      expect(mean(shuffled)).toBe(mean(own));
+    }),
+  );
+});
+
 test('a mean of nothing is refused, a spread of one value is unknown', () => {
   expect(() => mean([])).toThrow(RangeError);
   expect(standardError([0.5])).toBeNaN();

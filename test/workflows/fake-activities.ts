@@ -57,14 +57,14 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
       const retryable = outcomes.filter(({ status, failure }) => status === 'failed' && canBeRetried(failure)).length;
       const isAsBefore = before !== undefined && selections.get(`${epoch}.v${before.selection}`)?.kept === kept;
       // What was kept is told to the M-step by the reference.
-      return Promise.resolve({ selection: { ...ref, mediaType: kept }, summary: epochSummary(epoch, outcomes, kept === '' ? 0 : kept.split(',').length), retryable, isAsBefore });
+      return Promise.resolve({ selection: { ...ref, mediaType: kept }, summary: epochSummary(epoch, outcomes.map((outcome) => ({ ...outcome, contextId: String(Math.floor(outcome.position / perContext)) })), kept === '' ? 0 : kept.split(',').length), retryable, isAsBefore });
     },
     trainPolicy: ({ versions: { epoch, policy }, selection }) => {
       const name = policy === 1 ? `policy-${epoch}` : `policy-${epoch}.v${policy}`;
       return Promise.resolve({ policy: selection.mediaType === '' ? null : name });
     },
     summariseMethod: ({ method }): Promise<MethodScore> =>
-      Promise.resolve({ name: method, grader: 'exact', score: 0.5, standardError: 0.1, n: 4, meanTokens: 10, meanSteps: 6 }),
+      Promise.resolve({ name: method, grader: 'exact', score: 0.5, standardError: 0.1, n: 4, runs: 4, rejected: 0, diverged: 0, meanTokens: 10, meanSteps: 6 }),
     writeReport: ({ state }) => Promise.resolve({ key: `report-${state}` }),
     archiveHistories: ({ workflows }) => Promise.resolve({ archived: workflows.length }),
     readOutcomes: ({ versions: { epoch, selection } }) => Promise.resolve(selections.get(`${epoch}.v${selection}`)!),

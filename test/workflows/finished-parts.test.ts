@@ -3,8 +3,8 @@ import { FinishedParts } from '../../workflows/campaign/finished-parts';
 import type { FinishedEpoch } from '../../workflows/campaign/snapshot';
 import type { EpochResult } from '../../workflows/epoch';
 
-const score = (name: string): MethodScore => ({ name, grader: 'exact', score: 0.5, standardError: 0.1, n: 4, meanTokens: 10, meanSteps: 2 });
-const summary = (epoch: number, failed: number) => ({ epoch, proposed: 8, rejected: 0, failed, kept: 2, meanReward: 0.3, bestReward: 0.5 });
+const score = (name: string): MethodScore => ({ name, grader: 'exact', score: 0.5, standardError: 0.1, n: 4, runs: 4, rejected: 0, diverged: 0, meanTokens: 10, meanSteps: 2 });
+const summary = (epoch: number, failed: number) => ({ epoch, proposed: 8, rejected: 0, failed, kept: 2, meanReward: 0.3, bestReward: 0.5, compared: 1, tied: 0 });
 const versions = (epoch: number, version: number) => ({ epoch, candidates: version, selection: version, policy: version });
 const result = (epoch: number, policyAdapters: readonly string[] | null, retryable = 0): EpochResult => ({ summary: summary(epoch, retryable), policyAdapters, retryable, retriesServed: 0 });
 

@@ -1,8 +1,9 @@
 import type { EpochSummary } from '../../contracts/campaign';
-import { CampaignClock } from '../../workflows/campaign/progress';
+import { NOTHING_SPENT } from '../../contracts/ledger';
+import { CampaignClock, describeProgress } from '../../workflows/campaign/progress';
 import { campaignInput } from './campaign-input';
 
-const EPOCH: Omit<EpochSummary, 'epoch'> = { proposed: 4, rejected: 0, failed: 1, kept: 2, meanReward: 0, bestReward: 1 };
+const EPOCH: Omit<EpochSummary, 'epoch'> = { proposed: 4, rejected: 0, failed: 1, kept: 2, meanReward: 0, bestReward: 1, compared: 1, tied: 0 };
 
 /** A clock of two epochs of four candidates that took a hundred seconds, with the first epoch's failed candidate about to be tried again. */
 function retrying(): { readonly clock: CampaignClock; readonly input: ReturnType<typeof campaignInput> } {
@@ -38,4 +39,12 @@ test('epochs and methods that count no more are planned once more, at the rate o
   expect(clock.candidates()).toMatchObject({ total: 8, done: 4, failed: 0 });
   // What a run that goes on in a new one is told.
   expect(new CampaignClock(input, 100_000, 2, clock.reading(100_000)).etaSeconds(100_000)).toBeCloseTo(left);
+});
+
+test('progress names the epochs in which all rewards of every context are equal', () => {
+  const { clock } = retrying();
+  const standing = { campaignId: 'c', state: 'running' as const, epoch: 3, phase: 'p', reportKey: null, ledger: { wallSeconds: 0, ...NOTHING_SPENT } };
+  const epochs = [{ ...EPOCH, epoch: 1 }, { ...EPOCH, epoch: 2, compared: 2, tied: 2 }];
+  expect(describeProgress({ ...standing, epochs }, clock, 0)).toMatchObject({ tiedEpochs: [2] });
+  expect(describeProgress({ ...standing, epochs: epochs.slice(0, 1) }, clock, 0)).not.toHaveProperty('tiedEpochs');
 });

@@ -1,4 +1,5 @@
 import type { CampaignInput, CampaignProgress, CampaignState, EpochSummary } from '../../contracts/campaign';
+import { tiedEpochs } from '../../seal/report-data';
 import type { Advance } from '../messages';
 
 const NO_ADVANCE: Advance = { running: 0, done: 0, failed: 0, rejected: 0, phase: '' };
@@ -151,10 +152,13 @@ export interface Standing {
   readonly epoch: number;
   readonly phase: string;
   readonly reportKey: string | null;
+  /** That have ended. */
+  readonly epochs: readonly EpochSummary[];
 }
 
 export function describeProgress(standing: Standing, clock: CampaignClock, nowMs: number): CampaignProgress {
-  const { campaignId, state, epoch, phase, reportKey } = standing;
+  const { campaignId, state, epoch, phase, reportKey, epochs } = standing;
+  const tied = tiedEpochs(epochs);
   const over = state === 'completed' || state === 'failed' || state === 'cancelled';
   return {
     campaignId,
@@ -163,6 +167,7 @@ export function describeProgress(standing: Standing, clock: CampaignClock, nowMs
     candidates: clock.candidates(),
     phase: clock.phase === '' ? phase : clock.phase,
     etaSeconds: over ? 0 : clock.etaSeconds(nowMs),
+    ...(tied.length > 0 && { tiedEpochs: tied }),
     ...(reportKey === null ? {} : { report: { key: reportKey } }),
     wallSeconds: clock.wallSeconds(nowMs),
   };

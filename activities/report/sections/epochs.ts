@@ -1,9 +1,11 @@
+import { tiedEpochs } from '../../../seal/report-data';
 import type { Charts } from '../charts';
 import { correlationFigure, score, whole } from '../figures';
 import { type Column, figure, type Html, html, section, swatch, table } from '../html';
 import { MOST_DOTS } from '../plots/length-scatter';
 import { MOST_PANELS } from '../plots/plot-library';
 import type { ReportDocument } from '../report-document';
+import { tiedSentence } from '../tied-epochs';
 
 /** Rewards of every epoch's candidates. */
 export function rewardsSection({ report: { epochs, methods }, candidates }: ReportDocument, charts: Charts): Html {
@@ -15,6 +17,7 @@ export function rewardsSection({ report: { epochs, methods }, candidates }: Repo
     { head: 'kept', cell: (row) => row.kept, number: true },
     { head: 'mean reward', cell: (row) => score(row.meanReward), number: true },
     { head: 'best reward', cell: (row) => score(row.bestReward), number: true },
+    { head: 'all rewards equal', cell: (row) => `${row.tied} of ${row.compared}`, number: true },
   ];
   const plot = candidates.some(({ reward }) => reward !== null)
     ? figure(
@@ -22,11 +25,13 @@ export function rewardsSection({ report: { epochs, methods }, candidates }: Repo
         html`Candidates by reward in each epoch: ${swatch('kept', 'kept by selection')} ${swatch('rest', 'not kept')}.${panelsRule(epochs.length)}`,
       )
     : html`<p>No candidate has a reward yet.</p>`;
+  const tied = tiedSentence(tiedEpochs(epochs));
   return section(
     'rewards',
     'Rewards by epoch',
     plot,
-    epochs.length === 0 ? html`<p>No epoch has ended yet.</p>` : table('Epochs: what was proposed and what became of it', columns, epochs),
+    epochs.length === 0 ? html`<p>No epoch has ended yet.</p>` : table('Epochs: what was proposed and what became of it; contexts in which all rewards are equal, of those with two or more', columns, epochs),
+    tied === null ? html`` : html`<p>${tied}</p>`,
   );
 }
 

@@ -31,8 +31,8 @@ ${answersTable(title, selfEdits, grader)}
 </article>`;
 }
 
-function selfEditPart({ method, text, characters, score: value, rejected }: ExampleSelfEdit): Html {
-  const said = rejected ? 'rejected: the policy answered untrained' : value === null ? 'not evaluated' : `score ${score(value)}`;
+function selfEditPart({ method, text, characters, score: value, rejected, diverged }: ExampleSelfEdit): Html {
+  const said = diverged ? 'its training diverged: the policy answered untrained' : rejected ? 'rejected: the policy answered untrained' : value === null ? 'not evaluated' : `score ${score(value)}`;
   return html`<div><h4>${method}: ${said}</h4>
 <pre tabindex="0">${text === '' ? html`<em>empty</em>` : text}</pre>
 <p class="note">${whole(characters)} characters</p></div>`;

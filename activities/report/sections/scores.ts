@@ -2,6 +2,7 @@ import type { Charts } from '../charts';
 import { score, signed, whole } from '../figures';
 import { type Column, figure, type Html, html, section, table } from '../html';
 import type { ReportDocument } from '../report-document';
+import { unadaptedSentences } from '../unadapted-runs';
 
 /** Held-out score of every method. */
 export function scoresSection({ report: { methods } }: ReportDocument, charts: Charts): Html {
@@ -23,6 +24,7 @@ export function scoresSection({ report: { methods } }: ReportDocument, charts: C
       html`Mean over held-out contexts of each context's mean over its questions (grader <code>${grader}</code>); bars are one standard error either way.`,
     ),
     table('Methods: held-out score; steps and trained tokens are means of one fine-tune', columns, methods),
+    ...unadaptedSentences(methods).map((sentence) => html`<p>${sentence}</p>`),
   );
 }
 

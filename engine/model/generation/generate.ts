@@ -33,7 +33,7 @@ export async function generate(
   const blocks = planBlocks(groups, rowsABatch(model.config, request, groups.flatMap(({ rows }) => rows)), request.memoryParts);
   const total = blocks.length * request.maxNewTokens;
   for (const [i, { adapters, rows }] of blocks.entries()) {
-    const stack = adapters === null ? null : stackAdapters(adapters, model.config);
+    const stack = adapters === null ? null : stackAdapters(adapters, model.directory);
     const session = await model.decodingSession(stack?.layout ?? null, request.compute);
     const decoding = { session, config: model.config, onlyTokens: needsOnlyTokens(request) };
     await Decoder.run(decoding, stack, rows.map((ofAdapter) => ofAdapter.map(({ row }) => row)), (step) =>

@@ -4,6 +4,7 @@ import type { LoraSettings } from '../../../contracts/language-model';
 import { type AdaptedModule, adaptedModules } from '../../files/adapted-modules';
 import { readAdapter } from '../../files/adapter';
 import type { ModelConfig } from '../../files/model-config';
+import type { ModelDirectory } from '../../files/model-directory';
 import { type AdapterLayout, type LoraLayout, flattenAdapter, loraLayout } from './lora';
 import { placedInStack, scalesInStack, stackedLayout } from './stacked-layout';
 import { floatTensor } from '../tensors';
@@ -20,8 +21,8 @@ export interface AdapterStack {
  *
  * @throws BadInputError for one that does not fit the model
  */
-export function stackAdapters(directories: readonly string[], config: ModelConfig): AdapterStack {
-  const adapters = directories.map((directory) => readAdapter(directory, config));
+export function stackAdapters(directories: readonly string[], { config, tensors }: ModelDirectory): AdapterStack {
+  const adapters = directories.map((directory) => readAdapter(directory, config, tensors));
   const layouts = adapters.map((adapter) => loraLayout(config, adapter));
   const layout = stackedLayout(config, layouts);
   const vectors = adapters.map((adapter, n) => {

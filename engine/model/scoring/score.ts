@@ -44,7 +44,7 @@ async function scoreBlock(model: LoadedModel, block: RowBlock<TrainingRow>, { co
       return tokeniseRow(row, model.tokenizer, model.config, { appendEos: false, where });
     }),
   );
-  const stack = block.adapters === null ? null : stackAdapters(block.adapters, model.config);
+  const stack = block.adapters === null ? null : stackAdapters(block.adapters, model.directory);
   const session = await model.scoringSession(stack?.layout ?? null, compute);
   const batch = batchRows(tokenRows);
   const { N, B, T } = batch;

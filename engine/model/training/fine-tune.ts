@@ -68,7 +68,7 @@ function planJob(model: LoadedModel, own: AdapterLayout, stack: LoraLayout, job:
 
 function initialParameters(model: LoadedModel, layout: AdapterLayout, job: FineTuneJob, random: () => number): Float32Array {
   if (job.initAdapterDirectory === undefined) return initialiseLora(layout, random);
-  const adapter = readAdapter(job.initAdapterDirectory, model.config);
+  const adapter = readAdapter(job.initAdapterDirectory, model.config, model.directory.tensors);
   checkAdapterFits(job.initAdapterDirectory, adapter, layout.settings, model.config);
   return flattenAdapter(layout, adapter);
 }

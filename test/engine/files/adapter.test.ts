@@ -1,11 +1,12 @@
-import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadInputError } from '../../../contracts/errors';
 import { PROJECTIONS, type Projection } from '../../../contracts/language-model';
 import { adapterKey, readAdapter, writeAdapter, type Adapter } from '../../../engine/files/adapter';
 import { projectionShape, readModelConfig } from '../../../engine/files/model-config';
+import { openModelDirectory } from '../../../engine/files/model-directory';
 import { openSafetensors, readTensorF32, writeSafetensors } from '../../../engine/files/safetensors';
-import { goldenAdapter, goldenModel } from '../../golden/golden-values';
+import { SHARED_DATA, goldenAdapter, goldenModel } from '../../golden/golden-values';
 import { useTemporaryDirectory } from './temporary-directory';
 
 const directory = useTemporaryDirectory();
@@ -62,13 +63,10 @@ describe('readAdapter', () => {
     ['use_qalora', true, /use_qalora: expected false/],
     ['use_something_new', true, /use_something_new: expected null or empty \(not supported otherwise\), got true/],
     ['use_bdlora', { nblocks: 2 }, /use_bdlora: expected null or empty/],
-    ['eva_config', { rho: 2 }, /eva_config: expected null or empty .*got \{"rho":2\}/],
-    ['corda_config', { corda_method: 'ipm' }, /corda_config: expected null or empty/],
-    ['loftq_config', { loftq_bits: 4 }, /loftq_config: expected null or empty/],
+    ['velora_config', { num_groups: 4 }, /velora_config: expected null or empty .*got \{"num_groups":4\}/],
     ['arrow_config', { top_k: 3 }, /arrow_config: expected null or empty/],
-    ['init_lora_weights', 'pissa', /init_lora_weights: expected true, false, "gaussian" or "orthogonal" .*got "pissa"/],
-    ['init_lora_weights', 'olora', /init_lora_weights: .*got "olora"/],
-    ['init_lora_weights', 'eva', /init_lora_weights: .*got "eva"/],
+    ['init_lora_weights', 'lucky', /init_lora_weights: expected true, false, "gaussian", "eva", "orthogonal" or "mica", got "lucky"/],
+    ['init_lora_weights', 1, /init_lora_weights: expected true, false, .* got 1/],
     ['trainable_token_indices', [1, 2], /trainable_token_indices: expected null or empty .*got \[1,2\]/],
     ['target_parameters', ['mlp.experts'], /target_parameters: expected null or empty/],
     ['layer_replication', [[0, 2]], /layer_replication: expected null or empty/],
@@ -105,6 +103,30 @@ describe('readAdapter', () => {
     expect(() => readAdapter(adapter, tied)).toThrow(message);
   });
 
+  it.each([true, false, null, 'gaussian', 'eva', 'orthogonal', 'mica'])('reads init_lora_weights %j, which is plain LoRA once trained', (start) => {
+    const adapter = copyOf('tied-all-r4');
+    editConfig(adapter, { init_lora_weights: start, eva_config: { rho: 2, tau: 0.99 } });
+    expect(readAdapter(adapter, tied).matrices).toEqual(readAdapter(goldenAdapter('tied-all-r4'), tied).matrices);
+  });
+
+  it.each(['pissa', 'pissa_niter_16', 'olora', 'corda', 'lora_ga'])('refuses init_lora_weights %j because it takes its start out of the base', (start) => {
+    const adapter = copyOf('tied-all-r4');
+    editConfig(adapter, { init_lora_weights: start });
+    expect(() => readAdapter(adapter, tied)).toThrow(/init_lora_weights: expected .*: this one fits a base without what the adapter began with.*path_initial_model_for_weight_conversion.*got "/);
+  });
+
+  it('refuses an adapter of a base that LoftQ quantised, for that reason', () => {
+    const adapter = copyOf('tied-all-r4');
+    editConfig(adapter, { init_lora_weights: 'loftq', loftq_config: { loftq_bits: 4 } });
+    expect(() => readAdapter(adapter, tied)).toThrow(/init_lora_weights: expected .*: this one fits a quantised base.*got "loftq"/);
+  });
+
+  it('reads what PEFT has converted to plain LoRA, with the settings of its start left in it', () => {
+    const adapter = copyOf('tied-all-r4');
+    editConfig(adapter, { init_lora_weights: true, corda_config: { corda_method: 'ipm' }, lora_ga_config: { direction: 'ArB2r' }, loftq_config: { loftq_bits: 4 } });
+    expect(readAdapter(adapter, tied).matrices.size).toBe(14);
+  });
+
   it.each(['all-linear', 'ALL-LINEAR', '.*_proj', ['model.layers.0.self_attn.q_proj', 'model.layers.1.self_attn.q_proj', ...PROJECTIONS]])('takes target_modules %j', (targets) => {
     const adapter = copyOf('tied-all-r4');
     editConfig(adapter, { target_modules: targets });
@@ -128,6 +150,64 @@ describe('readAdapter', () => {
     expect(() => readAdapter(adapter, tied)).toThrow(/tensor base_model\.model\.lm_head\.weight: expected LoRA factors/);
     rewriteWeights(adapter, (tensors) => tensors.clear());
     expect(() => readAdapter(adapter, tied)).toThrow(/adapter_model\.safetensors: expected tensor .*layers\.0\.self_attn\.q_proj\.lora_A\.weight, got no such tensor/);
+  });
+
+  describe("a copy of the base's tensor beside the factors", () => {
+    const base = openModelDirectory(goldenModel('tied-fp32')).tensors;
+    const embeddings = base.get('model.embed_tokens.weight');
+    if (embeddings === undefined) throw new Error('a model without embeddings');
+    const tensor = (edit: (values: Float32Array) => void): { shape: readonly number[]; data: Float32Array } => {
+      const data = readTensorF32(embeddings);
+      edit(data);
+      return { shape: embeddings.shape, data };
+    };
+    const adapterWith = (name: string, edit: (values: Float32Array) => void = () => undefined): string => {
+      const adapter = copyOf('tied-all-r4');
+      rewriteWeights(adapter, (tensors) => tensors.set(name, tensor(edit)));
+      return adapter;
+    };
+
+    it.each(['base_model.model.model.embed_tokens.weight', 'base_model.model.lm_head.weight'])('is read where it is equal, the head of tied embeddings included: %s', (name) => {
+      expect(readAdapter(adapterWith(name), tied, base).matrices.size).toBe(14);
+    });
+
+    it.each(['base_model.model.model.embed_tokens.weight', 'base_model.model.lm_head.weight'])('is refused as trained embeddings where one value differs: %s', (name) => {
+      const adapter = adapterWith(name, (values) => (values[values.length - 1]! += 1e-6));
+      expect(() => readAdapter(adapter, tied, base)).toThrow(`tensor ${name}: expected the base's own values (trained embeddings are not supported), got others`);
+    });
+
+    it('is refused where the vocabulary was resized', () => {
+      const adapter = copyOf('tied-all-r4');
+      rewriteWeights(adapter, (tensors) => tensors.set('base_model.model.lm_head.weight', { shape: [161, 32], data: new Float32Array(161 * 32) }));
+      expect(() => readAdapter(adapter, tied, base)).toThrow("expected the base's own values, [160, 32] (trained embeddings are not supported), got another shape, [161, 32]");
+    });
+
+    it('is read in another type that holds the same values, and refused with both types named where rounding changed them', () => {
+      const adapter = copyOf('gqa-qv-r6');
+      const halves = openModelDirectory(goldenModel('gqa-bf16')).tensors;
+      const head = halves.get('lm_head.weight');
+      if (head === undefined) throw new Error('a model without a head');
+      expect(head.dtype).toBe('BF16');
+      const widened = { shape: head.shape, data: readTensorF32(head) };
+      rewriteWeights(adapter, (tensors) => tensors.set('base_model.model.lm_head.weight', widened));
+      expect(readAdapter(adapter, gqa, halves).rank).toBe(6);
+
+      const rounded = copyOf('tied-all-r4');
+      const file = join(rounded, 'adapter_model.safetensors');
+      const factors = [...openSafetensors(file).tensors].map(([name, entry]) => ({ name, dtype: 'F32' as const, shape: entry.shape, data: readTensorF32(entry) }));
+      writeSafetensors(file, [...factors, { name: 'base_model.model.lm_head.weight', dtype: 'BF16', ...tensor(() => undefined) }]);
+      expect(() => readAdapter(rounded, tied, base)).toThrow('got others (BF16, the base F32)');
+    });
+
+    it('is refused where nobody says what the base has', () => {
+      expect(() => readAdapter(adapterWith('base_model.model.lm_head.weight'), tied)).toThrow(/tensor base_model\.model\.lm_head\.weight: expected LoRA factors/);
+    });
+
+    const REPORT = join(SHARED_DATA, 'reports', '17-adapter-with-base-embedding');
+    (existsSync(REPORT) ? it : it.skip)('is read in an adapter that was reported of other tools', () => {
+      const { config, tensors } = openModelDirectory(join(REPORT, 'model'));
+      expect(readAdapter(join(REPORT, 'adapter'), config, tensors)).toEqual(readAdapter(join(REPORT, 'adapter-without'), config, tensors));
+    });
   });
 
   it('refuses missing and truncated files', () => {

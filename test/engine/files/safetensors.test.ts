@@ -34,6 +34,12 @@ describe('openSafetensors and readTensorF32', () => {
     expect(entry && [...readTensorF32(entry)]).toEqual([...values]);
   });
 
+  it('take "__metadata__": null for no metadata, as the format\'s own reader does', () => {
+    const { metadata, tensors } = openSafetensors(writeRaw({ __metadata__: null, w: { dtype: 'U8', shape: [1], data_offsets: [0, 1] } }, Buffer.of(1)));
+    expect(metadata).toEqual({});
+    expect([...tensors.keys()]).toEqual(['w']);
+  });
+
   it('widens bf16 exactly', () => {
     // 1.0, -2.0, largest finite, infinity, smallest subnormal
     const bits = Uint16Array.of(0x3f80, 0xc000, 0x7f7f, 0x7f80, 0x0001);

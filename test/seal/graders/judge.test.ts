@@ -1,4 +1,4 @@
-import { judgePrompt, needsNoJudge, parseVerdict, verdictGrade } from '../../../seal/graders/judge';
+import { isVerdictWhole, judgePrompt, needsNoJudge, parseVerdict, verdictGrade } from '../../../seal/graders/judge';
 
 test.each([
   ['yes', 'yes'],
@@ -23,6 +23,18 @@ test.each(['', ' \n ', 'maybe', 'yes and no', 'No, the answer is yes', 'yesterda
 
 test('a clear yes counts, a clear no does not', () => {
   expect([verdictGrade('Yes'), verdictGrade('No')]).toEqual([1, 0]);
+});
+
+test.each([
+  ['yes\n', true],
+  ['\n\nNo.\nQuestion: What', true],
+  ['yes', false],
+  ['\n yes', false],
+  ['maybe\nyes', false],
+  ['1\n2\n', false],
+  ['', false],
+])('of %j, cut off there, the verdict is whole: %s', (reply, isWhole) => {
+  expect(isVerdictWhole(reply)).toBe(isWhole);
 });
 
 test('the judge sees question, gold answer and answer, and is told what to reply', () => {

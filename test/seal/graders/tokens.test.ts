@@ -38,6 +38,21 @@ test.each<[string, string, string, string, 0 | 1]>([
   expect(grade('tokens', { question, goldAnswer, answer })).toBe(expected);
 });
 
+test.each<[string, string, string, 0 | 1]>([
+  ['中国的首都是哪里？', '北京', '中国的首都是北京。', 1],
+  ['中国的首都是哪里？', '北京', '中国的首都是南京。', 0],
+  ['東京で一番高い塔は？', '東京タワー', '一番高いのは東京タワーです。', 1],
+  ['東京で一番高い塔は？', '東京タワー', '東京の塔です。', 0],
+  ['เมืองหลวงของไทยคืออะไร', 'กรุงเทพ', 'เมืองหลวงคือกรุงเทพมหานคร', 1],
+  ['수도는?', '서울', '수도는 서울입니다', 1],
+  ['수도는?', '가', '각', 0],
+  ['有几个？', '5', '一共有5个', 1],
+  ['有几个？', '5', '一共有15个', 0],
+  ['它属于什么组织？', 'NATO', '它是NATO的成员', 1],
+])('answers in scripts without spaces: %j, gold %j, answer %j', (question, goldAnswer, answer, expected) => {
+  expect(grade('tokens', { question, goldAnswer, answer })).toBe(expected);
+});
+
 test('the threshold is the share of the gold words', () => {
   const answer = { question: 'What does Vel trade in?', goldAnswer: 'blue wool', answer: 'Vel trades in salt and wool.' };
   expect(tokensRecall(answer)).toBe(0.5);

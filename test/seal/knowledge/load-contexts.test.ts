@@ -15,15 +15,15 @@ test('a flat list is read in order; fields of no use here are ignored', () => {
     { ...entry, id: 'x', completions: ['One.'], prompt: 'p' },
     { ...entry, context: 'Other.' },
   ];
-  expect(loadContexts(json, 'f')).toEqual([
+  expect(loadContexts(json, 'f').contexts).toEqual([
     { ...entry, completions: ['One.'] },
     { ...entry, context: 'Other.' },
   ]);
 });
 
 test.each<[string, unknown, string]>([
-  ['SQuAD’s nested form', { data: [] }, 'f.json: expected a list of {title, context, questions}, got an object'],
-  ['nothing', undefined, 'f.json: expected a list of {title, context, questions}, got nothing'],
+  ['an object of no known shape', { rows: [] }, 'f.json: expected passages {title, context, questions}, SQuAD as published ({data: [{title, paragraphs}]}) or its rows {title, context, question, answers}, got an object'],
+  ['nothing', undefined, 'f.json: expected passages {title, context, questions}, SQuAD as published ({data: [{title, paragraphs}]}) or its rows {title, context, question, answers}, got nothing'],
   ['an empty list', [], 'f.json: expected at least one passage, got an empty list'],
   ['a text for an entry', [entry, 'passage'], 'f.json: [1]: expected {title, context, questions}, got "passage"'],
   ['no title', [{ ...entry, title: undefined }], 'f.json: [0].title: expected text that is not blank, got nothing'],
@@ -99,7 +99,7 @@ testWith('seal/iter0_train.json')(
       epochs: 1,
       contexts: { train: { path: 'a' }, heldOut: { path: 'b' } },
     });
-    const contexts = loadContexts(sharedJson('seal/iter0_train.json'), 'iter0_train.json');
+    const { contexts } = loadContexts(sharedJson('seal/iter0_train.json'), 'iter0_train.json');
     expect(contexts).toHaveLength(100);
     const rows = contexts.flatMap((context) =>
       (context.completions ?? []).map((text) => {
