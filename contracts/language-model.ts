@@ -72,7 +72,7 @@ export interface OptimiserSettings {
   readonly accumulation?: number;
   /** @default linear (to 0) */
   readonly schedule: Schedule;
-  /** Optimiser steps of linear warm-up. @default 0 */
+  /** Optimiser steps of linear warm-up from a rate of 0; the schedule is over those that are left. @default 0 */
   readonly warmupSteps: number;
   /** Rows are shuffled anew each train epoch, from the seed. @default true */
   readonly shuffle: boolean;
