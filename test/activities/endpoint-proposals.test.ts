@@ -159,7 +159,7 @@ test('a template is what is asked and learnt, and every record that follows from
   expect(server.requests[0]?.body['messages']).toEqual([{ role: 'user', content: prompt }]);
   const outcomes = Array.from({ length: 6 }, (_, position) => ({ position, status: 'scored' as const, reward: 1 }));
   await made.run('trainPolicy', { campaign, epoch: 1, policyAdapters: [], proposals: scope.rows.proposals, perContext: 2, outcomes, kept: [0] });
-  expect(made.controls.fineTunes.at(-1)?.jobs[0]?.rows).toEqual([{ prompt, completion: 'The town has a gate.' }]);
+  expect(made.controls.fineTunes.at(-1)?.jobs[0]?.rows).toEqual([{ prompt, completion: 'The town has a gate.', endsWithEos: true }]);
   const pinned = await made.store.readManifest(manifestKeys.campaign('c'));
   expect(pinned.lineage.inputs['template']).toBe(sha256);
   expect(pinned.files['template.txt']?.sha256).toBe(sha256);
