@@ -1,12 +1,14 @@
 /** Scores of methods follow from evaluations, the report from scores. */
 import { type Answer, answersOf, type GroupAnswers } from '../activities/answers/answers';
 import { ANSWERS_FILE, type EvaluationSummary } from '../activities/candidates/evaluation-manifests';
+import type { Proposal } from '../activities/candidates/proposals';
+import { PROPOSALS_FILE } from '../activities/collect-proposals';
 import { RUNS_FILE } from '../activities/summarise-method';
-import type { CampaignInput, CampaignReport, EpochSummary } from '../contracts/campaign';
+import { type CampaignInput, type CampaignReport, type EpochSummary, scopes } from '../contracts/campaign';
 import { comparisons, methodScore, type MethodRun, type MethodRuns } from '../seal/report-data';
 import type { CampaignRecord, RecordedManifest } from './campaign-record';
 import type { Findings } from './findings';
-import { places } from './record-places';
+import { places, unversioned } from './record-places';
 
 export async function checkMethods(record: CampaignRecord, input: CampaignInput, findings: Findings): Promise<void> {
   const known: MethodRuns[] = [];
@@ -69,6 +71,10 @@ async function checkReport(record: CampaignRecord, one: RecordedManifest, method
   for (const epoch of report.epochs) {
     if (!epochs.includes(JSON.stringify(orderedEpoch(epoch)))) findings.add('report', `${one.key}: epoch ${epoch.epoch}`, 'the summary of a selection of this record', epoch);
   }
+  for (const { epoch, cutOff } of report.epochs) {
+    const counts = await cutOffCounts(record, epoch);
+    if (counts.length > 0 && !counts.includes(cutOff)) findings.add('report', `${one.key}: epoch ${epoch}: cutOff`, counts.join(' or '), cutOff);
+  }
   const counted = report.methods.flatMap((score) => methods.find((method) => JSON.stringify(methodScore(method)) === JSON.stringify(ordered(score))) ?? []);
   findings.same('report', `${one.key}: comparisons`, comparisons(counted), report.comparisons);
   findings.same('report', `${one.key}: campaignId`, record.campaignId, report.campaignId);
@@ -77,6 +83,13 @@ async function checkReport(record: CampaignRecord, one: RecordedManifest, method
 /** Fields in the order that `methodScore` gives them. */
 function ordered({ name, grader, score, standardError, n, meanTokens, meanSteps }: CampaignReport['methods'][number]): CampaignReport['methods'][number] {
   return { name, grader, score, standardError, n, meanTokens, meanSteps };
+}
+
+/** Of each version of an epoch whose proposals can be read. */
+async function cutOffCounts(record: CampaignRecord, epoch: number): Promise<number[]> {
+  const own = record.matching(places.proposals).filter(({ parts: [scope = ''] }) => unversioned(scope) === scopes.epoch(epoch));
+  const lists = await Promise.all(own.map(({ one }) => record.json<Proposal[]>(one, PROPOSALS_FILE)));
+  return lists.flatMap((list) => (list === null ? [] : [list.filter(({ isCutOff = false }) => isCutOff).length]));
 }
 
 function orderedEpoch({ epoch, proposed, rejected, failed, kept, meanReward, bestReward }: EpochSummary): EpochSummary {

@@ -25,6 +25,8 @@ export interface CandidateRow {
   readonly adapters: readonly string[];
   /** Unicode characters of the self-edit as proposed. */
   readonly selfEditCharacters: number | null;
+  /** The self-edit was cut off by `proposals.maxNewTokens`, or by the end of the model's context. */
+  readonly isCutOff: boolean;
   /** Most parts in which it was computed, for want of memory; 1: all at once. */
   readonly memoryParts: number;
 }
@@ -47,7 +49,7 @@ export interface ReportLineage {
 }
 
 /** Of the shape below: a stored document of another version is collected anew. */
-export const REPORT_DOCUMENT_VERSION = 5;
+export const REPORT_DOCUMENT_VERSION = 6;
 
 /** Everything the three report files are rendered from. */
 export interface ReportDocument {

@@ -70,6 +70,9 @@ describe('proposals', () => {
       { prompt: expect.stringContaining('Passage 0 of town.') as string, completionIds: [...Buffer.from(list[0]!.text)], endsWithEos: true },
       { prompt: expect.stringContaining('Passage 0 of town.') as string, completionIds: [...Buffer.from(list[1]!.text)], endsWithEos: false },
     ]);
+    const { report, candidates } = await collectReport(made.store, 'c', 'running', LEDGER);
+    expect(report.epochs).toEqual([expect.objectContaining({ epoch: 1, proposed: 6, cutOff: 1 })]);
+    expect(candidates.map(({ isCutOff }) => isCutOff)).toEqual([false, true, false, false, false, false]);
     // Its last line too: the first of two rows, with the passage behind it.
     await made.run('fineTuneAdapter', { scope, group: { from: 0, to: 4 }, position: 1, repeat: 1, repeats: 1 });
     const ends = made.controls.fineTunes.at(-1)?.jobs.map(({ rows }) => rows.map(({ endsWithEos }) => endsWithEos));

@@ -45,7 +45,7 @@ test('an endpoint writes each self-edit with the prompt, sampling and seed of th
       {
         model: 'writer',
         messages: [{ role: 'user', content: 'List facts that follow from this passage.\n\nPassage:\ntown 0\nPassage 0 of town.\n\nImplications:\n' }],
-        max_tokens: 256,
+        max_tokens: 2048,
         temperature: 1,
         top_p: 0.95,
         seed: expect.any(Number) as number,
