@@ -98,14 +98,14 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
     });
 }
 
-/** Rows of the M-step, in the order of selection; a self-edit of which nothing is left after trimming gives none. */
+/** Rows of the M-step, in the order of selection; a blank self-edit gives none. */
 async function policyRows(services: Services, task: PolicyTask, data: CampaignData): Promise<TrainingRow[]> {
   const proposals = await services.proposals.read(task.proposals);
   return task.kept.flatMap((position) => {
     const { context } = contextAt(data, 'train', Math.floor(position / task.perContext));
     const proposal = proposals[position];
     if (proposal === undefined) throw new RangeError(`epoch ${task.epoch}: the proposals hold nothing at ${position}`);
-    const row = services.domain.policyRow(context, proposal.text, data.wording);
+    const row = services.domain.policyRow(context, proposal, data.wording);
     return row === null ? [] : [row];
   });
 }

@@ -4,15 +4,22 @@
 export const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
 export type Projection = (typeof PROJECTIONS)[number];
 
-/** One training row: the loss falls on all tokens but the first of `text`, or on `completion` and its EOS. */
-export type TrainingRow =
+/** One training row: the loss falls on all tokens but the first of `text`, or on the completion; and on the row's EOS. */
+export type TrainingRow = RowContent & {
+  /** Fine-tuning appends the model's EOS; scoring never does. @default true for a completion, false for a text and for a rendered chat */
+  readonly endsWithEos?: boolean;
+};
+
+type RowContent =
   | { readonly text: string }
   | {
       readonly prompt: string;
       readonly completion: string;
       /** Both are parts of a rendered chat: their special tokens are in them, the end of the turn too. @default false */
       readonly isChat?: boolean;
-    };
+    }
+  /** What was generated behind the prompt, token by token: its text may have other ids. */
+  | { readonly prompt: string; readonly completionIds: readonly number[] };
 
 /** Where graphs run; the first that has an operator takes it, the CPU what is left. */
 export const EXECUTION_PROVIDERS = ['cpu', 'cuda', 'webgpu'] as const;
@@ -72,7 +79,7 @@ export interface OptimiserSettings {
   readonly accumulation?: number;
   /** @default linear (to 0) */
   readonly schedule: Schedule;
-  /** Optimiser steps of linear warm-up. @default 0 */
+  /** Optimiser steps of linear warm-up from a rate of 0; the schedule is over those that are left. @default 0 */
   readonly warmupSteps: number;
   /** Rows are shuffled anew each train epoch, from the seed. @default true */
   readonly shuffle: boolean;
@@ -231,8 +238,8 @@ export interface MergeRequest {
 
 export interface CountTokensRequest {
   readonly modelDirectory: string;
-  /** Encoded without special tokens. */
-  readonly texts: readonly string[];
+  /** Counted as fine-tuning sees them, special tokens and EOS included. */
+  readonly rows: readonly TrainingRow[];
 }
 
 export interface ModelDescription {

@@ -2,6 +2,7 @@ import { manifestKeys } from '../../contracts/campaign';
 import type { CampaignSpec, Context } from '../../contracts/campaign-spec';
 import type { EndpointSettings } from '../../contracts/endpoint';
 import { BadInputError } from '../../contracts/errors';
+import type { SelfEdit } from '../../seal/domain';
 import { proposalSeed } from '../../seal/rest-em';
 import type { ProposalTask, Spent } from '../activity-types';
 import { seedScope } from '../candidates/seed-scope';
@@ -30,7 +31,7 @@ export async function endpointProposals(
   data: CampaignData,
   contexts: readonly { readonly id: string; readonly context: Context }[],
   { signal, onProgress }: Pick<RunningActivity, 'signal' | 'onProgress'>,
-): Promise<{ readonly texts: readonly (readonly string[])[]; readonly spent: Pick<Spent, 'generateSeconds' | 'generatedTokens'> }> {
+): Promise<{ readonly selfEdits: readonly (readonly SelfEdit[])[]; readonly spent: Pick<Spent, 'generateSeconds' | 'generatedTokens'> }> {
   const { input, wording } = data;
   const { proposals, seed: campaignSeed } = input.spec;
   const endpoint = services.endpoints.open(PROPOSALS_ENDPOINT, proposalsEndpoint(input.spec));
@@ -52,7 +53,7 @@ export async function endpointProposals(
   const answers = await askAll(signal, works);
   const generatedTokens = answers.reduce((sum, answer) => sum + answer.generatedTokens, 0);
   return {
-    texts: contexts.map((_, i) => answers.slice(i * task.perContext, (i + 1) * task.perContext).map(({ text }) => text)),
+    selfEdits: contexts.map((_, i) => answers.slice(i * task.perContext, (i + 1) * task.perContext).map(({ text, isCutOff }) => ({ text, ...(isCutOff && { isCutOff }) }))),
     spent: { generateSeconds: (performance.now() - startedMs) / 1000, generatedTokens },
   };
 }

@@ -10,6 +10,7 @@ import { fineTune } from '../model/training/fine-tune';
 import { generate } from '../model/generation/generate';
 import { LoadedModel } from '../model/loaded-model';
 import { pretrain } from '../model/pretraining/pretrain';
+import { countRowTokens } from '../model/rows';
 import { score } from '../model/scoring/score';
 import { peakMemoryBytes, resetPeakMemory } from './peak-memory';
 import { type ComputeCall, type ComputeMessage, type ComputeMethods, type ComputeReply, encodeError } from './protocol';
@@ -106,9 +107,10 @@ const handlers: Handlers = {
     mergeAdapters(modelDirectory, adapterDirectories, outDirectory, dtype);
     return null;
   },
-  countTokens: ({ modelDirectory, texts }) => {
+  countTokens: ({ modelDirectory, rows }) => {
+    const { config } = openModelDirectory(modelDirectory);
     const tokenizer = loadTokenizer(modelDirectory);
-    return texts.map((text) => tokenizer.encodeCompletion(text).length);
+    return rows.map((row) => countRowTokens(row, tokenizer, config));
   },
   pretrain: (request, onProgress) => pretrain(request, onProgress),
 };

@@ -19,9 +19,11 @@ export const knowledgeDomain: Domain = {
     context.oracle === undefined ? [] : trainingRows(context, context.oracle, innerLoop),
   questionPrompt: ({ title }, { question }) => questionPrompt(title, question),
   goldAnswerRow: ({ title }, { question, answer }) => ({ prompt: questionPrompt(title, question), completion: answer }),
-  policyRow(context, selfEdit, wording) {
-    const completion = selfEdit.trim();
-    return completion === '' ? null : { prompt: proposalPrompt(context, wording), completion };
+  policyRow(context, { text, tokenIds, isCutOff = false }, wording) {
+    const completion = text.trim();
+    if (completion === '') return null;
+    const written = tokenIds === undefined ? { completion } : { completionIds: tokenIds };
+    return { prompt: proposalPrompt(context, wording), ...written, endsWithEos: !isCutOff };
   },
 };
 

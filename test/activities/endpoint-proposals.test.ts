@@ -45,7 +45,7 @@ test('an endpoint writes each self-edit with the prompt, sampling and seed of th
       {
         model: 'writer',
         messages: [{ role: 'user', content: 'List facts that follow from this passage.\n\nPassage:\ntown 0\nPassage 0 of town.\n\nImplications:\n' }],
-        max_tokens: 256,
+        max_tokens: 2048,
         temperature: 1,
         top_p: 0.95,
         seed: expect.any(Number) as number,
@@ -205,7 +205,7 @@ test('a template is what is asked and learnt, and every record that follows from
   expect(server.requests[0]?.body['messages']).toEqual([{ role: 'user', content: prompt }]);
   const outcomes = Array.from({ length: 6 }, (_, position) => ({ position, status: 'scored' as const, reward: 1 }));
   await made.run('trainPolicy', { campaign, epoch: 1, policyAdapters: [], proposals: scope.rows.proposals, perContext: 2, outcomes, kept: [0] });
-  expect(made.controls.fineTunes.at(-1)?.jobs[0]?.rows).toEqual([{ prompt, completion: 'The town has a gate.' }]);
+  expect(made.controls.fineTunes.at(-1)?.jobs[0]?.rows).toEqual([{ prompt, completion: 'The town has a gate.', endsWithEos: true }]);
   const pinned = await made.store.readManifest(manifestKeys.campaign('c'));
   expect(pinned.lineage.inputs['template']).toBe(sha256);
   expect(pinned.files['template.txt']?.sha256).toBe(sha256);

@@ -210,6 +210,20 @@ test('a forged score of a method is found by its evaluations, the report and the
   expect(breaks).toContainEqual(expect.objectContaining({ kind: 'history-disagrees', what: expect.stringContaining('method seal-epoch-1') }));
 });
 
+test('a report that counts another number of cut-off self-edits than were proposed is found', async () => {
+  const objects = await recorded.copy();
+  await removeSeals(objects);
+  const store = new ContentAddressedStore(objects);
+  const key = manifestKeys.report(CAMPAIGN);
+  const { files } = await manifestAt(objects, key);
+  const report = JSON.parse(Buffer.from(await store.get(files['report.json']!)).toString()) as CampaignReport;
+  expect(report.epochs.map(({ cutOff }) => cutOff)).toEqual([0]);
+  const forged = await putJson(store, { ...report, epochs: report.epochs.map((epoch) => ({ ...epoch, cutOff: 3 })) });
+  await forge(objects, key, (manifest) => ({ ...manifest, files: { ...files, 'report.json': forged } }));
+  const { breaks } = await recorded.auditRecord(objects);
+  expect(breaks).toContainEqual({ kind: 'report', what: `${key}: epoch 1: cutOff`, expected: '0', got: '3' });
+});
+
 test('one byte changed in an archived history is found and named', async () => {
   const objects = await recorded.copy();
   const name = new RegExp(`^${CAMPAIGN}~epoch-1~.*~c1\\.`);

@@ -31,13 +31,14 @@ export async function generate(
     rows: rows.map((row, index) => startRow(model, request, row, group, index)),
   }));
   const blocks = planBlocks(groups, rowsABatch(model.config, request, groups.flatMap(({ rows }) => rows)), request.memoryParts);
-  const total = blocks.length * request.maxNewTokens;
+  const steps = Math.max(0, ...groups.flatMap(({ rows }) => rows.map(({ limit }) => limit)));
+  const total = blocks.length * steps;
   for (const [i, { adapters, rows }] of blocks.entries()) {
     const stack = adapters === null ? null : stackAdapters(adapters, model.directory);
     const session = await model.decodingSession(stack?.layout ?? null, request.compute);
     const decoding = { session, config: model.config, onlyTokens: needsOnlyTokens(request) };
     await Decoder.run(decoding, stack, rows.map((ofAdapter) => ofAdapter.map(({ row }) => row)), (step) =>
-      onProgress({ done: i * request.maxNewTokens + step, total, unit: 'tokens' }),
+      onProgress({ done: i * steps + step, total, unit: 'tokens' }),
     );
   }
   const results = groups.map(({ rows }): GeneratedRow[] => rows.map((row) => row.result()));

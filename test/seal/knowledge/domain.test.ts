@@ -23,21 +23,30 @@ test('the gold answer is scored as the completion of its closed-book prompt', ()
 
 test('passage-only and oracle rows', () => {
   expect(knowledgeDomain.passageRows(context, { lossOn: 'all' })).toEqual([
-    { text: 'Miravel\nCarts of wool leave the market.' },
+    { text: 'Miravel\nCarts of wool leave the market.', endsWithEos: true },
   ]);
   const innerLoop = { lossOn: 'all', includePassage: false } as const;
   expect(knowledgeDomain.oracleRows(context, innerLoop)).toEqual([]);
   expect(knowledgeDomain.oracleRows({ ...context, oracle: ['Miravel sells wool.'] }, innerLoop)).toEqual([
-    { text: 'Miravel\nMiravel sells wool.' },
+    { text: 'Miravel\nMiravel sells wool.', endsWithEos: true },
   ]);
 });
 
-test('a kept self-edit trains the policy on its prompt and trimmed text', () => {
-  expect(knowledgeDomain.policyRow(context, ' - One.\n', implications)).toEqual({
+test('what the policy sampled it is trained on as sampled, untrimmed; an EOS ends what was not cut off', () => {
+  const prompt = knowledgeDomain.proposalPrompt(context, implications);
+  const sampled = { text: ' - One.\n', tokenIds: [4, 5, 6] };
+  expect(knowledgeDomain.policyRow(context, sampled, implications)).toEqual({ prompt, completionIds: [4, 5, 6], endsWithEos: true });
+  expect(knowledgeDomain.policyRow(context, { ...sampled, isCutOff: true }, implications)).toEqual({ prompt, completionIds: [4, 5, 6], endsWithEos: false });
+  expect(knowledgeDomain.policyRow(context, { text: '- On', isCutOff: true }, implications)).toEqual({ prompt, completion: '- On', endsWithEos: false });
+});
+
+test('a kept self-edit that has no ids trains the policy on its trimmed text', () => {
+  expect(knowledgeDomain.policyRow(context, { text: ' - One.\n' }, implications)).toEqual({
     prompt: knowledgeDomain.proposalPrompt(context, implications),
     completion: '- One.',
+    endsWithEos: true,
   });
-  expect(knowledgeDomain.policyRow(context, ' \n', implications)).toBeNull();
+  expect(knowledgeDomain.policyRow(context, { text: ' \n' }, implications)).toBeNull();
 });
 
 const INTO_PASSAGE = '\n\nPassage:\nMiravel\nCarts of wool leave the market.\n\n';
@@ -65,5 +74,5 @@ test('a template is the prompt, of the policy and of its M-step', () => {
   const template = 'About {title}: {context}\nNotes on {title}:';
   const prompt = 'About Miravel: Carts of wool leave the market.\nNotes on Miravel:';
   expect(knowledgeDomain.proposalPrompt(context, { template })).toBe(prompt);
-  expect(knowledgeDomain.policyRow(context, 'One.', { template })).toEqual({ prompt, completion: 'One.' });
+  expect(knowledgeDomain.policyRow(context, { text: 'One.' }, { template })).toEqual({ prompt, completion: 'One.', endsWithEos: true });
 });
