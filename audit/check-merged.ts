@@ -1,3 +1,4 @@
+import type { ComputedBy } from '../activities/execution/computed-by';
 import { MERGED_INPUT } from '../activities/stored/model-directories';
 import { machineKey } from '../activities/training/stored-checkpoints';
 import { manifestKeys } from '../contracts/campaign';
@@ -44,7 +45,7 @@ function mergedPolicies(record: CampaignRecord, findings: Findings): Map<string,
       findings.add('lineage', `${one.key}: ${MERGED_INPUT}`, `the hash of what ${adapters.join(', ')} were merged to`, 'nothing');
       continue;
     }
-    const { codeVersion, ...machine } = (settings['compute'] ?? {}) as Partial<Machine> & { readonly codeVersion?: string };
+    const { codeVersion, ...machine } = (settings['compute'] ?? {}) as ComputedBy;
     const kind = machineKey(machine.instructionSet === undefined ? undefined : (machine as Machine), codeVersion);
     const byKind = getOrAdd(policies, adapters.sort().join(', '), () => new Map<string, Namings>());
     const namings = getOrAdd(byKind, kind, (): Namings => new Map());

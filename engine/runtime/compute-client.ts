@@ -134,6 +134,8 @@ class ComputeClient implements ComputeProcess {
       serialization: 'advanced',
       env: {
         ...process.env,
+        // Of fp32 products CUDA's libraries would else keep 10 bits of 23.
+        NVIDIA_TF32_OVERRIDE: '0',
         ...(threads === undefined ? {} : { SEAL_COMPUTE_THREADS: String(threads) }),
         ...(profilePrefix === undefined ? {} : { SEAL_COMPUTE_PROFILE: profilePrefix }),
       },

@@ -50,6 +50,8 @@ function holdUpThisProcess(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
 describe('startComputeProcess', () => {
   test('a wrong input comes back with its field, expectation and find', async () => {
     const call = compute.score({ modelDirectory, groups: [{ adapterDirectory: null, rows: [{ prompt: 'a', completion: '' }] }] });
@@ -143,6 +145,18 @@ describe('startComputeProcess', () => {
     await new Promise(setImmediate);
     await compute.close();
     expect(compute.pid).toBeUndefined();
+  });
+
+  onLinux('CUDA may not round fp32 products to TF32 in it, whatever the environment of its owner says (needs /proc)', async () => {
+    const before = process.env['NVIDIA_TF32_OVERRIDE'];
+    process.env['NVIDIA_TF32_OVERRIDE'] = '1';
+    try {
+      await compute.ping();
+    } finally {
+      if (before === undefined) delete process.env['NVIDIA_TF32_OVERRIDE'];
+      else process.env['NVIDIA_TF32_OVERRIDE'] = before;
+    }
+    expect(readFileSync(`/proc/${compute.pid}/environ`, 'utf8').split('\0').filter((entry) => entry.startsWith('NVIDIA_'))).toEqual(['NVIDIA_TF32_OVERRIDE=0']);
   });
 
   test('after close there are no more answers', async () => {
