@@ -115,42 +115,42 @@ const handlers: Handlers = {
   pretrain: (request, onProgress) => pretrain(request, onProgress),
 };
 
-function reply(message: ComputeMessage): void {
-  process.send?.({ ...message, peakMemoryBytes: peakMemoryBytes() } satisfies ComputeReply);
+function reply(id: number, message: ComputeMessage): void {
+  process.send?.({ ...message, id, peakMemoryBytes: peakMemoryBytes() } satisfies ComputeReply);
 }
 
 /** Passes on at most a few progress messages a second, every checkpoint, and the last. */
-function throttledProgress(): (progress: ComputeProgress) => void {
+function throttledProgress(id: number): (progress: ComputeProgress) => void {
   let last = 0;
   return (progress) => {
     const now = performance.now();
     if (now - last < PROGRESS_INTERVAL_MS && progress.done < progress.total && progress.checkpoint === undefined) return;
     last = now;
-    reply({ kind: 'progress', progress });
+    reply(id, { kind: 'progress', progress });
   };
 }
 
 /** At most one message a second. */
-function throttledAlive(): () => void {
+function throttledAlive(id: number): () => void {
   let last = 0;
   return () => {
     const now = performance.now();
     if (now - last < ALIVE_INTERVAL_MS) return;
     last = now;
-    reply({ kind: 'alive' });
+    reply(id, { kind: 'alive' });
   };
 }
 
-async function answer<Method extends keyof ComputeMethods>({ method, request }: ComputeCall<Method>): Promise<void> {
+async function answer<Method extends keyof ComputeMethods>({ id, method, request }: ComputeCall<Method>): Promise<void> {
   resetPeakMemory();
+  onSignOfLife(throttledAlive(id));
   try {
-    reply({ kind: 'result', result: await handlers[method](request, throttledProgress()) });
+    reply(id, { kind: 'result', result: await handlers[method](request, throttledProgress(id)) });
   } catch (error) {
-    reply({ kind: 'error', error: encodeError(error) });
+    reply(id, { kind: 'error', error: encodeError(error) });
   }
 }
 
-onSignOfLife(throttledAlive());
 // The owner decides when this process ends; a signal to all of a group, as from a terminal or a machine that is taken away, reaches the
 // owner too, and must not look like a death of this one's own.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
