@@ -111,7 +111,7 @@ test('a self-edit that the endpoint cut off is kept and marked', async () => {
   const stored = await Promise.all(
     (await proposals(made, campaign)).map(async ({ contextId, candidate }) => {
       const manifest = await made.store.readManifest(manifestKeys.endpointAnswer('c', 'epoch-1', contextId, candidate));
-      expect(manifest.lineage.settings['sent']).toEqual({ max_tokens: 256, temperature: 1, top_p: 0.95, seed: manifest.lineage.seed });
+      expect(manifest.lineage.settings['sent']).toEqual({ max_tokens: 2048, temperature: 1, top_p: 0.95, seed: manifest.lineage.seed });
       return JSON.parse(Buffer.from(await made.store.get(manifest.files['answer.json']!)).toString()) as { text: string; isCutOff: boolean };
     }),
   );
@@ -125,7 +125,7 @@ test.each(UNUSABLE)('a self-edit that is %s is no self-edit: an attempt that fai
   server.behave([], behaviour);
   await expect(made.run('proposeSelfEdits', taskOf(campaign))).rejects.toMatchObject({
     type: 'EndpointFailedError',
-    message: expect.stringContaining(said.replace('LIMIT', '256').replace('FIELD', 'proposals.maxNewTokens')) as string,
+    message: expect.stringContaining(said.replace('LIMIT', '2048').replace('FIELD', 'proposals.maxNewTokens')) as string,
   });
   expect(await made.store.list('campaigns/c/epoch-1/')).toEqual([]);
 });
