@@ -4,14 +4,29 @@
 export const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
 export type Projection = (typeof PROJECTIONS)[number];
 
+/** A part of a text, in UTF-16 code units: `to` is the first that no longer belongs to it. */
+export type TextSpan = readonly [from: number, to: number];
+
+/**
+ * Where the special tokens that a text spells out are control tokens: everywhere, nowhere, or where they lie wholly in one of these parts.
+ * Elsewhere they are plain text, as everything that a user, a data set, a policy or an endpoint wrote is by default.
+ */
+export type ParseSpecial = boolean | readonly TextSpan[];
+
 /** One training row: the loss falls on all tokens but the first of `text`, or on `completion` and its EOS. */
 export type TrainingRow =
-  | { readonly text: string }
+  | {
+      readonly text: string;
+      /** @default false */
+      readonly parseSpecial?: boolean;
+    }
   | {
       readonly prompt: string;
       readonly completion: string;
       /** Both are parts of a rendered chat: their special tokens are in them, the end of the turn too. @default false */
       readonly isChat?: boolean;
+      /** In prompt and completion; parts are those of the prompt. @default false, but true for a chat */
+      readonly parseSpecial?: ParseSpecial;
     };
 
 /** Where graphs run; the first that has an operator takes it, the CPU what is left. */
@@ -154,6 +169,8 @@ export interface GenerateRow {
   readonly prompt: string;
   /** The prompt has its special tokens in it already, as a rendered chat does. @default false */
   readonly hasSpecialTokens?: boolean;
+  /** @default false, but true where the prompt has its special tokens already */
+  readonly parseSpecial?: ParseSpecial;
   /** Unsigned 32-bit; only read when temperature > 0. */
   readonly seed?: number;
 }
@@ -229,10 +246,16 @@ export interface MergeRequest {
   readonly dtype?: MergedDtype;
 }
 
+export interface CountedText {
+  readonly text: string;
+  /** @default false */
+  readonly parseSpecial?: ParseSpecial;
+}
+
 export interface CountTokensRequest {
   readonly modelDirectory: string;
-  /** Encoded without special tokens. */
-  readonly texts: readonly string[];
+  /** Encoded without the tokens that a tokenizer puts around a prompt. */
+  readonly texts: readonly CountedText[];
 }
 
 export interface ModelDescription {

@@ -18,7 +18,7 @@ export async function rowTokens(
   options: ComputeOptions,
 ): Promise<number[]> {
   if (rows.length === 0) return [];
-  const texts = rows.map((row) => ('text' in row ? row.text : row.prompt + row.completion));
+  const texts = rows.map((row) => ({ text: 'text' in row ? row.text : row.prompt + row.completion, parseSpecial: row.parseSpecial ?? false }));
   const counts = await model.countTokens({ modelDirectory, texts }, options);
   return counts.map((count) => count + SPECIAL_TOKENS);
 }

@@ -29,8 +29,9 @@ export interface RowOptions {
 export function tokeniseRow(row: TrainingRow, tokenizer: Tokenizer, config: ModelConfig, options: RowOptions): TokenRow {
   const { where } = options;
   const isChat = 'prompt' in row && row.isChat === true;
-  const prompt = isChat ? tokenizer.encodeCompletion(row.prompt) : tokenizer.encodePrompt('text' in row ? row.text : row.prompt);
-  const completion = 'text' in row ? [] : tokenizer.encodeCompletion(row.completion);
+  const { parseSpecial = isChat } = row;
+  const prompt = isChat ? tokenizer.encodeCompletion(row.prompt, parseSpecial) : tokenizer.encodePrompt('text' in row ? row.text : row.prompt, parseSpecial);
+  const completion = 'text' in row ? [] : tokenizer.encodeCompletion(row.completion, parseSpecial === true);
   const eos = 'text' in row || isChat || !options.appendEos ? [] : endOfSequence(config, where);
   const ids = [...prompt, ...completion, ...eos];
   const lossFrom = Math.max(1, 'text' in row ? 1 : prompt.length);

@@ -108,7 +108,7 @@ const handlers: Handlers = {
   },
   countTokens: ({ modelDirectory, texts }) => {
     const tokenizer = loadTokenizer(modelDirectory);
-    return texts.map((text) => tokenizer.encodeCompletion(text).length);
+    return texts.map(({ text, parseSpecial }) => tokenizer.encodeCompletion(text, parseSpecial).length);
   },
   pretrain: (request, onProgress) => pretrain(request, onProgress),
 };

@@ -107,7 +107,7 @@ export function fakeLanguageModel(): { readonly model: LanguageModel; readonly c
     },
     countTokens({ texts }, options) {
       controls.stallMs.push(options?.stallMs);
-      return Promise.resolve(texts.map((text) => text.split(/\s+/).length));
+      return Promise.resolve(texts.map(({ text }) => text.split(/\s+/).length));
     },
     close: () => Promise.resolve(),
   };

@@ -106,7 +106,7 @@ describe('log-probabilities', () => {
 
 test('a prompt too long for one run is run in pieces, to the same probabilities', async () => {
   const prompt = worldContexts(world, 'train', 560, 12).map(({ title, context }) => implicationsPrompt(title, context)).join('\n\n');
-  const [length] = await languageModel.countTokens({ modelDirectory: nano, texts: [prompt] });
+  const [length] = await languageModel.countTokens({ modelDirectory: nano, texts: [{ text: prompt }] });
   expect(length).toBeGreaterThan(1100);
   const rows = await generate([prompt], { logprobs: true, maxNewTokens: 8 });
   const [both] = await bothLogprobs([prompt], rows);

@@ -100,7 +100,7 @@ describe('startComputeProcess', () => {
 
   test('cancelling a waiting call leaves the running one alone', async () => {
     const controller = new AbortController();
-    const running = compute.countTokens({ modelDirectory, texts: ['a b'] });
+    const running = compute.countTokens({ modelDirectory, texts: [{ text: 'a b' }] });
     const waiting = compute.describe(modelDirectory, { signal: controller.signal });
     controller.abort();
     await expect(waiting).rejects.toThrow(ComputeCancelledError);
