@@ -5,20 +5,27 @@ import { kindOf, parseJsonLine, readInputLines } from './input-file';
 const TRAINING_FIELDS = '{"text": string} or {"prompt": string, "completion": string}';
 const PROMPT_FIELDS = '{"prompt": string}';
 
+interface TrainingRowOptions {
+  /** Of rows that are no chats. @default false */
+  readonly parseSpecial?: boolean;
+  readonly chatRow?: (messages: unknown, where: string) => TrainingRow;
+}
+
 /**
  * Rows `{text}` or `{prompt, completion}` of a JSONL file; row i stands on line i + 1.
  *
- * @param chatRow what a row `{messages}` becomes. @default such rows are refused
+ * @param options.chatRow what a row `{messages}` becomes. @default such rows are refused
  * @throws BadInputError naming file and line
  */
-export function readTrainingRows(path: string, chatRow?: (messages: unknown, where: string) => TrainingRow): TrainingRow[] {
+export function readTrainingRows(path: string, { parseSpecial = false, chatRow }: TrainingRowOptions = {}): TrainingRow[] {
+  const special = parseSpecial ? { parseSpecial } : {};
   return readInputLines(path).map((line, index) => {
     const where = `${path}:${index + 1}`;
     const fields = parseJsonLine(line, where);
     const names = Object.keys(fields).sort().join(',');
-    if (names === 'text') return { text: textField(fields, 'text', where) };
+    if (names === 'text') return { text: textField(fields, 'text', where), ...special };
     if (names === 'completion,prompt') {
-      return { prompt: textField(fields, 'prompt', where), completion: textField(fields, 'completion', where) };
+      return { prompt: textField(fields, 'prompt', where), completion: textField(fields, 'completion', where), ...special };
     }
     if (names === 'messages' && chatRow !== undefined) return chatRow(fields['messages'], where);
     throw wrongFields(where, TRAINING_FIELDS, fields);

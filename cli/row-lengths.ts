@@ -18,7 +18,7 @@ export function refuseLongRows(spec: CampaignSpec, contexts: CampaignContexts, w
   const { contextLength } = openModelDirectory(modelDirectory).config;
   const tokenizer = loadTokenizer(modelDirectory);
   const tokens = (row: TrainingRow): number =>
-    tokenizer.encodeCompletion('text' in row ? row.text : row.prompt + row.completion).length + SPECIAL_TOKENS;
+    tokenizer.encodeCompletion('text' in row ? row.text : row.prompt + row.completion, row.parseSpecial).length + SPECIAL_TOKENS;
   const rowLimit = Math.min(spec.limits.maxRowTokens, contextLength);
 
   for (const split of ['train', 'heldOut'] as const) {
@@ -35,7 +35,7 @@ export function refuseLongRows(spec: CampaignSpec, contexts: CampaignContexts, w
       refuse('a passage', rowLimit, knowledgeDomain.passageRows(context, spec.innerLoop));
       refuse('questions with answers', contextLength, context.questions.map((question) => knowledgeDomain.goldAnswerRow(context, question)));
       if (spec.proposals.source !== 'recorded') {
-        refuse('a prompt for self-edits', contextLength, [{ prompt: knowledgeDomain.proposalPrompt(context, wording), completion: '' }]);
+        refuse('a prompt for self-edits', contextLength, [{ ...knowledgeDomain.proposalPrompt(context, wording), completion: '' }]);
       } else if (split === 'train' && spec.epochs > 0) {
         refuse('a recorded self-edit and its prompt', contextLength, recordedRows(spec, context, wording));
       }

@@ -4,12 +4,15 @@
  * Source: paper, section "General Framework" and "Domain Instantiations".
  */
 import type { CampaignSpec, Context, InnerLoop, LossOn, PromptName, Question } from '../contracts/campaign-spec';
-import type { TrainingRow } from '../contracts/language-model';
+import type { GenerateRow, TrainingRow } from '../contracts/language-model';
 
 export type Limits = CampaignSpec['limits'];
 
 /** How a self-edit is asked for: a prompt by its name, or the campaign's own template. */
 export type ProposalWording = { readonly prompt: PromptName } | { readonly template: string };
+
+/** What the policy continues with a self-edit. */
+export type ProposalPrompt = Pick<GenerateRow, 'prompt' | 'parseSpecial'>;
 
 /** How a self-edit asks to be trained on, already inside the campaign's limits. */
 export interface Directives {
@@ -40,7 +43,7 @@ export type ParsedSelfEdit =
 export interface Domain {
   readonly name: CampaignSpec['domain'];
   /** What the policy continues with a self-edit. */
-  proposalPrompt(context: Context, wording: ProposalWording): string;
+  proposalPrompt(context: Context, wording: ProposalWording): ProposalPrompt;
   /** Never throws: whatever a policy may write is accepted or rejected with its reason. */
   parseSelfEdit(text: string, context: Context, settings: SelfEditSettings): ParsedSelfEdit;
   /** Rows of the passage-only baseline. */

@@ -5,7 +5,7 @@ import { deriveSeed } from '../../seal/seeds';
 import { type ChatFlags, chatPrompts, conversationOf, readConversations, refuseChatFlags } from '../chat';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { adapterDirectory, checkModelDirectory } from '../directories';
-import { calendarDay, nonEmpty, oneOf, provider, PROVIDER_HELP, realNumber, seed, wholeNumber } from '../flags';
+import { PARSE_SPECIAL_HELP, calendarDay, nonEmpty, oneOf, provider, PROVIDER_HELP, realNumber, seed, wholeNumber } from '../flags';
 import { withLanguageModel } from '../language-model';
 import { locateComplaint, readPrompts } from '../row-file';
 
@@ -14,6 +14,7 @@ interface GenerateFlags extends CommonFlags, ChatFlags {
   readonly adapter?: string;
   readonly prompt?: string;
   readonly prompts?: string;
+  readonly parseSpecial?: true;
   readonly maxNewTokens: number;
   readonly temperature: number;
   readonly topP: number;
@@ -31,6 +32,7 @@ export function generateCommand(): Command {
     .option('--adapter <dir>', 'PEFT adapter on top of the model', nonEmpty('--adapter', 'a directory'))
     .option('--prompt <text>', 'the prompt')
     .option('--prompts <file.jsonl>', 'rows {prompt}; with --chat also {messages}', nonEmpty('--prompts', 'a file'))
+    .option('--parse-special', PARSE_SPECIAL_HELP)
     .option('--chat', "ask by the model's chat template")
     .option('--system <text>', 'what the system says first (with --chat)')
     .option('--date <day>', 'the day that a template may write, YYYY-MM-DD (with --chat; default: 2024-07-26, whatever the day)', calendarDay('--date'))
@@ -93,6 +95,6 @@ function checkPromptFlags(flags: GenerateFlags): void {
 
 function promptsOf(flags: GenerateFlags): readonly GenerateRow[] {
   const { prompt, prompts = '' } = flags;
-  if (flags.chat === undefined) return (prompt === undefined ? readPrompts(prompts) : [prompt]).map((text) => ({ prompt: text }));
+  if (flags.chat === undefined) return (prompt === undefined ? readPrompts(prompts) : [prompt]).map((text) => ({ prompt: text, parseSpecial: flags.parseSpecial === true }));
   return chatPrompts(flags.model, prompt === undefined ? readConversations(prompts) : [conversationOf(prompt)], flags);
 }

@@ -4,7 +4,7 @@
  * Source: paper, "Knowledge Incorporation".
  */
 import type { Context } from '../../contracts/campaign-spec';
-import type { Domain, ProposalWording } from '../domain';
+import type { Domain, ProposalPrompt, ProposalWording } from '../domain';
 import { loadContexts } from './load-contexts';
 import { filledTemplate } from './prompt-template';
 import { questionPrompt, selfEditPrompt } from './prompts';
@@ -22,12 +22,12 @@ export const knowledgeDomain: Domain = {
   goldAnswerRow: ({ title }, { question, answer }) => ({ prompt: questionPrompt(title, question), completion: answer }),
   policyRow(context, selfEdit, wording) {
     const completion = selfEdit.trim();
-    return completion === '' ? null : { prompt: proposalPrompt(context, wording), completion };
+    return completion === '' ? null : { ...proposalPrompt(context, wording), completion };
   },
   loadContexts,
 };
 
-function proposalPrompt(context: Context, wording: ProposalWording): string {
+function proposalPrompt(context: Context, wording: ProposalWording): ProposalPrompt {
   if ('template' in wording) return filledTemplate(wording.template, context);
-  return selfEditPrompt(wording.prompt, context.title, context.context);
+  return { prompt: selfEditPrompt(wording.prompt, context.title, context.context) };
 }
