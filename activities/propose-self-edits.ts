@@ -102,7 +102,7 @@ async function sampled(
   const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
   const rows = contexts.flatMap(({ id, context }) =>
     Array.from({ length: task.perContext }, (_, i) => ({
-      prompt: domain.proposalPrompt(context, wording),
+      ...domain.proposalPrompt(context, wording),
       seed: proposalSeed(input.spec.seed, seedScope(task), id, i + 1),
     })),
   );

@@ -33,7 +33,7 @@ export function refuseLongRows(spec: CampaignSpec, contexts: CampaignContexts, w
       refuse('a passage', rowLimit, knowledgeDomain.passageRows(context, spec.innerLoop));
       refuse('questions with answers', contextLength, context.questions.map((question) => knowledgeDomain.goldAnswerRow(context, question)));
       if (spec.proposals.source !== 'recorded') {
-        refuse('a prompt for self-edits', contextLength, [{ prompt: knowledgeDomain.proposalPrompt(context, wording), completion: '' }]);
+        refuse('a prompt for self-edits', contextLength, [{ ...knowledgeDomain.proposalPrompt(context, wording), completion: '' }]);
       } else if (split === 'train' && spec.epochs > 0) {
         refuse('a recorded self-edit and its prompt', contextLength, recordedRows(spec, context, wording));
       }

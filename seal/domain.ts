@@ -4,7 +4,7 @@
  * Source: paper, section "General Framework" and "Domain Instantiations".
  */
 import type { CampaignSpec, Context, InnerLoop, LossOn, PromptName, Question } from '../contracts/campaign-spec';
-import type { TrainingRow } from '../contracts/language-model';
+import type { GenerateRow, TrainingRow } from '../contracts/language-model';
 
 export type Limits = CampaignSpec['limits'];
 
@@ -19,6 +19,9 @@ export interface SelfEdit {
   /** It ends where the limit of its tokens was reached, in the middle of a line for all that one knows. @default false */
   readonly isCutOff?: boolean;
 }
+
+/** What the policy continues with a self-edit. */
+export type ProposalPrompt = Pick<GenerateRow, 'prompt' | 'parseSpecial'>;
 
 /** How a self-edit asks to be trained on, already inside the campaign's limits. */
 export interface Directives {
@@ -49,7 +52,7 @@ export type ParsedSelfEdit =
 export interface Domain {
   readonly name: CampaignSpec['domain'];
   /** What the policy continues with a self-edit. */
-  proposalPrompt(context: Context, wording: ProposalWording): string;
+  proposalPrompt(context: Context, wording: ProposalWording): ProposalPrompt;
   /** Never throws: whatever a policy may write is accepted or rejected with its reason. */
   parseSelfEdit(selfEdit: SelfEdit, context: Context, settings: SelfEditSettings): ParsedSelfEdit;
   /** Rows of the passage-only baseline. */

@@ -44,7 +44,7 @@ export async function endpointProposals(
       const key = manifestKeys.endpointAnswer(input.campaignId, task.scope, id, i + 1);
       const seed = proposalSeed(campaignSeed, seedScope(task), id, i + 1);
       const lineage = { inputs: proposalInputs(task, data), seed, codeVersion: input.codeVersion, settings: { ...proposals } };
-      const request = { prompt: services.domain.proposalPrompt(context, wording), maxNewTokens, temperature, topP, seed, ...FIELDS, isUsableCutOff: () => true };
+      const request = { prompt: services.domain.proposalPrompt(context, wording).prompt, maxNewTokens, temperature, topP, seed, ...FIELDS, isUsableCutOff: () => true };
       const answer = await storedAnswer(services.store, key, lineage, endpoint, request, inner);
       onProgress({ done: (done += 1), total, unit: 'rows' });
       return answer;

@@ -49,7 +49,7 @@ interface EncodedRow {
 }
 
 function encodeRow(row: TrainingRow, tokenizer: Tokenizer, config: ModelConfig, { appendEos, where }: RowOptions): EncodedRow {
-  const { ids, given } = 'text' in row ? { ids: tokenizer.encodePrompt(row.text), given: 0 } : encodeCompletion(row, tokenizer);
+  const { ids, given } = 'text' in row ? { ids: tokenizer.encodePrompt(row.text, row.parseSpecial), given: 0 } : encodeCompletion(row, tokenizer);
   const { endsWithEos = !('text' in row) && !isChat(row) } = row;
   if (!appendEos || !endsWithEos) return { ids, given };
   const eos = endOfSequence(config, where);
@@ -62,14 +62,16 @@ function encodeRow(row: TrainingRow, tokenizer: Tokenizer, config: ModelConfig, 
  * tokenizer that marks the start of a text would take a completion alone for one.
  */
 function encodeCompletion(row: Exclude<TrainingRow, { readonly text: string }>, tokenizer: Tokenizer): EncodedRow {
-  const encode = (text: string): number[] => (isChat(row) ? tokenizer.encodeCompletion(text) : tokenizer.encodePrompt(text));
+  const { parseSpecial = isChat(row) } = row;
+  // Parts of the prompt lie where they lay when a completion follows.
+  const encode = (text: string): number[] => (isChat(row) ? tokenizer.encodeCompletion(text, parseSpecial) : tokenizer.encodePrompt(text, parseSpecial));
   const prompt = encode(row.prompt);
   const given = prompt.length;
   if ('completionIds' in row) return { ids: [...prompt, ...row.completionIds], given };
   const whole = encode(row.prompt + row.completion);
   // Not where a token reaches over the cut, or where the tokenizer puts one of its own behind the prompt.
   if (prompt.every((id, i) => id === whole[i])) return { ids: whole, given };
-  return { ids: [...prompt, ...tokenizer.encodeCompletion(row.completion)], given };
+  return { ids: [...prompt, ...tokenizer.encodeCompletion(row.completion, parseSpecial === true)], given };
 }
 
 function isChat(row: TrainingRow): boolean {

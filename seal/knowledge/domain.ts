@@ -4,7 +4,7 @@
  * Source: paper, "Knowledge Incorporation".
  */
 import type { Context } from '../../contracts/campaign-spec';
-import type { Domain, ProposalWording } from '../domain';
+import type { Domain, ProposalPrompt, ProposalWording } from '../domain';
 import { filledTemplate } from './prompt-template';
 import { questionPrompt, selfEditPrompt } from './prompts';
 import { parseSelfEdit } from './self-edit';
@@ -23,11 +23,11 @@ export const knowledgeDomain: Domain = {
     const completion = text.trim();
     if (completion === '') return null;
     const written = tokenIds === undefined ? { completion } : { completionIds: tokenIds };
-    return { prompt: proposalPrompt(context, wording), ...written, endsWithEos: !isCutOff };
+    return { ...proposalPrompt(context, wording), ...written, endsWithEos: !isCutOff };
   },
 };
 
-function proposalPrompt(context: Context, wording: ProposalWording): string {
+function proposalPrompt(context: Context, wording: ProposalWording): ProposalPrompt {
   if ('template' in wording) return filledTemplate(wording.template, context);
-  return selfEditPrompt(wording.prompt, context.title, context.context);
+  return { prompt: selfEditPrompt(wording.prompt, context.title, context.context) };
 }

@@ -205,7 +205,9 @@ test('a template is what is asked and learnt, and every record that follows from
   expect(server.requests[0]?.body['messages']).toEqual([{ role: 'user', content: prompt }]);
   const outcomes = Array.from({ length: 6 }, (_, position) => ({ position, status: 'scored' as const, reward: 1 }));
   await made.run('trainPolicy', { campaign, epoch: 1, policyAdapters: [], proposals: scope.rows.proposals, perContext: 2, outcomes, kept: [0] });
-  expect(made.controls.fineTunes.at(-1)?.jobs[0]?.rows).toEqual([{ prompt, completion: 'The town has a gate.', endsWithEos: true }]);
+  // Special tokens are parsed in the template's own parts, not in title and passage.
+  const parseSpecial = [[0, 14], [20, 22], [prompt.indexOf('\nNotes'), prompt.length]];
+  expect(made.controls.fineTunes.at(-1)?.jobs[0]?.rows).toEqual([{ prompt, parseSpecial, completion: 'The town has a gate.', endsWithEos: true }]);
   const pinned = await made.store.readManifest(manifestKeys.campaign('c'));
   expect(pinned.lineage.inputs['template']).toBe(sha256);
   expect(pinned.files['template.txt']?.sha256).toBe(sha256);
@@ -215,7 +217,7 @@ test('a template is what is asked and learnt, and every record that follows from
   }
   // The policy samples with it too.
   await made.run('proposeSelfEdits', { ...taskOf(campaign), scope: 'epoch-2', source: 'policy' });
-  expect(made.controls.generates.at(-1)?.groups[0]?.rows[0]?.prompt).toBe(prompt);
+  expect(made.controls.generates.at(-1)?.groups[0]?.rows[0]).toMatchObject({ prompt, parseSpecial });
   // Another text under the same id is another campaign.
   await expect(made.pin('c', spec(), `${template}\n`)).rejects.toMatchObject({ type: 'BadInputError' });
 });

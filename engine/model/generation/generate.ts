@@ -57,9 +57,9 @@ function checkDecoding({ maxNewTokens, temperature, topP, stop = [] }: GenerateR
   check(!stop.includes(''), 'stop', 'texts of at least one character', stop);
 }
 
-function startRow(model: LoadedModel, request: GenerateRequest, { prompt, hasSpecialTokens = false, seed }: GenerateRow, group: number, index: number): GeneratingRow {
+function startRow(model: LoadedModel, request: GenerateRequest, { prompt, hasSpecialTokens = false, parseSpecial = hasSpecialTokens, seed }: GenerateRow, group: number, index: number): GeneratingRow {
   const where = request.groups.length === 1 ? `prompt ${index + 1}` : `group ${group + 1}, prompt ${index + 1}`;
-  const ids = hasSpecialTokens ? model.tokenizer.encodeCompletion(prompt) : model.tokenizer.encodePrompt(prompt);
+  const ids = hasSpecialTokens ? model.tokenizer.encodeCompletion(prompt, parseSpecial) : model.tokenizer.encodePrompt(prompt, parseSpecial);
   if (ids.length === 0) throw new BadInputError({ where, expected: 'at least one token', got: 'an empty prompt' });
   checkIds(ids, model.config, where);
   if (ids.length >= model.config.contextLength) {

@@ -118,7 +118,7 @@ describe('startComputeProcess', () => {
     const dropped: string[] = [];
     await compute.close();
     compute = startComputeProcess({ threads: 1, onErrorLine: (line) => dropped.push(line) });
-    const texts = (tokens: number) => ({ modelDirectory, texts: [' a'.repeat(tokens)] });
+    const texts = (tokens: number) => ({ modelDirectory, rows: [{ text: ' a'.repeat(tokens) }] });
     const counted = async (tokens: number) => (await compute.countTokens(texts(tokens)))[0]!;
     const expected = [];
     for (const tokens of [20, 2, 3, 4, 5]) expected.push(await counted(tokens));
