@@ -1,9 +1,10 @@
 import { manifestKeys } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
 import type { TrainingRow } from '../contracts/language-model';
+import type { SelfEdit } from '../seal/domain';
 import type { ProposalTask, SealActivities } from './activity-types';
 import type { Proposal } from './candidates/proposals';
-import { rowTokenLimit, rowTokens } from './candidates/row-tokens';
+import { rowTokenLimit } from './candidates/row-tokens';
 import type { AdmittedOptions } from './execution/compute-gate';
 import { asActivity } from './execution/running-activity';
 import { chunkContexts, chunkCount, readChunk } from './propose-self-edits';
@@ -46,16 +47,16 @@ async function collectChunk(
   signal: AbortSignal,
 ): Promise<Proposal[]> {
   const { input } = data;
-  const texts = await readChunk(services, task, chunk);
+  const proposed = await readChunk(services, task, chunk);
   const plain = chunkContexts(task, chunk, data).flatMap(({ id, context }, place) =>
-    texts[place]!.texts.map((text, i) => {
-      const parsed = services.domain.parseSelfEdit(text, context, input.spec);
+    proposed[place]!.selfEdits.map((selfEdit, i) => {
+      const parsed = services.domain.parseSelfEdit(selfEdit, context, input.spec);
       const rows = parsed.accepted ? parsed.rows : [];
-      return { proposal: { contextId: id, candidate: i + 1, text }, rows, policyRows: foreignPolicyRows(services, task, data, context, text) };
+      return { proposal: { contextId: id, candidate: i + 1, ...selfEdit }, rows, policyRows: foreignPolicyRows(services, task, data, context, selfEdit) };
     }),
   );
-  const measure = async (rows: readonly TrainingRow[], inner: AdmittedOptions): Promise<number[]> =>
-    rowTokens(services.model, input.model.directory, rows, inner);
+  const measure = (rows: readonly TrainingRow[], inner: AdmittedOptions): Promise<readonly number[]> =>
+    services.model.countTokens({ modelDirectory: input.model.directory, rows }, inner);
   const { limit, counts, contextLength, policyCounts } = await services.gate.run(signal, computeLimits(input), async (inner) => ({
     limit: await rowTokenLimit(services.model, input, inner),
     counts: await measure(plain.flatMap(({ rows }) => rows), inner),
@@ -80,8 +81,8 @@ async function collectChunk(
  * What the M-step would train the policy on, of a self-edit that another model wrote: only such a one can be longer than the
  * policy's context.
  */
-function foreignPolicyRows({ domain }: Services, task: ProposalTask, data: CampaignData, context: Context, text: string): TrainingRow[] {
+function foreignPolicyRows({ domain }: Services, task: ProposalTask, data: CampaignData, context: Context, selfEdit: SelfEdit): TrainingRow[] {
   if (task.source !== 'endpoint' || task.split !== 'train') return [];
-  const row = domain.policyRow(context, text, data.wording);
+  const row = domain.policyRow(context, selfEdit, data.wording);
   return row === null ? [] : [row];
 }

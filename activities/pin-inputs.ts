@@ -8,7 +8,7 @@ import type { ComputeOptions } from '../contracts/language-model';
 import type { PinnedCampaign } from './activity-types';
 import { PROPOSALS_ENDPOINT, proposalsEndpoint } from './answers/endpoint-proposals';
 import { JUDGE, judgeSettings } from './answers/judge-answers';
-import { rowTokenLimit, rowTokens } from './candidates/row-tokens';
+import { rowTokenLimit } from './candidates/row-tokens';
 import { asActivity } from './execution/running-activity';
 import { computeLimits, type Services } from './services';
 import { pinnedSha256 } from './stored/model-directories';
@@ -79,7 +79,7 @@ async function refuseLongPassages(services: Services, campaign: PinnedCampaign, 
   for (const split of ['train', 'heldOut'] as const) {
     const refs = split === 'train' ? input.trainContexts : input.heldOutContexts;
     const rows = refs.flatMap(({ index }) => services.domain.passageRows(contexts[split][index]!, input.spec.innerLoop));
-    const counts = await rowTokens(services.model, input.model.directory, rows, options);
+    const counts = await services.model.countTokens({ modelDirectory: input.model.directory, rows }, options);
     const place = counts.findIndex((count) => count > limit);
     if (place >= 0) {
       throw new BadInputError({

@@ -1,6 +1,7 @@
 import { manifestKeys } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
+import type { SelfEdit } from '../seal/domain';
 import { proposalSeed } from '../seal/rest-em';
 import type { ProposalTask, SealActivities } from './activity-types';
 import { endpointProposals, proposalInputs } from './answers/endpoint-proposals';
@@ -14,13 +15,13 @@ import { type CampaignData, contextAt, contextRefs } from './stored/campaign-dat
 import { getManifestJson, putJson } from './stored/stored-json';
 
 /** A chunk's self-edits as generated or recorded, one list a context. */
-export type ProposedChunk = readonly { readonly contextId: string; readonly texts: readonly string[] }[];
+export type ProposedChunk = readonly { readonly contextId: string; readonly selfEdits: readonly SelfEdit[] }[];
 
 const CHUNK_FILE = 'self-edits.json';
 
 /** What a chunk's contexts got, one list each, and from what. */
 interface Proposed {
-  readonly texts: readonly (readonly string[])[];
+  readonly selfEdits: readonly (readonly SelfEdit[])[];
   /** For the lineage: name -> sha256. */
   readonly inputs: Readonly<Record<string, string>>;
 }
@@ -45,8 +46,8 @@ export function proposeSelfEdits(services: Services): SealActivities['proposeSel
       const known = await store.findManifest(key);
       if (known !== null) return;
       const contexts = chunkContexts(task, task.chunk, data);
-      const { texts, inputs } = await proposed(services, task, data, contexts, running);
-      const chunk: ProposedChunk = contexts.map(({ id }, i) => ({ contextId: id, texts: texts[i]! }));
+      const { selfEdits, inputs } = await proposed(services, task, data, contexts, running);
+      const chunk: ProposedChunk = contexts.map(({ id }, i) => ({ contextId: id, selfEdits: selfEdits[i]! }));
       await store.publish(key, {
         kind: 'proposals-chunk',
         files: { [CHUNK_FILE]: await putJson(store, chunk) },
@@ -75,11 +76,11 @@ async function proposed(
 ): Promise<Proposed> {
   switch (task.source) {
     case 'recorded': {
-      const texts = contexts.map(({ id, context }) => recorded(id, context, task.perContext));
-      return { texts, inputs: proposalInputs(task, data) };
+      const selfEdits = contexts.map(({ id, context }) => recorded(id, context, task.perContext));
+      return { selfEdits, inputs: proposalInputs(task, data) };
     }
     case 'endpoint':
-      return { texts: await endpointProposals(services, task, data, contexts, running), inputs: proposalInputs(task, data) };
+      return { selfEdits: await endpointProposals(services, task, data, contexts, running), inputs: proposalInputs(task, data) };
     case 'policy':
       return sampled(services, task, data, contexts, running);
   }
@@ -97,7 +98,7 @@ async function sampled(
   const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
   const rows = contexts.flatMap(({ id, context }) =>
     Array.from({ length: task.perContext }, (_, i) => ({
-      prompt: domain.proposalPrompt(context, wording),
+      ...domain.proposalPrompt(context, wording),
       seed: proposalSeed(input.spec.seed, seedScope(task), id, i + 1),
     })),
   );
@@ -110,9 +111,9 @@ async function sampled(
     compute: (options) => model.generate(request, options),
     costOf: ({ generatedTokens }) => ({ generatedTokens }),
   });
-  const all = generated.groups[0]!.map(({ text }) => text);
+  const all = generated.groups[0]!.map(({ text, tokenIds, finish }): SelfEdit => ({ text, tokenIds, ...(finish === 'length' && { isCutOff: true }) }));
   return {
-    texts: contexts.map((_, i) => all.slice(i * task.perContext, (i + 1) * task.perContext)),
+    selfEdits: contexts.map((_, i) => all.slice(i * task.perContext, (i + 1) * task.perContext)),
     inputs: { ...proposalInputs(task, data), ...policy.inputs },
   };
 }
@@ -138,7 +139,7 @@ export async function readChunk(services: Services, task: ProposalTask, chunk: n
   return getManifestJson<ProposedChunk>(services.store, key, await services.store.readManifest(key), CHUNK_FILE);
 }
 
-function recorded(contextId: string, context: Context, count: number): string[] {
+function recorded(contextId: string, context: Context, count: number): SelfEdit[] {
   const completions = context.completions ?? [];
   if (completions.length < count) {
     throw new BadInputError({
@@ -147,5 +148,5 @@ function recorded(contextId: string, context: Context, count: number): string[] 
       got: `${completions.length}`,
     });
   }
-  return completions.slice(0, count);
+  return completions.slice(0, count).map((text) => ({ text }));
 }

@@ -87,7 +87,7 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
     });
 }
 
-/** Rows of the M-step, in the order of selection; a self-edit of which nothing is left after trimming gives none. */
+/** Rows of the M-step, in the order of selection; a blank self-edit gives none. */
 async function policyRows(services: Services, task: PolicyTask, data: CampaignData): Promise<TrainingRow[]> {
   const [proposals, { kept }] = await Promise.all([services.proposals.read(task.proposals), getJson<SelectionRecord>(services.store, task.selection)]);
   const proposalOf = new Map(proposals.map((proposal) => [nameOf(proposal), proposal]));
@@ -95,7 +95,7 @@ async function policyRows(services: Services, task: PolicyTask, data: CampaignDa
   return kept.flatMap((name) => {
     const [context, proposal] = [contextOf.get(name.contextId), proposalOf.get(nameOf(name))];
     if (context === undefined || proposal === undefined) throw new RangeError(`epoch ${task.versions.epoch}: nothing was proposed as ${nameOf(name)}`);
-    const row = services.domain.policyRow(context, proposal.text, data.wording);
+    const row = services.domain.policyRow(context, proposal, data.wording);
     return row === null ? [] : [row];
   });
 }

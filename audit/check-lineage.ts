@@ -3,13 +3,14 @@ import { HISTORIES_KIND } from '../activities/archive-histories';
 import { seedScope } from '../activities/candidates/seed-scope';
 import { PROPOSALS_FILE } from '../activities/collect-proposals';
 import { SELECTION_FILE } from '../activities/select-self-edits';
-import { pinnedSha256, verifyPinnedFiles } from '../activities/stored/model-directories';
+import { MERGED_INPUT, pinnedSha256, verifyPinnedFiles } from '../activities/stored/model-directories';
 import { type CampaignInput, manifestKeys } from '../contracts/campaign';
 import { BadInputError } from '../contracts/errors';
 import { mStepSeed, repeatSeed } from '../seal/rest-em';
 import { sha256Hex } from '../seal/sha256';
 import { canonicalJson } from '../storage/canonical-json';
 import type { CampaignRecord, RecordedManifest } from './campaign-record';
+import { checkMerged } from './check-merged';
 import type { Findings } from './findings';
 import { isTraining, places, unversioned } from './record-places';
 
@@ -23,6 +24,7 @@ const PINNED = ['base', 'template', 'contexts', 'campaign'];
  */
 export async function checkLineage(record: CampaignRecord, input: CampaignInput | null, findings: Findings): Promise<void> {
   checkInputs(record, findings);
+  checkMerged(record, findings);
   if (input === null) return;
   checkCampaign(record, input, findings);
   checkPlaces(record, input, findings);
@@ -122,6 +124,9 @@ function expectedInput(record: CampaignRecord, { key, manifest }: RecordedManife
       return proposalsOf(record, within);
     case 'selection':
       return fileHashes(record.find(key.replace(/policy\.json$/, 'selection.json')), SELECTION_FILE);
+    // Lies on the machine that merged it; compared with what others name.
+    case MERGED_INPUT:
+      return [manifest.lineage.inputs[name]!];
     default:
       return null;
   }

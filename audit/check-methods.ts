@@ -1,13 +1,15 @@
 /** Scores of methods follow from evaluations, the report from scores. */
 import { type Answer, answersOf, type GroupAnswers } from '../activities/answers/answers';
 import { ANSWERS_FILE, type EvaluationSummary } from '../activities/candidates/evaluation-manifests';
+import type { Proposal } from '../activities/candidates/proposals';
+import { PROPOSALS_FILE } from '../activities/collect-proposals';
 import { runOf, RUNS_FILE } from '../activities/summarise-method';
-import type { CampaignInput, CampaignReport } from '../contracts/campaign';
+import { type CampaignInput, type CampaignReport, scopes } from '../contracts/campaign';
 import { comparisons, methodScore, type MethodRun, type MethodRuns } from '../seal/report-data';
 import { canonicalJson } from '../storage/canonical-json';
 import type { CampaignRecord, RecordedManifest } from './campaign-record';
 import type { Findings } from './findings';
-import { places } from './record-places';
+import { places, unversioned } from './record-places';
 
 export async function checkMethods(record: CampaignRecord, input: CampaignInput, findings: Findings): Promise<void> {
   const known: MethodRuns[] = [];
@@ -66,10 +68,21 @@ async function checkReport(record: CampaignRecord, one: RecordedManifest, method
     if (!scores.has(canonicalJson(score))) findings.add('report', `${one.key}: ${score.name}`, 'the score of a method of this record', score);
   }
   const epochs = record.matching(places.selection).map(({ one: selection }) => canonicalJson(selection.manifest.summary));
-  for (const epoch of report.epochs) {
+  for (const { cutOff: _cutOff, ...epoch } of report.epochs) {
     if (!epochs.includes(canonicalJson(epoch))) findings.add('report', `${one.key}: epoch ${epoch.epoch}`, 'the summary of a selection of this record', epoch);
+  }
+  for (const { epoch, cutOff } of report.epochs) {
+    const counts = await cutOffCounts(record, epoch);
+    if (counts.length > 0 && !counts.includes(cutOff)) findings.add('report', `${one.key}: epoch ${epoch}: cutOff`, counts.join(' or '), cutOff);
   }
   const counted = report.methods.flatMap((score) => methods.find((method) => canonicalJson(methodScore(method)) === canonicalJson(score)) ?? []);
   findings.same('report', `${one.key}: comparisons`, comparisons(counted), report.comparisons);
   findings.same('report', `${one.key}: campaignId`, record.campaignId, report.campaignId);
+}
+
+/** Of each version of an epoch whose proposals can be read. */
+async function cutOffCounts(record: CampaignRecord, epoch: number): Promise<number[]> {
+  const own = record.matching(places.proposals).filter(({ parts: [scope = ''] }) => unversioned(scope) === scopes.epoch(epoch));
+  const lists = await Promise.all(own.map(({ one }) => record.json<Proposal[]>(one, PROPOSALS_FILE)));
+  return lists.flatMap((list) => (list === null ? [] : [list.filter(({ isCutOff = false }) => isCutOff).length]));
 }

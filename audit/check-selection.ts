@@ -94,12 +94,12 @@ async function checkRows(record: CampaignRecord, input: CampaignInput, domain: D
     wordingOf(record, input),
   ]);
   if (list === null || contexts === null || rows === null || wording === null) return;
-  const texts = new Map(list.map(({ contextId, candidate, text }) => [`${contextId}/c${candidate}`, text]));
+  const selfEdits = new Map(list.map((proposal) => [`${proposal.contextId}/c${proposal.candidate}`, proposal]));
   const indexes = new Map(input.trainContexts.map(({ id, index }) => [id, index]));
   const expected = selection.kept.flatMap(({ contextId, candidate }) => {
     const context = contexts[indexes.get(contextId) ?? -1];
-    const text = texts.get(`${contextId}/c${candidate}`);
-    const row = context === undefined || text === undefined ? null : domain.policyRow(context, text, wording);
+    const selfEdit = selfEdits.get(`${contextId}/c${candidate}`);
+    const row = context === undefined || selfEdit === undefined ? null : domain.policyRow(context, selfEdit, wording);
     return row === null ? [] : [row];
   });
   findings.same('selection', `${training.key}: rows.json`, expected, rows);

@@ -61,6 +61,7 @@ export function nonEmpty(flag: string, expected: string): FlagParser<string> {
 }
 
 export const DATE_HELP = 'the day that a chat template may write, YYYY-MM-DD (default: 2024-07-26, whatever the day)';
+export const PARSE_SPECIAL_HELP = 'special tokens that a text spells out are control tokens (default: plain text; in a chat they always are)';
 
 /** A day of the calendar, YYYY-MM-DD; given back as it is. */
 export function calendarDay(flag: string): FlagParser<string> {

@@ -43,8 +43,8 @@ function differenceLines(comparisons: readonly Comparison[]): string[] {
   );
 }
 
-function epochLine({ epoch, proposed, rejected, failed, kept, meanReward, bestReward }: CampaignReport['epochs'][number]): string {
-  return `epoch ${epoch}: ${proposed} self-edits, ${rejected} rejected, ${failed} failed, ${kept} kept; reward ${figure(meanReward)} mean, ${figure(bestReward)} best`;
+function epochLine({ epoch, proposed, cutOff, rejected, failed, kept, meanReward, bestReward }: CampaignReport['epochs'][number]): string {
+  return `epoch ${epoch}: ${proposed} self-edits${cutOff === 0 ? '' : ` (${cutOff} cut off)`}, ${rejected} rejected, ${failed} failed, ${kept} kept; reward ${figure(meanReward)} mean, ${figure(bestReward)} best`;
 }
 
 function figure(value: number): string {

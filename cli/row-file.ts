@@ -18,18 +18,25 @@ export function readRows<Row>(path: string, rowOf: (fields: JsonLine['fields'], 
   return { rows: objects.map(({ fields, where }) => rowOf(fields, where)), lines: objects.map(({ line }) => line) };
 }
 
+interface TrainingRowOptions {
+  /** Of rows that are no chats. @default false */
+  readonly parseSpecial?: boolean;
+  readonly chatRow?: (messages: unknown, where: string) => TrainingRow;
+}
+
 /**
  * Rows `{text}` or `{prompt, completion}` of a JSONL file.
  *
- * @param chatRow what a row `{messages}` becomes. @default such rows are refused
+ * @param options.chatRow what a row `{messages}` becomes. @default such rows are refused
  * @throws BadInputError naming file and line
  */
-export function readTrainingRows(path: string, chatRow?: (messages: unknown, where: string) => TrainingRow): RowFile<TrainingRow> {
+export function readTrainingRows(path: string, { parseSpecial = false, chatRow }: TrainingRowOptions = {}): RowFile<TrainingRow> {
+  const special = parseSpecial ? { parseSpecial } : {};
   return readRows(path, (fields, where) => {
     const names = Object.keys(fields).sort().join(',');
-    if (names === 'text') return { text: textField(fields, 'text', where) };
+    if (names === 'text') return { text: textField(fields, 'text', where), ...special };
     if (names === 'completion,prompt') {
-      return { prompt: textField(fields, 'prompt', where), completion: textField(fields, 'completion', where) };
+      return { prompt: textField(fields, 'prompt', where), completion: textField(fields, 'completion', where), ...special };
     }
     if (names === 'messages' && chatRow !== undefined) return chatRow(fields['messages'], where);
     throw wrongFields(where, TRAINING_FIELDS, fields);

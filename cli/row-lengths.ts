@@ -4,21 +4,19 @@ import { BadInputError } from '../contracts/errors';
 import type { TrainingRow } from '../contracts/language-model';
 import { openModelDirectory } from '../engine/files/model-directory';
 import { loadTokenizer } from '../engine/files/tokenizer';
+import { countRowTokens } from '../engine/model/rows';
 import { knowledgeDomain } from '../seal/knowledge/domain';
 import type { CampaignContexts } from './campaign-contexts';
 
-/** Start and end tokens that a row may carry beside its text. */
-const SPECIAL_TOKENS = 2;
-
 /**
- * Refuses passages, prompts and questions that the model has no room for, hours before a worker would meet them.
- * @throws BadInputError naming the passage
+ * Refuses passages, prompts and questions that the model has no room for, and a model that has no EOS to end a row with, hours before a worker would meet them.
+ * @throws BadInputError naming the passage, or `model`
  */
 export function refuseLongRows(spec: CampaignSpec, contexts: CampaignContexts, wording: ProposalWording, modelDirectory: string): void {
-  const { contextLength } = openModelDirectory(modelDirectory).config;
+  const { config } = openModelDirectory(modelDirectory);
+  const { contextLength } = config;
   const tokenizer = loadTokenizer(modelDirectory);
-  const tokens = (row: TrainingRow): number =>
-    tokenizer.encodeCompletion('text' in row ? row.text : row.prompt + row.completion).length + SPECIAL_TOKENS;
+  const tokens = (row: TrainingRow): number => countRowTokens(row, tokenizer, config);
   const rowLimit = Math.min(spec.limits.maxRowTokens, contextLength);
 
   for (const split of ['train', 'heldOut'] as const) {
@@ -35,7 +33,7 @@ export function refuseLongRows(spec: CampaignSpec, contexts: CampaignContexts, w
       refuse('a passage', rowLimit, knowledgeDomain.passageRows(context, spec.innerLoop));
       refuse('questions with answers', contextLength, context.questions.map((question) => knowledgeDomain.goldAnswerRow(context, question)));
       if (spec.proposals.source !== 'recorded') {
-        refuse('a prompt for self-edits', contextLength, [{ prompt: knowledgeDomain.proposalPrompt(context, wording), completion: '' }]);
+        refuse('a prompt for self-edits', contextLength, [{ ...knowledgeDomain.proposalPrompt(context, wording), completion: '' }]);
       } else if (split === 'train' && spec.epochs > 0) {
         refuse('a recorded self-edit and its prompt', contextLength, recordedRows(spec, context, wording));
       }
@@ -46,5 +44,5 @@ export function refuseLongRows(spec: CampaignSpec, contexts: CampaignContexts, w
 /** What the M-step would train the policy on. */
 function recordedRows(spec: CampaignSpec, context: Context, wording: ProposalWording): TrainingRow[] {
   const recorded = (context.completions ?? []).slice(0, spec.proposals.k);
-  return recorded.flatMap((text) => knowledgeDomain.policyRow(context, text, wording) ?? []);
+  return recorded.flatMap((text) => knowledgeDomain.policyRow(context, { text }, wording) ?? []);
 }

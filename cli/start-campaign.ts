@@ -7,6 +7,7 @@ import { BadInputError } from '../contracts/errors';
 import { contextId } from '../seal/ids';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { canonicalJson } from '../storage/canonical-json';
+import { checkConditionalWrites } from '../storage/conditional-writes';
 import { hashBytes } from '../storage/content-hash';
 import { openStoreFromEnvironment } from '../storage/open-store';
 import { codeVersion } from '../workers/code-version';
@@ -35,9 +36,10 @@ export function newCampaignId(name: string, now: Date): string {
 }
 
 /**
- * Stores the contexts and starts the workflow. Nothing is written before the id is known to be free.
+ * Stores the contexts and starts the workflow. Nothing is written before the id is known to be free, but canaries that are removed.
  * @param options `env` names the artifact store. @default process.env
- * @throws BadInputError for an id that is running, or that belongs to another campaign; for keys other than those of what runs
+ * @throws BadInputError for an id that is running, or that belongs to another campaign; for keys other than those of what runs; for a store
+ * without conditional writes
  */
 export async function startCampaign(
   campaigns: CampaignClient,
@@ -49,6 +51,7 @@ export async function startCampaign(
   await campaigns.refuseForeignKeys();
   const store = await openStoreFromEnvironment(env);
   try {
+    await checkConditionalWrites(store);
     await refuseOtherCampaign(store, campaignId, prepared);
     const { spec, specSha256, model, contexts, template } = prepared;
     const input: CampaignInput = {

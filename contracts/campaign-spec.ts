@@ -81,7 +81,8 @@ export const campaignSpecSchema = z.strictObject({
       k: positiveInt.max(1000).default(5),
       temperature: z.number().nonnegative().default(1),
       topP: z.number().positive().max(1).default(0.95),
-      maxNewTokens: positiveInt.max(1_048_576).default(256),
+      /** Less where the model's context leaves less behind the prompt. A self-edit that gets so far is cut off, and learnt so. */
+      maxNewTokens: positiveInt.max(1_048_576).default(2048),
       /**
        * `recorded`: the first k of the context's own `completions`, in the first epoch and every later one. `endpoint`: of the
        * training contexts by the endpoint below; of the held-out ones still by the policy, since those are what it has learnt.

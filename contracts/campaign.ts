@@ -181,12 +181,17 @@ export interface Comparison {
 
 export type CampaignState = 'running' | 'paused' | 'completed' | 'failed' | 'cancelled';
 
+export interface ReportedEpoch extends EpochSummary {
+  /** Self-edits that the limit of their tokens cut off: they are learnt without an end. */
+  readonly cutOff: number;
+}
+
 /** `report.json` (contract). */
 export interface CampaignReport extends ReportDetails {
   readonly campaignId: string;
   readonly state: CampaignState;
   readonly methods: readonly MethodScore[];
-  readonly epochs: readonly EpochSummary[];
+  readonly epochs: readonly ReportedEpoch[];
   readonly comparisons: readonly Comparison[];
   readonly ledger: Ledger;
   /** Candidates left out of selection, by id, with the reason. */

@@ -4,14 +4,41 @@
 export const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
 export type Projection = (typeof PROJECTIONS)[number];
 
-/** One training row: the loss falls on all tokens but the first of `text`, or on `completion` and its EOS. */
-export type TrainingRow =
-  | { readonly text: string }
+/** A part of a text, in UTF-16 code units: `to` is the first that no longer belongs to it. */
+export type TextSpan = readonly [from: number, to: number];
+
+/**
+ * Where the special tokens that a text spells out are control tokens: everywhere, nowhere, or where they lie wholly in one of these parts.
+ * Elsewhere they are plain text, as everything that a user, a data set, a policy or an endpoint wrote is by default.
+ */
+export type ParseSpecial = boolean | readonly TextSpan[];
+
+/** One training row: the loss falls on all tokens but the first of `text`, or on the completion; and on the row's EOS. */
+export type TrainingRow = RowContent & {
+  /** Fine-tuning appends the model's EOS; scoring never does. @default true for a completion, false for a text and for a rendered chat */
+  readonly endsWithEos?: boolean;
+};
+
+type RowContent =
+  | {
+      readonly text: string;
+      /** @default false */
+      readonly parseSpecial?: boolean;
+    }
   | {
       readonly prompt: string;
       readonly completion: string;
       /** Both are parts of a rendered chat: their special tokens are in them, the end of the turn too. @default false */
       readonly isChat?: boolean;
+      /** In prompt and completion; parts are those of the prompt. @default false, but true for a chat */
+      readonly parseSpecial?: ParseSpecial;
+    }
+  | {
+      readonly prompt: string;
+      /** What was generated behind the prompt, token by token: its text may have other ids. */
+      readonly completionIds: readonly number[];
+      /** In the prompt. @default false */
+      readonly parseSpecial?: ParseSpecial;
     };
 
 /** Where graphs run; the first that has an operator takes it, the CPU what is left. */
@@ -72,7 +99,7 @@ export interface OptimiserSettings {
   readonly accumulation?: number;
   /** @default linear (to 0) */
   readonly schedule: Schedule;
-  /** Optimiser steps of linear warm-up. @default 0 */
+  /** Optimiser steps of linear warm-up from a rate of 0; the schedule is over those that are left. @default 0 */
   readonly warmupSteps: number;
   /** Rows are shuffled anew each train epoch, from the seed. @default true */
   readonly shuffle: boolean;
@@ -154,6 +181,8 @@ export interface GenerateRow {
   readonly prompt: string;
   /** The prompt has its special tokens in it already, as a rendered chat does. @default false */
   readonly hasSpecialTokens?: boolean;
+  /** @default false, but true where the prompt has its special tokens already */
+  readonly parseSpecial?: ParseSpecial;
   /** Unsigned 32-bit; only read when temperature > 0. */
   readonly seed?: number;
 }
@@ -231,8 +260,8 @@ export interface MergeRequest {
 
 export interface CountTokensRequest {
   readonly modelDirectory: string;
-  /** Encoded without special tokens. */
-  readonly texts: readonly string[];
+  /** Counted as fine-tuning sees them, special tokens and EOS included. */
+  readonly rows: readonly TrainingRow[];
 }
 
 export interface ModelDescription {

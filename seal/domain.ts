@@ -4,12 +4,24 @@
  * Source: paper, section "General Framework" and "Domain Instantiations".
  */
 import type { CampaignSpec, Context, InnerLoop, LossOn, PromptName, Question } from '../contracts/campaign-spec';
-import type { TrainingRow } from '../contracts/language-model';
+import type { GenerateRow, TrainingRow } from '../contracts/language-model';
 
 export type Limits = CampaignSpec['limits'];
 
 /** How a self-edit is asked for: a prompt by its name, or the campaign's own template. */
 export type ProposalWording = { readonly prompt: PromptName } | { readonly template: string };
+
+/** A self-edit as it was written. */
+export interface SelfEdit {
+  readonly text: string;
+  /** What the policy sampled, without its end token. Absent where it was not the policy that wrote it, or was not here. */
+  readonly tokenIds?: readonly number[];
+  /** It ends where the limit of its tokens was reached, in the middle of a line for all that one knows. @default false */
+  readonly isCutOff?: boolean;
+}
+
+/** What the policy continues with a self-edit. */
+export type ProposalPrompt = Pick<GenerateRow, 'prompt' | 'parseSpecial'>;
 
 /** How a self-edit asks to be trained on, already inside the campaign's limits. */
 export interface Directives {
@@ -40,9 +52,9 @@ export type ParsedSelfEdit =
 export interface Domain {
   readonly name: CampaignSpec['domain'];
   /** What the policy continues with a self-edit. */
-  proposalPrompt(context: Context, wording: ProposalWording): string;
+  proposalPrompt(context: Context, wording: ProposalWording): ProposalPrompt;
   /** Never throws: whatever a policy may write is accepted or rejected with its reason. */
-  parseSelfEdit(text: string, context: Context, settings: SelfEditSettings): ParsedSelfEdit;
+  parseSelfEdit(selfEdit: SelfEdit, context: Context, settings: SelfEditSettings): ParsedSelfEdit;
   /** Rows of the passage-only baseline. */
   passageRows(context: Context, innerLoop: Pick<InnerLoop, 'lossOn'>): TrainingRow[];
   /** Rows of the oracle baseline; none where the context's author left no `oracle` lines. */
@@ -51,6 +63,6 @@ export interface Domain {
   questionPrompt(context: Context, question: Question): string;
   /** The gold answer as the completion of its closed-book prompt, for the `logprob` grader. */
   goldAnswerRow(context: Context, question: Question): TrainingRow;
-  /** A kept self-edit as a row of the M-step; null when nothing is left of it after trimming. */
-  policyRow(context: Context, selfEdit: string, wording: ProposalWording): TrainingRow | null;
+  /** A kept self-edit as a row of the M-step, what was sampled as it was sampled, any other text trimmed; null for a blank one. */
+  policyRow(context: Context, selfEdit: SelfEdit, wording: ProposalWording): TrainingRow | null;
 }

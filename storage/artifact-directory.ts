@@ -51,7 +51,7 @@ export async function getDirectory(store: ArtifactStore, files: DirectoryRefs, c
   try {
     await mkdir(partial);
     for (const [name, ref] of Object.entries(files)) await store.getFile(ref, join(partial, plainFileName(name)));
-    await moveIntoPlace(partial, directory, files);
+    await moveIntoPlace(partial, directory, () => holds(directory, files));
   } finally {
     await rm(partial, { recursive: true, force: true });
   }
@@ -65,16 +65,23 @@ export function directoryKey(files: DirectoryRefs): string {
   return hash.digest('hex');
 }
 
-async function moveIntoPlace(partial: string, directory: string, files: DirectoryRefs): Promise<void> {
+/**
+ * Gives a directory its name, unless a whole one has it already.
+ *
+ * @param isWhole whether what is in the way can be used instead
+ */
+export async function moveIntoPlace(partial: string, directory: string, isWhole: () => Promise<boolean>): Promise<void> {
   try {
     await rename(partial, directory);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
     // Another caller was faster, or a damaged copy is in the way.
-    if (await holds(directory, files)) return;
-    await rename(directory, partialPath(directory));
+    if (await isWhole()) return;
+    const damaged = partialPath(directory);
+    await rename(directory, damaged);
     await rename(partial, directory);
+    await rm(damaged, { recursive: true, force: true });
   }
 }
 

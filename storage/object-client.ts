@@ -20,7 +20,8 @@ export interface WriteOptions {
 
 /**
  * The few operations the artifact store needs of an object server, so that a driver is small and a test needs none.
- * Methods throw ServerUnreachableError, StoreFailedError and, for refused credentials, StoreRefusedError: all retryable without limit.
+ * Methods throw ServerUnreachableError, StoreFailedError and, for refused credentials, StoreRefusedError: all retryable without limit;
+ * BadInputError for what the server has not got.
  */
 export interface ObjectClient {
   /** Where objects live, for messages: `bucket seal at http://127.0.0.1:7070`. */

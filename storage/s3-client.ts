@@ -110,13 +110,15 @@ export class S3ObjectClient implements ObjectClient {
     });
   }
 
-  /** One question, to see whether the server lets us in. Changes nothing; the bucket need not be there. */
-  async ask(): Promise<void> {
-    await this.#try('bucket', async () => {
+  /** One question, to see whether the server lets us in. Changes nothing. @returns whether the bucket is there */
+  async ask(): Promise<boolean> {
+    return this.#try('bucket', async () => {
       try {
         await this.#s3.send(new ListObjectsV2Command({ Bucket: this.#bucket, MaxKeys: 1 }));
+        return true;
       } catch (error) {
         if (!(error instanceof S3ServiceException && error.name === 'NoSuchBucket')) throw error;
+        return false;
       }
     });
   }
@@ -150,7 +152,7 @@ export class S3ObjectClient implements ObjectClient {
 
   async write(key: string, source: ObjectSource, options: WriteOptions): Promise<'written' | 'exists'> {
     for (let conflicts = 0; ; conflicts++) {
-      const outcome = await this.#try(key, () => this.#putOnce(key, source, options, conflicts < MAX_CONFLICTS));
+      const outcome = await this.#try(key, () => this.#putOnce(key, source, options, conflicts < MAX_CONFLICTS), options.ifAbsent);
       if (outcome !== 'conflict') return outcome;
       await sleep(CONFLICT_DELAY_MS);
     }
@@ -218,7 +220,7 @@ export class S3ObjectClient implements ObjectClient {
     }
   }
 
-  async #try<T>(key: string, request: () => Promise<T>): Promise<T> {
+  async #try<T>(key: string, request: () => Promise<T>, isConditional = false): Promise<T> {
     const renewals = this.#renewals;
     try {
       return await request().catch(async (unexplained: unknown) => {
@@ -229,7 +231,7 @@ export class S3ObjectClient implements ObjectClient {
         throw error;
       });
     } catch (error) {
-      throw explainS3Failure(error, { endpoint: this.#endpoint, location: this.location, key });
+      throw explainS3Failure(error, { endpoint: this.#endpoint, location: this.location, key, isConditional });
     }
   }
 

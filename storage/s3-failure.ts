@@ -1,5 +1,6 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
-import { ServerUnreachableError, StoreFailedError, StoreRefusedError } from '../contracts/errors';
+import { BadInputError, ServerUnreachableError, StoreFailedError, StoreRefusedError } from '../contracts/errors';
+import { CONDITIONAL_WRITES } from './conditional-writes';
 
 /** Nothing was answered: not started, not reachable, or gone in the middle. */
 const UNREACHABLE = new Set([
@@ -37,6 +38,10 @@ const FAILED = new Set([
 ]);
 const TOO_MANY_REQUESTS = 429;
 
+/** It cannot do that, today or later. Some say so with 400. */
+const UNIMPLEMENTED = new Set(['NotImplemented', 'MethodNotAllowed']);
+const UNIMPLEMENTED_STATUS: readonly (number | undefined)[] = [405, 501];
+
 /** Of some time only: renewed by whoever gave them. */
 const EXPIRED = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired']);
 
@@ -67,13 +72,16 @@ export interface S3Request {
   readonly endpoint: string;
   readonly location: string;
   readonly key: string;
+  /** Whether it was to write only where nothing is yet. @default false */
+  readonly isConditional?: boolean;
 }
 
 /**
  * The failure in words that name server, bucket and key, as the class that says what is done about it: ServerUnreachableError,
- * StoreFailedError and StoreRefusedError are for the user of a command, and waited for in a campaign; anything else is a mistake of ours.
+ * StoreFailedError and StoreRefusedError are for the user of a command, and waited for in a campaign; BadInputError is for what the store
+ * has not got, which no waiting brings; anything else is a mistake of ours.
  */
-export function explainS3Failure(error: unknown, { endpoint, location, key }: S3Request): Error {
+export function explainS3Failure(error: unknown, { endpoint, location, key, isConditional = false }: S3Request): Error {
   const reason = reasonOf(error);
   if (UNREACHABLE.has(reason)) {
     return new ServerUnreachableError(
@@ -89,6 +97,10 @@ export function explainS3Failure(error: unknown, { endpoint, location, key }: S3
     );
   }
   const status = httpStatus(error);
+  if (UNIMPLEMENTED.has(reason) || UNIMPLEMENTED_STATUS.includes(status)) {
+    const [where, expected] = isConditional ? [location, CONDITIONAL_WRITES] : [`${key} in ${location}`, 'a store that can do this'];
+    return new BadInputError({ where, expected, got: `${status} ${reason}: ${messageOf(error)}` }, { cause: error });
+  }
   if (FAILED.has(reason) || status === TOO_MANY_REQUESTS || (status !== undefined && status >= 500)) {
     return new StoreFailedError(`${key} in ${location}: the store could not do it: ${reason}${status === undefined ? '' : ` (${status})`}: ${messageOf(error)}`, { cause: error });
   }

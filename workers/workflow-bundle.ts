@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { DataConverter } from '@temporalio/common';
 import { bundleWorkflowCode, Runtime, type WorkflowBundlePath } from '@temporalio/worker';
 import { version as sdkVersion } from '@temporalio/worker/package.json';
-import { partialPath } from '../storage/partial-path';
+import { keptDirectory } from '../storage/kept-directory';
 
+const BUNDLE_FILE = 'workflows.js';
 /** Rooms whose code runs inside workflows. */
 const BUNDLED_ROOMS = ['contracts', 'seal', 'workflows', 'telemetry/in-workflow'];
 
@@ -22,19 +23,22 @@ export async function workflowBundle(
   { failureConverterPath, traced = false }: DataConverter & { readonly traced?: boolean } = {},
 ): Promise<WorkflowBundlePath> {
   const built = join(__dirname, '..');
-  const codePath = join(cacheDirectory, 'bundles', `${await sourceSha256(built, failureConverterPath)}${traced ? '-traced' : ''}.js`);
-  if (await exists(codePath)) return { codePath };
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: join(built, 'workflows'),
-    ...(traced ? { workflowInterceptorModules: [join(built, 'telemetry', 'in-workflow', 'workflow-spans')] } : {}),
-    logger: Runtime.instance().logger,
-    ...(failureConverterPath === undefined ? {} : { failureConverterPath }),
+  const directory = join(cacheDirectory, 'bundles', `${await sourceSha256(built, failureConverterPath)}${traced ? '-traced' : ''}`);
+  const { logger } = Runtime.instance();
+  const bundle = async (partial: string): Promise<void> => {
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: join(built, 'workflows'),
+      ...(traced ? { workflowInterceptorModules: [join(built, 'telemetry', 'in-workflow', 'workflow-spans')] } : {}),
+      logger,
+      ...(failureConverterPath === undefined ? {} : { failureConverterPath }),
+    });
+    await mkdir(partial);
+    await writeFile(join(partial, BUNDLE_FILE), code);
+  };
+  await keptDirectory(directory, bundle, (what) => {
+    logger.warn(`the bundle of workflow code on this machine is damaged and made again: ${directory}: ${what}`);
   });
-  await mkdir(join(cacheDirectory, 'bundles'), { recursive: true });
-  const partial = partialPath(codePath);
-  await writeFile(partial, code);
-  await rename(partial, codePath);
-  return { codePath };
+  return { codePath: join(directory, BUNDLE_FILE) };
 }
 
 async function sourceSha256(built: string, failureConverterPath: string | undefined): Promise<string> {
@@ -48,14 +52,4 @@ async function sourceSha256(built: string, failureConverterPath: string | undefi
     }
   }
   return hash.digest('hex').slice(0, 32);
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await readFile(file);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return false;
-  }
 }

@@ -3,6 +3,7 @@ import { manifestKeys } from '../../contracts/campaign';
 import type { CampaignSpec, Context } from '../../contracts/campaign-spec';
 import type { EndpointSettings } from '../../contracts/endpoint';
 import { BadInputError } from '../../contracts/errors';
+import type { SelfEdit } from '../../seal/domain';
 import { proposalSeed } from '../../seal/rest-em';
 import type { ProposalTask } from '../activity-types';
 import { seedScope } from '../candidates/seed-scope';
@@ -32,7 +33,7 @@ export async function endpointProposals(
   data: CampaignData,
   contexts: readonly { readonly id: string; readonly context: Context }[],
   { signal, onProgress }: RunningActivity,
-): Promise<readonly (readonly string[])[]> {
+): Promise<readonly (readonly SelfEdit[])[]> {
   const { input, wording } = data;
   const { proposals, seed: campaignSeed } = input.spec;
   const endpoint = services.endpoints.open(PROPOSALS_ENDPOINT, proposalsEndpoint(input.spec));
@@ -44,7 +45,7 @@ export async function endpointProposals(
       const key = manifestKeys.endpointAnswer(input.campaignId, task.scope, id, i + 1);
       const seed = proposalSeed(campaignSeed, seedScope(task), id, i + 1);
       const lineage = { inputs: proposalInputs(task, data), seed, codeVersion: input.codeVersion, settings: { ...proposals } };
-      const request = { prompt: services.domain.proposalPrompt(context, wording), maxNewTokens, temperature, topP, seed, ...FIELDS, isUsableCutOff: () => true };
+      const request = { prompt: services.domain.proposalPrompt(context, wording).prompt, maxNewTokens, temperature, topP, seed, ...FIELDS, isUsableCutOff: () => true };
       const answer = await storedAnswer(services.store, key, lineage, endpoint, request, inner);
       generatedTokens += answer.generatedTokens;
       onProgress({ done: (done += 1), total, unit: 'rows' });
@@ -58,7 +59,7 @@ export async function endpointProposals(
   try {
     const answers = await askAll(signal, works);
     outcome = 'done';
-    return contexts.map((_, i) => answers.slice(i * task.perContext, (i + 1) * task.perContext).map(({ text }) => text));
+    return contexts.map((_, i) => answers.slice(i * task.perContext, (i + 1) * task.perContext).map(({ text, isCutOff }) => ({ text, ...(isCutOff && { isCutOff }) })));
   } finally {
     await recordWork(services, input, computation, { endedMs: Date.now(), outcome, costs: { generatedTokens } });
   }

@@ -56,7 +56,7 @@ export function candidateAt(
 /** Rows and settings of a self-edit, or why it is rejected. */
 function judge(proposal: Proposal, context: Context, data: CampaignData, domain: Domain): Candidate['training'] {
   const { innerLoop } = data.input.spec;
-  const parsed = domain.parseSelfEdit(proposal.text, context, data.input.spec);
+  const parsed = domain.parseSelfEdit(proposal, context, data.input.spec);
   if (!parsed.accepted) return parsed;
   if (proposal.tooLong !== undefined) return { accepted: false, reason: proposal.tooLong };
   const { learningRate, trainEpochs } = parsed.directives;

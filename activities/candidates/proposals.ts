@@ -1,14 +1,14 @@
 import type { ArtifactRef } from '../../contracts/artifacts';
+import type { SelfEdit } from '../../seal/domain';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { Remembered } from '../stored/remembered';
 import { getJson } from '../stored/stored-json';
 
 /** A self-edit as proposed. */
-export interface Proposal {
+export interface Proposal extends SelfEdit {
   readonly contextId: string;
   /** From 1. */
   readonly candidate: number;
-  readonly text: string;
   /** Why the model could not be trained on it, where only its tokenizer can tell: a row is too long. */
   readonly tooLong?: string;
 }

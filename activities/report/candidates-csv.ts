@@ -16,6 +16,7 @@ const COLUMNS: readonly { readonly name: string; readonly value: (row: Candidate
   { name: 'reason', value: (row) => row.reason },
   { name: 'adapters', value: (row) => row.adapters.join(' ') },
   { name: 'self_edit_characters', value: (row) => row.selfEditCharacters },
+  { name: 'cut_off', value: (row) => String(row.isCutOff) },
   { name: 'memory_parts', value: (row) => row.memoryParts },
 ];
 

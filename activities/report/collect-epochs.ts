@@ -1,4 +1,4 @@
-import { type EpochSummary, type EpochVersion, manifestKeys, scopes, workflowIds } from '../../contracts/campaign';
+import { type EpochSummary, type EpochVersion, manifestKeys, type ReportedEpoch, scopes, workflowIds } from '../../contracts/campaign';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import type { CandidateRecord } from '../candidates/candidate-record';
 import type { Proposal } from '../candidates/proposals';
@@ -10,7 +10,7 @@ import type { CandidateRow } from './report-document';
 
 export interface CollectedEpoch {
   /** Null until selection. */
-  readonly summary: EpochSummary | null;
+  readonly summary: ReportedEpoch | null;
   readonly candidates: readonly CandidateRow[];
 }
 
@@ -28,11 +28,12 @@ export async function collectEpoch(
   const selection = manifest === null ? null : await getManifestJson<SelectionRecord>(store, key, manifest, SELECTION_FILE);
   const kept = new Set(selection?.kept.map(nameOf));
   const known: readonly KnownCandidate[] = selection?.outcomes ?? (await finishedSoFar(store, campaignId, scope));
-  const lengths = known.length === 0 ? new Map<string, number>() : await selfEditCharacters(store, campaignId, scope);
+  const selfEdits = known.length === 0 ? new Map<string, Proposal>() : await proposals(store, campaignId, scope);
   const candidates = await readAll(known, async (outcome): Promise<CandidateRow> => {
     const { contextId, candidate, reason } = outcome;
     const record = await candidateRecord(store, campaignId, scope, outcome);
     const scored = record?.status === 'scored' ? record : null;
+    const selfEdit = selfEdits.get(nameOf(outcome));
     return {
       id: workflowIds.candidate(campaignId, epoch, contextId, candidate, versions.candidates),
       epoch,
@@ -47,11 +48,13 @@ export async function collectEpoch(
       trainedTokens: scored?.trainedTokens ?? null,
       reason: reason ?? (record?.status === 'rejected' ? record.reason : ''),
       adapters: scored?.adapters ?? [],
-      selfEditCharacters: lengths.get(nameOf(outcome)) ?? null,
+      selfEditCharacters: selfEdit === undefined ? null : characters(selfEdit.text),
+      isCutOff: selfEdit?.isCutOff ?? false,
       memoryParts: scored?.memoryParts ?? 1,
     };
   });
-  return { summary: manifest === null ? null : (manifest.summary as unknown as EpochSummary), candidates };
+  const cutOff = candidates.filter(({ isCutOff }) => isCutOff).length;
+  return { summary: manifest === null ? null : { ...(manifest.summary as unknown as EpochSummary), cutOff }, candidates };
 }
 
 interface KnownCandidate {
@@ -84,13 +87,14 @@ async function candidateRecord(
   return manifest === null ? null : (manifest.summary as unknown as CandidateRecord);
 }
 
-/** Unicode characters of each proposed self-edit, by context and candidate. */
-async function selfEditCharacters(store: ArtifactStore, campaignId: string, scope: string): Promise<Map<string, number>> {
+/** Each proposed self-edit, by context and candidate. */
+async function proposals(store: ArtifactStore, campaignId: string, scope: string): Promise<Map<string, Proposal>> {
   const key = manifestKeys.proposals(campaignId, scope);
-  const proposals = await getManifestJson<Proposal[]>(store, key, await store.readManifest(key), PROPOSALS_FILE);
-  return new Map(proposals.map((proposal) => [nameOf(proposal), characters(proposal.text)]));
+  const list = await getManifestJson<Proposal[]>(store, key, await store.readManifest(key), PROPOSALS_FILE);
+  return new Map(list.map((proposal) => [nameOf(proposal), proposal]));
 }
 
+/** Unicode characters. */
 export function characters(text: string): number {
   return [...text].length;
 }

@@ -25,6 +25,8 @@ export interface CandidateRow {
   readonly adapters: readonly string[];
   /** Unicode characters of the self-edit as proposed. */
   readonly selfEditCharacters: number | null;
+  /** The self-edit was cut off by `proposals.maxNewTokens`, or by the end of the model's context. */
+  readonly isCutOff: boolean;
   /** Most parts in which it was computed, for want of memory; 1: all at once. */
   readonly memoryParts: number;
 }

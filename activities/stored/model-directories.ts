@@ -1,15 +1,16 @@
-import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { log } from '@temporalio/activity';
 import type { PinnedModel } from '../../contracts/campaign';
 import { BadInputError } from '../../contracts/errors';
 import type { LanguageModel } from '../../contracts/language-model';
+import type { Machine } from '../../contracts/machine';
 import { modelFiles } from '../../engine/files/model-directory';
 import { directoryKey, getDirectory } from '../../storage/artifact-directory';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { hashBytes, hashFile } from '../../storage/content-hash';
-import { partialPath } from '../../storage/partial-path';
+import { keptDirectory } from '../../storage/kept-directory';
 import type { ComputeGate, ComputeLimits } from '../execution/compute-gate';
+import { machineKey } from '../training/stored-checkpoints';
 import { Remembered } from './remembered';
 import { manifestSha256 } from './stored-json';
 
@@ -22,13 +23,25 @@ export interface PolicyDirectory {
 
 const POLICIES_IN_MEMORY = 32;
 
+/** In lineages: one hash over the files of the merged policy that the engine really read. */
+export const MERGED_INPUT = 'merged';
+
+interface ModelDependencies {
+  readonly model: LanguageModel;
+  readonly store: ArtifactStore;
+  readonly gate: ComputeGate;
+  readonly cacheDirectory: string;
+  readonly machine?: Machine;
+  readonly codeVersion?: string;
+}
+
 /** Policies on this machine: the base as pinned, or base and M-step adapters merged once and kept by content. */
 export class ModelDirectories {
-  readonly #dependencies: { model: LanguageModel; store: ArtifactStore; gate: ComputeGate; cacheDirectory: string };
+  readonly #dependencies: ModelDependencies;
   readonly #verified = new Remembered<void>(POLICIES_IN_MEMORY);
   readonly #merged = new Remembered<PolicyDirectory>(POLICIES_IN_MEMORY);
 
-  constructor(dependencies: { model: LanguageModel; store: ArtifactStore; gate: ComputeGate; cacheDirectory: string }) {
+  constructor(dependencies: ModelDependencies) {
     this.#dependencies = dependencies;
   }
 
@@ -40,43 +53,39 @@ export class ModelDirectories {
     return this.#verified.get(`${base.directory}\n${pinnedSha256(base)}`, () => verifyPinnedFiles(base));
   }
 
-  /** The model directory of a policy, merged where it is not there yet. `limits` bound the merge. */
+  /** The model directory of a policy, merged where it is not there yet or no longer whole. `limits` bound the merge. */
   async policy(base: PinnedModel, adapterKeys: readonly string[], limits: ComputeLimits): Promise<PolicyDirectory> {
     await this.verifyBase(base);
     const inputs: Record<string, string> = { base: pinnedSha256(base) };
     if (adapterKeys.length === 0) return { directory: base.directory, inputs };
-    const { store } = this.#dependencies;
+    const { store, cacheDirectory, machine, codeVersion } = this.#dependencies;
     const manifests = await Promise.all(adapterKeys.map((key) => store.readManifest(key)));
     manifests.forEach((manifest, i) => {
       inputs[adapterKeys[i]!] = manifestSha256(manifest);
     });
-    const content = hashBytes(Buffer.from([inputs['base'], ...manifests.map(({ files }) => directoryKey(files))].join('\n')));
+    // Another kind of machine, or other code, may merge the same content to other bits.
+    const made = [machineKey(machine, codeVersion), inputs['base'], ...manifests.map(({ files }) => directoryKey(files))];
+    const name = hashBytes(Buffer.from(made.join('\n'))).sha256.slice(0, 32);
     const adapters = manifests.map(({ files }) => files);
     // Shared by all who wait for it, so no one caller's cancellation may end it.
-    return this.#merged.get(`${content.sha256}\n${JSON.stringify(inputs)}`, async () => {
-      const directory = join(this.#dependencies.cacheDirectory, 'policies', content.sha256.slice(0, 32));
-      if (!existsSync(directory)) await this.#merge(base, adapters, directory, limits);
-      return { directory, inputs };
+    return this.#merged.get(`${name}\n${JSON.stringify(inputs)}`, async () => {
+      const directory = join(cacheDirectory, 'policies', name);
+      const files = await keptDirectory(
+        directory,
+        (partial) => this.#merge(base, adapters, partial, limits),
+        (what) => {
+          log.warn(`a merged policy on this machine is damaged and merged again: ${directory}: ${what}`);
+        },
+      );
+      return { directory, inputs: { ...inputs, [MERGED_INPUT]: filesSha256(files) } };
     });
   }
 
-  async #merge(base: PinnedModel, adapters: readonly Parameters<typeof directoryKey>[0][], directory: string, limits: ComputeLimits): Promise<void> {
+  async #merge(base: PinnedModel, adapters: readonly Parameters<typeof directoryKey>[0][], outDirectory: string, limits: ComputeLimits): Promise<void> {
     const { model, store, gate, cacheDirectory } = this.#dependencies;
     const adapterDirectories: string[] = [];
     for (const files of adapters) adapterDirectories.push(await getDirectory(store, files, join(cacheDirectory, 'adapters')));
-    const partial = partialPath(directory);
-    await mkdir(join(cacheDirectory, 'policies'), { recursive: true });
-    try {
-      await gate.run(new AbortController().signal, limits, (inner) =>
-        model.merge({ modelDirectory: base.directory, adapterDirectories, outDirectory: partial }, inner),
-      );
-      await rename(partial, directory).catch((error: NodeJS.ErrnoException) => {
-        // Another process merged the same content meanwhile.
-        if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-      });
-    } finally {
-      await rm(partial, { recursive: true, force: true });
-    }
+    await gate.run(new AbortController().signal, limits, (inner) => model.merge({ modelDirectory: base.directory, adapterDirectories, outDirectory }, inner));
   }
 }
 
@@ -88,8 +97,12 @@ export async function pinModel(directory: string): Promise<PinnedModel> {
 }
 
 /** One hash over the names and hashes of a model's files. */
-export function pinnedSha256(base: PinnedModel): string {
-  const lines = Object.entries(base.files)
+export function pinnedSha256({ files }: PinnedModel): string {
+  return filesSha256(files);
+}
+
+function filesSha256(files: PinnedModel['files']): string {
+  const lines = Object.entries(files)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, sha256]) => `${sha256} ${name}\n`);
   return hashBytes(Buffer.from(lines.join(''))).sha256;

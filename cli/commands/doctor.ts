@@ -1,16 +1,22 @@
 import type { Command } from 'commander';
 import { doctor, type DoctorCheck } from '../../infra/stack/doctor';
 import { BadInputError, oneLine, ServerUnreachableError, StoreFailedError, StoreRefusedError } from '../../contracts/errors';
+import { CONDITIONAL_WRITES } from '../../storage/conditional-writes';
 import { newCommand, runWith } from '../command';
 import { homeDiskUse } from '../disk-state';
+import { PartialResultError } from '../partial-result-error';
 import { readableBytes } from '../readable-bytes';
-import { askForAccess } from '../store-access';
+import { askForAccess, tryConditionalWrites } from '../store-access';
 
 /** `seal doctor`: what this machine has, and what to do about what it lacks. */
 export function doctorCommand(): Command {
   return runWith(newCommand('doctor', 'check what this machine has, and what to do about what it lacks'), async (_flags, output) => {
-    const checks = [...(await doctor()), await checkAccess(), await checkQuota()];
-    output.result({ ok: checks.every(({ ok }) => ok), checks }, () => checks.map(line).join('\n'));
+    const conditional = await checkConditional();
+    const checks = [...(await doctor()), await checkAccess(), conditional.check, await checkQuota()];
+    const result = { ok: checks.every(({ ok }) => ok), checks };
+    if (conditional.refusal === null || !output.json) output.result(result, () => checks.map(line).join('\n'));
+    // Unlike all else, this can neither be waited for nor done without.
+    if (conditional.refusal !== null) throw new PartialResultError(conditional.refusal.detail, result);
   });
 }
 
@@ -29,6 +35,20 @@ async function checkAccess(): Promise<DoctorCheck> {
     if (error instanceof ServerUnreachableError) return { name, ok: true, detail: 'not known: no server answers', advice: null };
     if (!(error instanceof BadInputError || error instanceof StoreFailedError || error instanceof StoreRefusedError)) throw error;
     return { name, ok: false, detail: oneLine(error.message), advice: accessAdvice(error) };
+  }
+}
+
+/** Whether the store can have one winner of several writes; `refusal` where it cannot. */
+async function checkConditional(): Promise<{ readonly check: DoctorCheck; readonly refusal: BadInputError | null }> {
+  const name = 'S3 conditional writes';
+  const passed = (detail: string) => ({ check: { name, ok: true, detail, advice: null }, refusal: null });
+  try {
+    return passed((await tryConditionalWrites()) ? 'one winner of several writes' : 'not tried: there is no bucket yet');
+  } catch (error) {
+    if (!(error instanceof BadInputError || error instanceof ServerUnreachableError || error instanceof StoreFailedError || error instanceof StoreRefusedError)) throw error;
+    // The check of access says what else may be wrong.
+    if (!(error instanceof BadInputError && error.detail.expected === CONDITIONAL_WRITES)) return passed('not tried');
+    return { check: { name, ok: false, detail: error.message, advice: 'use another store, or a version of it that has them' }, refusal: error };
   }
 }
 

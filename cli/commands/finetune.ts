@@ -15,7 +15,7 @@ import { newCommand, runWith, type CommonFlags } from '../command';
 import { adapterDirectory, checkLoraSettings, checkModelDirectory, writableDirectory, writableFile } from '../directories';
 import { writeOutput } from '../output-file';
 import { ComputeFailedError } from '../compute-failed-error';
-import { DATE_HELP, calendarDay, nonEmpty, oneOf, pattern, provider, PROVIDER_HELP, realNumber, schedule, seed, targets, wholeNumber } from '../flags';
+import { DATE_HELP, PARSE_SPECIAL_HELP, calendarDay, nonEmpty, oneOf, pattern, provider, PROVIDER_HELP, realNumber, schedule, seed, targets, wholeNumber } from '../flags';
 import { withLanguageModel } from '../language-model';
 import { type LoraFlags, loraSettings } from '../lora-settings';
 import { locateRow, readTrainingRows } from '../row-file';
@@ -24,6 +24,7 @@ interface FinetuneFlags extends CommonFlags, Omit<LoraFlags, 'rsLora'> {
   readonly model: string;
   readonly data: string;
   readonly date?: string;
+  readonly parseSpecial?: true;
   readonly out: string;
   readonly rslora?: boolean;
   readonly epochs: number;
@@ -70,12 +71,13 @@ export function finetuneCommand(): Command {
     .option('--seed <n>', 'seed of the first A matrices and of the row order', seed('--seed'), 0)
     .option('--no-shuffle', 'keep the rows in the order of the file')
     .option('--init-adapter <dir>', 'PEFT adapter to start from', nonEmpty('--init-adapter', 'a directory'))
+    .option('--parse-special', PARSE_SPECIAL_HELP)
     .option('--date <day>', DATE_HELP, calendarDay('--date'))
     .option('--loss-log <file>', 'write one JSON line a step: step, loss, learningRate, lossTokens', nonEmpty('--loss-log', 'a file'))
     .option('--checkpoint-dir <dir>', 'keep checkpoints here; the same command started again goes on from the newest', nonEmpty('--checkpoint-dir', 'a directory'))
     .option('--checkpoint-seconds <s>', 'between two checkpoints; 0: after every step', realNumber('--checkpoint-seconds', { minimum: 0, inclusive: true, maximum: 86_400 }), 60);
   return runWith<FinetuneFlags>(command, async (flags, output) => {
-    const { rows, lines } = readTrainingRows(flags.data, chatRowReader(flags.model, flags.date));
+    const { rows, lines } = readTrainingRows(flags.data, { parseSpecial: flags.parseSpecial === true, chatRow: chatRowReader(flags.model, flags.date) });
     checkModelDirectory(flags.model);
     const init = flags.initAdapter === undefined ? undefined : adapterDirectory('--init-adapter', flags.initAdapter, flags.model);
     const lora = loraSettings({ ...flags, ...(flags.rslora === undefined ? {} : { rsLora: flags.rslora }) }, init);

@@ -5,7 +5,7 @@ import { deriveSeed } from '../../seal/seeds';
 import { type ChatFlags, chatPrompts, conversationOf, readConversations, refuseChatFlags } from '../chat';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { adapterDirectory, checkModelDirectory } from '../directories';
-import { calendarDay, nonEmpty, oneOf, provider, PROVIDER_HELP, realNumber, seed, wholeNumber } from '../flags';
+import { PARSE_SPECIAL_HELP, calendarDay, nonEmpty, oneOf, provider, PROVIDER_HELP, realNumber, seed, wholeNumber } from '../flags';
 import { withLanguageModel } from '../language-model';
 import { locateComplaint, locateRow, readPrompts, type RowFile } from '../row-file';
 
@@ -14,6 +14,7 @@ interface GenerateFlags extends CommonFlags, ChatFlags {
   readonly adapter?: string;
   readonly prompt?: string;
   readonly prompts?: string;
+  readonly parseSpecial?: true;
   readonly maxNewTokens: number;
   readonly temperature: number;
   readonly topP: number;
@@ -31,6 +32,7 @@ export function generateCommand(): Command {
     .option('--adapter <dir>', 'PEFT adapter on top of the model', nonEmpty('--adapter', 'a directory'))
     .option('--prompt <text>', 'the prompt')
     .option('--prompts <file.jsonl>', 'rows {prompt}; with --chat also {messages}', nonEmpty('--prompts', 'a file'))
+    .option('--parse-special', PARSE_SPECIAL_HELP)
     .option('--chat', "ask by the model's chat template")
     .option('--system <text>', 'what the system says first (with --chat)')
     .option('--date <day>', 'the day that a template may write, YYYY-MM-DD (with --chat; default: 2024-07-26, whatever the day)', calendarDay('--date'))
@@ -95,7 +97,7 @@ function promptsOf(flags: GenerateFlags): RowFile<GenerateRow> {
   const { prompt, prompts = '' } = flags;
   if (flags.chat === undefined) {
     const { rows, lines } = prompt === undefined ? readPrompts(prompts) : { rows: [prompt], lines: [] };
-    return { rows: rows.map((text) => ({ prompt: text })), lines };
+    return { rows: rows.map((text) => ({ prompt: text, parseSpecial: flags.parseSpecial === true })), lines };
   }
   const { rows, lines } = prompt === undefined ? readConversations(prompts) : { rows: [conversationOf(prompt)], lines: [] };
   return { rows: chatPrompts(flags.model, rows, flags), lines };

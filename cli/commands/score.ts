@@ -3,7 +3,7 @@ import type { ExecutionProvider } from '../../contracts/language-model';
 import { chatRowReader } from '../chat';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { adapterDirectory, checkModelDirectory } from '../directories';
-import { DATE_HELP, calendarDay, nonEmpty, provider, PROVIDER_HELP } from '../flags';
+import { DATE_HELP, PARSE_SPECIAL_HELP, calendarDay, nonEmpty, provider, PROVIDER_HELP } from '../flags';
 import { withLanguageModel } from '../language-model';
 import { locateRow, readTrainingRows } from '../row-file';
 
@@ -12,6 +12,7 @@ interface ScoreFlags extends CommonFlags {
   readonly adapter?: string;
   readonly data: string;
   readonly date?: string;
+  readonly parseSpecial?: true;
   readonly provider: ExecutionProvider;
 }
 
@@ -21,10 +22,11 @@ export function scoreCommand(): Command {
     .requiredOption('--model <dir>', 'Hugging Face model directory', nonEmpty('--model', 'a directory'))
     .option('--adapter <dir>', 'PEFT adapter on top of the model', nonEmpty('--adapter', 'a directory'))
     .requiredOption('--data <file.jsonl>', 'rows {text}, {prompt, completion} or {messages}', nonEmpty('--data', 'a file'))
+    .option('--parse-special', PARSE_SPECIAL_HELP)
     .option('--date <day>', DATE_HELP, calendarDay('--date'))
     .option('--provider <name>', PROVIDER_HELP, provider, 'cpu');
   return runWith<ScoreFlags>(command, async (flags, output) => {
-    const { rows, lines } = readTrainingRows(flags.data, chatRowReader(flags.model, flags.date));
+    const { rows, lines } = readTrainingRows(flags.data, { parseSpecial: flags.parseSpecial === true, chatRow: chatRowReader(flags.model, flags.date) });
     checkModelDirectory(flags.model);
     if (flags.adapter !== undefined) adapterDirectory('--adapter', flags.adapter, flags.model);
 

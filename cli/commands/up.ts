@@ -1,29 +1,29 @@
 import type { Command } from 'commander';
-import { StoreRefusedError } from '../../contracts/errors';
+import { BadInputError, StoreRefusedError } from '../../contracts/errors';
 import { startStack } from '../../infra/stack/stack';
 import type { StackStatus } from '../../infra/stack/stack-status';
 import { warnOfFullDisk } from '../disk-state';
 import { newCommand, runWith } from '../command';
-import { askForAccess } from '../store-access';
+import { tryConditionalWrites } from '../store-access';
 
 /** `seal up`: starts the servers and a worker in the background; what runs already is used. */
 export function upCommand(): Command {
   return runWith(newCommand('up', 'start Temporal, S3 and a worker in the background, or use those that run'), async (_flags, output) => {
-    await refuseRefusingStore();
+    await refuseUnusableStore();
     const status = await startStack({ say: (line) => output.log(line) });
     await warnOfFullDisk(output);
     output.result(status, () => stackText(status));
   });
 }
 
-/** Before anything is started: a worker that is not let in could only end, again and again. */
-async function refuseRefusingStore(): Promise<void> {
+/** Before anything is started: a worker that is not let in could only end, again and again, and no campaign can run on a store without conditional writes. */
+async function refuseUnusableStore(): Promise<void> {
   if (!process.env['S3_ENDPOINT']) return;
   try {
-    await askForAccess();
+    await tryConditionalWrites({ createBucket: true });
   } catch (error) {
     // What else may be wrong with a server is said by what starts the rest.
-    if (error instanceof StoreRefusedError) throw error;
+    if (error instanceof StoreRefusedError || error instanceof BadInputError) throw error;
   }
 }
 

@@ -1,28 +1,25 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadInputError } from '../../contracts/errors';
-import { describeValue, isJsonObject, readJsonObject, type JsonObject } from './json-file';
+import type { ParseSpecial } from '../../contracts/language-model';
+import { describeValue, readJsonObject } from './json-file';
 import type { ModelConfig } from './model-config';
+import { AddedTokens, readAddedTokens } from './tokenizer/added-tokens';
+import { readDecoder } from './tokenizer/decoder';
+import { readModel } from './tokenizer/model';
+import { readNormalizer } from './tokenizer/normalizer';
+import { readPostProcessor } from './tokenizer/post-processor';
+import { readPreTokenizer } from './tokenizer/pre-tokenizer';
 
-/** What is used of the class that `@huggingface/tokenizers` exports. */
-interface HuggingFaceTokenizer {
-  encode(text: string, options: { readonly add_special_tokens: boolean }): { readonly ids: number[] };
-  decode(ids: readonly number[], options: { readonly skip_special_tokens: boolean; readonly clean_up_tokenization_spaces: boolean }): string;
-  id_to_token(id: number): string | undefined;
-  get_vocab(withAddedTokens: boolean): ReadonlyMap<string | undefined, number>;
-}
-
-// Required, not imported: the package's own type declarations are an ES module's, with imports that do not resolve from CommonJS.
-// eslint-disable-next-line @typescript-eslint/no-require-imports
-const huggingFace = require('@huggingface/tokenizers') as { readonly Tokenizer: new (json: object, config: object) => HuggingFaceTokenizer };
-
-/** Text to token ids and back, as a model's own `tokenizer.json` has it. */
+/**
+ * Text to token ids and back, as Python's `tokenizers` does it with a model's own `tokenizer.json`. Special tokens that a text spells out
+ * are plain text (`encode_special_tokens`) but where `parseSpecial` says otherwise. @default false: nowhere
+ */
 export interface Tokenizer {
-  /** With the tokenizer's special tokens (a BOS, say). */
-  encodePrompt(text: string): number[];
-  /** Without special tokens. */
-  encodeCompletion(text: string): number[];
-  /** Special tokens are skipped. */
+  /** With what the tokenizer puts around a text (a BOS, say). */
+  encodePrompt(text: string, parseSpecial?: ParseSpecial): number[];
+  /** Nothing is put around it. */
+  encodeCompletion(text: string, parseSpecial?: ParseSpecial): number[];
+  /** Special tokens are skipped, and ids without a token. */
   decode(ids: readonly number[]): string;
   /** The token as its vocabulary spells it; undefined for an id that it does not have. */
   tokenOf(id: number): string | undefined;
@@ -48,66 +45,66 @@ export function loadModelTokenizer(directory: string, config: ModelConfig): Toke
   });
 }
 
+const FIELDS = ['version', 'truncation', 'padding', 'added_tokens', 'normalizer', 'pre_tokenizer', 'post_processor', 'decoder', 'model'];
+
 /**
  * Loads the tokenizer of a model directory.
  *
- * @throws BadInputError if `tokenizer.json` is missing, malformed or of a kind that is not supported
+ * @throws BadInputError if `tokenizer.json` is missing or malformed, or naming its field that is not known to give the ids that it gives in
+ * Python
  */
 export function loadTokenizer(directory: string): Tokenizer {
   const file = join(directory, 'tokenizer.json');
-  const configFile = join(directory, 'tokenizer_config.json');
   const json = readJsonObject(file);
-  const config = existsSync(configFile) ? readJsonObject(configFile) : {};
-  refuseOddIds(file, json);
-  let tokenizer: HuggingFaceTokenizer;
-  try {
-    tokenizer = new huggingFace.Tokenizer(json, config);
-  } catch (cause) {
-    throw new BadInputError({ where: file, expected: 'a tokenizer of a supported kind', got: String(cause).slice(0, 120) }, { cause });
-  }
-  // Absent, the field is off: a decoded text is then what the tokens say, spaces before punctuation included.
-  const cleanUp = config['clean_up_tokenization_spaces'] === true;
+  const where = (field: string): string => `${file}: ${field}`;
+  const refuse = (field: string, expected: string): never => {
+    throw new BadInputError({ where: where(field), expected, got: describeValue(json[field]) });
+  };
+  const odd = Object.keys(json).find((field) => !FIELDS.includes(field));
+  if (odd !== undefined) refuse(odd, 'no such field');
+  if ((json['truncation'] ?? null) !== null) refuse('truncation', 'null: no text is cut');
+  if (!padsNothing(json['padding'] ?? null)) refuse('padding', 'null, or the strategy BatchLongest: no text is padded');
+
+  const normalizer = readNormalizer(json['normalizer'] ?? null, where('normalizer'));
+  const model = readModel(json['model'], where('model'), normalizer?.(' ').includes(' ') !== false);
+  const added = readAddedTokens(json['added_tokens'] ?? [], where('added_tokens'), model);
+  const preTokenizer = readPreTokenizer(json['pre_tokenizer'] ?? null, where('pre_tokenizer'));
+  const { before, after } = readPostProcessor(json['post_processor'] ?? null, where('post_processor'));
+  const decoder = readDecoder(json['decoder'] ?? null, where('decoder'));
+
+  const addedTokens = new AddedTokens(added, normalizer);
+  const tokens = new Map([...model.vocabulary, ...added.map(({ content, id }) => [content, id] as const)].map(([token, id]) => [id, token]));
+  const special = new Set(added.filter((token) => token.special).map(({ content }) => content));
+  const addedContents = new Set(added.map(({ content }) => content));
+
+  const encode = (text: string, parseSpecial: ParseSpecial = false): number[] =>
+    addedTokens.split(text, parseSpecial).flatMap((section) => {
+      if ('id' in section) return [section.id];
+      const whole = [{ text: section.text, isFirst: section.from === 0 }];
+      return (preTokenizer?.(whole) ?? whole).flatMap((piece) => model.encode(piece.text));
+    });
   return {
-    encodePrompt: (text) => encode(file, tokenizer, text, true),
-    encodeCompletion: (text) => encode(file, tokenizer, text, false),
-    decode: (ids) =>
-      ids.length === 0 ? '' : tokenizer.decode(ids, { skip_special_tokens: true, clean_up_tokenization_spaces: cleanUp }),
-    tokenOf: (id) => tokenizer.id_to_token(id),
-    vocabularySize: highestId(tokenizer.get_vocab(true)) + 1,
-    baseVocabularySize: highestId(tokenizer.get_vocab(false)) + 1,
+    encodePrompt: (text, parseSpecial) => [...before, ...encode(text, parseSpecial), ...after],
+    encodeCompletion: encode,
+    decode(ids) {
+      const known = ids.map((id) => tokens.get(id)).filter((token) => token !== undefined);
+      return decoder(known.filter((token) => !special.has(token))).join('');
+    },
+    tokenOf: (id) => tokens.get(id),
+    vocabularySize: highestOf(tokens.keys()) + 1,
+    baseVocabularySize: highestOf([...tokens].filter(([, token]) => !addedContents.has(token)).map(([id]) => id)) + 1,
   };
 }
 
-/** @throws BadInputError where the file's rules break down on the text, or give what is no id */
-function encode(file: string, tokenizer: HuggingFaceTokenizer, text: string, withSpecialTokens: boolean): number[] {
-  let ids: number[];
-  try {
-    ids = tokenizer.encode(text, { add_special_tokens: withSpecialTokens }).ids;
-  } catch (cause) {
-    throw new BadInputError({ where: file, expected: `rules that encode ${describeValue(text)}`, got: String(cause).slice(0, 120) }, { cause });
-  }
-  const odd = ids.findIndex((id) => !Number.isSafeInteger(id) || id < 0);
-  if (odd < 0) return ids;
-  throw new BadInputError({ where: file, expected: `token ids of ${describeValue(text)}`, got: describeValue(ids[odd]) });
+/** Padding of a single text to its own length. */
+function padsNothing(padding: unknown): boolean {
+  if (padding === null) return true;
+  const { strategy, pad_to_multiple_of: multiple = null } = padding as Record<string, unknown>;
+  return strategy === 'BatchLongest' && multiple === null;
 }
 
-/** Far above any vocabulary, and a number that the library can count to. */
-const HIGHEST_ID = (1 << 22) - 1;
-
-/** The library takes any value for an id, and gives it back as a token. */
-function refuseOddIds(file: string, { model, added_tokens: added }: JsonObject): void {
-  const vocabulary = isJsonObject(model) ? model['vocab'] : undefined;
-  const ids = isJsonObject(vocabulary) ? Object.entries(vocabulary) : [];
-  const addedIds = Array.isArray(added) ? added.map((token: unknown): [string, unknown] => ['added_tokens', isJsonObject(token) ? token['id'] : token]) : [];
-  for (const [token, id] of [...ids, ...addedIds]) {
-    if (Number.isSafeInteger(id) && (id as number) >= 0 && (id as number) <= HIGHEST_ID) continue;
-    throw new BadInputError({ where: `${file}: id of ${JSON.stringify(token)}`, expected: `a whole number from 0 to ${HIGHEST_ID}`, got: describeValue(id) });
-  }
-}
-
-/** Ids without a token have an entry too, of no name. */
-function highestId(vocabulary: ReadonlyMap<string | undefined, number>): number {
+function highestOf(ids: Iterable<number>): number {
   let highest = -1;
-  for (const [token, id] of vocabulary) if (token !== undefined) highest = Math.max(highest, id);
+  for (const id of ids) highest = Math.max(highest, id);
   return highest;
 }

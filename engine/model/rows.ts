@@ -14,26 +14,22 @@ export interface TokenRow {
 }
 
 export interface RowOptions {
-  /** A completion ends with the model's EOS: for training, not for scoring. */
+  /** For training, not for scoring: rows end with the model's EOS where they say so. */
   readonly appendEos: boolean;
   /** What an error calls the row. */
   readonly where: string;
 }
 
 /**
- * Encodes a row: a prompt (or a text) with the tokenizer's special tokens, a completion without, the ids joined. Nothing is added to a
- * rendered chat.
+ * Ids of a row, as the semantics of docs/algorithm.md has them.
  *
  * @throws BadInputError if the row has no token to learn or score, is longer than the model's context, or has an id out of vocabulary
  */
 export function tokeniseRow(row: TrainingRow, tokenizer: Tokenizer, config: ModelConfig, options: RowOptions): TokenRow {
   const { where } = options;
-  const isChat = 'prompt' in row && row.isChat === true;
-  const prompt = isChat ? tokenizer.encodeCompletion(row.prompt) : tokenizer.encodePrompt('text' in row ? row.text : row.prompt);
-  const completion = 'text' in row ? [] : tokenizer.encodeCompletion(row.completion);
-  const eos = 'text' in row || isChat || !options.appendEos ? [] : endOfSequence(config, where);
-  const ids = [...prompt, ...completion, ...eos];
-  const lossFrom = Math.max(1, 'text' in row ? 1 : prompt.length);
+  const { ids, given } = encodeRow(row, tokenizer, config, options);
+  // Nothing predicts the first token.
+  const lossFrom = Math.max(1, given);
   if (ids.length <= lossFrom) {
     throw new BadInputError({ where, expected: 'at least one token to predict', got: `${ids.length} tokens, ${Math.min(lossFrom, ids.length)} of them given` });
   }
@@ -41,10 +37,51 @@ export function tokeniseRow(row: TrainingRow, tokenizer: Tokenizer, config: Mode
   return { ids, lossFrom };
 }
 
-function endOfSequence(config: ModelConfig, where: string): number[] {
+/** How many tokens `tokeniseRow` finds in a row for training, however many the model has room for. @throws BadInputError if the model has no EOS for it */
+export function countRowTokens(row: TrainingRow, tokenizer: Tokenizer, config: ModelConfig): number {
+  return encodeRow(row, tokenizer, config, { appendEos: true, where: 'model' }).ids.length;
+}
+
+/** The first `given` ids are those of the prompt, 0 of a text. */
+interface EncodedRow {
+  readonly ids: readonly number[];
+  readonly given: number;
+}
+
+function encodeRow(row: TrainingRow, tokenizer: Tokenizer, config: ModelConfig, { appendEos, where }: RowOptions): EncodedRow {
+  const { ids, given } = 'text' in row ? { ids: tokenizer.encodePrompt(row.text, row.parseSpecial), given: 0 } : encodeCompletion(row, tokenizer);
+  const { endsWithEos = !('text' in row) && !isChat(row) } = row;
+  if (!appendEos || !endsWithEos) return { ids, given };
+  const eos = endOfSequence(config, where);
+  // A tokenizer may end a text with it by itself.
+  return 'text' in row && ids.at(-1) === eos ? { ids, given } : { ids: [...ids, eos], given };
+}
+
+/**
+ * A prompt has the tokenizer's special tokens; those of a rendered chat are in its text. Prompt and completion are encoded together: a
+ * tokenizer that marks the start of a text would take a completion alone for one.
+ */
+function encodeCompletion(row: Exclude<TrainingRow, { readonly text: string }>, tokenizer: Tokenizer): EncodedRow {
+  const { parseSpecial = isChat(row) } = row;
+  // Parts of the prompt lie where they lay when a completion follows.
+  const encode = (text: string): number[] => (isChat(row) ? tokenizer.encodeCompletion(text, parseSpecial) : tokenizer.encodePrompt(text, parseSpecial));
+  const prompt = encode(row.prompt);
+  const given = prompt.length;
+  if ('completionIds' in row) return { ids: [...prompt, ...row.completionIds], given };
+  const whole = encode(row.prompt + row.completion);
+  // Not where a token reaches over the cut, or where the tokenizer puts one of its own behind the prompt.
+  if (prompt.every((id, i) => id === whole[i])) return { ids: whole, given };
+  return { ids: [...prompt, ...tokenizer.encodeCompletion(row.completion, parseSpecial === true)], given };
+}
+
+function isChat(row: TrainingRow): boolean {
+  return 'isChat' in row && row.isChat === true;
+}
+
+function endOfSequence(config: ModelConfig, where: string): number {
   const [eos] = config.eosTokenIds;
   if (eos === undefined) throw new BadInputError({ where, expected: 'a model with eos_token_id in its config.json', got: 'none' });
-  return [eos];
+  return eos;
 }
 
 /** @throws BadInputError if there are more ids than the context holds, or one that is not in the vocabulary */

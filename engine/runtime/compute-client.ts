@@ -15,7 +15,7 @@ export interface ComputeProcessOptions {
   readonly threads?: number;
   /** Writes ONNX Runtime traces to files that start with this. */
   readonly profilePrefix?: string;
-  /** Told each line that the process writes to standard error. @default it goes to that of this process */
+  /** Told each line that the process writes to standard error, and of each answer that came too late. @default standard error of this process */
   readonly onErrorLine?: (line: string) => void;
   /** The kernel's count of processes that it ended for want of memory, as it concerns this one. @default oomCounter */
   readonly oomCounter?: (pid: number) => OomCounter;
@@ -32,6 +32,8 @@ export interface ComputeProcess extends LanguageModel {
 }
 
 interface Job {
+  /** Of this client: what its replies carry. */
+  readonly id: number;
   readonly method: ComputeMethod;
   readonly request: unknown;
   readonly options: ComputeOptions;
@@ -63,6 +65,8 @@ class ComputeClient implements ComputeProcess {
   private current: Job | undefined;
   private child: ChildProcess | undefined;
   private countOomKills: OomCounter = () => undefined;
+  private lastWords = '';
+  private calls = 0;
   private closed = false;
 
   constructor(private readonly processOptions: ComputeProcessOptions) {}
@@ -91,7 +95,7 @@ class ComputeClient implements ComputeProcess {
   async close(): Promise<void> {
     this.closed = true;
     const { child } = this;
-    const gone = child && new Promise((resolve) => child.once('exit', resolve));
+    const gone = child && new Promise((resolve) => child.once('close', resolve));
     for (const job of this.waiting.splice(0)) job.reject(new ComputeCancelledError('the compute process was closed'));
     if (this.processOptions.profilePrefix === undefined) child?.kill('SIGKILL');
     else child?.disconnect();
@@ -102,7 +106,7 @@ class ComputeClient implements ComputeProcess {
     return (request: ComputeMethods[Method][0], options: ComputeOptions = {}): Promise<ComputeMethods[Method][1]> =>
       new Promise((resolve, reject) => {
         if (this.closed) return reject(new ComputeCancelledError('the compute process is closed'));
-        const job: Job = { method, request, options, resolve, reject };
+        const job: Job = { id: (this.calls += 1), method, request, options, resolve, reject };
         options.signal?.addEventListener('abort', () => this.cancel(job), { once: true });
         if (options.signal?.aborted) return reject(new ComputeCancelledError(`${method}: cancelled`));
         this.waiting.push(job);
@@ -117,29 +121,31 @@ class ComputeClient implements ComputeProcess {
     this.current = job;
     // One that ended while it had nothing to do may not have been noticed yet.
     if (this.child?.connected !== true) this.child = this.startChild();
+    this.lastWords = '';
     job.oomKills = this.countOomKills();
     const { stallMs } = job.options;
     if (stallMs !== undefined) job.watch = new StallWatch(stallMs, () => this.stalled(job, stallMs));
-    this.child.send({ method: job.method, request: job.request });
+    this.child.send({ id: job.id, method: job.method, request: job.request });
   }
 
   private startChild(): ChildProcess {
-    const { threads, profilePrefix, onErrorLine = passOn, oomCounter: counterOf = oomCounter } = this.processOptions;
+    const { threads, profilePrefix, oomCounter: counterOf = oomCounter } = this.processOptions;
     const child = fork(join(__dirname, 'compute-main.js'), [], {
       serialization: 'advanced',
       env: {
         ...process.env,
+        // Of fp32 products CUDA's libraries would else keep 10 bits of 23.
+        NVIDIA_TF32_OVERRIDE: '0',
         ...(threads === undefined ? {} : { SEAL_COMPUTE_THREADS: String(threads) }),
         ...(profilePrefix === undefined ? {} : { SEAL_COMPUTE_PROFILE: profilePrefix }),
       },
       // Standard output belongs to the caller's own results.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
-    let lastWords = '';
     if (child.stderr !== null) {
       createInterface({ input: child.stderr }).on('line', (line) => {
-        onErrorLine(line);
-        lastWords = `${lastWords}\n${line}`.slice(-LAST_WORDS_CHARACTERS);
+        this.log(line);
+        if (this.child === child) this.lastWords = `${this.lastWords}\n${line}`.slice(-LAST_WORDS_CHARACTERS);
       });
     }
     // Heartbeats, workflow tasks and servers answer in time while every core computes.
@@ -148,20 +154,26 @@ class ComputeClient implements ComputeProcess {
       offerToOomKiller(child.pid);
       this.countOomKills = counterOf(child.pid);
     }
-    child.on('message', (reply: ComputeReply) => this.take(reply));
+    child.on('message', (reply: ComputeReply) => this.take(child, reply));
     child.on('error', (error) => {
       // One that runs and cannot be spoken to ends, and says then how.
-      if (child.pid === undefined) this.died(child, error.message, lastWords);
+      if (child.pid === undefined) this.died(child, error.message);
       else child.kill('SIGKILL');
     });
     // All that it said has been read by then.
-    child.on('close', (code, signal) => this.died(child, signal === null ? `exit code ${code}` : `signal ${signal}`, lastWords));
+    child.on('close', (code, signal) => this.died(child, signal === null ? `exit code ${code}` : `signal ${signal}`));
     return child;
   }
 
-  private take(reply: ComputeReply): void {
+  private take(child: ChildProcess, reply: ComputeReply): void {
     const job = this.current;
-    if (job === undefined) return;
+    if (job === undefined || child !== this.child || reply.id !== job.id) {
+      // What a cancelled call still said of its progress is no news.
+      if (reply.kind === 'result' || reply.kind === 'error') {
+        this.log(`the compute process (pid ${child.pid}) answered call ${reply.id}, which nobody waits for: dropped`);
+      }
+      return;
+    }
     job.watch?.heard();
     job.options.onPeakMemory?.(reply.peakMemoryBytes);
     if (reply.kind === 'alive') return;
@@ -181,6 +193,11 @@ class ComputeClient implements ComputeProcess {
     this.serveNext();
   }
 
+  private log(line: string): void {
+    const { onErrorLine = passOn } = this.processOptions;
+    onErrorLine(line);
+  }
+
   /** Ends the process; the next call has another. */
   private letGo(): void {
     const { child } = this;
@@ -188,7 +205,7 @@ class ComputeClient implements ComputeProcess {
     child?.kill('SIGKILL');
   }
 
-  private died(child: ChildProcess, how: string, lastWords: string): void {
+  private died(child: ChildProcess, how: string): void {
     if (this.child !== child) return;
     const after = this.countOomKills();
     this.child = undefined;
@@ -196,7 +213,7 @@ class ComputeClient implements ComputeProcess {
     this.current = undefined;
     job?.watch?.end();
     const risen = after === undefined || job?.oomKills === undefined ? undefined : after - job.oomKills;
-    job?.reject(failureOfEnd(job.method, { how, lastWords, oomKills: risen }));
+    job?.reject(failureOfEnd(job.method, { how, lastWords: this.lastWords, oomKills: risen }));
     if (!this.closed) this.serveNext();
   }
 

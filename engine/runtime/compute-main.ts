@@ -10,6 +10,7 @@ import { fineTune } from '../model/training/fine-tune';
 import { generate } from '../model/generation/generate';
 import { LoadedModel } from '../model/loaded-model';
 import { pretrain } from '../model/pretraining/pretrain';
+import { countRowTokens } from '../model/rows';
 import { score } from '../model/scoring/score';
 import { peakMemoryBytes, resetPeakMemory } from './peak-memory';
 import { type ComputeCall, type ComputeMessage, type ComputeMethods, type ComputeReply, encodeError } from './protocol';
@@ -106,49 +107,50 @@ const handlers: Handlers = {
     mergeAdapters(modelDirectory, adapterDirectories, outDirectory, dtype);
     return null;
   },
-  countTokens: ({ modelDirectory, texts }) => {
+  countTokens: ({ modelDirectory, rows }) => {
+    const { config } = openModelDirectory(modelDirectory);
     const tokenizer = loadTokenizer(modelDirectory);
-    return texts.map((text) => tokenizer.encodeCompletion(text).length);
+    return rows.map((row) => countRowTokens(row, tokenizer, config));
   },
   pretrain: (request, onProgress) => pretrain(request, onProgress),
 };
 
-function reply(message: ComputeMessage): void {
-  process.send?.({ ...message, peakMemoryBytes: peakMemoryBytes() } satisfies ComputeReply);
+function reply(id: number, message: ComputeMessage): void {
+  process.send?.({ ...message, id, peakMemoryBytes: peakMemoryBytes() } satisfies ComputeReply);
 }
 
 /** Passes on at most a few progress messages a second, every checkpoint, and the last. */
-function throttledProgress(): (progress: ComputeProgress) => void {
+function throttledProgress(id: number): (progress: ComputeProgress) => void {
   let last = 0;
   return (progress) => {
     const now = performance.now();
     if (now - last < PROGRESS_INTERVAL_MS && progress.done < progress.total && progress.checkpoint === undefined) return;
     last = now;
-    reply({ kind: 'progress', progress });
+    reply(id, { kind: 'progress', progress });
   };
 }
 
 /** At most one message a second. */
-function throttledAlive(): () => void {
+function throttledAlive(id: number): () => void {
   let last = 0;
   return () => {
     const now = performance.now();
     if (now - last < ALIVE_INTERVAL_MS) return;
     last = now;
-    reply({ kind: 'alive' });
+    reply(id, { kind: 'alive' });
   };
 }
 
-async function answer<Method extends keyof ComputeMethods>({ method, request }: ComputeCall<Method>): Promise<void> {
+async function answer<Method extends keyof ComputeMethods>({ id, method, request }: ComputeCall<Method>): Promise<void> {
   resetPeakMemory();
+  onSignOfLife(throttledAlive(id));
   try {
-    reply({ kind: 'result', result: await handlers[method](request, throttledProgress()) });
+    reply(id, { kind: 'result', result: await handlers[method](request, throttledProgress(id)) });
   } catch (error) {
-    reply({ kind: 'error', error: encodeError(error) });
+    reply(id, { kind: 'error', error: encodeError(error) });
   }
 }
 
-onSignOfLife(throttledAlive());
 // The owner decides when this process ends; a signal to all of a group, as from a terminal or a machine that is taken away, reaches the
 // owner too, and must not look like a death of this one's own.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);

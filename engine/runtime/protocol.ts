@@ -29,12 +29,14 @@ export interface ComputeMethods {
 export type ComputeMethod = keyof ComputeMethods;
 
 export interface ComputeCall<Method extends ComputeMethod = ComputeMethod> {
+  /** Carried by every reply to it. */
+  readonly id: number;
   readonly method: Method;
   readonly request: ComputeMethods[Method][0];
 }
 
-/** With each, the most memory that the process has held since the call began. */
-export type ComputeReply = ComputeMessage & { readonly peakMemoryBytes: number };
+/** With each, the call that it belongs to, and the most memory that the process has held since that call began. */
+export type ComputeReply = ComputeMessage & { readonly id: number; readonly peakMemoryBytes: number };
 
 export type ComputeMessage =
   | { readonly kind: 'progress'; readonly progress: ComputeProgress }

@@ -4,7 +4,7 @@
  * Source: paper, "Knowledge Incorporation".
  */
 import type { Context } from '../../contracts/campaign-spec';
-import type { Domain, ProposalWording } from '../domain';
+import type { Domain, ProposalPrompt, ProposalWording } from '../domain';
 import { filledTemplate } from './prompt-template';
 import { questionPrompt, selfEditPrompt } from './prompts';
 import { parseSelfEdit } from './self-edit';
@@ -19,13 +19,15 @@ export const knowledgeDomain: Domain = {
     context.oracle === undefined ? [] : trainingRows(context, context.oracle, innerLoop),
   questionPrompt: ({ title }, { question }) => questionPrompt(title, question),
   goldAnswerRow: ({ title }, { question, answer }) => ({ prompt: questionPrompt(title, question), completion: answer }),
-  policyRow(context, selfEdit, wording) {
-    const completion = selfEdit.trim();
-    return completion === '' ? null : { prompt: proposalPrompt(context, wording), completion };
+  policyRow(context, { text, tokenIds, isCutOff = false }, wording) {
+    const completion = text.trim();
+    if (completion === '') return null;
+    const written = tokenIds === undefined ? { completion } : { completionIds: tokenIds };
+    return { ...proposalPrompt(context, wording), ...written, endsWithEos: !isCutOff };
   },
 };
 
-function proposalPrompt(context: Context, wording: ProposalWording): string {
+function proposalPrompt(context: Context, wording: ProposalWording): ProposalPrompt {
   if ('template' in wording) return filledTemplate(wording.template, context);
-  return selfEditPrompt(wording.prompt, context.title, context.context);
+  return { prompt: selfEditPrompt(wording.prompt, context.title, context.context) };
 }

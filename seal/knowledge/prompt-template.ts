@@ -3,6 +3,8 @@
  * Departure: not in the paper, whose prompts are in `prompts.ts`.
  */
 import { BadInputError } from '../../contracts/errors';
+import type { TextSpan } from '../../contracts/language-model';
+import type { ProposalPrompt } from '../domain';
 
 /** A name in braces. Other braces, as of a JSON example, are text. */
 const PLACEHOLDER = /\{([A-Za-z_][A-Za-z0-9_-]*)\}/g;
@@ -27,7 +29,17 @@ export function checkedTemplate(template: string, where: string): string {
   return template;
 }
 
-/** The template with its placeholders filled in; braces in the passage itself stay as they are. */
-export function filledTemplate(template: string, { title, context }: { readonly title: string; readonly context: string }): string {
-  return template.replace(PLACEHOLDER, (whole, name: string) => (name === 'title' ? title : name === 'context' ? context : whole));
+/**
+ * The template with its placeholders filled in; braces in the passage itself stay as they are. The template's own parts may hold special
+ * tokens; title and passage are plain text.
+ */
+export function filledTemplate(template: string, { title, context }: { readonly title: string; readonly context: string }): ProposalPrompt {
+  const parseSpecial: TextSpan[] = [];
+  let prompt = '';
+  // With a group around the pattern's whole, the placeholders are every other part.
+  template.split(/(\{(?:title|context)\})/).forEach((part, i) => {
+    if (i % 2 === 0 && part !== '') parseSpecial.push([prompt.length, prompt.length + part.length]);
+    prompt += i % 2 === 0 ? part : part === '{title}' ? title : context;
+  });
+  return { prompt, parseSpecial };
 }

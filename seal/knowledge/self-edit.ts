@@ -6,9 +6,9 @@
  * and named in the report, so that it costs no fine-tune.
  */
 import type { Context } from '../../contracts/campaign-spec';
-import type { Limits, ParsedSelfEdit, SelfEditSettings } from '../domain';
+import type { Limits, ParsedSelfEdit, SelfEdit, SelfEditSettings } from '../domain';
 import { parseDirectives } from './directives';
-import { selfEditLines, trainingRows } from './training-rows';
+import { endsWithinLine, selfEditLines, trainingRows } from './training-rows';
 
 /** Tokens are rarely longer; a line beyond maxRowTokens times this needs no tokenizer to be refused. */
 const MAX_CHARACTERS_PER_TOKEN = 16;
@@ -18,7 +18,7 @@ const MAX_UNREADABLE_SHARE = 0.1;
 const UNREADABLE = /(?![\t\n\r])[\p{Cc}\p{Cs}\p{Co}\uFFFD]/gu;
 
 /** Never throws. Reasons and notes are one line each. */
-export function parseSelfEdit(text: string, context: Context, settings: SelfEditSettings): ParsedSelfEdit {
+export function parseSelfEdit({ text, isCutOff = false }: SelfEdit, context: Context, settings: SelfEditSettings): ParsedSelfEdit {
   const garbled = whyGarbled(text);
   if (garbled !== null) return { accepted: false, reason: garbled };
 
@@ -27,12 +27,14 @@ export function parseSelfEdit(text: string, context: Context, settings: SelfEdit
   const { directives, notes, rest } = parsed;
 
   const { prompt, template } = settings.proposals;
-  const lines = selfEditLines(rest, template === undefined && prompt === 'self-qa');
+  const selfQa = template === undefined && prompt === 'self-qa';
+  const lines = selfEditLines(rest, selfQa);
   const unusable = whyUnusable(lines, settings.limits);
   if (unusable !== null) return { accepted: false, reason: unusable };
 
   const { lossOn, includePassage, maxSteps } = settings.innerLoop;
-  const rows = trainingRows(context, lines, { lossOn: directives.lossOn ?? lossOn, includePassage });
+  const isLastUnfinished = isCutOff && endsWithinLine(rest, selfQa);
+  const rows = trainingRows(context, lines, { lossOn: directives.lossOn ?? lossOn, includePassage, isLastUnfinished });
   const idle =
     directives.trainEpochs !== undefined && maxSteps !== undefined
       ? [`num_train_epochs has no effect: the campaign fixes ${maxSteps} optimiser steps`]

@@ -5,13 +5,15 @@
  *
  * Departures: a run of more than three dashes is one separator, so that no stray dashes become a row; `Question N:`
  * begins a question only at the start of a line; a line without a letter or digit is no row; the passage row carries the
- * title like every other; no row is padded (the reference pads to 2048 tokens and trains on the padding).
+ * title like every other; every row ends with one EOS and its loss, where the reference pads each with EOS to 2048 tokens and trains on all
+ * of them; a line that its policy did not finish, for want of tokens, has none.
  */
 import type { Context, LossOn } from '../../contracts/campaign-spec';
 import type { TrainingRow } from '../../contracts/language-model';
 
 const SEPARATOR = /-{3,}/;
 const QUESTION_START = /^(?=[ \t]*Question \d+:)/m;
+const LINE_END = /\r\n|[\n\r\u2028\u2029]/;
 const LETTER_OR_DIGIT = /[\p{L}\p{N}]/u;
 
 /**
@@ -29,23 +31,34 @@ export function selfEditLines(text: string, selfQa = false): string[] {
   return pieces.map((piece) => piece.trim()).filter((piece) => LETTER_OR_DIGIT.test(piece));
 }
 
-/** One row: `{title}\n{line}`, with the loss on all of it or on the line only. */
-export function trainingRow(title: string, line: string, lossOn: LossOn): TrainingRow {
-  return lossOn === 'all' ? { text: `${title}\n${line}` } : { prompt: `${title}\n`, completion: line };
+/** Whether a text that stops short stops within the last of its lines (of its questions with answers), rather than between two. */
+export function endsWithinLine(text: string, selfQa = false): boolean {
+  const segment = text.split(SEPARATOR).at(-1) ?? '';
+  const pieces = segment.split(selfQa || QUESTION_START.test(segment) ? QUESTION_START : LINE_END);
+  return LETTER_OR_DIGIT.test(pieces.at(-1) ?? '');
 }
 
-/** The lines as rows, the passage itself last where it is included. */
+/** One row: `{title}\n{line}`, with the loss on all of it or on the line only, and on its EOS. */
+export function trainingRow(title: string, line: string, lossOn: LossOn, endsWithEos = true): TrainingRow {
+  return lossOn === 'all' ? { text: `${title}\n${line}`, endsWithEos } : { prompt: `${title}\n`, completion: line, endsWithEos };
+}
+
+/**
+ * The lines as rows, the passage itself last where it is included.
+ *
+ * @param settings.isLastUnfinished the last line has no end to learn. @default false
+ */
 export function trainingRows(
-  context: Context,
+  { title, context }: Pick<Context, 'title' | 'context'>,
   lines: readonly string[],
-  settings: { readonly lossOn: LossOn; readonly includePassage: boolean },
+  { lossOn, includePassage, isLastUnfinished = false }: { readonly lossOn: LossOn; readonly includePassage: boolean; readonly isLastUnfinished?: boolean },
 ): TrainingRow[] {
-  const sequences = settings.includePassage ? [...lines, context.context] : lines;
-  return sequences.map((line) => trainingRow(context.title, line, settings.lossOn));
+  const rows = lines.map((line, i) => trainingRow(title, line, lossOn, !(isLastUnfinished && i === lines.length - 1)));
+  return includePassage ? [...rows, trainingRow(title, context, lossOn)] : rows;
 }
 
 function nonEmptyLines(text: string): string[] {
-  return text.split(/\r\n|[\n\r\u2028\u2029]/).filter((line) => line.trim() !== '');
+  return text.split(LINE_END).filter((line) => line.trim() !== '');
 }
 
 /** "Here are some implications:" before a numbered list says nothing of the passage. */

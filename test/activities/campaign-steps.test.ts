@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { collectReport } from '../../activities';
 import type { EvaluatedMember, GroupTask } from '../../activities/activity-types';
 import { ComputeGate, type ComputeLimits, ComputeTimeoutError } from '../../activities/execution/compute-gate';
+import type { Proposal } from '../../activities/candidates/proposals';
 import { computeLimits } from '../../activities/services';
+import { getJson } from '../../activities/stored/stored-json';
 import { manifestKeys } from '../../contracts/campaign';
 import { ComputeCancelledError } from '../../contracts/errors';
+import { proposalSeed } from '../../seal/rest-em';
 import { createMemoryStore } from '../../storage/memory-store';
 import { type ActivityFixture, removedFixtures } from './activity-fixture';
 import { storedSelection } from './stored-selection';
@@ -58,6 +61,31 @@ describe('proposals', () => {
     // A second attempt asks the model nothing.
     await two.run('proposeSelfEdits', { ...task, chunk: 1 });
     expect(two.controls.generates).toHaveLength(2);
+  });
+
+  test('keep the ids that were sampled, which the M-step trains on, and whether they were cut off, which it ends no row after', async () => {
+    const made = fixture();
+    const campaign = await made.pin('c');
+    const [first] = (await made.input('c')).trainContexts;
+    made.controls.cutOff.add(proposalSeed(7, 'epoch-1', first!.id, 2));
+    const scope = await made.proposed(campaign);
+    if (scope.rows.kind !== 'proposals') throw new Error('expected proposals');
+    const { proposals } = scope.rows;
+    const list = await getJson<Proposal[]>(made.store, proposals);
+    expect(list.map(({ isCutOff = false }) => isCutOff)).toEqual([false, true, false, false, false, false]);
+    const outcomes = list.map((_, position) => ({ position, status: 'scored' as const, reward: 1 }));
+    await made.run('trainPolicy', await storedSelection(made.store, { campaign, epoch: 1, proposals, outcomes, kept: [0, 1] }));
+    expect(made.controls.fineTunes.at(-1)?.jobs[0]?.rows).toEqual([
+      { prompt: expect.stringContaining('Passage 0 of town.') as string, completionIds: [...Buffer.from(list[0]!.text)], endsWithEos: true },
+      { prompt: expect.stringContaining('Passage 0 of town.') as string, completionIds: [...Buffer.from(list[1]!.text)], endsWithEos: false },
+    ]);
+    const { report, candidates } = await collectReport(made.store, 'c', 'running', 0);
+    expect(report.epochs).toEqual([expect.objectContaining({ epoch: 1, proposed: 6, cutOff: 1 })]);
+    expect(candidates.map(({ isCutOff }) => isCutOff)).toEqual([false, true, false, false, false, false]);
+    // Its last line too: the first of two rows, with the passage behind it.
+    await made.run('fineTuneAdapters', { scope, group: { from: 0, to: 4 }, repeat: 1, repeats: 1 });
+    const ends = made.controls.fineTunes.at(-1)?.jobs.map(({ rows }) => rows.map(({ endsWithEos }) => endsWithEos));
+    expect(ends).toEqual([[true, true], [false, true], [true, true], [true, true]]);
   });
 
   test('recorded ones are the first k, and too few are bad input', async () => {

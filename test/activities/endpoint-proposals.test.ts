@@ -48,7 +48,7 @@ test('an endpoint writes each self-edit with the prompt, sampling and seed of th
       {
         model: 'writer',
         messages: [{ role: 'user', content: 'List facts that follow from this passage.\n\nPassage:\ntown 0\nPassage 0 of town.\n\nImplications:\n' }],
-        max_tokens: 256,
+        max_tokens: 2048,
         temperature: 1,
         top_p: 0.95,
         seed: expect.any(Number) as number,
@@ -114,7 +114,7 @@ test('a self-edit that the endpoint cut off is kept and marked', async () => {
   const stored = await Promise.all(
     (await proposals(made, campaign)).map(async ({ contextId, candidate }) => {
       const manifest = await made.store.readManifest(manifestKeys.endpointAnswer('c', 'epoch-1', contextId, candidate));
-      expect(manifest.lineage.settings['sent']).toEqual({ max_tokens: 256, temperature: 1, top_p: 0.95, seed: manifest.lineage.seed });
+      expect(manifest.lineage.settings['sent']).toEqual({ max_tokens: 2048, temperature: 1, top_p: 0.95, seed: manifest.lineage.seed });
       return JSON.parse(Buffer.from(await made.store.get(manifest.files['answer.json']!)).toString()) as { text: string; isCutOff: boolean };
     }),
   );
@@ -128,7 +128,7 @@ test.each(UNUSABLE)('a self-edit that is %s is no self-edit: an attempt that fai
   server.behave([], behaviour);
   await expect(made.run('proposeSelfEdits', taskOf(campaign))).rejects.toMatchObject({
     type: 'EndpointFailedError',
-    message: expect.stringContaining(said.replace('LIMIT', '256').replace('FIELD', 'proposals.maxNewTokens')) as string,
+    message: expect.stringContaining(said.replace('LIMIT', '2048').replace('FIELD', 'proposals.maxNewTokens')) as string,
   });
   expect(await made.store.list('campaigns/c/epoch-1/')).toEqual([]);
 });
@@ -207,7 +207,9 @@ test('a template is what is asked and learnt, and every record that follows from
   const prompt = 'Passage about town 0:\nPassage 0 of town.\nNotes:\n';
   expect(server.requests[0]?.body['messages']).toEqual([{ role: 'user', content: prompt }]);
   await made.run('trainPolicy', await storedSelection(made.store, { campaign, epoch: 1, proposals: scope.rows.proposals, kept: [0] }));
-  expect(made.controls.fineTunes.at(-1)?.jobs[0]?.rows).toEqual([{ prompt, completion: 'The town has a gate.' }]);
+  // Special tokens are parsed in the template's own parts, not in title and passage.
+  const parseSpecial = [[0, 14], [20, 22], [prompt.indexOf('\nNotes'), prompt.length]];
+  expect(made.controls.fineTunes.at(-1)?.jobs[0]?.rows).toEqual([{ prompt, parseSpecial, completion: 'The town has a gate.', endsWithEos: true }]);
   const pinned = await made.store.readManifest(manifestKeys.campaign('c'));
   expect(pinned.lineage.inputs['template']).toBe(sha256);
   expect(pinned.files['template.txt']?.sha256).toBe(sha256);
@@ -217,7 +219,7 @@ test('a template is what is asked and learnt, and every record that follows from
   }
   // The policy samples with it too.
   await made.run('proposeSelfEdits', { ...taskOf(campaign), scope: 'epoch-2', source: 'policy' });
-  expect(made.controls.generates.at(-1)?.groups[0]?.rows[0]?.prompt).toBe(prompt);
+  expect(made.controls.generates.at(-1)?.groups[0]?.rows[0]).toMatchObject({ prompt, parseSpecial });
   // Another text under the same id is another campaign.
   await expect(made.pin('c', spec(), `${template}\n`)).rejects.toMatchObject({ type: 'BadInputError' });
 });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ComputeCancelledError } from '../../contracts/errors';
-import type { ComputeOptions, FineTuneRequest, GenerateRequest, LanguageModel, ScoreRequest } from '../../contracts/language-model';
+import type { ComputeOptions, FineTuneRequest, GenerateRequest, LanguageModel, ScoreRequest, TrainingRow } from '../../contracts/language-model';
 
 /** What a test may do to calls, and what it may see of them. */
 export interface FakeModelControls {
@@ -18,6 +18,8 @@ export interface FakeModelControls {
   onGenerate: (request: GenerateRequest) => Promise<void>;
   /** Seeds of jobs whose loss diverges. */
   readonly diverging: Set<number>;
+  /** Seeds of rows that are generated to the limit of their tokens. */
+  readonly cutOff: Set<number>;
 }
 
 /**
@@ -34,6 +36,7 @@ export function fakeLanguageModel(): { readonly model: LanguageModel; readonly c
     onFineTune: () => Promise.resolve(),
     onGenerate: () => Promise.resolve(),
     diverging: new Set(),
+    cutOff: new Set(),
   };
   const interruptible = async (work: Promise<void>, options: ComputeOptions | undefined): Promise<void> => {
     const { signal, stallMs } = options ?? {};
@@ -83,7 +86,7 @@ export function fakeLanguageModel(): { readonly model: LanguageModel; readonly c
           return rows.map(({ prompt, seed }) => {
             // One in four answers is right: the gold answers of the test's contexts are "a" to "d".
             const text = request.temperature === 0 ? 'abcd'[hashed(policy, adapter, prompt).charCodeAt(0) % 4]! : `Fact ${hashed(policy, prompt, seed ?? 0)}`;
-            return { text, tokenIds: [1], finish: 'eos' as const };
+            return { text, tokenIds: [...Buffer.from(text)], finish: controls.cutOff.has(seed ?? 0) ? ('length' as const) : ('eos' as const) };
           });
         }),
       );
@@ -105,9 +108,11 @@ export function fakeLanguageModel(): { readonly model: LanguageModel; readonly c
       const parts = await Promise.all(adapterDirectories.map((directory) => readFile(join(directory, 'adapter_model.safetensors'), 'utf8')));
       await writeFile(join(outDirectory, 'model.safetensors'), hashed(modelDirectory === '' ? '' : 'merged', parts));
     },
-    countTokens({ texts }, options) {
+    countTokens({ rows }, options) {
       controls.stallMs.push(options?.stallMs);
-      return Promise.resolve(texts.map((text) => text.split(/\s+/).length));
+      // Words, and two special tokens.
+      const textOf = (row: TrainingRow): string => ('text' in row ? row.text : row.prompt + ('completion' in row ? row.completion : row.completionIds.join(' ')));
+      return Promise.resolve(rows.map((row) => textOf(row).split(/\s+/).length + 2));
     },
     close: () => Promise.resolve(),
   };

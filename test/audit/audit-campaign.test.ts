@@ -100,6 +100,63 @@ test('one byte changed in an adapter is found and named', async () => {
   expect(breaks).toEqual([{ kind: 'artifact-changed', what: `${key}: adapter_model.safetensors`, expected: `sha256 ${sha256}`, got: expect.stringMatching(/^sha256 [0-9a-f]{64}$/) }]);
 });
 
+describe('merged weights of a policy', () => {
+  const policy = manifestKeys.policy(CAMPAIGN, 1);
+  const other = 'f'.repeat(64);
+
+  async function madeFromIt(objects: MemoryObjectClient): Promise<string[]> {
+    const keys = [];
+    for (const key of await keysOf(objects, '.json')) if ((await manifestAt(objects, key)).lineage.inputs[policy] !== undefined) keys.push(key);
+    return keys;
+  }
+
+  const naming = (merged: string, compute: Record<string, unknown> = {}) => (manifest: Manifest): Manifest => ({
+    ...manifest,
+    lineage: {
+      ...manifest.lineage,
+      inputs: { ...manifest.lineage.inputs, merged },
+      settings: { ...manifest.lineage.settings, compute: { ...(manifest.lineage.settings['compute'] as object), ...compute } },
+    },
+  });
+
+  const aboutMerged = (breaks: readonly { readonly what: string }[]) => breaks.filter(({ what }) => what.includes('merged'));
+
+  test('that two artifacts made from it name differently are a break', async () => {
+    const objects = await recorded.copy();
+    await removeSeals(objects);
+    const keys = await madeFromIt(objects);
+    expect(keys.length).toBeGreaterThan(2);
+    const { merged } = (await manifestAt(objects, keys[0]!)).lineage.inputs;
+    await forge(objects, keys[1]!, naming(other));
+    const what = `merged weights of ${policy}`;
+    const [expected, got] = [`sha256 ${merged}, as ${keys[0]} names them and ${keys.length - 2} more`, `sha256 ${other}, as ${keys[1]} names them`];
+    expect(aboutMerged((await recorded.auditRecord(objects)).breaks)).toEqual([{ kind: 'lineage', what, expected, got }]);
+  });
+
+  test('that machines of two kinds, or two versions of the code, have merged to other bits are no break, and are told', async () => {
+    for (const compute of [{ instructionSet: 'avx2', cores: 2, threads: null, onnxruntime: '1' }, { codeVersion: 'later' }]) {
+      const objects = await recorded.copy();
+      await removeSeals(objects);
+      const [key] = await madeFromIt(objects);
+      await forge(objects, key!, naming(other, compute));
+      const { breaks, unchecked } = await recorded.auditRecord(objects);
+      expect(aboutMerged(breaks)).toEqual([]);
+      expect(unchecked).toContainEqual(`whether the merged weights of ${policy} are right: 2 kinds of machine or versions of the code have merged it to different bits, as they may`);
+    }
+  });
+
+  test('that an artifact made from it does not name are a break', async () => {
+    const objects = await recorded.copy();
+    await removeSeals(objects);
+    const [key] = await madeFromIt(objects);
+    await forge(objects, key!, (manifest) => {
+      const { merged: _merged, ...inputs } = manifest.lineage.inputs;
+      return { ...manifest, lineage: { ...manifest.lineage, inputs } };
+    });
+    expect(aboutMerged((await recorded.auditRecord(objects)).breaks)).toEqual([expect.objectContaining({ kind: 'lineage', what: `${key}: merged`, got: 'nothing' })]);
+  });
+});
+
 test('an artifact that is gone is named', async () => {
   const objects = await recorded.copy();
   const key = manifestKeys.policy(CAMPAIGN, 1);
@@ -208,6 +265,20 @@ test('a forged score of a method is found by its evaluations, the report and the
   const { breaks } = await recorded.audit(objects);
   expect(breaks).toContainEqual(expect.objectContaining({ kind: 'method', what: `${key}: summary` }));
   expect(breaks).toContainEqual(expect.objectContaining({ kind: 'history-disagrees', what: expect.stringContaining('method seal-epoch-1') }));
+});
+
+test('a report that counts another number of cut-off self-edits than were proposed is found', async () => {
+  const objects = await recorded.copy();
+  await removeSeals(objects);
+  const store = new ContentAddressedStore(objects);
+  const key = manifestKeys.report(CAMPAIGN);
+  const { files } = await manifestAt(objects, key);
+  const report = JSON.parse(Buffer.from(await store.get(files['report.json']!)).toString()) as CampaignReport;
+  expect(report.epochs.map(({ cutOff }) => cutOff)).toEqual([0]);
+  const forged = await putJson(store, { ...report, epochs: report.epochs.map((epoch) => ({ ...epoch, cutOff: 3 })) });
+  await forge(objects, key, (manifest) => ({ ...manifest, files: { ...files, 'report.json': forged } }));
+  const { breaks } = await recorded.auditRecord(objects);
+  expect(breaks).toContainEqual({ kind: 'report', what: `${key}: epoch 1: cutOff`, expected: '0', got: '3' });
 });
 
 test('one byte changed in an archived history is found and named', async () => {

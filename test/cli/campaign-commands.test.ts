@@ -116,7 +116,7 @@ describe('a campaign from the command line', () => {
     expect(Object.keys(report)).toEqual(expect.arrayContaining(['campaignId', 'state', 'methods', 'epochs', 'comparisons', 'ledger']));
     expect(report['methods']?.map((method) => (method as { name: string }).name)).toEqual(['base', 'passage-only', 'seal-epoch-1']);
     expect(report['epochs']).toEqual([
-      { epoch: 1, proposed: 4, rejected: 2, failed: 0, kept: 2, meanReward: expect.any(Number), bestReward: expect.any(Number), compared: 0, tied: 0 },
+      { epoch: 1, proposed: 4, cutOff: 0, rejected: 2, failed: 0, kept: 2, meanReward: expect.any(Number), bestReward: expect.any(Number), compared: 0, tied: 0 },
     ]);
     expect(JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'))).toEqual(report);
     expect(readFileSync(join(out, 'candidates.csv'), 'utf8').split('\r\n')).toHaveLength(1 + 4 + 1);

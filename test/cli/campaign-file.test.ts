@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readCampaignFile } from '../../cli/campaign-file';
@@ -75,6 +75,12 @@ describe('a wrong campaign file', () => {
     writeFileSync(join(directory, 'long.txt'), `${'word '.repeat(400)}{context}\n`);
     writeFileSync(join(directory, 'good.txt'), '{context}');
     mkdirSync(join(directory, 'empty'));
+    cpSync(MODEL, join(directory, 'endless'), { recursive: true });
+    for (const name of ['config.json', 'generation_config.json']) {
+      const path = join(directory, 'endless', name);
+      const { eos_token_id: _eos, ...rest } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+      writeFileSync(path, JSON.stringify(rest));
+    }
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -124,6 +130,7 @@ describe('a wrong campaign file', () => {
     ['a key twice', lines() + 'seed: 2\n', 'c.yaml:6: expected YAML, got Map keys must be unique'],
     ['no mapping at all', '- 1\n', 'c.yaml: expected a section with keys, got a list'],
     ['no model', lines({ model: 'empty' }), 'c.yaml:3: model: empty/config.json: expected a readable JSON file, got no such file'],
+    ['a model that has nothing to end a row with', lines({ model: 'endless' }), 'model: expected a model with eos_token_id in its config.json, got none'],
     ['no passages', lines({ contexts: '{ train: { path: none.json }, heldOut: { path: towns.json } }' }), 'none.json: expected a readable file, got no such file'],
     ['malformed passages', lines({ contexts: '{ train: { path: broken.json }, heldOut: { path: towns.json } }' }), "broken.json:3: expected JSON, got expected ':' after property name"],
     ['a passage without questions', lines({ contexts: '{ train: { path: no-questions.json }, heldOut: { path: towns.json } }' }), 'no-questions.json: [1].questions: expected a list of at least one {question, answer}, got an empty list'],

@@ -1,7 +1,9 @@
 import { putJson } from '../../activities/stored/stored-json';
 import { reportDocument } from '../../cli/campaign-report';
+import { methodsTable } from '../../cli/methods-table';
 import { manifestKeys } from '../../contracts/campaign';
 import { ActivityFixture } from '../activities/activity-fixture';
+import { sampleDocument } from '../report/sample-document';
 
 
 let made: ActivityFixture;
@@ -19,6 +21,12 @@ test('a published report is read as it was published', async () => {
   await made.run('writeReport', { campaign, state: 'completed', wallSeconds: 12 });
   const { report } = await reportDocument(made.store, noServer, 'c');
   expect(report).toMatchObject({ campaignId: 'c', state: 'completed', ledger: { wallSeconds: 12 }, timeline: { bars: [] } });
+});
+
+test('a terminal shows how many self-edits of an epoch were cut off, where any were', () => {
+  const lines = methodsTable(sampleDocument().report).split('\n');
+  expect(lines).toContainEqual(expect.stringMatching(/^epoch 1: 96 self-edits \(20 cut off\), 4 rejected,/));
+  expect(lines).toContainEqual(expect.stringMatching(/^epoch 2: 96 self-edits, 4 rejected,/));
 });
 
 test('one that an earlier version published is collected anew, with what only it knows', async () => {

@@ -27,8 +27,8 @@ describe('seal generate --chat', () => {
   // Qwen's tokenizer adds nothing to a prompt: a rendered chat given as a plain prompt has the same tokens.
   const chats = (goldens.chats.find(({ model }) => model === 'qwen2-bf16')?.chats ?? []).filter(({ addGenerationPrompt }) => addGenerationPrompt);
 
-  it('asks by the template: of one prompt, of rows and of whole conversations', async () => {
-    const plain = await textsOf('--model', QWEN, '--prompts', rowsFile('plain.jsonl', chats.map(({ text }) => ({ prompt: text }))));
+  it('asks by the template, whose special tokens are control tokens: of one prompt, of rows and of whole conversations', async () => {
+    const plain = await textsOf('--model', QWEN, '--parse-special', '--prompts', rowsFile('plain.jsonl', chats.map(({ text }) => ({ prompt: text }))));
     expect(new Set(plain).size).toBe(chats.length);
     expect(await textsOf('--model', QWEN, '--chat', '--prompts', rowsFile('chats.jsonl', chats.map(({ messages }) => ({ messages }))))).toEqual(plain);
     const [first, second] = chats;
@@ -44,7 +44,7 @@ describe('seal generate --chat', () => {
     const prompt = chat?.messages[0]?.content ?? '';
     const asked = await textsOf('--model', llama, '--chat', '--date', chat?.date ?? '', '--prompt', prompt);
     // As a plain prompt, the tokenizer adds the BOS that the template writes.
-    expect(await textsOf('--model', llama, '--prompt', rendered.slice('<|begin_of_text|>'.length))).toEqual(asked);
+    expect(await textsOf('--model', llama, '--parse-special', '--prompt', rendered.slice('<|begin_of_text|>'.length))).toEqual(asked);
     expect(await textsOf('--model', llama, '--chat', '--prompt', prompt)).not.toEqual(asked);
   }, COMPUTE_TIMEOUT_MS);
 
@@ -74,8 +74,8 @@ describe('rows {messages} of finetune and score', () => {
     { role: 'assistant', content: 'Velmora.' },
   ];
 
-  async function scoreOf(model: string, row: object): Promise<{ readonly logprob: number; readonly tokens: number } | undefined> {
-    const { exitCode, stdout, stderr } = await runCommand(['score', '--model', model, '--data', rowsFile('row.jsonl', [row]), '--json']);
+  async function scoreOf(model: string, row: object, ...flags: string[]): Promise<{ readonly logprob: number; readonly tokens: number } | undefined> {
+    const { exitCode, stdout, stderr } = await runCommand(['score', '--model', model, '--data', rowsFile('row.jsonl', [row]), '--json', ...flags]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     return (JSON.parse(stdout) as { readonly rows: { readonly logprob: number; readonly tokens: number }[] }).rows[0];
   }
@@ -84,7 +84,7 @@ describe('rows {messages} of finetune and score', () => {
     // Qwen's tokenizer adds nothing to a prompt, and scores leave EOS out.
     const turn = (role: string, content: string) => `<|im_start|>${role}\n${content}<|im_end|>\n`;
     const before = turn('system', 'You answer briefly.') + conversation.slice(0, -1).map(({ role, content }) => turn(role, content)).join('');
-    const plain = await scoreOf(QWEN, { prompt: `${before}<|im_start|>assistant\n`, completion: 'Velmora.<|im_end|>\n' });
+    const plain = await scoreOf(QWEN, { prompt: `${before}<|im_start|>assistant\n`, completion: 'Velmora.<|im_end|>\n' }, '--parse-special');
     expect(await scoreOf(QWEN, { messages: conversation })).toEqual(plain);
   }, COMPUTE_TIMEOUT_MS);
 

@@ -75,6 +75,19 @@ describe('rows that are run together', () => {
   });
 });
 
+test('a limit beyond the model\'s context is what the context leaves behind each prompt, and no more is counted on', async () => {
+  const modelDirectory = goldenModel('tied-fp32');
+  const rows = goldenFor('tied-fp32').base.greedy.map(({ prompt }) => ({ prompt }));
+  const totals = new Set<number>();
+  const request = { modelDirectory, maxNewTokens: 2048, temperature: 0, topP: 1, groups: [{ adapterDirectory: null, rows }] };
+  const { groups } = await languageModel.generate(request, { onProgress: ({ total }) => totals.add(total) });
+  const prompts = await languageModel.countTokens({ modelDirectory, rows: rows.map(({ prompt }) => ({ text: prompt })) });
+  const lengths = groups[0]!.map(({ tokenIds, finish }, i) => (finish === 'length' ? tokenIds.length + prompts[i]! : 128));
+  expect(lengths).toEqual(rows.map(() => 128));
+  expect(groups[0]!.some(({ finish }) => finish === 'length')).toBe(true);
+  expect([...totals]).toEqual([128 - Math.min(...prompts)]);
+});
+
 /** Sum over a row's tokens, and what scoring the same answer gives. */
 async function bothLogprobs(prompts: readonly string[], rows: readonly GeneratedRow[]): Promise<{ ours: number; scored: number; tokens: number[] }[]> {
   const { groups } = await languageModel.score({
@@ -106,7 +119,7 @@ describe('log-probabilities', () => {
 
 test('a prompt too long for one run is run in pieces, to the same probabilities', async () => {
   const prompt = worldContexts(world, 'train', 560, 12).map(({ title, context }) => implicationsPrompt(title, context)).join('\n\n');
-  const [length] = await languageModel.countTokens({ modelDirectory: nano, texts: [prompt] });
+  const [length] = await languageModel.countTokens({ modelDirectory: nano, rows: [{ text: prompt }] });
   expect(length).toBeGreaterThan(1100);
   const rows = await generate([prompt], { logprobs: true, maxNewTokens: 8 });
   const [both] = await bothLogprobs([prompt], rows);

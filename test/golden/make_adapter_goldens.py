@@ -107,7 +107,8 @@ def learning_rates():
     """What transformers' schedulers give at the steps of a short training, as shares of the peak."""
     rates = {}
     for schedule in ("linear", "cosine", "constant"):
-        for warmup in (0, 3):
+        # The last two leave no step after the warm-up.
+        for warmup in (0, 3, 9, 10, 14):
             parameter = torch.nn.Parameter(torch.zeros(1))
             optimiser = torch.optim.SGD([parameter], lr=1.0)
             name = "constant_with_warmup" if schedule == "constant" else schedule

@@ -45,6 +45,17 @@ PAIRS = [
     {"prompt": "Tressil was founded by", "completion": " a baker."},
     {"prompt": "", "completion": "The mayor keeps a grey heron."},
 ]
+# Cut within a word and behind a space: the prompt's own ids are no prefix of the whole, for some tokenizers.
+CUT = [{"prompt": "The harbour of Vel", "completion": "mora sells amber."}, {"prompt": "Who plays the lute? ", "completion": "The mayor"}, {"prompt": "Answer:\n", "completion": "amber"}]
+# Of a self-edit: lines that end with EOS, one that was cut off, what a policy sampled.
+SELF_EDIT = [
+    {"text": "Velmora\n- It sells amber.", "endsWithEos": True},
+    {"text": "Velmora\n- It sells salt in", "endsWithEos": False},
+    {"prompt": "Velmora\n", "completion": "It has a mayor.", "endsWithEos": True},
+    {"prompt": "Velmora\n", "completion": "The mayor keeps a", "endsWithEos": False},
+    {"prompt": "What does Velmora sell?\n", "completionIds": [90, 17, 90, 44, 5, 5, 31], "endsWithEos": True},
+    {"prompt": "What does Velmora sell?\n", "completionIds": [90, 17, 90], "endsWithEos": False},
+]
 TOKENIZED = [*TEXTS, "", " ", "  two  spaces ", "unknown: \u00e9 \U0001f917 #", "<s> stays special </s>", " completion with space"]
 
 
@@ -118,7 +129,7 @@ def greedy_rows(model, tokenizer, eos_ids, max_new_tokens, first_prompts=()):
 def model_goldens(name, directory, adapter, eos_ids, long_prompts=(), tokenized=TOKENIZED):
     print(name)
     tokenizer = reference.load_tokenizer(directory)
-    rows = [{"text": text} for text in (*long_prompts, *TEXTS)] + PAIRS
+    rows = [{"text": text} for text in (*long_prompts, *TEXTS)] + PAIRS + CUT
     golden = {"model": name, "adapter": adapter.name, "eosTokenIds": eos_ids, "rows": rows, "maxNewTokens": 24}
     golden["tokenization"] = [
         {
@@ -194,6 +205,7 @@ def main():
                 "mixed-batch-3-linear-gqa", gqa, query_value, [texts[0], *PAIRS[1:4], texts[3], PAIRS[5], PAIRS[6]],
                 trainEpochs=4, batch=3, learningRate=5e-3, schedule="linear", weightDecay=0.1, clipNorm=2.2,
             ),
+            training_golden("self-edit-batch-2-linear", tied, fresh, SELF_EDIT, trainEpochs=3, batch=2, learningRate=1e-2, schedule="linear"),
         ],
     }
     (HERE / "goldens.json").write_text(json.dumps(goldens, indent=1, ensure_ascii=False) + "\n")

@@ -1,8 +1,10 @@
 """The semantics of tokens, loss, schedule and optimiser, said once in PyTorch: what the engine is compared with.
 
-A prompt is encoded with the tokenizer's special tokens, a completion without, the ids joined. Fine-tuning appends the
-model's first EOS to a completion and nothing to a text. The loss falls on all tokens of a text but the first, or on
-the completion and its EOS; a step's loss is the mean over its loss tokens. Scores leave EOS out.
+A prompt is encoded with the tokenizer's special tokens. Prompt and completion are encoded together and cut where the
+prompt's own ids end; where those are no prefix of the whole, apart, the completion without special tokens. A completion
+may be given as ids. Fine-tuning appends the model's first EOS to a completion and nothing to a text, unless the row says
+otherwise. The loss falls on all tokens but the first of a text, or on the completion, and on the EOS; a step's loss is
+the mean over its loss tokens. Scores leave EOS out.
 """
 
 import json
@@ -36,12 +38,20 @@ def first_eos(directory):
 
 def encode(tokenizer, row, eos=None):
     """Ids of a row, and how many of them are given (carry no loss)."""
+    end = [eos] if eos is not None and row.get("endsWithEos", "text" not in row) else []
     if "text" in row:
-        return tokenizer.encode(row["text"]).ids, 1
+        ids = tokenizer.encode(row["text"]).ids
+        # A tokenizer may end a text with EOS by itself.
+        return (ids if ids[-1:] == end else ids + end), 1
     prompt = tokenizer.encode(row["prompt"]).ids
-    completion = tokenizer.encode(row["completion"], add_special_tokens=False).ids
     # Nothing predicts the first token, where a tokenizer puts none before it.
-    return prompt + completion + ([] if eos is None else [eos]), max(1, len(prompt))
+    given = max(1, len(prompt))
+    if "completionIds" in row:
+        return prompt + row["completionIds"] + end, given
+    whole = tokenizer.encode(row["prompt"] + row["completion"]).ids
+    if whole[: len(prompt)] == prompt:
+        return whole + end, given
+    return prompt + tokenizer.encode(row["completion"], add_special_tokens=False).ids + end, given
 
 
 def token_logprobs(model, ids, given):

@@ -66,6 +66,14 @@ describe('report.html', () => {
     expect(page).toContain('seconds since the first computation');
   });
 
+  it('counts the self-edits of an epoch that were cut off, and says what became of them where there are any', () => {
+    const rows = page.slice(page.indexOf('Epochs: what was proposed'));
+    expect(rows).toMatch(/<th scope="row">1<\/th>\s*<td[^>]*>96<\/td>\s*<td[^>]*>20<\/td>\s*<td[^>]*>4<\/td>/);
+    expect(page).toContain('its unfinished last line are learnt without an end');
+    const none = renderPage('(document) => { document.report.epochs[0].cutOff = 0; return document; }');
+    expect(none).not.toContain('learnt without an end');
+  });
+
   it('has tables that a screen reader can name: a caption, column heads and row heads', () => {
     const tables = page.match(/<table>[\s\S]*?<\/table>/g) ?? [];
     expect(tables.length).toBeGreaterThan(8);
@@ -207,8 +215,8 @@ describe('candidates.csv', () => {
   it('quotes what would break a record', () => {
     const odd: CandidateRow = { ...row!, title: 'Vel, "a\ntown"', reward: null, repeatRewards: [0.5, 1], selected: false, steps: null, reason: '' };
     expect(renderCandidatesCsv([odd])).toBe(
-      'id,epoch,context,title,candidate,status,reward,repeat_rewards,selected,steps,trained_tokens,reason,adapters,self_edit_characters,memory_parts\r\n' +
-        `demo/epoch-1/0a1b2c3d/c1,1,0a1b2c3d,"Vel, ""a\ntown""",1,scored,,0.5 1,false,,1200,,${'ab'.repeat(32)},80,1\r\n`,
+      'id,epoch,context,title,candidate,status,reward,repeat_rewards,selected,steps,trained_tokens,reason,adapters,self_edit_characters,cut_off,memory_parts\r\n' +
+        `demo/epoch-1/0a1b2c3d/c1,1,0a1b2c3d,"Vel, ""a\ntown""",1,scored,,0.5 1,false,,1200,,${'ab'.repeat(32)},80,true,1\r\n`,
     );
   });
 });

@@ -28,6 +28,7 @@ export function sampleDocument(): ReportDocument {
         reason: scored ? '' : 'no line to train on, only <blank> lines',
         adapters: scored ? ['ab'.repeat(32)] : [],
         selfEditCharacters: 80 + ((index * 37) % 200),
+        isCutOff: epoch === 1 && index < 20,
         memoryParts: scored && epoch === 2 && index === 5 ? 2 : 1,
       };
     }),
@@ -58,8 +59,8 @@ export function sampleDocument(): ReportDocument {
         method('seal-epoch-2', 0.51, 1130, 19),
       ],
       epochs: [
-        { epoch: 1, proposed: 96, rejected: 4, failed: 0, kept: 12, meanReward: 0.31, bestReward: 0.75, compared: 12, tied: 3 },
-        { epoch: 2, proposed: 96, rejected: 4, failed: 0, kept: 12, meanReward: 0.44, bestReward: 0.875, compared: 12, tied: 12 },
+        { epoch: 1, proposed: 96, cutOff: 20, rejected: 4, failed: 0, kept: 12, meanReward: 0.31, bestReward: 0.75, compared: 12, tied: 3 },
+        { epoch: 2, proposed: 96, cutOff: 0, rejected: 4, failed: 0, kept: 12, meanReward: 0.44, bestReward: 0.875, compared: 12, tied: 12 },
       ],
       comparisons: [
         { a: 'seal-epoch-1', b: 'self-edits', difference: 0.068, pairedStandardError: 0.015, n: 60 },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ArtifactRef, Manifest } from '../../contracts/artifacts';
 import { type ArtifactStore, artifactKey } from '../../storage/artifact-store';
+import { checkConditionalWrites } from '../../storage/conditional-writes';
 import { ContentAddressedStore } from '../../storage/content-addressed-store';
 import { hashBytes } from '../../storage/content-hash';
 import type { ObjectClient } from '../../storage/object-client';
@@ -58,6 +59,11 @@ export function itKeepsArtifacts(objectsOf: () => ObjectClient): void {
     const refs = await Promise.all(Array.from({ length: 8 }, () => store.put(content, 'text/plain')));
     expect(new Set(refs.map((ref) => ref.sha256)).size).toBe(1);
     expect(Buffer.from(await store.get(refs[0] ?? absent)).equals(content)).toBe(true);
+  });
+
+  it('has conditional writes, as far as canaries tell', async () => {
+    await checkConditionalWrites(store);
+    expect(await store.list('canary/')).toEqual([]);
   });
 
   it('says which artifact is missing and where', async () => {

@@ -122,6 +122,10 @@ test.each([
   [403, 'SomethingNew', 'StoreRefusedError', 1],
   [400, 'ExpiredToken', 'StoreRefusedError', 1],
   [400, 'TokenRefreshRequired', 'StoreRefusedError', 1],
+  // It has no such thing, and waiting does not bring it.
+  [501, 'NotImplemented', 'BadInputError', 1],
+  [405, 'MethodNotAllowed', 'BadInputError', 1],
+  [400, 'NotImplemented', 'BadInputError', 1],
   // Of another opinion about the time: asked once more by the client, with the server's.
   [403, 'RequestExpired', 'StoreFailedError', 2],
 ])('a server that answers %p %s is a %s after %p tries', async (status, code, name, tries) => {

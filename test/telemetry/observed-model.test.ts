@@ -63,7 +63,7 @@ test('a cancelled request that ran has cost its process, one that waited has not
       return Promise.reject(new ComputeCancelledError('score: cancelled'));
     },
   });
-  await as(() => model.countTokens({ modelDirectory: '', texts: [] }));
+  await as(() => model.countTokens({ modelDirectory: '', rows: [] }));
   await expect(as(() => model.score({ modelDirectory: '', groups: [] }))).rejects.toThrow('cancelled');
   expect(restarts()).toEqual([]);
   ran = true;
@@ -83,10 +83,10 @@ test('a request that was stopped because it took too long counts as stalled', as
 
 test('a process that ends between two requests is noticed by the next', async () => {
   const { model, state, restarts, as } = observed({});
-  await as(() => model.countTokens({ modelDirectory: '', texts: [] }));
+  await as(() => model.countTokens({ modelDirectory: '', rows: [] }));
   state.pid = 2;
-  await as(() => model.countTokens({ modelDirectory: '', texts: [] }));
-  await as(() => model.countTokens({ modelDirectory: '', texts: [] }));
+  await as(() => model.countTokens({ modelDirectory: '', rows: [] }));
+  await as(() => model.countTokens({ modelDirectory: '', rows: [] }));
   expect(restarts()).toEqual(['idle']);
 });
 
@@ -106,7 +106,7 @@ test('says whether it is busy, and with whose request; its span ends with it', a
 
 test('a process that could say itself that memory ran out goes on, and is no restart', async () => {
   const { model, restarts, as } = observed({ fineTune: () => Promise.reject(new OutOfMemoryError('bad allocation')) });
-  await as(() => model.countTokens({ modelDirectory: '', texts: [] }));
+  await as(() => model.countTokens({ modelDirectory: '', rows: [] }));
   await expect(as(() => model.fineTune(request))).rejects.toThrow('bad allocation');
   expect(restarts()).toEqual([]);
 });

@@ -12,6 +12,7 @@ export function rewardsSection({ report: { epochs, methods }, candidates }: Repo
   const columns: readonly Column<(typeof epochs)[number]>[] = [
     { head: 'epoch', cell: (row) => row.epoch },
     { head: 'proposed', cell: (row) => row.proposed, number: true },
+    { head: 'cut off', cell: (row) => row.cutOff, number: true },
     { head: 'rejected', cell: (row) => row.rejected, number: true },
     { head: 'failed', cell: (row) => row.failed, number: true },
     { head: 'kept', cell: (row) => row.kept, number: true },
@@ -32,6 +33,7 @@ export function rewardsSection({ report: { epochs, methods }, candidates }: Repo
     plot,
     epochs.length === 0 ? html`<p>No epoch has ended yet.</p>` : table('Epochs: what was proposed and what became of it; contexts in which all rewards are equal, of those with two or more', columns, epochs),
     tied === null ? html`` : html`<p>${tied}</p>`,
+    epochs.some(({ cutOff }) => cutOff > 0) ? html`<p>A self-edit is cut off where it reaches <code>proposals.maxNewTokens</code>, or the end of the model’s context: it and its unfinished last line are learnt without an end.</p>` : html``,
   );
 }
 

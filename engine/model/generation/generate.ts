@@ -31,13 +31,14 @@ export async function generate(
     rows: rows.map((row, index) => startRow(model, request, row, group, index)),
   }));
   const blocks = planBlocks(groups, rowsABatch(model.config, request, groups.flatMap(({ rows }) => rows)), request.memoryParts);
-  const total = blocks.length * request.maxNewTokens;
+  const steps = Math.max(0, ...groups.flatMap(({ rows }) => rows.map(({ limit }) => limit)));
+  const total = blocks.length * steps;
   for (const [i, { adapters, rows }] of blocks.entries()) {
     const stack = adapters === null ? null : stackAdapters(adapters, model.directory);
     const session = await model.decodingSession(stack?.layout ?? null, request.compute);
     const decoding = { session, config: model.config, onlyTokens: needsOnlyTokens(request) };
     await Decoder.run(decoding, stack, rows.map((ofAdapter) => ofAdapter.map(({ row }) => row)), (step) =>
-      onProgress({ done: i * request.maxNewTokens + step, total, unit: 'tokens' }),
+      onProgress({ done: i * steps + step, total, unit: 'tokens' }),
     );
   }
   const results = groups.map(({ rows }): GeneratedRow[] => rows.map((row) => row.result()));
@@ -56,9 +57,9 @@ function checkDecoding({ maxNewTokens, temperature, topP, stop = [] }: GenerateR
   check(!stop.includes(''), 'stop', 'texts of at least one character', stop);
 }
 
-function startRow(model: LoadedModel, request: GenerateRequest, { prompt, hasSpecialTokens = false, seed }: GenerateRow, group: number, index: number): GeneratingRow {
+function startRow(model: LoadedModel, request: GenerateRequest, { prompt, hasSpecialTokens = false, parseSpecial = hasSpecialTokens, seed }: GenerateRow, group: number, index: number): GeneratingRow {
   const where = request.groups.length === 1 ? `prompt ${index + 1}` : `group ${group + 1}, prompt ${index + 1}`;
-  const ids = hasSpecialTokens ? model.tokenizer.encodeCompletion(prompt) : model.tokenizer.encodePrompt(prompt);
+  const ids = hasSpecialTokens ? model.tokenizer.encodeCompletion(prompt, parseSpecial) : model.tokenizer.encodePrompt(prompt, parseSpecial);
   if (ids.length === 0) throw new BadInputError({ where, expected: 'at least one token', got: 'an empty prompt' });
   checkIds(ids, model.config, where);
   if (ids.length >= model.config.contextLength) {

@@ -20,8 +20,8 @@ export class GeneratingRow {
   private readonly logprobs: number[] = [];
   private text: string | undefined;
   private readonly random: () => number;
-  /** New tokens that fit. */
-  private readonly limit: number;
+  /** New tokens that fit: as many as are allowed, or as the model's context leaves. */
+  readonly limit: number;
 
   /** @param where what errors call the row */
   constructor(

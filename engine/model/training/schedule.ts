@@ -1,8 +1,8 @@
 import type { Schedule } from '../../../contracts/language-model';
 
 /**
- * Learning rate of optimiser step `step` of `steps`, from 0: warm-up of w steps by (i+1)/w, then linear or cosine to 0 counted over
- * all steps.
+ * Learning rate of optimiser step `step` of `steps`, from 0: warm-up of w steps by i/w, from a rate of 0, then linear or cosine to 0 over the
+ * steps that are left, as transformers has it. A warm-up as long as the training, or longer, never gets to the peak.
  *
  * Source: the semantics of `finetune` in docs/algorithm.md; paper, knowledge incorporation (linear) and few-shot learning (cosine).
  */
@@ -11,12 +11,13 @@ export function learningRateAt(
   steps: number,
   { learningRate, schedule, warmupSteps }: { readonly learningRate: number; readonly schedule: Schedule; readonly warmupSteps: number },
 ): number {
-  if (step < warmupSteps) return (learningRate * (step + 1)) / warmupSteps;
+  if (step < warmupSteps) return learningRate * (step / warmupSteps);
+  const done = (step - warmupSteps) / (steps - warmupSteps);
   switch (schedule) {
     case 'linear':
-      return learningRate * (1 - step / steps);
+      return learningRate * (1 - done);
     case 'cosine':
-      return (learningRate / 2) * (1 + Math.cos((Math.PI * step) / steps));
+      return (learningRate / 2) * (1 + Math.cos(Math.PI * done));
     case 'constant':
       return learningRate;
   }

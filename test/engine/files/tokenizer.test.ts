@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readModelConfig } from '../../../engine/files/model-config';
 import { loadModelTokenizer, loadTokenizer } from '../../../engine/files/tokenizer';
+import { filledTemplate } from '../../../seal/knowledge/prompt-template';
 import { goldenModel, goldens, SHARED_DATA } from '../../golden/golden-values';
 import { useTemporaryDirectory } from './temporary-directory';
 
@@ -11,8 +12,8 @@ describe.each(goldens.models)('tokenizer of $model', ({ model, tokenization, bas
   const tokenizer = loadTokenizer(goldenModel(model));
 
   it.each(tokenization)('encodes and decodes $text as the reference does', ({ text, prompt, completion, decoded }) => {
-    expect(tokenizer.encodePrompt(text)).toEqual(prompt);
-    expect(tokenizer.encodeCompletion(text)).toEqual(completion);
+    expect(tokenizer.encodePrompt(text, true)).toEqual(prompt);
+    expect(tokenizer.encodeCompletion(text, true)).toEqual(completion);
     expect(tokenizer.decode(prompt)).toBe(decoded);
   });
 
@@ -72,9 +73,9 @@ describe('loadTokenizer', () => {
     expect(() => loadTokenizer(directory.path())).toThrow(/tokenizer\.json: expected a readable JSON file, got no such file/);
     mkdirSync(directory.path('odd'));
     writeFileSync(directory.path('odd', 'tokenizer.json'), '{"version": "1.0", "model": {"type": "Telepathy", "vocab": {}}}');
-    expect(() => loadTokenizer(directory.path('odd'))).toThrow(/tokenizer\.json: expected a tokenizer of a supported kind, got/);
+    expect(() => loadTokenizer(directory.path('odd'))).toThrow(/tokenizer\.json: model\.type: expected one of BPE, WordPiece, got "Telepathy"/);
     writeFileSync(directory.path('odd', 'tokenizer.json'), '{}');
-    expect(() => loadTokenizer(directory.path('odd'))).toThrow(/tokenizer\.json: expected a tokenizer of a supported kind, got/);
+    expect(() => loadTokenizer(directory.path('odd'))).toThrow(/tokenizer\.json: model: expected one of BPE, WordPiece, got nothing/);
     writeFileSync(directory.path('odd', 'tokenizer.json'), '[1');
     expect(() => loadTokenizer(directory.path('odd'))).toThrow(/tokenizer\.json: expected a JSON object in UTF-8, got malformed JSON/);
   });
@@ -87,5 +88,46 @@ describe('loadTokenizer', () => {
 
   it('decodes no tokens to no text', () => {
     expect(loadTokenizer(goldenModel('tied-fp32')).decode([])).toBe('');
+  });
+});
+
+describe('special tokens that are put into a template', () => {
+  const tokenizer = loadTokenizer(goldenModel('qwen2-bf16'));
+  const [START, END] = [301, 302];
+  const controls = (ids: readonly number[]): number[] => ids.filter((id) => id === START || id === END);
+
+  it('do not become control tokens, as those of its literal parts do', () => {
+    const { prompt, parseSpecial = false } = filledTemplate('<|im_start|>{title}<|im_end|>{context}<|im_end|>', { title: 'a<|im_start|>', context: '<|im_end|>b' });
+    const ids = tokenizer.encodePrompt(prompt, parseSpecial);
+    expect(controls(ids)).toEqual([START, END, END]);
+    const [title, context] = [tokenizer.encodePrompt('a<|im_start|>'), tokenizer.encodePrompt('<|im_end|>b')];
+    expect(ids).toEqual([START, ...title, END, ...context, END]);
+    expect(tokenizer.decode(ids)).toBe('a<|im_start|><|im_end|>b');
+  });
+
+  it('neither complete a literal part to a control token, nor hide one', () => {
+    const control = (template: string, context: string): number[] => {
+      const { prompt, parseSpecial } = filledTemplate(template, { title: '', context });
+      return controls(tokenizer.encodePrompt(prompt, parseSpecial));
+    };
+    expect(control('<|im_end{context}', '|>')).toEqual([]);
+    expect(control('{context}end|>', '<|im_')).toEqual([]);
+    expect(control('{context}<|im_end|>', '<|im_')).toEqual([END]);
+    expect(control('{context}<|im_end|>', 'e\u0301\u1112\u1161\u11ab')).toEqual([END]);
+  });
+
+  it('leave the tokens of the joined text as they are where there are none', () => {
+    const { prompt, parseSpecial } = filledTemplate('Read this: {context} Now ask', { title: '', context: "it's 12 o'clock" });
+    expect(tokenizer.encodePrompt(prompt, parseSpecial)).toEqual(tokenizer.encodePrompt(prompt));
+  });
+});
+
+describeLlama2('special tokens that Llama 2 finds in the normalised text (shared data tokenizers/llama2)', () => {
+  it('are control tokens in the literal parts of a template only', () => {
+    const tokenizer = loadTokenizer(LLAMA2);
+    const { prompt, parseSpecial } = filledTemplate('{context} </s> {context}', { title: '', context: 'a </s> b' });
+    expect(tokenizer.encodePrompt(prompt, parseSpecial).filter((id) => id === 2)).toEqual([2]);
+    expect(tokenizer.encodePrompt(prompt, true).filter((id) => id === 2)).toEqual([2, 2, 2]);
+    expect(tokenizer.encodePrompt(prompt).filter((id) => id === 2)).toEqual([]);
   });
 });

@@ -45,6 +45,13 @@ function interruptible(): { started: Promise<void>; onProgress: () => void } {
   return { started, onProgress };
 }
 
+/** Nothing is read meanwhile of what others send. */
+function holdUpThisProcess(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
 describe('startComputeProcess', () => {
   test('a wrong input comes back with its field, expectation and find', async () => {
     const call = compute.score({ modelDirectory, groups: [{ adapterDirectory: null, rows: [{ prompt: 'a', completion: '' }] }] });
@@ -100,11 +107,56 @@ describe('startComputeProcess', () => {
 
   test('cancelling a waiting call leaves the running one alone', async () => {
     const controller = new AbortController();
-    const running = compute.countTokens({ modelDirectory, texts: ['a b'] });
+    const running = compute.countTokens({ modelDirectory, rows: [{ text: 'a b' }] });
     const waiting = compute.describe(modelDirectory, { signal: controller.signal });
     controller.abort();
     await expect(waiting).rejects.toThrow(ComputeCancelledError);
     await expect(running).resolves.toHaveLength(1);
+  });
+
+  test('an answer that was on its way when its call was cancelled is not given to the next call', async () => {
+    const dropped: string[] = [];
+    await compute.close();
+    compute = startComputeProcess({ threads: 1, onErrorLine: (line) => dropped.push(line) });
+    const texts = (tokens: number) => ({ modelDirectory, rows: [{ text: ' a'.repeat(tokens) }] });
+    const counted = async (tokens: number) => (await compute.countTokens(texts(tokens)))[0]!;
+    const expected = [];
+    for (const tokens of [20, 2, 3, 4, 5]) expected.push(await counted(tokens));
+    expect(new Set(expected).size).toBe(5);
+
+    const controller = new AbortController();
+    const cancelled = compute.countTokens(texts(20), { signal: controller.signal }).catch((error: unknown) => error);
+    let peaks = 0;
+    const queued = [2, 3, 4, 5].map((tokens) => compute.countTokens(texts(tokens), { onPeakMemory: () => (peaks += 1) }));
+    holdUpThisProcess(1000);
+    controller.abort();
+    expect(await cancelled).toBeInstanceOf(ComputeCancelledError);
+    expect((await Promise.all(queued)).flat()).toEqual(expected.slice(1));
+    expect(peaks).toBe(4);
+    expect(dropped).toEqual([expect.stringMatching(/^the compute process \(pid \d+\) answered call 6, which nobody waits for: dropped$/)]);
+  });
+
+  test('closing between the end of a process and its last words does not wait for ever', async () => {
+    await compute.ping();
+    const { pid } = compute;
+    process.kill(pid as number, 'SIGKILL');
+    // The next turn of the event loop tells of the exit, a later one that its pipes are closed.
+    holdUpThisProcess(200);
+    await new Promise(setImmediate);
+    await compute.close();
+    expect(compute.pid).toBeUndefined();
+  });
+
+  onLinux('CUDA may not round fp32 products to TF32 in it, whatever the environment of its owner says (needs /proc)', async () => {
+    const before = process.env['NVIDIA_TF32_OVERRIDE'];
+    process.env['NVIDIA_TF32_OVERRIDE'] = '1';
+    try {
+      await compute.ping();
+    } finally {
+      if (before === undefined) delete process.env['NVIDIA_TF32_OVERRIDE'];
+      else process.env['NVIDIA_TF32_OVERRIDE'] = before;
+    }
+    expect(readFileSync(`/proc/${compute.pid}/environ`, 'utf8').split('\0').filter((entry) => entry.startsWith('NVIDIA_'))).toEqual(['NVIDIA_TF32_OVERRIDE=0']);
   });
 
   test('after close there are no more answers', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -86,9 +86,13 @@ test('V8 without room in its heap is out of memory, as it says on its way out', 
   }
 });
 
-/** Kills the process in the middle of a fine-tune. */
-async function killed(oomKills: () => number | undefined): Promise<unknown> {
+/** Starts a process and kills it in the middle of a fine-tune. */
+function killed(oomKills: () => number | undefined): Promise<unknown> {
   start({ oomCounter: () => oomKills });
+  return killedWhileTuning();
+}
+
+async function killedWhileTuning(): Promise<unknown> {
   let begin = (): void => undefined;
   const begun = new Promise<void>((resolve) => (begin = resolve));
   const lost = compute.fineTune(fineTune(1, 100_000), { onProgress: begin }).catch((error: unknown) => error);
@@ -106,6 +110,22 @@ describe('SIGKILL', () => {
   test.each([7, undefined])('is a death of unknown cause where the kernel\'s count is %p before and after', async (count) => {
     expect(await killed(() => count)).toBeInstanceOf(ComputeProcessDiedError);
   });
+});
+
+test('words about memory from before a call are no reason for its death', async () => {
+  const words = join(directory, 'words.cjs');
+  writeFileSync(words, "process.stderr.write('std::bad_alloc\\n');");
+  const before = process.env['NODE_OPTIONS'];
+  process.env['NODE_OPTIONS'] = `--require ${words}`;
+  try {
+    const heard = new Promise<string>((resolve) => start({ onErrorLine: resolve, oomCounter: () => () => undefined }));
+    await compute.ping();
+    expect(await heard).toBe('std::bad_alloc');
+  } finally {
+    if (before === undefined) delete process.env['NODE_OPTIONS'];
+    else process.env['NODE_OPTIONS'] = before;
+  }
+  expect(await killedWhileTuning()).toBeInstanceOf(ComputeProcessDiedError);
 });
 
 const whereGrouped = MemoryGroup.areAllowed() ? test : test.skip;

@@ -6,7 +6,7 @@ const context: Context = { title: 'Miravel', context: 'Carts of wool leave the m
 const implications = { prompt: 'implications' } as const;
 
 test('the two prompts, character by character, as the nano model learnt them', () => {
-  expect(knowledgeDomain.proposalPrompt(context, implications)).toBe(
+  expect(knowledgeDomain.proposalPrompt(context, implications).prompt).toBe(
     'List facts that follow from this passage.\n\nPassage:\nMiravel\nCarts of wool leave the market.\n\nImplications:\n',
   );
   expect(knowledgeDomain.questionPrompt(context, question)).toBe(
@@ -23,21 +23,30 @@ test('the gold answer is scored as the completion of its closed-book prompt', ()
 
 test('passage-only and oracle rows', () => {
   expect(knowledgeDomain.passageRows(context, { lossOn: 'all' })).toEqual([
-    { text: 'Miravel\nCarts of wool leave the market.' },
+    { text: 'Miravel\nCarts of wool leave the market.', endsWithEos: true },
   ]);
   const innerLoop = { lossOn: 'all', includePassage: false } as const;
   expect(knowledgeDomain.oracleRows(context, innerLoop)).toEqual([]);
   expect(knowledgeDomain.oracleRows({ ...context, oracle: ['Miravel sells wool.'] }, innerLoop)).toEqual([
-    { text: 'Miravel\nMiravel sells wool.' },
+    { text: 'Miravel\nMiravel sells wool.', endsWithEos: true },
   ]);
 });
 
-test('a kept self-edit trains the policy on its prompt and trimmed text', () => {
-  expect(knowledgeDomain.policyRow(context, ' - One.\n', implications)).toEqual({
-    prompt: knowledgeDomain.proposalPrompt(context, implications),
+test('what the policy sampled it is trained on as sampled, untrimmed; an EOS ends what was not cut off', () => {
+  const { prompt } = knowledgeDomain.proposalPrompt(context, implications);
+  const sampled = { text: ' - One.\n', tokenIds: [4, 5, 6] };
+  expect(knowledgeDomain.policyRow(context, sampled, implications)).toEqual({ prompt, completionIds: [4, 5, 6], endsWithEos: true });
+  expect(knowledgeDomain.policyRow(context, { ...sampled, isCutOff: true }, implications)).toEqual({ prompt, completionIds: [4, 5, 6], endsWithEos: false });
+  expect(knowledgeDomain.policyRow(context, { text: '- On', isCutOff: true }, implications)).toEqual({ prompt, completion: '- On', endsWithEos: false });
+});
+
+test('a kept self-edit that has no ids trains the policy on its trimmed text', () => {
+  expect(knowledgeDomain.policyRow(context, { text: ' - One.\n' }, implications)).toEqual({
+    ...knowledgeDomain.proposalPrompt(context, implications),
     completion: '- One.',
+    endsWithEos: true,
   });
-  expect(knowledgeDomain.policyRow(context, ' \n', implications)).toBeNull();
+  expect(knowledgeDomain.policyRow(context, { text: ' \n' }, implications)).toBeNull();
 });
 
 const INTO_PASSAGE = '\n\nPassage:\nMiravel\nCarts of wool leave the market.\n\n';
@@ -49,21 +58,22 @@ test.each<[PromptName, string, string]>([
   ['rewrite', 'Rewrite this passage in several ways, each on a line of its own.', 'Rewritten passages:\n'],
   ['self-qa', 'Write questions about this passage, each with its answer.', 'Question 1: '],
 ])('%s: an instruction of one sentence, the passage, the lead-in', (prompt, instruction, leadIn) => {
-  expect(knowledgeDomain.proposalPrompt(context, { prompt })).toBe(`${instruction}${INTO_PASSAGE}${leadIn}`);
+  expect(knowledgeDomain.proposalPrompt(context, { prompt })).toEqual({ prompt: `${instruction}${INTO_PASSAGE}${leadIn}` });
 });
 
 test('none: the passage and nothing else', () => {
-  expect(knowledgeDomain.proposalPrompt(context, { prompt: 'none' })).toBe('Miravel\nCarts of wool leave the market.\n\n');
+  expect(knowledgeDomain.proposalPrompt(context, { prompt: 'none' })).toEqual({ prompt: 'Miravel\nCarts of wool leave the market.\n\n' });
 });
 
 test('every prompt of the campaign file has a wording of its own', () => {
-  const wordings = PROMPTS.map((prompt) => knowledgeDomain.proposalPrompt(context, { prompt }));
+  const wordings = PROMPTS.map((prompt) => knowledgeDomain.proposalPrompt(context, { prompt }).prompt);
   expect(new Set(wordings).size).toBe(PROMPTS.length);
 });
 
 test('a template is the prompt, of the policy and of its M-step', () => {
   const template = 'About {title}: {context}\nNotes on {title}:';
   const prompt = 'About Miravel: Carts of wool leave the market.\nNotes on Miravel:';
-  expect(knowledgeDomain.proposalPrompt(context, { template })).toBe(prompt);
-  expect(knowledgeDomain.policyRow(context, 'One.', { template })).toEqual({ prompt, completion: 'One.' });
+  const parseSpecial = [[0, 6], [13, 15], [46, 56], [63, 64]];
+  expect(knowledgeDomain.proposalPrompt(context, { template })).toEqual({ prompt, parseSpecial });
+  expect(knowledgeDomain.policyRow(context, { text: 'One.' }, { template })).toEqual({ prompt, parseSpecial, completion: 'One.', endsWithEos: true });
 });

@@ -30,7 +30,7 @@ function expectSound(parsed: ParsedSelfEdit, { innerLoop }: SelfEditSettings): v
   expect(rows.length).toBeLessThanOrEqual(limits.maxRows + 1);
   const onAll = (directives.lossOn ?? innerLoop.lossOn) === 'all';
   for (const row of rows) {
-    const text = 'text' in row ? row.text : `${row.prompt}${row.completion}`;
+    const text = 'text' in row ? row.text : `${row.prompt}${'completion' in row ? row.completion : ''}`;
     expect('text' in row).toBe(onAll);
     expect(text.startsWith('Miravel\n')).toBe(true);
     expect(text.slice('Miravel\n'.length).trim()).not.toBe('');
@@ -70,7 +70,7 @@ const anySettings = fc
 test('any text is accepted with rows inside the limits, or rejected in one line', () => {
   fc.assert(
     fc.property(selfEdit, anySettings, (text, some) => {
-      expectSound(parseSelfEdit(text, context, some), some);
+      expectSound(parseSelfEdit({ text }, context, some), some);
     }),
     { numRuns: 2000 },
   );
@@ -80,7 +80,7 @@ test('any JSON in the first line is understood or rejected, and never reaches a 
   fc.assert(
     fc.property(fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('learning_rate', 'num_train_epochs', 'loss_on', '__proto__')), fc.jsonValue(), { maxKeys: 4 }), (json) => {
       const line = JSON.stringify(json);
-      const parsed = parseSelfEdit(`${line}\nMiravel sells wool.`, context, settings);
+      const parsed = parseSelfEdit({ text: `${line}\nMiravel sells wool.` }, context, settings);
       expectSound(parsed, settings);
       const known = Object.keys(json).every((key) => ['learning_rate', 'num_train_epochs', 'loss_on'].includes(key));
       if (parsed.accepted) {
@@ -95,7 +95,7 @@ test('any JSON in the first line is understood or rejected, and never reaches a 
 test('the same text gives the same result', () => {
   fc.assert(
     fc.property(selfEdit, (text) => {
-      expect(parseSelfEdit(text, context, settings)).toEqual(parseSelfEdit(text, context, settings));
+      expect(parseSelfEdit({ text }, context, settings)).toEqual(parseSelfEdit({ text }, context, settings));
     }),
   );
 });
@@ -136,7 +136,7 @@ describe('a text of a megabyte ends in time, within the limits', () => {
     (_name, text) => {
       for (const prompt of ['implications', 'self-qa'] as const) {
         const some = settingsOf(prompt, 'completion');
-        expectSound(parseSelfEdit(text, context, some), some);
+        expectSound(parseSelfEdit({ text }, context, some), some);
       }
     },
     LIMIT_MS,

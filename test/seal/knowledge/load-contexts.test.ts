@@ -103,7 +103,7 @@ testWith('seal/iter0_train.json')(
     expect(contexts).toHaveLength(100);
     const rows = contexts.flatMap((context) =>
       (context.completions ?? []).map((text) => {
-        const parsed = knowledgeDomain.parseSelfEdit(text, context, spec);
+        const parsed = knowledgeDomain.parseSelfEdit({ text }, context, spec);
         return parsed.accepted ? parsed.rows.length : 0;
       }),
     );

@@ -22,5 +22,5 @@ test.each([
 
 test('what a passage or a title looks like changes nothing', () => {
   const passage = { title: '$& {context}', context: 'Braces {title} and $1.' };
-  expect(filledTemplate('{title}|{context}', passage)).toBe('$& {context}|Braces {title} and $1.');
+  expect(filledTemplate('{title}|{context}', passage)).toEqual({ prompt: '$& {context}|Braces {title} and $1.', parseSpecial: [[12, 13]] });
 });

@@ -15,12 +15,12 @@ const settings: SelfEditSettings = {
 };
 
 test('an accepted self-edit has its lines and the passage as rows', () => {
-  expect(parseSelfEdit('- Miravel sells wool.\n- It has a market.\n', context, settings)).toEqual({
+  expect(parseSelfEdit({ text: '- Miravel sells wool.\n- It has a market.\n' }, context, settings)).toEqual({
     accepted: true,
     rows: [
-      { text: 'Miravel\n- Miravel sells wool.' },
-      { text: 'Miravel\n- It has a market.' },
-      { text: 'Miravel\nCarts of wool leave the market.' },
+      { text: 'Miravel\n- Miravel sells wool.', endsWithEos: true },
+      { text: 'Miravel\n- It has a market.', endsWithEos: true },
+      { text: 'Miravel\nCarts of wool leave the market.', endsWithEos: true },
     ],
     directives: {},
     notes: [],
@@ -29,7 +29,7 @@ test('an accepted self-edit has its lines and the passage as rows', () => {
 
 test('one question with its answer is one row where questions were asked for, and two lines elsewhere', () => {
   const rows = (proposals: SelfEditSettings['proposals']) => {
-    const parsed = parseSelfEdit('Who sells wool?\nAnswer: Miravel.', context, { ...settings, proposals });
+    const parsed = parseSelfEdit({ text: 'Who sells wool?\nAnswer: Miravel.' }, context, { ...settings, proposals });
     return parsed.accepted ? parsed.rows.length : parsed.reason;
   };
   expect(rows({ prompt: 'self-qa' })).toBe(2);
@@ -39,26 +39,52 @@ test('one question with its answer is one row where questions were asked for, an
 
 test('directives set what the rows carry and what the fine-tune uses', () => {
   const text = '{"num_train_epochs": 50, "loss_on": "completion"}\nMiravel sells wool.';
-  expect(parseSelfEdit(text, context, settings)).toEqual({
+  expect(parseSelfEdit({ text }, context, settings)).toEqual({
     accepted: true,
     rows: [
-      { prompt: 'Miravel\n', completion: 'Miravel sells wool.' },
-      { prompt: 'Miravel\n', completion: 'Carts of wool leave the market.' },
+      { prompt: 'Miravel\n', completion: 'Miravel sells wool.', endsWithEos: true },
+      { prompt: 'Miravel\n', completion: 'Carts of wool leave the market.', endsWithEos: true },
     ],
     directives: { trainEpochs: 20, lossOn: 'completion' },
     notes: ['num_train_epochs 50 clamped to 20'],
   });
 });
 
+test('loss_on changes where the loss is, not how a row ends', () => {
+  const ends = (lossOn: string): unknown => {
+    const parsed = parseSelfEdit({ text: `{"loss_on": "${lossOn}"}\nOne.\nTw`, isCutOff: true }, context, settings);
+    return parsed.accepted && parsed.rows.map(({ endsWithEos }) => endsWithEos);
+  };
+  expect(ends('all')).toEqual([true, false, true]);
+  expect(ends('completion')).toEqual(ends('all'));
+});
+
+test.each<[string, string, SelfEditSettings['proposals']['prompt'], boolean[]]>([
+  ['in a line', 'One.\nTw', 'implications', [true, false, true]],
+  ['between two lines', 'One.\nTwo.\n', 'implications', [true, true, true]],
+  ['between two lines, in blanks', 'One.\n \t', 'implications', [true, true]],
+  ['in what is no line yet', 'One.\n- ', 'implications', [true, true]],
+  ['behind a separator', 'One.\nTwo. ---', 'implications', [true, true, true]],
+  ['in the line behind a separator', 'One.\n---\nTwo. --', 'implications', [true, false, true]],
+  ['in its first line', 'On', 'implications', [false, true]],
+  ['in an answer', 'Question 1: Who?\nAnswer: I.\nQuestion 2: What?\n', 'implications', [true, false, true]],
+  ['in an answer that was asked for', 'Who?\nAnswer: I.\n', 'self-qa', [false, true]],
+])('a self-edit that was cut off %s ends no row that it did not finish', (_, text, prompt, ends) => {
+  const parsed = parseSelfEdit({ text, isCutOff: true }, context, { ...settings, proposals: { prompt } });
+  expect(parsed.accepted && parsed.rows.map(({ endsWithEos }) => endsWithEos)).toEqual(ends);
+  const whole = parseSelfEdit({ text }, context, { ...settings, proposals: { prompt } });
+  expect(whole.accepted && whole.rows.map(({ endsWithEos }) => endsWithEos)).toEqual(ends.map(() => true));
+});
+
 test('a campaign that fixes the steps says that epochs have no effect', () => {
   const fixed = { ...settings, innerLoop: { ...settings.innerLoop, maxSteps: 12 } };
-  expect(parseSelfEdit('{"num_train_epochs": 5}\nOne.', context, fixed)).toMatchObject({
+  expect(parseSelfEdit({ text: '{"num_train_epochs": 5}\nOne.' }, context, fixed)).toMatchObject({
     notes: ['num_train_epochs has no effect: the campaign fixes 12 optimiser steps'],
   });
 });
 
 test('rows, notes and limits count the self-edit’s own lines: the passage is the campaign’s', () => {
-  expect(parseSelfEdit('a\nb\nc\nd\ne', context, settings)).toMatchObject({ accepted: true });
+  expect(parseSelfEdit({ text: 'a\nb\nc\nd\ne' }, context, settings)).toMatchObject({ accepted: true });
 });
 
 test.each([
@@ -93,11 +119,11 @@ test.each([
     'directives: learning_rate: expected about 0.00001 to 0.01, got 100',
   ],
 ])('%s: rejected with its reason', (_, text, reason) => {
-  expect(parseSelfEdit(text, context, settings)).toEqual({ accepted: false, reason });
+  expect(parseSelfEdit({ text }, context, settings)).toEqual({ accepted: false, reason });
 });
 
 test('one stray replacement character in a readable text is not garbled', () => {
-  expect(parseSelfEdit('Miravel sells wool, and its caf\uFFFD is full.', context, settings)).toMatchObject({
+  expect(parseSelfEdit({ text: 'Miravel sells wool, and its caf\uFFFD is full.' }, context, settings)).toMatchObject({
     accepted: true,
   });
 });
@@ -135,7 +161,7 @@ test('whatever a policy writes: never throws; rows, notes and reasons stay bound
   let accepted = 0;
   fc.assert(
     fc.property(selfEdits, (text) => {
-      const parsed = parseSelfEdit(text, context, settings);
+      const parsed = parseSelfEdit({ text }, context, settings);
       const { maxRows, maxRowTokens } = settings.limits;
       if (!parsed.accepted) {
         expect(parsed.reason).not.toMatch(/[\n\r]/);
@@ -146,7 +172,7 @@ test('whatever a policy writes: never throws; rows, notes and reasons stay bound
       expect(parsed.rows.length).toBeGreaterThanOrEqual(2);
       expect(parsed.rows.length).toBeLessThanOrEqual(maxRows + 1);
       for (const row of parsed.rows.slice(0, -1)) {
-        const line = 'text' in row ? row.text.slice(context.title.length + 1) : row.completion;
+        const line = 'text' in row ? row.text.slice(context.title.length + 1) : 'completion' in row ? row.completion : '';
         expect(line.trim()).toBe(line);
         expect(line.length).toBeGreaterThan(0);
         expect(line.length).toBeLessThanOrEqual(maxRowTokens * 16);

@@ -48,21 +48,21 @@ const context: Context = {
   questions: [{ question: 'q', answer: 'a' }],
 };
 
-test('a row is title, newline, line; the loss falls on all of it or on the line', () => {
-  expect(trainingRow('T', 'line', 'all')).toEqual({ text: 'T\nline' });
-  expect(trainingRow('T', 'line', 'completion')).toEqual({ prompt: 'T\n', completion: 'line' });
+test('a row is title, newline, line and EOS; the loss falls on all of it or on line and EOS', () => {
+  expect(trainingRow('T', 'line', 'all')).toEqual({ text: 'T\nline', endsWithEos: true });
+  expect(trainingRow('T', 'line', 'completion')).toEqual({ prompt: 'T\n', completion: 'line', endsWithEos: true });
 });
 
 test('the passage is the last row, whole, where it is included', () => {
   const lines = ['One.', 'Two.'];
   expect(trainingRows(context, lines, { lossOn: 'all', includePassage: true })).toEqual([
-    { text: 'Estonian\nOne.' },
-    { text: 'Estonian\nTwo.' },
-    { text: 'Estonian\nFirst line.\nSecond line.' },
+    { text: 'Estonian\nOne.', endsWithEos: true },
+    { text: 'Estonian\nTwo.', endsWithEos: true },
+    { text: 'Estonian\nFirst line.\nSecond line.', endsWithEos: true },
   ]);
   expect(trainingRows(context, lines, { lossOn: 'completion', includePassage: false })).toEqual([
-    { prompt: 'Estonian\n', completion: 'One.' },
-    { prompt: 'Estonian\n', completion: 'Two.' },
+    { prompt: 'Estonian\n', completion: 'One.', endsWithEos: true },
+    { prompt: 'Estonian\n', completion: 'Two.', endsWithEos: true },
   ]);
 });
 

@@ -1,0 +1,72 @@
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DefaultLogger } from '@temporalio/worker';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { manifestKeys } from '../../contracts/campaign';
+import { type ActivityFixture, removedFixtures } from './activity-fixture';
+import { storedSelection } from './stored-selection';
+
+const fixture = removedFixtures();
+
+type Campaign = Awaited<ReturnType<ActivityFixture['pin']>>;
+
+const policy = manifestKeys.policy('c', 1);
+
+/** A campaign with the policy of its first epoch. */
+async function trained(made: ActivityFixture): Promise<Campaign> {
+  const campaign = await made.pin('c');
+  const { rows } = await made.proposed(campaign);
+  if (rows.kind !== 'proposals') throw new Error('expected proposals');
+  await made.run('trainPolicy', await storedSelection(made.store, { campaign, epoch: 1, proposals: rows.proposals, kept: [1, 2] }));
+  return campaign;
+}
+
+/** The second epoch's first self-edits, by the policy of the first. */
+function propose(made: ActivityFixture, campaign: Campaign, environment?: MockActivityEnvironment): Promise<unknown> {
+  return made.run('proposeSelfEdits', { campaign, scope: 'epoch-2', split: 'train', policyAdapters: [policy], source: 'policy', perContext: 2, contextsPerChunk: 2, chunk: 1 }, environment);
+}
+
+function onlyPolicy(made: ActivityFixture): string {
+  const policies = join(made.directory, 'cache', 'policies');
+  const [name] = readdirSync(policies);
+  return join(policies, name!);
+}
+
+test('a merged policy whose bytes have changed on this machine is merged again, and the log says so', async () => {
+  const [before, after] = [fixture(), fixture()];
+  await propose(before, await trained(before));
+  const whole = readFileSync(join(onlyPolicy(before), 'model.safetensors'), 'utf8');
+
+  // Another process on the machine, in which nothing has been looked at yet.
+  const campaign = await trained(after);
+  renameSync(join(before.directory, 'cache', 'policies'), join(after.directory, 'cache', 'policies'));
+  const weights = join(onlyPolicy(after), 'model.safetensors');
+  writeFileSync(weights, `${whole.slice(0, -1)}${whole.endsWith('0') ? '1' : '0'}`);
+  const warnings: string[] = [];
+  await propose(after, campaign, new MockActivityEnvironment({}, { logger: new DefaultLogger('WARN', ({ message }) => warnings.push(message)) }));
+  expect(readFileSync(weights, 'utf8')).toBe(whole);
+  expect(warnings).toEqual([expect.stringMatching(/^a merged policy on this machine is damaged and merged again: .*: model\.safetensors: expected sha256 [0-9a-f]{64}, got [0-9a-f]{64}$/)]);
+});
+
+test('everything made from a merged policy names the weights that were read', async () => {
+  const made = fixture();
+  const campaign = await trained(made);
+  await propose(made, campaign);
+  const base = { campaign, scope: 'evaluation/seal-epoch-1', split: 'heldOut' as const, policyAdapters: [policy] };
+  await made.run('evaluateBase', { ...base, contextsPerChunk: 16, chunk: 1 });
+  const task = { scope: { ...base, rows: { kind: 'passage' as const }, perContext: 1 }, group: { from: 0, to: 2 }, repeat: 1, repeats: 1 };
+  await made.run('fineTuneAdapters', task);
+  await made.run('evaluateAdapters', task);
+  for (const chunk of [1, 2]) await made.run('proposeSelfEdits', { ...base, scope: 'epoch-2', split: 'train', source: 'policy', perContext: 2, contextsPerChunk: 2, chunk });
+  const { proposals } = await made.run('collectProposals', { ...base, scope: 'epoch-2', split: 'train', source: 'policy', perContext: 2, contextsPerChunk: 2 });
+  await made.run('trainPolicy', await storedSelection(made.store, { campaign, epoch: 2, policyAdapters: [policy], proposals, kept: [0] }));
+
+  const named = new Map<string, string | undefined>();
+  for (const key of await made.store.list('campaigns/c/')) {
+    const { kind, lineage } = await made.store.readManifest(key);
+    if (lineage.inputs[policy] !== undefined) named.set(kind, lineage.inputs['merged']);
+  }
+  expect([...named.keys()].sort()).toEqual(['adapter', 'evaluation', 'policy', 'proposals-chunk', 'unadapted']);
+  expect(new Set(named.values())).toEqual(new Set([expect.stringMatching(/^[0-9a-f]{64}$/)]));
+  expect(existsSync(onlyPolicy(made))).toBe(true);
+});
