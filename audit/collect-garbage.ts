@@ -12,6 +12,8 @@ export interface CollectedGarbage {
   readonly sizeBytes: number;
   /** Artifacts that nothing names yet: they may be on their way into a manifest. */
   readonly young: number;
+  /** Uploads in parts that were begun before the grace period and never came to an end. */
+  readonly uploads: number;
 }
 
 export interface Garbage {
@@ -41,7 +43,8 @@ export async function collectGarbage({ store, held, graceMs, dryRun, now }: Garb
     removed += 1;
     sizeBytes += found.sizeBytes;
   });
-  return { dryRun, artifacts: removed, sizeBytes, young: unnamed.length - removed };
+  const uploads = await store.removeUnfinished(cutoff, dryRun);
+  return { dryRun, artifacts: removed, sizeBytes, young: unnamed.length - removed, uploads };
 }
 
 /** Removes what killed processes left half made in a machine's cache. @returns their paths */

@@ -106,8 +106,8 @@ test('gc removes what nothing names and nobody has asked for lately, and nothing
   const { store, put, own, shared, others } = await shelf();
   const [orphan, held] = [await put('of nobody'), await put('of a campaign that was just started')];
   const collect = (hours: number, dryRun = false) => collectGarbage({ store, held: [held.sha256], graceMs: 24 * HOUR_MS, dryRun, now: later(hours) });
-  expect(await collect(1)).toEqual({ dryRun: false, artifacts: 0, sizeBytes: 0, young: 1 });
-  expect(await collect(25, true)).toEqual({ dryRun: true, artifacts: 1, sizeBytes: 9, young: 0 });
+  expect(await collect(1)).toEqual({ dryRun: false, artifacts: 0, sizeBytes: 0, young: 1, uploads: 0 });
+  expect(await collect(25, true)).toEqual({ dryRun: true, artifacts: 1, sizeBytes: 9, young: 0, uploads: 0 });
   expect(await store.has(orphan)).toBe(true);
   expect(await collect(25)).toMatchObject({ artifacts: 1, sizeBytes: 9 });
   expect(await Promise.all([orphan, held, own, shared, others].map((ref) => store.has(ref)))).toEqual([false, true, true, true, true]);
@@ -118,6 +118,14 @@ test('an artifact that is asked for again while gc looks is left alone', async (
   const orphan = await put('wanted after all');
   expect(await collectGarbage({ store, held: [], graceMs: 24 * HOUR_MS, dryRun: false, now: later(25) })).toMatchObject({ artifacts: 0, young: 1 });
   expect(await store.has(orphan)).toBe(true);
+});
+
+test('gc removes uploads that nobody finished before the grace period began, a dry run none of them', async () => {
+  const removeUnfinished = jest.fn(() => Promise.resolve(2));
+  const { store } = await shelf(Object.assign(new MemoryObjectClient(), { removeUnfinished }));
+  const now = later(25);
+  for (const dryRun of [true, false]) expect(await collectGarbage({ store, held: [], graceMs: 24 * HOUR_MS, dryRun, now })).toMatchObject({ uploads: 2 });
+  expect(removeUnfinished.mock.calls).toEqual([true, false].map((dryRun) => [now.getTime() - 24 * HOUR_MS, dryRun]));
 });
 
 test('nothing is removed as long as a manifest cannot be read', async () => {
