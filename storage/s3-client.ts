@@ -18,6 +18,7 @@ import type { S3Credentials } from '../contracts/stack';
 import type { ObjectClient, ObjectInfo, ObjectSource, WriteOptions } from './object-client';
 import { explainS3Failure, isRefusal, isUnexplained, mayBeClockSkew, statusOf } from './s3-failure';
 import { PART_BYTES, putInParts, removeUnfinished, type S3Target } from './s3-parts';
+import { boundRequests } from './s3-slots';
 
 export interface S3Settings {
   /** `http://127.0.0.1:7070`, or of any S3-compatible service. */
@@ -90,6 +91,7 @@ export class S3ObjectClient implements ObjectClient {
       ignoreCache: true,
     };
     this.#s3 = new S3Client(config);
+    boundRequests(this.#s3, SOCKETS);
   }
 
   /** Creates the bucket if it is not there. Safe to call from several processes at once. */
