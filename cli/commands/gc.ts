@@ -25,9 +25,8 @@ export function gcCommand(): Command {
   return runWith<GcFlags>(command, async ({ dryRun = false, graceHours }, output) => {
     const store = await openStoreFromEnvironment();
     try {
-      const { held } = await withCampaigns((campaigns) => heldByRunning(campaigns, store));
       const now = new Date();
-      const collected = await collectGarbage({ store, held, graceMs: graceHours * HOUR_MS, dryRun, now });
+      const collected = await withCampaigns((campaigns) => collectGarbage({ store, held: () => heldByRunning(campaigns, store), graceMs: graceHours * HOUR_MS, dryRun, now }));
       const abandoned = await collectAbandoned(join(sealHome(), 'cache'), dryRun);
       const { artifacts, sizeBytes, young, uploads } = collected;
       const verb = dryRun ? 'would be removed' : 'removed';
