@@ -89,6 +89,12 @@ export const METRICS = {
     meaning: 'requests to the artifact store, from when they wait for a connection: `size`, `read` (to the last byte), `write`, `list`, `remove`; `done` or `failed`',
     bounds: REQUEST_SECONDS,
   },
+  missingKeys: {
+    kind: 'counter',
+    name: 'seal_missing_keys',
+    labels: [],
+    meaning: 'payloads whose encryption key this worker does not have: each fails a task, which is given out again',
+  },
   diskFreeBytes: {
     kind: 'gauge',
     name: 'seal_disk_free_bytes',
