@@ -140,26 +140,6 @@ test('what is named while gc reads the other manifests is not removed', async ()
   expect(await store.has(orphan)).toBe(true);
 });
 
-test('a campaign that pins its inputs while gc looks holds them before, and names them after', async () => {
-  const objects = new MemoryObjectClient();
-  const { store, put } = await shelf(objects);
-  const input = await put('of a campaign that has been started');
-  const list = objects.list.bind(objects);
-  let [looks, isPinned] = [0, false];
-  jest.spyOn(objects, 'list').mockImplementation(async (prefix) => {
-    const listed = await list(prefix);
-    // The second look is the one that decides.
-    if (prefix === '' && (looks += 1) === 2) {
-      isPinned = true;
-      await store.publish(manifestKeys.campaign('c'), { kind: 'campaign', files: { 'train.json': input }, lineage: { inputs: {}, codeVersion: 'test', settings: {} } });
-    }
-    return listed;
-  });
-  const held = (): Promise<readonly string[]> => Promise.resolve(isPinned ? [] : [input.sha256]);
-  await collectGarbage({ store, held, graceMs: 24 * HOUR_MS, dryRun: false, now: later(25) });
-  expect(await store.has(input)).toBe(true);
-});
-
 test('an old artifact that is put again, and so not uploaded for its content, is young: gc and delete leave it to who will name it', async () => {
   const { store, put, own } = await shelf();
   const orphan = await put('old, and wanted again');
