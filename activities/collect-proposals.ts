@@ -9,6 +9,7 @@ import type { AdmittedOptions } from './execution/compute-gate';
 import { asActivity } from './execution/running-activity';
 import { chunkContexts, chunkCount, readChunk } from './propose-self-edits';
 import { computeLimits, type Services } from './services';
+import { readAll } from './stored/bounded-reads';
 import { type CampaignData, contextRefs } from './stored/campaign-data';
 import { fileOf, putJson } from './stored/stored-json';
 
@@ -24,7 +25,8 @@ export function collectProposals(services: Services): SealActivities['collectPro
       if (known !== null) return { proposals: fileOf(key, known, PROPOSALS_FILE) };
       const data = await services.campaigns.read(task.campaign);
       const chunks = chunkCount(task, contextRefs(data, task.split).length);
-      const lists = await Promise.all(Array.from({ length: chunks }, (_, i) => collectChunk(services, task, i + 1, data, signal)));
+      const numbers = Array.from({ length: chunks }, (_, i) => i + 1);
+      const lists = await readAll(numbers, (chunk) => collectChunk(services, task, chunk, data, signal));
       const proposals = await putJson(store, lists.flat());
       const { manifest } = await store.publish(key, {
         kind: 'proposals',

@@ -3,6 +3,7 @@ import type { ArtifactStore } from '../storage/artifact-store';
 import type { RevisionTask, SealActivities } from './activity-types';
 import { asActivity } from './execution/running-activity';
 import type { Services } from './services';
+import { readAll } from './stored/bounded-reads';
 
 /** What a `retry-failed` has changed, as its manifest says. */
 export type RevisionRecord = Omit<RevisionTask, 'campaign' | 'action'> & OperatorAction;
@@ -33,7 +34,7 @@ export class CurrentVersions {
 
   static async read(store: ArtifactStore, campaignId: string): Promise<CurrentVersions> {
     const keys = await store.list(manifestKeys.revisions(campaignId));
-    const records = await Promise.all(keys.map(async (key) => (await store.readManifest(key)).summary as unknown as RevisionRecord));
+    const records = await readAll(keys, async (key) => (await store.readManifest(key)).summary as unknown as RevisionRecord);
     return new CurrentVersions(records.sort((a, b) => a.revision - b.revision));
   }
 

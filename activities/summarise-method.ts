@@ -1,4 +1,3 @@
-import type { ArtifactRef } from '../contracts/artifacts';
 import { manifestKeys, type MethodScore, scopes } from '../contracts/campaign';
 import { methodScore, type MethodRun, type MethodRuns } from '../seal/report-data';
 import type { AdaptationScope, MethodTask, SealActivities } from './activity-types';
@@ -9,8 +8,9 @@ import { findUnadapted } from './evaluate-base';
 import { asActivity } from './execution/running-activity';
 import { chunkCount } from './propose-self-edits';
 import type { Services } from './services';
+import { readAll, SharedFiles } from './stored/bounded-reads';
 import { contextRefs } from './stored/campaign-data';
-import { fileOf, getJson, putJson } from './stored/stored-json';
+import { fileOf, putJson } from './stored/stored-json';
 
 export const RUNS_FILE = 'runs.json';
 
@@ -40,14 +40,13 @@ async function unadaptedRuns(services: Services, { campaign, method, version, so
   const data = await services.campaigns.read(campaign);
   const { contextsPerChunk } = source;
   const chunks = chunkCount({ contextsPerChunk }, contextRefs(data, 'heldOut').length);
-  const lists = await Promise.all(
-    Array.from({ length: chunks }, async (_, i) => {
-      const task = { campaign, scope: scopes.evaluation(method, version), split: 'heldOut' as const, policyAdapters: [], contextsPerChunk, chunk: i + 1 };
-      const answers = await findUnadapted(services, task);
-      if (answers === null) throw new RangeError(`${method}: chunk ${i + 1} was never evaluated`);
-      return answers;
-    }),
-  );
+  const numbers = Array.from({ length: chunks }, (_, i) => i + 1);
+  const lists = await readAll(numbers, async (chunk) => {
+    const task = { campaign, scope: scopes.evaluation(method, version), split: 'heldOut' as const, policyAdapters: [], contextsPerChunk, chunk };
+    const answers = await findUnadapted(services, task);
+    if (answers === null) throw new RangeError(`${method}: chunk ${chunk} was never evaluated`);
+    return answers;
+  });
   return lists.flat().map(({ contextId, answers }) => ({ contextId, questionScores: answers.map(({ score }) => score), trainedTokens: 0, steps: 0 }));
 }
 
@@ -57,17 +56,18 @@ async function adaptedRuns(services: Services, scope: AdaptationScope, repeats: 
   const proposals = scope.rows.kind === 'proposals' ? await services.proposals.read(scope.rows.proposals) : [];
   const count = contextRefs(data, scope.split).length * scope.perContext;
   const members = Array.from({ length: count }, (_, position) => candidateAt(scope, position, data, services.domain, proposals));
-  const files = new AnswerFiles(services);
+  // Groups share a file.
+  const files = new SharedFiles<GroupAnswers>(services.store);
   const runs: MethodRun[] = [];
   for (let repeat = 1; repeat <= repeats; repeat += 1) {
     const evaluations = await findEvaluations(services.manifests, scope, repeat, members);
-    const read = members.map(async ({ position, contextId, candidate }): Promise<MethodRun> => {
+    const read = await readAll(members, async ({ position, contextId, candidate }): Promise<MethodRun> => {
       const manifest = evaluations.get(position);
       if (manifest === undefined) throw new RangeError(`${scope.scope}: ${contextId}/c${candidate}, repeat ${repeat}, was never evaluated`);
       const answers = answersOf(await files.get(fileOf(scope.scope, manifest, ANSWERS_FILE)), contextId, candidate);
       return runOf(contextId, answers, evaluationSummary(manifest));
     });
-    runs.push(...(await Promise.all(read)));
+    runs.push(...read);
   }
   return runs;
 }
@@ -75,20 +75,4 @@ async function adaptedRuns(services: Services, scope: AdaptationScope, repeats: 
 /** An evaluation as its method's mean counts it. */
 export function runOf(contextId: string, answers: readonly Answer[], { steps, trainedTokens, unadapted }: EvaluationSummary): MethodRun {
   return { contextId, questionScores: answers.map(({ score }) => score), steps, trainedTokens, ...(unadapted !== undefined && { unadapted }) };
-}
-
-/** Groups share a file: each is read once. */
-class AnswerFiles {
-  readonly #services: Services;
-  readonly #files = new Map<string, Promise<GroupAnswers>>();
-
-  constructor(services: Services) {
-    this.#services = services;
-  }
-
-  get(ref: ArtifactRef): Promise<GroupAnswers> {
-    const file = this.#files.get(ref.sha256) ?? getJson<GroupAnswers>(this.#services.store, ref);
-    this.#files.set(ref.sha256, file);
-    return file;
-  }
 }

@@ -1,23 +1,19 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readAll } from '../activities/stored/bounded-reads';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { abandonedIn } from '../storage/partial-path';
-import { ARTIFACTS, namedArtifacts } from './named-artifacts';
+import { ARTIFACTS, NamedArtifacts, type Removed, removeUnnamed } from './named-artifacts';
 
-export interface CollectedGarbage {
+export interface CollectedGarbage extends Removed {
   readonly dryRun: boolean;
-  /** Artifacts that nothing names, and that are old enough. */
-  readonly artifacts: number;
-  readonly sizeBytes: number;
-  /** Artifacts that nothing names yet: they may be on their way into a manifest. */
-  readonly young: number;
+  /** Uploads in parts that were begun before the grace period and never came to an end. */
+  readonly uploads: number;
 }
 
 export interface Garbage {
   readonly store: ArtifactStore;
-  /** Hashes that campaigns which run hold without a manifest. */
-  readonly held: readonly string[];
+  /** Hashes that campaigns which run hold without a manifest; asked again just before anything is removed. */
+  readonly held: () => Promise<readonly string[]>;
   /** Artifacts that were written later than this are left alone. At least IN_FLIGHT_MS. */
   readonly graceMs: number;
   readonly dryRun: boolean;
@@ -26,22 +22,13 @@ export interface Garbage {
 
 /** Removes artifacts that no manifest names and that are old enough to be in nobody's hands. */
 export async function collectGarbage({ store, held, graceMs, dryRun, now }: Garbage): Promise<CollectedGarbage> {
+  const cutoffMs = now.getTime() - graceMs;
   // What is put from now on is not in this list, or is written anew and seen to be young.
-  const artifacts = await store.listObjects(ARTIFACTS);
-  const named = await namedArtifacts(store, () => true);
-  for (const sha256 of held) named.add(sha256);
-  const unnamed = artifacts.filter(({ key }) => !named.has(key.slice(ARTIFACTS.length)));
-  const cutoff = now.getTime() - graceMs;
-  let removed = 0;
-  let sizeBytes = 0;
-  await readAll(unnamed.filter(({ modifiedMs }) => modifiedMs < cutoff), async (listed) => {
-    const found = await store.findObject(listed.key);
-    if (found === null || found.modifiedMs >= cutoff) return;
-    if (!dryRun) await store.remove(listed.key);
-    removed += 1;
-    sizeBytes += found.sizeBytes;
-  });
-  return { dryRun, artifacts: removed, sizeBytes, young: unnamed.length - removed };
+  const artifacts = (await store.list(ARTIFACTS)).map((key) => key.slice(ARTIFACTS.length));
+  const named = new NamedArtifacts(store, () => true, held);
+  const wanted = await named.look();
+  const removed = await removeUnnamed(artifacts.filter((sha256) => !wanted.has(sha256)), { store, named, cutoffMs, dryRun });
+  return { dryRun, ...removed, uploads: await store.removeUnfinished(cutoffMs, dryRun) };
 }
 
 /** Removes what killed processes left half made in a machine's cache. @returns their paths */

@@ -1,15 +1,15 @@
 import { readAll } from '../activities/stored/bounded-reads';
-import type { Manifest } from '../contracts/artifacts';
+import type { PublishedManifest } from '../contracts/artifacts';
 import { manifestKeys, type OperatorAction } from '../contracts/campaign';
-import { artifactKey, type ArtifactStore } from '../storage/artifact-store';
-import { IN_FLIGHT_MS, namedArtifacts } from './named-artifacts';
+import type { ArtifactStore } from '../storage/artifact-store';
+import { IN_FLIGHT_MS, NamedArtifacts, removeUnnamed } from './named-artifacts';
 
 export interface DeletedCampaign {
   readonly campaignId: string;
   readonly manifests: number;
   readonly artifacts: number;
   readonly sizeBytes: number;
-  /** Artifacts that are left to `seal gc`: they were written lately, and campaigns that run may be about to name them. */
+  /** Artifacts that are left to `seal gc`: they were written lately, and a campaign that has just been started may be about to name them. */
   readonly left: number;
   readonly workflows: number;
   /** Where it stands who deleted it, when and why. */
@@ -20,10 +20,12 @@ export interface Deletion {
   readonly campaignId: string;
   readonly store: ArtifactStore;
   readonly action: OperatorAction;
+  /** Throws where the campaign runs: it may have been started again until its deletion was written down. */
+  readonly refuseRunning: () => Promise<void>;
   /** Removes the campaign's workflows from the server. @returns how many there were */
   readonly removeWorkflows: () => Promise<number>;
-  /** Hashes that campaigns which run hold without a manifest, and whether any runs at all. */
-  readonly others: { readonly running: boolean; readonly held: readonly string[] };
+  /** Hashes that campaigns which run hold without a manifest; asked just before anything is removed. */
+  readonly held: () => Promise<readonly string[]>;
   readonly now: Date;
 }
 
@@ -31,28 +33,19 @@ export interface Deletion {
  * Removes a campaign: its workflows, the artifacts that nothing else names, its manifests. Who and why is written first, the
  * campaign's own manifest goes last: killed anywhere, it is done again to its end, and the first who and why stand.
  */
-export async function deleteCampaign({ campaignId, store, action, removeWorkflows, others, now }: Deletion): Promise<DeletedCampaign> {
+export async function deleteCampaign({ campaignId, store, action, refuseRunning, removeWorkflows, held, now }: Deletion): Promise<DeletedCampaign> {
   const prefix = manifestKeys.record(campaignId);
-  const deletion = await begin(store, campaignId, action, now);
+  const { manifest: deletion, adopted } = await begin(store, campaignId, action, now);
+  try {
+    await refuseRunning();
+  } catch (error) {
+    if (!adopted) await store.remove(manifestKeys.deletion(campaignId));
+    throw error;
+  }
   const workflows = await removeWorkflows();
-  const elsewhere = await namedArtifacts(store, (key) => !key.startsWith(prefix));
-  for (const sha256 of others.held) elsewhere.add(sha256);
-  const own = await namedArtifacts(store, (key) => key.startsWith(prefix));
-  let artifacts = 0;
-  let sizeBytes = 0;
-  let left = 0;
-  await readAll([...own].filter((sha256) => !elsewhere.has(sha256)), async (sha256) => {
-    const key = artifactKey({ sha256 });
-    const found = await store.findObject(key);
-    if (found === null) return;
-    if (others.running && found.modifiedMs > now.getTime() - IN_FLIGHT_MS) {
-      left += 1;
-      return;
-    }
-    await store.remove(key);
-    artifacts += 1;
-    sizeBytes += found.sizeBytes;
-  });
+  const own = await new NamedArtifacts(store, (key) => key.startsWith(prefix), () => Promise.resolve([])).look();
+  const named = new NamedArtifacts(store, (key) => !key.startsWith(prefix), held);
+  const { artifacts, sizeBytes, young: left } = await removeUnnamed([...own], { store, named, cutoffMs: now.getTime() - IN_FLIGHT_MS, dryRun: false });
   const last = manifestKeys.campaign(campaignId);
   const keys = await store.list(prefix);
   await readAll(keys.filter((key) => key !== last), (key) => store.remove(key));
@@ -63,14 +56,13 @@ export async function deleteCampaign({ campaignId, store, action, removeWorkflow
   return { campaignId, manifests: keys.length, artifacts, sizeBytes, left, workflows, tombstone };
 }
 
-/** Writes down that a campaign is being deleted. @returns what was written when it was first tried */
-async function begin(store: ArtifactStore, campaignId: string, { by, why }: OperatorAction, now: Date): Promise<Manifest> {
+/** Writes down that a campaign is being deleted: from then on it is not started again. @returns what was written when it was first tried */
+async function begin(store: ArtifactStore, campaignId: string, { by, why }: OperatorAction, now: Date): Promise<PublishedManifest> {
   const campaign = await store.findManifest(manifestKeys.campaign(campaignId));
-  const { manifest } = await store.publish(manifestKeys.deletion(campaignId), {
+  return store.publish(manifestKeys.deletion(campaignId), {
     kind: 'tombstone',
     files: {},
     lineage: { inputs: campaign?.lineage.inputs ?? {}, codeVersion: campaign?.lineage.codeVersion ?? 'unknown', settings: {} },
     summary: { campaignId, by, why, at: now.toISOString() },
   });
-  return manifest;
 }

@@ -1,3 +1,4 @@
+import { readAll } from '../activities/stored/bounded-reads';
 import type { Manifest } from '../contracts/artifacts';
 import { manifestKeys } from '../contracts/campaign';
 import type { ArtifactStore } from '../storage/artifact-store';
@@ -13,7 +14,7 @@ export type Committed = ReadonlyMap<string, Manifest>;
 export async function committedBy(store: ArtifactStore, campaignId: string): Promise<Committed> {
   const prefix = `campaigns/${campaignId}/`;
   const keys = (await store.list(prefix)).filter((key) => !isRecordOfAttempts(campaignId, key));
-  return new Map(await Promise.all(keys.map(async (key): Promise<[string, Manifest]> => [key.slice(prefix.length), await store.readManifest(key)])));
+  return new Map(await readAll(keys, async (key): Promise<[string, Manifest]> => [key.slice(prefix.length), await store.readManifest(key)]));
 }
 
 function isRecordOfAttempts(campaignId: string, key: string): boolean {

@@ -3,17 +3,13 @@ import { type CampaignInput, manifestKeys } from '../contracts/campaign';
 import type { ArtifactStore } from '../storage/artifact-store';
 import type { CampaignClient } from './campaign-client';
 
-/** What campaigns that run hold in the store without a manifest of theirs: the inputs of those that have not been pinned yet. */
-export async function heldByRunning(
-  campaigns: CampaignClient,
-  store: ArtifactStore,
-  except?: string,
-): Promise<{ readonly running: boolean; readonly held: readonly string[] }> {
+/** Hashes of what campaigns that run hold in the store without a manifest of theirs: the inputs of those that have not been pinned yet. */
+export async function heldByRunning(campaigns: CampaignClient, store: ArtifactStore, except?: string): Promise<readonly string[]> {
   const open = (await campaigns.list()).filter(({ campaignId, closed }) => closed === null && campaignId !== except);
   const held: string[] = [];
   for (const { campaignId } of open) {
     if ((await store.findManifest(manifestKeys.campaign(campaignId))) !== null) continue;
     held.push(...inputArtifacts((await campaigns.input(campaignId)) as CampaignInput));
   }
-  return { running: open.length > 0, held };
+  return held;
 }

@@ -40,7 +40,8 @@ async function waitingIn(client: Client, workflowId: string): Promise<WaitingAct
   return Promise.all(
     pending.flatMap(({ activityType, attempt, lastFailure }) => (lastFailure ? [{ activity: activityType?.name ?? 'an activity', attempts: attempt ?? 1, lastFailure }] : [])).map(
       async ({ activity, attempts, lastFailure }) => {
-        const error = await decodeOptionalFailureToOptionalError(client.options.loadedDataConverter, lastFailure);
+        // Of a worker with other keys it says which: that they differ may be all that is wrong.
+        const error = await decodeOptionalFailureToOptionalError(client.options.loadedDataConverter, lastFailure).catch((unreadable: unknown) => unreadable as Error);
         const cause = error instanceof ActivityFailure ? error.cause : error;
         const failure = (cause instanceof ApplicationFailure ? cause.type : cause?.name) ?? 'unknown';
         return { activity, workflows: 1, attempts, failure, message: oneLine(cause?.message ?? '') };

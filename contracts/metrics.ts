@@ -86,8 +86,14 @@ export const METRICS = {
     kind: 'histogram',
     name: 'seal_store_request_seconds',
     labels: ['operation', 'outcome'],
-    meaning: 'requests to the artifact store: `size`, `read` (to the last byte), `write`, `list`, `remove`; `done` or `failed`',
+    meaning: 'requests to the artifact store, from when they wait for a connection: `size`, `read` (to the last byte), `write`, `list`, `remove`; `done` or `failed`',
     bounds: REQUEST_SECONDS,
+  },
+  missingKeys: {
+    kind: 'counter',
+    name: 'seal_missing_keys',
+    labels: [],
+    meaning: 'payloads whose encryption key this worker does not have: each fails a task, which is given out again',
   },
   diskFreeBytes: {
     kind: 'gauge',

@@ -63,6 +63,9 @@ export interface ArtifactStore {
   /** Removes one object by key; no error if it is not there. For deleting a campaign's record. */
   remove(key: string): Promise<void>;
 
+  /** Removes the parts of uploads that were begun before then and never came to an end. @returns how many uploads, also where `dryRun` */
+  removeUnfinished(begunBeforeMs: number, dryRun: boolean): Promise<number>;
+
   /** Frees sockets. The store is not usable afterwards. */
   close(): void;
 }

@@ -124,6 +124,10 @@ export class ContentAddressedStore implements ArtifactStore {
     return this.#objects.remove(key);
   }
 
+  removeUnfinished(begunBeforeMs: number, dryRun: boolean): Promise<number> {
+    return this.#objects.removeUnfinished(begunBeforeMs, dryRun);
+  }
+
   close(): void {
     this.#objects.close();
   }

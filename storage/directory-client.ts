@@ -62,6 +62,10 @@ export class DirectoryObjectClient implements ObjectClient {
     await rm(this.#path(key), { force: true });
   }
 
+  removeUnfinished(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   close(): void {
     // Files are closed after each operation.
   }

@@ -10,7 +10,8 @@ const LEAST_FREE_BYTES = GIB / 4;
 
 export interface DiskUse {
   readonly directory: string;
-  readonly usedBytes: number;
+  /** Null where no quota is set: nobody counts. */
+  readonly usedBytes: number | null;
   /** Of the file system. */
   readonly freeBytes: number;
   /** Null where no quota is set. */
@@ -27,11 +28,12 @@ export function diskQuotaBytes(env: NodeJS.ProcessEnv): number | null {
   return value * GIB;
 }
 
-/** What a directory takes, against its quota and the room on its disk. */
+/** The room on a directory's disk and, only where there is a quota, what the directory takes: to count that takes a walk through it. */
 export async function diskUse(directory: string, quotaBytes: number | null): Promise<DiskUse> {
-  const [usedBytes, { bavail, bsize }] = await Promise.all([sizeOf(directory), statfs(directory)]);
+  const { bavail, bsize } = await statfs(directory);
+  const usedBytes = quotaBytes === null ? null : await sizeOf(directory);
   const freeBytes = bavail * bsize;
-  const share = quotaBytes === null ? 0 : usedBytes / quotaBytes;
+  const share = quotaBytes === null || usedBytes === null ? 0 : usedBytes / quotaBytes;
   const isFull = share >= 1 || freeBytes < LEAST_FREE_BYTES;
   const isNear = share >= WARNED_AT || freeBytes < 2 * LEAST_FREE_BYTES;
   return { directory, usedBytes, freeBytes, quotaBytes, state: isFull ? 'full' : isNear ? 'warning' : 'ok' };
@@ -41,9 +43,9 @@ export async function diskUse(directory: string, quotaBytes: number | null): Pro
 export function diskWarning(use: DiskUse): string | null {
   if (use.state === 'ok') return null;
   const { directory, usedBytes, freeBytes, quotaBytes, state } = use;
-  const of = quotaBytes === null ? '' : ` of ${gib(quotaBytes)} GiB (SEAL_DISK_QUOTA_GB)`;
+  const taken = quotaBytes === null || usedBytes === null ? '' : `it takes ${gib(usedBytes)} GiB of ${gib(quotaBytes)} GiB (SEAL_DISK_QUOTA_GB), and `;
   const what = state === 'full' ? 'full: no campaign is started, and what runs waits for room' : 'nearly full';
-  return `${directory} is ${what}; it takes ${gib(usedBytes)} GiB${of}, and its disk has ${gib(freeBytes)} GiB free. "seal delete" and "seal gc" make room`;
+  return `${directory} is ${what}; ${taken}its disk has ${gib(freeBytes)} GiB free. "seal delete" and "seal gc" make room`;
 }
 
 /** Refuses work on a full disk; looks at most once in `everyMs`, since looking takes a moment. */
@@ -52,8 +54,8 @@ export class DiskGuard {
   readonly #quotaBytes: number | null;
   readonly #warn: (line: string) => void;
   readonly #everyMs: number;
-  #lookedMs = Number.NEGATIVE_INFINITY;
   #use: Promise<DiskUse> | null = null;
+  #staleMs = 0;
   #said: DiskUse['state'] = 'ok';
 
   /** @param warn told once when the disk becomes nearly full, and once when it is full */
@@ -66,27 +68,40 @@ export class DiskGuard {
 
   /** @throws DiskFullError, which is waited for without limit */
   async refuseFull(): Promise<void> {
-    if (this.#use === null || performance.now() - this.#lookedMs > this.#everyMs) {
-      this.#lookedMs = performance.now();
-      this.#use = diskUse(this.#directory, this.#quotaBytes);
-    }
-    const use = await this.#use;
+    const use = await this.#look();
     const line = diskWarning(use);
     if (line !== null && this.#said !== use.state) this.#warn(line);
     this.#said = use.state;
     if (use.state === 'full' && line !== null) throw new DiskFullError(line);
   }
+
+  /** Shared by all who ask meanwhile, and kept for a while; what failed is not kept. */
+  #look(): Promise<DiskUse> {
+    if (this.#use !== null && performance.now() < this.#staleMs) return this.#use;
+    this.#staleMs = Number.POSITIVE_INFINITY;
+    this.#use = diskUse(this.#directory, this.#quotaBytes);
+    this.#use.then(
+      () => (this.#staleMs = performance.now() + this.#everyMs),
+      () => (this.#use = null),
+    );
+    return this.#use;
+  }
 }
 
+/** Bytes of the files below a directory. What vanishes meanwhile takes none: caches and scratch directories come and go. */
 async function sizeOf(directory: string): Promise<number> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   let bytes = 0;
-  for (const entry of entries) {
-    if (!entry.isFile()) continue;
-    // Gone since it was listed.
-    bytes += (await stat(join(entry.parentPath, entry.name)).catch(() => null))?.size ?? 0;
+  for (const entry of (await readdir(directory, { withFileTypes: true }).catch(gone)) ?? []) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) bytes += await sizeOf(path);
+    else if (entry.isFile()) bytes += (await stat(path).catch(gone))?.size ?? 0;
   }
   return bytes;
+}
+
+function gone(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+  throw error;
 }
 
 function gib(bytes: number): string {

@@ -34,6 +34,10 @@ export class MemoryObjectClient implements ObjectClient {
     return Promise.resolve();
   }
 
+  removeUnfinished(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   close(): void {
     this.#objects.clear();
   }

@@ -35,6 +35,8 @@ export interface ObjectClient {
   /** Objects under the prefix, sorted by the code units of their keys. */
   list(prefix: string): Promise<ObjectInfo[]>;
   remove(key: string): Promise<void>;
+  /** Removes what is left of writes that were begun before then and never came to an end. @returns how many, also where `dryRun` */
+  removeUnfinished(begunBeforeMs: number, dryRun: boolean): Promise<number>;
   /** Frees sockets. */
   close(): void;
 }

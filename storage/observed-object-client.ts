@@ -45,6 +45,10 @@ export class ObservedObjectClient implements ObjectClient {
     return this.#observed('remove', () => this.objects.remove(key));
   }
 
+  removeUnfinished(begunBeforeMs: number, dryRun: boolean): Promise<number> {
+    return this.#observed('remove', () => this.objects.removeUnfinished(begunBeforeMs, dryRun));
+  }
+
   close(): void {
     this.objects.close();
   }

@@ -1,4 +1,5 @@
-import { createReadStream, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CreateBucketCommand,
@@ -12,10 +13,12 @@ import {
   type S3ClientConfig,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
-import { BadInputError } from '../contracts/errors';
+import { BadInputError, StoreFailedError } from '../contracts/errors';
 import type { S3Credentials } from '../contracts/stack';
 import type { ObjectClient, ObjectInfo, ObjectSource, WriteOptions } from './object-client';
 import { explainS3Failure, isRefusal, isUnexplained, mayBeClockSkew, statusOf } from './s3-failure';
+import { PART_BYTES, putInParts, removeUnfinished, type S3Target } from './s3-parts';
+import { boundRequests } from './s3-slots';
 
 export interface S3Settings {
   /** `http://127.0.0.1:7070`, or of any S3-compatible service. */
@@ -88,6 +91,7 @@ export class S3ObjectClient implements ObjectClient {
       ignoreCache: true,
     };
     this.#s3 = new S3Client(config);
+    boundRequests(this.#s3, SOCKETS);
   }
 
   /** Creates the bucket if it is not there. Safe to call from several processes at once. */
@@ -153,6 +157,7 @@ export class S3ObjectClient implements ObjectClient {
   async write(key: string, source: ObjectSource, options: WriteOptions): Promise<'written' | 'exists'> {
     for (let conflicts = 0; ; conflicts++) {
       const outcome = await this.#try(key, () => this.#putOnce(key, source, options, conflicts < MAX_CONFLICTS), options.ifAbsent);
+      if (outcome === 'written' && isInParts(options)) await this.#checkWhole(key, options);
       if (outcome !== 'conflict') return outcome;
       await sleep(CONFLICT_DELAY_MS);
     }
@@ -164,23 +169,26 @@ export class S3ObjectClient implements ObjectClient {
     options: WriteOptions,
     again: boolean,
   ): Promise<'written' | 'exists' | 'conflict'> {
+    const target: S3Target = { Bucket: this.#bucket, Key: key, ContentType: options.mediaType, ...(options.ifAbsent ? { IfNoneMatch: '*' } : {}) };
     try {
-      await this.#s3.send(
-        new PutObjectCommand({
-          Bucket: this.#bucket,
-          Key: key,
-          Body: 'file' in source ? createReadStream(source.file) : source,
-          ContentLength: options.sizeBytes,
-          ContentType: options.mediaType,
-          ChecksumSHA256: Buffer.from(options.sha256, 'hex').toString('base64'),
-          ...(options.ifAbsent ? { IfNoneMatch: '*' } : {}),
-        }),
-      );
+      if (isInParts(options)) await putInParts(this.#s3, target, source, options);
+      else {
+        // Not as a stream, which could not be sent again.
+        const Body = 'file' in source ? await readFile(source.file) : source;
+        await this.#s3.send(new PutObjectCommand({ ...target, Body, ChecksumSHA256: Buffer.from(options.sha256, 'hex').toString('base64') }));
+      }
       return 'written';
     } catch (error) {
       if (!options.ifAbsent) throw error;
       return statusOf(error, again ? [409, 412] : [412]) === 409 ? 'conflict' : 'exists';
     }
+  }
+
+  /** Some servers answer that parts are put together while another request for it is still at work. @throws StoreFailedError where they are not */
+  async #checkWhole(key: string, { sizeBytes }: WriteOptions): Promise<void> {
+    const found = await this.find(key);
+    if (found?.sizeBytes === sizeBytes) return;
+    throw new StoreFailedError(`${key} in ${this.location}: the store has not put its parts together: expected ${sizeBytes} bytes, got ${found === null ? 'none' : found.sizeBytes}`);
   }
 
   async list(prefix: string): Promise<ObjectInfo[]> {
@@ -205,6 +213,10 @@ export class S3ObjectClient implements ObjectClient {
 
   async remove(key: string): Promise<void> {
     await this.#try(key, () => this.#s3.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: key })));
+  }
+
+  async removeUnfinished(begunBeforeMs: number, dryRun: boolean): Promise<number> {
+    return this.#try('uploads in parts', () => removeUnfinished(this.#s3, this.#bucket, begunBeforeMs, dryRun));
   }
 
   close(): void {
@@ -253,6 +265,10 @@ export class S3ObjectClient implements ObjectClient {
     if (now.accessKeyId !== before.accessKeyId || now.secretAccessKey !== before.secretAccessKey || now.sessionToken !== before.sessionToken) this.#renewals += 1;
     return this.#renewals !== sinceRenewals;
   }
+}
+
+function isInParts({ sizeBytes }: WriteOptions): boolean {
+  return sizeBytes > PART_BYTES;
 }
 
 /** Of an object without a time one can only say that it may be new. */

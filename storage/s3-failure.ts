@@ -26,6 +26,8 @@ const CLOCK_SKEW = new Set(['RequestTimeTooSkewed', 'RequestExpired', 'RequestIn
  */
 const FAILED = new Set([
   'InternalError',
+  // Somebody has removed the parts of an upload that was under way: it begins again.
+  'NoSuchUpload',
   'InsufficientStorage',
   'QuotaExceeded',
   ...CLOCK_SKEW,

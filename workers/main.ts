@@ -20,8 +20,8 @@ import { Log } from '../telemetry/log';
 import { observeModel } from '../telemetry/observed-model';
 import { observeStore } from '../telemetry/observe-store';
 import { installTelemetry, readTelemetrySettings } from '../telemetry/worker-telemetry';
+import { AlertingCodec, keyAlert } from './alerting-codec';
 import { codeVersion } from './code-version';
-import { HaltingCodec } from './halting-codec';
 import { ServerHistories } from './history-reader';
 import { openCache } from './open-cache';
 import { createSealWorkers, runWorkers } from './seal-workers';
@@ -49,8 +49,9 @@ async function main(): Promise<void> {
   const stop = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
-  const { payloadCodecs, ...failures } = dataConverter();
-  const converter = { ...failures, payloadCodecs: payloadCodecs.map((codec) => new HaltingCodec(codec, fail)) };
+  const keys = dataConverter();
+  const alert = keyAlert(log, meter);
+  const converter = { ...keys, payloadCodecs: keys.payloadCodecs.map((codec) => new AlertingCodec(codec, alert)) };
   const store = await openStoreFromEnvironment(process.env, observeStore(meter));
   const compute = startComputeProcess({ onErrorLine: (line) => log.foreign(line, { ...model.serving, process: 'compute' }) });
   const model = observeModel(compute, meter, log);
@@ -62,7 +63,7 @@ async function main(): Promise<void> {
       const { queues, cacheDirectory } = settings;
       const { namespace } = settings.temporal;
       const client = new Client({ connection, namespace, dataConverter: converter });
-      await refuseForeignKeys(client);
+      await refuseForeignKeys(new Client({ connection, namespace, dataConverter: keys }));
       const disk = new DiskGuard(sealHome(), diskQuotaBytes(process.env), (line) => log.warn(line));
       const histories = new ServerHistories(client);
       const workflows = new ServerWorkflows(client);

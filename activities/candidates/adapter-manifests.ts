@@ -1,5 +1,6 @@
 import type { Manifest } from '../../contracts/artifacts';
 import { manifestKeys } from '../../contracts/campaign';
+import { readAll } from '../stored/bounded-reads';
 import type { ManifestMemory } from '../stored/manifest-memory';
 import { fileOf } from '../stored/stored-json';
 import type { AcceptedCandidate, ResolvedGroup } from './candidate-groups';
@@ -27,13 +28,11 @@ export async function findAdapters(
   group: ResolvedGroup,
   members: readonly AcceptedCandidate[],
 ): Promise<Map<number, KnownAdapter>> {
-  const found = await Promise.all(
-    members.map(async (member): Promise<[number, KnownAdapter][]> => {
-      const key = adapterKeyOf(group, member);
-      const manifest = await manifests.find(group.scope.campaign, key);
-      return manifest === null ? [] : [[member.position, { key, manifest }]];
-    }),
-  );
+  const found = await readAll(members, async (member): Promise<[number, KnownAdapter][]> => {
+    const key = adapterKeyOf(group, member);
+    const manifest = await manifests.find(group.scope.campaign, key);
+    return manifest === null ? [] : [[member.position, { key, manifest }]];
+  });
   return new Map(found.flat());
 }
 

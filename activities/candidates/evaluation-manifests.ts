@@ -1,6 +1,7 @@
 import type { Manifest } from '../../contracts/artifacts';
 import { manifestKeys, type UnadaptedReason } from '../../contracts/campaign';
 import type { AdaptationScope } from '../activity-types';
+import { readAll } from '../stored/bounded-reads';
 import type { ManifestMemory } from '../stored/manifest-memory';
 import type { Candidate } from './candidates';
 
@@ -28,12 +29,10 @@ export async function findEvaluations(
   repeat: number,
   members: readonly Candidate[],
 ): Promise<Map<number, Manifest>> {
-  const found = await Promise.all(
-    members.map(async (member): Promise<[number, Manifest][]> => {
-      const manifest = await manifests.find(scope.campaign, evaluationKeyOf(scope, member, repeat));
-      return manifest === null ? [] : [[member.position, manifest]];
-    }),
-  );
+  const found = await readAll(members, async (member): Promise<[number, Manifest][]> => {
+    const manifest = await manifests.find(scope.campaign, evaluationKeyOf(scope, member, repeat));
+    return manifest === null ? [] : [[member.position, manifest]];
+  });
   return new Map(found.flat());
 }
 

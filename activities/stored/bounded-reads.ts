@@ -2,7 +2,7 @@ import type { ArtifactRef } from '../../contracts/artifacts';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { getJson } from './stored-json';
 
-/** Requests to the store at once: enough to hide its latency, few enough for any server. */
+/** Requests to the store at once of one reader: enough to hide its latency, and others find room among the client's sockets. */
 const READS_AT_ONCE = 32;
 
 /**

@@ -3,7 +3,7 @@ import { deleteCampaign } from '../../audit/delete-campaign';
 import { manifestKeys } from '../../contracts/campaign';
 import { BadInputError } from '../../contracts/errors';
 import { openStoreFromEnvironment } from '../../storage/open-store';
-import { withCampaigns } from '../campaign-client';
+import { type CampaignExecution, withCampaigns } from '../campaign-client';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { nonEmpty } from '../flags';
 import { operatingSystemUser } from '../operator';
@@ -29,21 +29,23 @@ export function deleteCommand(): Command {
     const store = await openStoreFromEnvironment();
     try {
       await withCampaigns(async (campaigns) => {
-        const execution = await campaigns.find(campaignId);
-        if (execution !== null && !execution.closed) {
+        const ended = async (): Promise<CampaignExecution | null> => {
+          const execution = await campaigns.find(campaignId);
+          if (execution === null || execution.closed) return execution;
           throw new BadInputError({ where: campaignId, expected: 'a campaign that has ended, to delete it ("seal cancel" ends one)', got: `one that is ${execution.state}` });
-        }
+        };
+        const execution = await ended();
         const { length } = await store.list(manifestKeys.record(campaignId));
         const isUnfinished = (await store.findManifest(manifestKeys.deletion(campaignId))) !== null;
         if (execution === null && length === 0 && !isUnfinished) {
           throw new BadInputError({ where: 'campaign id', expected: 'one that the server or the store knows (see seal list)', got: JSON.stringify(campaignId) });
         }
         if (yes !== true) throw new BadInputError({ where: '--yes', expected: `it, to remove ${campaignId} with ${length} manifests for good`, got: 'nothing' });
-        const others = await heldByRunning(campaigns, store, campaignId);
         const removeWorkflows = (): Promise<number> => campaigns.removeWorkflows(campaignId);
-        const result = await deleteCampaign({ campaignId, store, action: { by, why }, removeWorkflows, others, now: new Date() });
+        const held = (): Promise<readonly string[]> => heldByRunning(campaigns, store, campaignId);
+        const result = await deleteCampaign({ campaignId, store, action: { by, why }, refuseRunning: async () => void (await ended()), removeWorkflows, held, now: new Date() });
         const { manifests, artifacts, sizeBytes, left, workflows } = result;
-        const rest = left === 0 ? '' : `; ${left} artifacts are left to "seal gc", since another campaign that runs may want them`;
+        const rest = left === 0 ? '' : `; ${left} artifacts are left to "seal gc": they are younger than two hours, and a campaign that has just been started may want them`;
         output.result(result, () => `${campaignId} removed: ${workflows} workflows, ${manifests} manifests, ${artifacts} artifacts (${readableBytes(sizeBytes)})${rest}`);
       });
     } finally {

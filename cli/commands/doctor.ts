@@ -64,9 +64,9 @@ async function checkQuota(): Promise<DoctorCheck> {
   try {
     const use = await homeDiskUse();
     if (use === null) return { name, ok: true, detail: 'nothing stored yet', advice: null };
-    const of = use.quotaBytes === null ? 'no quota (SEAL_DISK_QUOTA_GB)' : `of ${readableBytes(use.quotaBytes)}`;
+    const taken = use.quotaBytes === null || use.usedBytes === null ? `no quota (SEAL_DISK_QUOTA_GB) for ${use.directory}` : `${readableBytes(use.usedBytes)} in ${use.directory}, of ${readableBytes(use.quotaBytes)}`;
     const advice = use.state === 'ok' ? null : 'seal delete and seal gc make room; or raise SEAL_DISK_QUOTA_GB';
-    return { name, ok: use.state !== 'full', detail: `${readableBytes(use.usedBytes)} in ${use.directory}, ${of}${use.state === 'ok' ? '' : `: ${use.state}`}`, advice };
+    return { name, ok: use.state !== 'full', detail: `${taken}, ${readableBytes(use.freeBytes)} free on its disk${use.state === 'ok' ? '' : `: ${use.state}`}`, advice };
   } catch (error) {
     if (!(error instanceof BadInputError)) throw error;
     return { name, ok: false, detail: error.message, advice: 'correct SEAL_DISK_QUOTA_GB, or unset it' };

@@ -25,15 +25,15 @@ export function gcCommand(): Command {
   return runWith<GcFlags>(command, async ({ dryRun = false, graceHours }, output) => {
     const store = await openStoreFromEnvironment();
     try {
-      const { held } = await withCampaigns((campaigns) => heldByRunning(campaigns, store));
       const now = new Date();
-      const collected = await collectGarbage({ store, held, graceMs: graceHours * HOUR_MS, dryRun, now });
+      const collected = await withCampaigns((campaigns) => collectGarbage({ store, held: () => heldByRunning(campaigns, store), graceMs: graceHours * HOUR_MS, dryRun, now }));
       const abandoned = await collectAbandoned(join(sealHome(), 'cache'), dryRun);
-      const { artifacts, sizeBytes, young } = collected;
+      const { artifacts, sizeBytes, young, uploads } = collected;
       const verb = dryRun ? 'would be removed' : 'removed';
       const waiting = young === 0 ? '' : `; ${young} more are younger than ${graceHours} hours`;
+      const unfinished = uploads === 0 ? [] : [`${uploads} unfinished uploads ${verb}`];
       output.result({ ...collected, abandoned }, () =>
-        [`${artifacts} artifacts (${readableBytes(sizeBytes)}) ${verb}${waiting}`, ...abandoned.map((path) => `${path} ${verb}`)].join('\n'),
+        [`${artifacts} artifacts (${readableBytes(sizeBytes)}) ${verb}${waiting}`, ...unfinished, ...abandoned.map((path) => `${path} ${verb}`)].join('\n'),
       );
     } finally {
       store.close();

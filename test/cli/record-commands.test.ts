@@ -206,6 +206,8 @@ test('delete removes a campaign with what it alone names, and refuses what is no
   const own = trial.filter(({ sha256 }) => !shared.has(sha256));
   expect(own.length).toBeGreaterThan(0);
   expect(own.length).toBeLessThan(trial.length);
+  const then = new Date(Date.now() - 3 * HOUR_MS);
+  for (const { sha256 } of own) utimesSync(join(home, 'objects', 'seal', 'sha256', sha256), then, then);
   const deleted = await json('delete', 'trial', '--yes', '--by', 'anna', '--why', 'a trial');
   expect(deleted).toMatchObject({ campaignId: 'trial', left: 0, artifacts: new Set(own.map(({ sha256 }) => sha256)).size });
   expect(await store.list(manifestKeys.record('trial'))).toEqual([]);

@@ -37,6 +37,7 @@ test('what an issue asks to be woken for has an alert', () => {
     'SealComputeRestarts',
     'SealDiskAlmostFull',
     'SealHeartbeatGaps',
+    'SealKeyMissing',
     'SealNoComputeWorker',
     'SealNoWorkflowWorker',
     'SealNothingComputed',

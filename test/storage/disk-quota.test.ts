@@ -1,3 +1,4 @@
+import promises from 'node:fs/promises';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,10 @@ beforeEach(() => {
   mkdirSync(join(directory, 'deep'));
   writeFileSync(join(directory, 'deep', 'file'), Buffer.alloc(MIB));
 });
-afterEach(() => rmSync(directory, { recursive: true }));
+afterEach(() => {
+  jest.restoreAllMocks();
+  rmSync(directory, { recursive: true });
+});
 
 test.each([
   [4, 'ok'],
@@ -19,6 +23,46 @@ test.each([
   [0.5, 'full'],
 ])('1 MiB of %d MiB is %s', async (mebibytes, state) => {
   expect(await diskUse(directory, mebibytes * MIB)).toMatchObject({ usedBytes: MIB, state });
+});
+
+/** Something happens before each directory is read. @returns how many were */
+function beforeEachLook(happens: (path: string) => void): () => number {
+  const readdir = promises.readdir.bind(promises);
+  let looks = 0;
+  jest.spyOn(promises, 'readdir').mockImplementation((async (path: string, options: object) => {
+    looks += 1;
+    happens(path);
+    return readdir(path, options);
+  }) as never);
+  return () => looks;
+}
+
+test('without a quota nobody walks through the directory: what its disk has free decides', async () => {
+  const looks = beforeEachLook(() => undefined);
+  expect(await diskUse(directory, null)).toMatchObject({ usedBytes: null, state: 'ok' });
+  expect(looks()).toBe(0);
+});
+
+test('a directory or file that vanishes while its bytes are counted takes none', async () => {
+  writeFileSync(join(directory, 'stays'), Buffer.alloc(1000));
+  beforeEachLook((path) => {
+    if (path.endsWith('deep')) rmSync(path, { recursive: true });
+  });
+  expect(await diskUse(directory, MIB)).toMatchObject({ usedBytes: 1000, state: 'ok' });
+});
+
+test('a look at the disk that failed is not remembered: the next fine-tune looks again', async () => {
+  const guard = new DiskGuard(directory, 4 * MIB, () => undefined);
+  let isBroken = true;
+  const looks = beforeEachLook(() => {
+    if (isBroken) throw Object.assign(new Error('it cannot be read'), { code: 'EIO' });
+  });
+  await expect(guard.refuseFull()).rejects.toThrow('it cannot be read');
+  isBroken = false;
+  await guard.refuseFull();
+  const before = looks();
+  await guard.refuseFull();
+  expect(looks()).toBe(before);
 });
 
 test('the quota is a number of GiB', () => {

@@ -113,6 +113,7 @@ test.each([
   [502, 'BadGateway', 'StoreFailedError', 2],
   [429, 'TooManyRequests', 'StoreFailedError', 2],
   [400, 'RequestTimeout', 'ServerUnreachableError', 2],
+  [404, 'NoSuchUpload', 'StoreFailedError', 1],
   // Nobody makes room within a second.
   [507, 'InsufficientStorage', 'StoreFailedError', 1],
   // No other credentials are found than those that were refused.
