@@ -50,11 +50,12 @@ test.each(files)('%s replays the same where workflows are traced', async (file) 
 /** What `patched()` is for: a function that no longer does what it did when the history was recorded. */
 test.each([
   ['startArchivist', 'recorded.history'],
-  ['unadaptedScores', 'recorded_epoch-1.history'],
+  ['scoreUnadapted', 'recorded_epoch-1.history'],
 ])('a workflow whose %s was changed without a patch is found', async (name, recorded) => {
   const code = readFileSync(bundle.codePath, 'utf8');
   const changed = code.replaceAll(new RegExp(`\\(0,\\s*\\w+\\.${name}\\)\\(`, 'g'), '(async () => [])(');
-  expect(changed).not.toBe(code);
+  // Not compared by Jest, which would print both.
+  expect(changed === code).toBe(false);
   const codePath = join(directory, `${name}.js`);
   writeFileSync(codePath, changed);
   const file = files.find((one) => one.endsWith(recorded))!;
@@ -66,7 +67,8 @@ test('a history that the workflows would not have made is found', async () => {
   const file = files.find((name) => name.includes('paged') && name.includes('_c2'))!;
   const history = readHistory(join(root, file));
   const scheduled = history.events?.flatMap(({ activityTaskScheduledEventAttributes }) => activityTaskScheduledEventAttributes?.activityType ?? []);
-  expect(scheduled?.map(({ name }) => name)).toEqual(['fineTuneAdapters', 'evaluateAdapters']);
-  scheduled![0]!.name = 'trainPolicy';
+  const last = scheduled!.at(-1)!;
+  expect(last.name).toBe('evaluateAdapters');
+  last.name = 'trainPolicy';
   await expect(replay(file, history)).rejects.toBeInstanceOf(DeterminismViolationError);
 });
