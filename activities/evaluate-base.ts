@@ -6,7 +6,7 @@ import { computedBy } from './execution/computed-by';
 import { memoryLineage } from './execution/less-memory';
 import { recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity } from './execution/running-activity';
-import { chunkContexts } from './propose-self-edits';
+import { chunkContexts, placesOf } from './propose-self-edits';
 import { computeLimits, type Services } from './services';
 import { getManifestJson, putJson } from './stored/stored-json';
 
@@ -29,8 +29,7 @@ export function evaluateBase(services: Services): SealActivities['evaluateBase']
       const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
       const contexts = chunkContexts(task, task.chunk, data);
       const examinees = contexts.map(({ context }) => ({ adapterDirectory: null, context }));
-      const from = (task.chunk - 1) * task.contextsPerChunk;
-      const work = { kind: 'unadapted', scope: task.scope, from, to: from + contexts.length, repeat: 0, ...memoryLineage(task) } as const;
+      const work = { kind: 'unadapted', scope: task.scope, ...placesOf(task, task.chunk, data), repeat: 0, ...memoryLineage(task) } as const;
       const examined = await runRecorded(services, input, running, {
         work,
         compute: (options) => examine(services.model, services.domain, input, { modelDirectory: policy.directory, ...memoryLineage(task) }, examinees, options),

@@ -1,4 +1,5 @@
 import { manifestKeys, scopes } from '../contracts/campaign';
+import { positionOf } from '../seal/algorithm/plan';
 import type { SealActivities } from './activity-types';
 import { PROPOSALS_FILE } from './collect-proposals';
 import { asActivity } from './execution/running-activity';
@@ -15,10 +16,10 @@ export function readOutcomes(services: Services): SealActivities['readOutcomes']
       const { store } = services;
       const data = await services.campaigns.read(campaign);
       const placeOf = new Map(contextRefs(data, 'train').map(({ id }, place) => [id, place]));
-      const positionOf = ({ contextId, candidate }: { readonly contextId: string; readonly candidate: number }): number => {
+      const position = ({ contextId, candidate }: { readonly contextId: string; readonly candidate: number }): number => {
         const place = placeOf.get(contextId);
         if (place === undefined) throw new RangeError(`epoch ${versions.epoch}: selection names a context ${contextId} that the campaign does not have`);
-        return place * perContext + candidate - 1;
+        return positionOf({ context: place, candidate }, perContext);
       };
       const key = manifestKeys.selection(campaignId, versions.epoch, versions.selection);
       const selection = await getManifestJson<SelectionRecord>(store, key, await store.readManifest(key), SELECTION_FILE);
@@ -28,7 +29,7 @@ export function readOutcomes(services: Services): SealActivities['readOutcomes']
         outcomes: selection.outcomes.map((outcome) => {
           const { status, reward, reason, failure } = outcome;
           return {
-            position: positionOf(outcome),
+            position: position(outcome),
             status,
             ...(reward === undefined ? {} : { reward }),
             ...(status === 'failed' && reason !== undefined ? { reason } : {}),

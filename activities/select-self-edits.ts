@@ -4,13 +4,13 @@
  */
 import { type CandidateOutcome, type EpochSummary, type EpochVersion, manifestKeys, scopes } from '../contracts/campaign';
 import { canBeRetried } from '../contracts/failures';
+import { chunkCount, numbersIn, placeOf } from '../seal/algorithm/plan';
 import { epochSummary } from '../seal/report-data';
 import { selectSelfEdits as select, unadaptedRewardOf } from '../seal/selection';
 import { mean } from '../seal/statistics';
 import type { CandidateSummary, SealActivities, SelectTask } from './activity-types';
 import { findUnadapted } from './evaluate-base';
 import { asActivity } from './execution/running-activity';
-import { chunkCount } from './propose-self-edits';
 import type { Services } from './services';
 import { readAll } from './stored/bounded-reads';
 import { type CampaignData, contextAt, contextRefs } from './stored/campaign-data';
@@ -73,9 +73,9 @@ async function publish(services: Services, key: string, task: SelectTask) {
 async function unadaptedMeans(services: Services, { campaign, versions, unadaptedContextsPerChunk: contextsPerChunk }: SelectTask, data: CampaignData): Promise<Map<string, number>> {
   if (contextsPerChunk === undefined) return new Map();
   const scope = scopes.epoch(versions.epoch, versions.candidates);
-  const chunks = chunkCount({ contextsPerChunk }, contextRefs(data, 'train').length);
+  const chunks = chunkCount(contextRefs(data, 'train').length, contextsPerChunk);
   const lists = await readAll(
-    Array.from({ length: chunks }, (_, i) => i + 1),
+    numbersIn({ from: 1, to: chunks + 1 }),
     async (chunk) => {
       const answers = await findUnadapted(services, { campaign, scope, split: 'train', policyAdapters: [], contextsPerChunk, chunk });
       if (answers === null) throw new RangeError(`${scope}: chunk ${chunk} of the unadapted answers is missing`);
@@ -109,6 +109,6 @@ async function rejection(
 }
 
 function candidateName({ perContext }: SelectTask, position: number, data: CampaignData): CandidateName {
-  const { id } = contextAt(data, 'train', Math.floor(position / perContext));
-  return { contextId: id, candidate: (position % perContext) + 1 };
+  const { context, candidate } = placeOf(position, perContext);
+  return { contextId: contextAt(data, 'train', context).id, candidate };
 }

@@ -10,6 +10,7 @@ import { CancellationScope, ChildWorkflowCancellationType, condition, isCancella
 import type { AdaptationScope, CandidateGroup, CandidateSummary, EndedWorkflow } from '../../activities/activity-types';
 import { type CandidateOutcome, type ContextRef, workflowIds } from '../../contracts/campaign';
 import { canBeRetried } from '../../contracts/failures';
+import { groupAt, placeOf } from '../../seal/algorithm/plan';
 import type { CandidateInput, CandidateResult } from '../candidate';
 import type { CandidateGroupInput, CandidateGroupResult, candidateGroupWorkflow } from '../candidate-group';
 import type { Steering } from '../messages';
@@ -108,11 +109,10 @@ export class CandidateWindow {
   }
 
   #groupsOf(positions: readonly number[]): Members[] {
-    const { groupSize } = this.#context;
     const groups = new Map<number, number[]>();
     for (const position of positions) {
-      const group = Math.floor(position / groupSize);
-      groups.set(group, [...(groups.get(group) ?? []), position]);
+      const { from } = this.#groupOf([position]);
+      groups.set(from, [...(groups.get(from) ?? []), position]);
     }
     return [...groups.values()];
   }
@@ -181,15 +181,14 @@ export class CandidateWindow {
 
   #groupOf([position = 0]: Members): CandidateGroup {
     const { scope, contexts, groupSize } = this.#context;
-    const from = Math.floor(position / groupSize) * groupSize;
-    return { from, to: Math.min(from + groupSize, contexts.length * scope.perContext) };
+    return groupAt(position, groupSize, contexts.length * scope.perContext);
   }
 
   #candidate(position: number): { readonly workflowId: string; readonly input: CandidateInput } {
     const { scope, epoch, version, contexts, groupSize, repeats, settings } = this.#context;
     const { perContext, campaign } = scope;
-    const contextId = contexts[Math.floor(position / perContext)]!.id;
-    const candidate = (position % perContext) + 1;
+    const { context, candidate } = placeOf(position, perContext);
+    const contextId = contexts[context]!.id;
     const group = { ...this.#groupOf([position]), workflowId: groupSize === 1 ? null : this.#idOf([position]) };
     return {
       workflowId: workflowIds.candidate(campaign.campaignId, epoch, contextId, candidate, version),

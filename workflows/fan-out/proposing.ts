@@ -1,5 +1,6 @@
 import type { ProposalTask } from '../../activities/activity-types';
 import type { ArtifactRef } from '../../contracts/artifacts';
+import { chunkCount } from '../../seal/algorithm/plan';
 import { bookkeepingActivities, computeActivities } from '../work/activity-options';
 import { type ChunkContext, runChunks } from './chunks';
 
@@ -14,7 +15,7 @@ export function contextsPerChunk(rowsPerContext: number): number {
 /** Self-edits for all contexts of a split, chunk by chunk, as one artifact. */
 export async function propose(task: ProposalTask, contexts: number, context: ChunkContext): Promise<ArtifactRef> {
   const { proposeSelfEdits } = computeActivities(context.settings);
-  await runChunks(Math.ceil(contexts / task.contextsPerChunk), context, (chunk) => proposeSelfEdits({ ...task, chunk }));
+  await runChunks(chunkCount(contexts, task.contextsPerChunk), context, (chunk) => proposeSelfEdits({ ...task, chunk }));
   const { proposals } = await bookkeepingActivities(context.settings).collectProposals(task);
   return proposals;
 }

@@ -1,4 +1,5 @@
 import type { UnadaptedTask } from '../../activities/activity-types';
+import { chunkCount } from '../../seal/algorithm/plan';
 import { computeActivities } from '../work/activity-options';
 import { type ChunkContext, runChunks } from './chunks';
 
@@ -9,5 +10,5 @@ export const UNADAPTED_CONTEXTS_PER_CHUNK = 16;
 export function scoreUnadapted(task: Omit<UnadaptedTask, 'chunk' | 'contextsPerChunk'>, contexts: number, context: ChunkContext): Promise<void> {
   const { evaluateBase } = computeActivities(context.settings);
   const contextsPerChunk = UNADAPTED_CONTEXTS_PER_CHUNK;
-  return runChunks(Math.ceil(contexts / contextsPerChunk), context, (chunk) => evaluateBase({ ...task, contextsPerChunk, chunk }));
+  return runChunks(chunkCount(contexts, contextsPerChunk), context, (chunk) => evaluateBase({ ...task, contextsPerChunk, chunk }));
 }
