@@ -68,8 +68,11 @@ function orchestration(workflowBundle: WorkflowBundleOption, activities: SealAct
   return {
     taskQueue: TASK_QUEUES.orchestration,
     workflowBundle,
-    // Runs as a local activity, in the process of its workflow.
-    activities: { validateSelfEdit: (task: Parameters<SealActivities['validateSelfEdit']>[0]) => activities.validateSelfEdit(task) },
+    // Run as local activities, in the process of their workflow.
+    activities: {
+      validateSelfEdit: (task: Parameters<SealActivities['validateSelfEdit']>[0]) => activities.validateSelfEdit(task),
+      recordFailures: (task: Parameters<SealActivities['recordFailures']>[0]) => activities.recordFailures(task),
+    },
     enableNonLocalActivities: false,
     maxCachedWorkflows: CACHED_WORKFLOWS,
     maxConcurrentWorkflowTaskExecutions: 40,

@@ -1,7 +1,7 @@
 import type { ProposalTask } from '../../activities/activity-types';
 import type { ArtifactRef } from '../../contracts/artifacts';
 import { chunkCount } from '../../seal/algorithm/plan';
-import { bookkeepingActivities, computeActivities } from '../work/activity-options';
+import { type ActivitySettings, bookkeepingActivities, computeActivities } from '../work/activity-options';
 import { type ChunkContext, runChunks } from './chunks';
 
 /** Rows that are sampled or asked together: enough to fill a machine, few enough to lose little when one fails. */
@@ -18,4 +18,9 @@ export async function propose(task: ProposalTask, contexts: number, context: Chu
   await runChunks(chunkCount(contexts, task.contextsPerChunk), context, (chunk) => proposeSelfEdits({ ...task, chunk }));
   const { proposals } = await bookkeepingActivities(context.settings).collectProposals(task);
   return proposals;
+}
+
+/** The self-edits of an epoch that has ended. */
+export async function proposedBefore(task: ProposalTask, settings: ActivitySettings): Promise<ArtifactRef> {
+  return (await bookkeepingActivities(settings).collectProposals(task)).proposals;
 }

@@ -24,7 +24,7 @@ const READERS: readonly (readonly [source: string | null, name: string, read: (f
   [goldenModel('tied-fp32'), 'config.json', openModelDirectory],
   [goldenModel('tied-fp32'), 'generation_config.json', openModelDirectory],
   [goldenModel('tied-fp32'), 'tokenizer.json', loadTokenizer],
-  [goldenModel('tied-fp32'), 'tokenizer_config.json', loadTokenizer],
+  [goldenModel('qwen2-bf16'), 'tokenizer_config.json', loadChatTemplate],
   [goldenModel('llama3-sharded-fp16'), 'chat_template.jinja', loadChatTemplate],
   [goldenAdapter('tied-all-r4'), 'adapter_config.json', (folder) => readAdapter(folder, config)],
   [goldenAdapter('tied-all-r4'), 'adapter_model.safetensors', (folder) => readAdapter(folder, config)],
