@@ -7,7 +7,7 @@ import { PROPOSALS_FILE } from '../activities/collect-proposals';
 import type { FailureRecord } from '../activities/record-failures';
 import { SELECTION_FILE, type SelectionRecord } from '../activities/select-self-edits';
 import type { CampaignInput } from '../contracts/campaign';
-import type { Context } from '../contracts/campaign-spec';
+import { type Context, promptOf } from '../contracts/campaign-spec';
 import type { Domain, ProposalWording } from '../seal/domain';
 import { epochSummary } from '../seal/report-data';
 import { selectSelfEdits, unadaptedRewardOf } from '../seal/selection';
@@ -124,7 +124,7 @@ async function checkRows(record: CampaignRecord, input: CampaignInput, domain: D
 }
 
 async function wordingOf(record: CampaignRecord, { template, spec }: CampaignInput): Promise<ProposalWording | null> {
-  if (template === undefined) return { prompt: spec.proposals.prompt };
+  if (template === undefined) return { prompt: promptOf(spec) };
   const got = await record.store.hashOf(template);
   return got?.sha256 === template.sha256 ? { template: Buffer.from(await record.store.get(template)).toString('utf8') } : null;
 }

@@ -10,6 +10,7 @@ import type { Services } from '../activities/services';
 import { forEachRun } from '../activities/stored/history-reader';
 import { numbersIn } from '../seal/algorithm/plan';
 import { epochSummary } from '../seal/report-data';
+import { temporalSettings } from '../settings/temporal';
 import { ServerHistories } from '../workers/history-reader';
 import { createSealWorkers, runWorkers } from '../workers/seal-workers';
 import { ServerWorkflows } from '../workers/server-workflows';
@@ -56,8 +57,8 @@ async function main(): Promise<void> {
   Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
   const [directory = '.'] = process.argv.slice(2);
   const stop = new Promise<void>((resolve) => process.once('SIGTERM', () => resolve()));
-  const namespace = process.env['TEMPORAL_NAMESPACE'] ?? 'default';
-  const connection = await NativeConnection.connect({ address: process.env['TEMPORAL_ADDRESS'] ?? '' });
+  const { address, namespace } = temporalSettings();
+  const connection = await NativeConnection.connect({ address });
   const activities = idleActivities(new Client({ connection, namespace }));
   const bundle = await workflowBundle(directory);
   await runWorkers(await createSealWorkers({ connection, namespace, queues: ['orchestration', 'compute'], activities, workflowBundle: bundle }), stop);

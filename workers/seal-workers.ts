@@ -2,8 +2,8 @@ import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { SealActivities } from '../activities';
 import { type ComputeQueueName, type QueueName, TASK_QUEUES } from '../contracts/queues';
-import { type DeploymentVersion, deploymentOptions } from './deployment';
-import { ACTIVITY_SLOTS, DRAIN_SECONDS } from './worker-settings';
+import { ACTIVITY_SLOTS, type DeploymentVersion, DRAIN_SECONDS } from '../settings/worker';
+import { deploymentOptions } from './deployment';
 
 /**
  * Workflows kept in memory: an epoch's window of candidates (at most 400) with its parents. One more costs a replay of its

@@ -2,7 +2,8 @@ import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readInputJson, readInputText } from '../../../cli/input-file';
 import { readPrompts, readTrainingRows } from '../../../cli/row-file';
-import { readCampaignFile } from '../../../cli/campaign-file';
+import { readYamlFile } from '../../../cli/yaml-file';
+import { campaignSpecSchema } from '../../../contracts/campaign-spec';
 import { readAdapter } from '../../../engine/files/adapter';
 import { loadChatTemplate } from '../../../engine/files/chat-template';
 import { readModelConfig } from '../../../engine/files/model-config';
@@ -32,7 +33,7 @@ const READERS: readonly (readonly [source: string | null, name: string, read: (f
   [null, 'prompts.jsonl', (folder) => readPrompts(join(folder, 'prompts.jsonl'))],
   [null, 'passages.json', (folder) => readInputJson(join(folder, 'passages.json'))],
   [null, 'template.txt', (folder) => readInputText(join(folder, 'template.txt'))],
-  [null, 'campaign.yaml', (folder) => readCampaignFile(join(folder, 'campaign.yaml'))],
+  [null, 'campaign.yaml', (folder) => readYamlFile(join(folder, 'campaign.yaml'), campaignSpecSchema)],
 ];
 
 test.each(READERS)('a Git LFS pointer in place of the file is named as one, with what to do: %s %s', (source, name, read) => {

@@ -1,8 +1,15 @@
-import { join, resolve } from 'node:path';
-import { type TemporalSettings, temporalSettings } from '../connection/temporal-settings';
+import { join } from 'node:path';
 import { BadInputError } from '../contracts/errors';
 import { QUEUE_NAMES, type QueueName } from '../contracts/queues';
-import { type DeploymentVersion, readDeployment } from './deployment';
+import { variable, wholeNumber } from './environment';
+import { sealHome } from './home';
+import { type TemporalSettings, temporalSettings } from './temporal';
+
+/** A worker as Temporal's Worker Deployments know it: a fleet and the build that this machine runs. */
+export interface DeploymentVersion {
+  readonly deploymentName: string;
+  readonly buildId: string;
+}
 
 export interface WorkerSettings {
   readonly temporal: TemporalSettings;
@@ -19,7 +26,6 @@ export interface WorkerSettings {
   readonly cacheDirectory: string;
 }
 
-/**
 /**
  * Every candidate in the window may wait for its group's computation, each in an activity of its own. Where several machines
  * share a queue, what one holds the others cannot take: there it is set lower (docs/fleet.md), though never to one, since an activity may
@@ -41,10 +47,10 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv, args: readonly string
   return {
     temporal: temporalSettings(env),
     ...readQueues(args),
-    activitySlots: readCount(env, 'SEAL_ACTIVITY_SLOTS', ACTIVITY_SLOTS, 2, 10_000),
-    drainSeconds: readCount(env, 'SEAL_DRAIN_SECONDS', DRAIN_SECONDS, 1, 86_400),
+    activitySlots: wholeNumber(env, 'SEAL_ACTIVITY_SLOTS', { fallback: ACTIVITY_SLOTS, least: 2, most: 10_000 }),
+    drainSeconds: wholeNumber(env, 'SEAL_DRAIN_SECONDS', { fallback: DRAIN_SECONDS, least: 1, most: 86_400 }),
     deployment: readDeployment(env),
-    cacheDirectory: join(resolve(env['SEAL_HOME'] ?? '.seal'), 'cache'),
+    cacheDirectory: join(sealHome(env), 'cache'),
   };
 }
 
@@ -59,12 +65,25 @@ function readQueues(args: readonly string[]): Pick<WorkerSettings, 'queues' | 'q
   return { queues: [...new Set(queues)], queuesNamed: true };
 }
 
-function readCount(env: NodeJS.ProcessEnv, name: string, fallback: number, least: number, most: number): number {
-  const text = env[name];
-  if (text === undefined || text === '') return fallback;
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < least || count > most) {
-    throw new BadInputError({ where: name, expected: `a whole number from ${least} to ${most}`, got: JSON.stringify(text) });
-  }
-  return count;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
+/** As image tags are; Temporal joins name and build by a point. */
+const BUILD = /^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$/;
+
+/**
+ * Reads `SEAL_DEPLOYMENT` and `SEAL_BUILD_ID`: both, or neither.
+ * @throws BadInputError naming the one that is missing or malformed
+ */
+function readDeployment(env: NodeJS.ProcessEnv): DeploymentVersion | null {
+  const deploymentName = variable(env, 'SEAL_DEPLOYMENT');
+  // An image names its build; only a deployment makes it a version that campaigns are bound to.
+  if (deploymentName === undefined) return null;
+  return {
+    deploymentName: checked('SEAL_DEPLOYMENT', deploymentName, NAME, 'letters, digits, _ and -, at most 63'),
+    buildId: checked('SEAL_BUILD_ID', variable(env, 'SEAL_BUILD_ID'), BUILD, 'the build that this worker runs, as letters, digits and _.+-, since SEAL_DEPLOYMENT is set'),
+  };
+}
+
+function checked(where: string, value: string | undefined, pattern: RegExp, expected: string): string {
+  if (value !== undefined && pattern.test(value)) return value;
+  throw new BadInputError({ where, expected, got: value === undefined ? 'nothing' : JSON.stringify(value) });
 }
