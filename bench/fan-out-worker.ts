@@ -54,7 +54,7 @@ async function main(): Promise<void> {
   const connection = await NativeConnection.connect({ address: process.env['TEMPORAL_ADDRESS'] ?? '' });
   const activities = idleActivities(new Client({ connection, namespace }));
   const bundle = await workflowBundle(directory);
-  await runWorkers(await createSealWorkers({ connection, namespace, queues: ['orchestration', 'compute'], activities, workflowBundle: bundle }), stop);
+  await runWorkers(await createSealWorkers({ connection, namespace, queues: ['orchestration', 'bookkeeping', 'compute'], computeSlots: 100, activities, workflowBundle: bundle }), stop);
   await connection.close();
 }
 

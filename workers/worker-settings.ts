@@ -9,8 +9,6 @@ export interface WorkerSettings {
   readonly queues: readonly QueueName[];
   /** Whether `queues` was asked for, so that each of them must be servable here. */
   readonly queuesNamed: boolean;
-  /** Activities that one queue's worker holds at once, most of them waiting for the language model. */
-  readonly activitySlots: number;
   /** Seconds that running computations have to end by themselves once the process is asked to end. */
   readonly drainSeconds: number;
   /** Null: workflows are taken whatever version of the code began them. */
@@ -19,21 +17,12 @@ export interface WorkerSettings {
   readonly cacheDirectory: string;
 }
 
-/**
-/**
- * Every candidate in the window may wait for its group's computation, each in an activity of its own. Where several machines
- * share a queue, what one holds the others cannot take: there it is set lower (docs/fleet.md), though never to one, since an activity may
- * wait for what others do.
- */
-export const ACTIVITY_SLOTS = 500;
-
 /** On one machine whoever stops a worker waits for it, and what was cut off is begun again from its last checkpoint. */
 export const DRAIN_SECONDS = 1;
 
 /**
- * Reads where Temporal is (as `temporalSettings`), `SEAL_HOME` (default `./.seal`), `SEAL_ACTIVITY_SLOTS` (default 500),
- * `SEAL_DRAIN_SECONDS` (default 1), `SEAL_DEPLOYMENT` with `SEAL_BUILD_ID` (default unversioned) and the flag
- * `--queues orchestration,compute` (default all).
+ * Reads where Temporal is (as `temporalSettings`), `SEAL_HOME` (default `./.seal`), `SEAL_DRAIN_SECONDS` (default 1),
+ * `SEAL_DEPLOYMENT` with `SEAL_BUILD_ID` (default unversioned) and the flag `--queues orchestration,bookkeeping,compute` (default all).
  *
  * @throws BadInputError naming the variable or flag; ServerUnreachableError where nothing says where Temporal is
  */
@@ -41,8 +30,7 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv, args: readonly string
   return {
     temporal: temporalSettings(env),
     ...readQueues(args),
-    activitySlots: readCount(env, 'SEAL_ACTIVITY_SLOTS', ACTIVITY_SLOTS, 2, 10_000),
-    drainSeconds: readCount(env, 'SEAL_DRAIN_SECONDS', DRAIN_SECONDS, 1, 86_400),
+    drainSeconds: readDrainSeconds(env),
     deployment: readDeployment(env),
     cacheDirectory: join(resolve(env['SEAL_HOME'] ?? '.seal'), 'cache'),
   };
@@ -59,12 +47,12 @@ function readQueues(args: readonly string[]): Pick<WorkerSettings, 'queues' | 'q
   return { queues: [...new Set(queues)], queuesNamed: true };
 }
 
-function readCount(env: NodeJS.ProcessEnv, name: string, fallback: number, least: number, most: number): number {
-  const text = env[name];
-  if (text === undefined || text === '') return fallback;
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < least || count > most) {
-    throw new BadInputError({ where: name, expected: `a whole number from ${least} to ${most}`, got: JSON.stringify(text) });
+function readDrainSeconds(env: NodeJS.ProcessEnv): number {
+  const text = env['SEAL_DRAIN_SECONDS'];
+  if (text === undefined || text === '') return DRAIN_SECONDS;
+  const seconds = Number(text);
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds > 86_400) {
+    throw new BadInputError({ where: 'SEAL_DRAIN_SECONDS', expected: 'a whole number from 1 to 86400', got: JSON.stringify(text) });
   }
-  return count;
+  return seconds;
 }

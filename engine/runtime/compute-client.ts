@@ -11,6 +11,8 @@ import { type ComputeMethod, type ComputeMethods, type ComputeReply, decodeError
 import { StallWatch } from './stall-watch';
 
 export interface ComputeProcessOptions {
+  /** Stands in the process's command line, so that a list of processes tells a worker's two apart. @default language-model */
+  readonly purpose?: 'language-model' | 'tokenizer';
   /** Threads of one operator. @default ONNX Runtime's choice: one a physical core */
   readonly threads?: number;
   /** Writes ONNX Runtime traces to files that start with this. */
@@ -129,8 +131,8 @@ class ComputeClient implements ComputeProcess {
   }
 
   private startChild(): ChildProcess {
-    const { threads, profilePrefix, oomCounter: counterOf = oomCounter } = this.processOptions;
-    const child = fork(join(__dirname, 'compute-main.js'), [], {
+    const { purpose = 'language-model', threads, profilePrefix, oomCounter: counterOf = oomCounter } = this.processOptions;
+    const child = fork(join(__dirname, 'compute-main.js'), [purpose], {
       serialization: 'advanced',
       env: {
         ...process.env,
