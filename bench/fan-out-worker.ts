@@ -31,6 +31,8 @@ function idleActivities(client: Client): SealActivities {
     fineTuneAdapters: ({ group }) => Promise.resolve({ members: positions(group).map((position) => ({ position, adapter: REF.sha256 })) }),
     evaluateAdapters: ({ group }) => Promise.resolve({ members: positions(group).map((position) => ({ position, reward: (position % 7) / 7 })) }),
     evaluateBase: () => Promise.resolve(),
+    gradeAdapters: () => Promise.reject(new RangeError('nothing is judged here')),
+    gradeBase: () => Promise.reject(new RangeError('nothing is judged here')),
     selectSelfEdits: ({ versions: { epoch }, outcomes }) => Promise.resolve({ selection: REF, summary: epochSummary(epoch, outcomes.map((outcome) => ({ ...outcome, contextId: 'all' })), 1), retryable: 0, isAsBefore: false }),
     trainPolicy: () => Promise.resolve({ policy: 'policy' }),
     summariseMethod: ({ method }) => Promise.resolve({ name: method, grader: 'exact', score: 0, standardError: 0, n: 1, runs: 1, rejected: 0, diverged: 0, meanTokens: 0, meanSteps: 0 }),

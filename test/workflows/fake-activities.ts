@@ -50,6 +50,8 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
     fineTuneAdapters: ({ group, repeat }) => Promise.resolve({ members: positionsOf(group).map((position) => ({ position, adapter: `adapter-${position}-r${repeat}` })) }),
     evaluateAdapters: ({ scope, group }) => Promise.resolve({ members: positionsOf(group).map((position) => ({ position, reward: scope.split === 'train' ? fakeReward(position) : null })) }),
     evaluateBase: () => Promise.resolve(),
+    gradeAdapters: ({ group }) => Promise.resolve({ members: positionsOf(group).map((position) => ({ position, reward: fakeReward(position) })) }),
+    gradeBase: () => Promise.resolve(),
     selectSelfEdits: ({ versions, outcomes, proposals, perContext, before }): Promise<Selected> => {
       const { epoch, selection } = versions;
       const kept = keptOf(outcomes, perContext);
@@ -79,6 +81,8 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
     fineTuneAdapters: nameOf,
     evaluateAdapters: nameOf,
     evaluateBase: ({ scope, chunk }) => `${scope} ${chunk}`,
+    gradeAdapters: nameOf,
+    gradeBase: ({ scope, chunk }) => `${scope} ${chunk}`,
     selectSelfEdits: ({ versions: { epoch }, outcomes, perContext }) => `${epoch} ${keptOf(outcomes, perContext)}`,
     trainPolicy: ({ versions: { epoch }, selection }) => `${epoch} ${selection.mediaType}`,
     summariseMethod: ({ method }) => method,

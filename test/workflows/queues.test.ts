@@ -1,8 +1,9 @@
+import { Context } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
 import { type CampaignInput, workflowIds } from '../../contracts/campaign';
 import { COMPUTE_SLOTS } from '../../contracts/queues';
 import { ActivityFixture } from '../activities/activity-fixture';
-import { FAST_TIMINGS } from './campaign-input';
+import { campaignInput, FAST_TIMINGS, type InputOptions } from './campaign-input';
 import { fakeActivities } from './fake-activities';
 import { eventually, TemporalFixture } from './temporal-fixture';
 
@@ -58,5 +59,39 @@ test('a campaign pins its inputs and starts its first candidate within seconds w
       release();
     }
     expect((await Promise.all([first.result(), next.result()])).map(({ state }) => state)).toEqual(['completed', 'completed']);
+  });
+});
+
+/** An activity that never hears from whom it asks, until it is cancelled. */
+async function unanswered(): Promise<never> {
+  const context = Context.current();
+  const beat = setInterval(() => context.heartbeat(), 100);
+  try {
+    return await context.cancelled;
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+const endpoint = { url: 'http://127.0.0.1:9', model: 'slow' };
+
+test.each<[string, 'gradeAdapters' | 'proposeSelfEdits', InputOptions]>([
+  ['a judge', 'gradeAdapters', { reward: { grader: 'judge', judge: endpoint as never } }],
+  ['an endpoint that writes self-edits', 'proposeSelfEdits', { proposals: { source: 'endpoint', k: 64, endpoint: endpoint as never } }],
+])('a campaign that waits for %s holds no compute slot', async (_, asking, options) => {
+  const { activities } = fakeActivities();
+  const slow = `waits-in-${asking}`;
+  let waiting = 0;
+  const ask = (task: { readonly scope: unknown }): Promise<unknown> => {
+    if (!JSON.stringify(task).includes(slow)) return (activities[asking] as (task: unknown) => Promise<unknown>)(task);
+    waiting += 1;
+    return unanswered();
+  };
+  await temporal.withActivities({ ...activities, [asking]: ask }, async () => {
+    const first = await temporal.start(campaignInput(slow, { contexts: 3, evaluation: { baselines: [] }, ...options }));
+    await eventually('more to wait than there are compute slots', () => waiting > COMPUTE_SLOTS);
+    expect(await (await temporal.start(campaignInput(`beside-${asking}`))).result()).toMatchObject({ state: 'completed' });
+    await first.cancel();
+    await expect(first.result()).rejects.toThrow();
   });
 });

@@ -30,6 +30,8 @@ export interface ActivitySettings {
   readonly timings: CampaignTimings;
   /** `limits.activitySeconds`: the worker itself stops a computation that takes longer. */
   readonly activitySeconds: number;
+  /** Whether another model gives the marks. */
+  readonly isJudged: boolean;
   /** Which machines compute it. */
   readonly computeQueue: ComputeQueueName;
 }
@@ -37,7 +39,7 @@ export interface ActivitySettings {
 export function activitySettings(input: CampaignInput): ActivitySettings {
   const { activitySeconds } = input.spec.limits;
   const computeQueue = computeQueueOf(input.spec.compute.executionProviders);
-  return { timings: timingsOf(input), activitySeconds, computeQueue };
+  return { timings: timingsOf(input), activitySeconds, isJudged: input.spec.reward.grader === 'judge', computeQueue };
 }
 
 /**
@@ -100,8 +102,10 @@ export function bookkeepingActivities(settings: ActivitySettings): Pick<SealActi
   return attemptedEach(activities, BOOKKEEPING, settings);
 }
 
+const ASKING = ['proposeSelfEdits', 'gradeAdapters', 'gradeBase'] as const;
+
 /** Activities that wait for an endpoint's answers. Nothing that another campaign needs is held meanwhile. */
-export function askingActivities(settings: ActivitySettings): Pick<SealActivities, 'proposeSelfEdits'> {
+export function askingActivities(settings: ActivitySettings): Pick<SealActivities, (typeof ASKING)[number]> {
   const activities = proxyActivities<SealActivities>({
     taskQueue: TASK_QUEUES.bookkeeping,
     // Each request has its own limit and tries, and waits for those before it; the answers so far are kept. So this is only for a worker
@@ -111,7 +115,7 @@ export function askingActivities(settings: ActivitySettings): Pick<SealActivitie
     retry: retry(settings),
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
-  return attemptedEach(activities, ['proposeSelfEdits'], settings);
+  return attemptedEach(activities, ASKING, settings);
 }
 
 /** How long one attempt waits for other workflows to end before it says that none has: another attempt then goes on. */
