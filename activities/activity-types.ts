@@ -133,9 +133,13 @@ export interface SealActivities {
   validateSelfEdit(task: { readonly scope: AdaptationScope; readonly position: number }): Promise<Validation>;
   /** Members that can be trained on, in order. */
   fineTuneAdapters(task: GroupTask): Promise<{ readonly members: readonly FineTunedMember[] }>;
-  /** Members that have an adapter, in order. */
+  /** Members that have an adapter, in order; none where a judge gives the marks. */
   evaluateAdapters(task: GroupTask): Promise<{ readonly members: readonly EvaluatedMember[] }>;
+  /** Follows where a judge gives the marks. */
+  gradeAdapters(task: GroupTask): Promise<{ readonly members: readonly EvaluatedMember[] }>;
   evaluateBase(task: UnadaptedTask): Promise<void>;
+  /** Follows where a judge gives the marks. */
+  gradeBase(task: UnadaptedTask): Promise<void>;
   selectSelfEdits(task: SelectTask): Promise<Selected>;
   trainPolicy(task: PolicyTask): Promise<{ readonly policy: string | null }>;
   summariseMethod(task: MethodTask): Promise<MethodScore>;

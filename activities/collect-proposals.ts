@@ -6,7 +6,6 @@ import { chunkCount } from '../seal/algorithm/plan';
 import type { ProposalTask, SealActivities } from './activity-types';
 import type { Proposal } from './candidates/proposals';
 import { rowTokenLimit } from './candidates/row-tokens';
-import type { AdmittedOptions } from './execution/compute-gate';
 import { asActivity } from './execution/running-activity';
 import { chunkContexts, readChunk } from './propose-self-edits';
 import { computeLimits, type Services } from './services';
@@ -58,14 +57,13 @@ async function collectChunk(
       return { proposal: { contextId: id, candidate: i + 1, ...selfEdit }, rows, policyRows: foreignPolicyRows(services, task, data, context, selfEdit) };
     }),
   );
-  const measure = (rows: readonly TrainingRow[], inner: AdmittedOptions): Promise<readonly number[]> =>
-    services.model.countTokens({ modelDirectory: input.model.directory, rows }, inner);
-  const { limit, counts, contextLength, policyCounts } = await services.gate.run(signal, computeLimits(input), async (inner) => ({
-    limit: await rowTokenLimit(services.model, input, inner),
-    counts: await measure(plain.flatMap(({ rows }) => rows), inner),
-    contextLength: (await services.model.describe(input.model.directory, inner)).contextLength,
-    policyCounts: await measure(plain.flatMap(({ policyRows }) => policyRows), inner),
-  }));
+  const { tokenizer } = services;
+  const options = { signal, stallMs: computeLimits(input).stallMs };
+  const measure = (rows: readonly TrainingRow[]): Promise<readonly number[]> => tokenizer.countTokens({ modelDirectory: input.model.directory, rows }, options);
+  const limit = await rowTokenLimit(tokenizer, input, options);
+  const counts = await measure(plain.flatMap(({ rows }) => rows));
+  const { contextLength } = await tokenizer.describe(input.model.directory, options);
+  const policyCounts = await measure(plain.flatMap(({ policyRows }) => policyRows));
   const longest = (all: readonly number[], sizes: readonly number[]): number[] => {
     let next = 0;
     return sizes.map((size) => all.slice(next, (next += size)).reduce((most, count) => Math.max(most, count), 0));

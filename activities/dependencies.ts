@@ -7,9 +7,14 @@ import type { WorkflowWatcher } from './execution/workflow-watcher';
 import type { ReportDocument } from './report/report-document';
 import type { HistoryReader } from './stored/history-reader';
 
+/** What of a model needs none of its weights. */
+export type Tokenizer = Pick<LanguageModel, 'describe' | 'countTokens'>;
+
 /** What the activities work with; `workers/` builds it, tests replace it. */
 export interface ActivityDependencies {
   readonly model: LanguageModel;
+  /** Answers while `model` is at work. @default model */
+  readonly tokenizer?: Tokenizer;
   /** Where `model` computes, for the lineage. @default not recorded */
   readonly machine?: Machine;
   /** Of the code that this process runs. @default that which the campaign began with */
@@ -24,8 +29,6 @@ export interface ActivityDependencies {
   readonly cacheDirectory: string;
   /** Asked before anything is computed: throws DiskFullError while this machine has no room. @default never */
   readonly refuseFullDisk?: () => Promise<void>;
-  /** Requests to the language model at once; the rest waits in order. @default 1 */
-  readonly computeConcurrency?: number;
   /** Where histories are read from to be archived. @default none: `archiveHistories` fails */
   readonly histories?: HistoryReader;
   /** Draws `report.html`. @default renderReportHtml */

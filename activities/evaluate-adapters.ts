@@ -4,32 +4,23 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArtifactRef, Manifest } from '../contracts/artifacts';
-import { ArtifactMissingError } from '../contracts/errors';
-import { chunkOf, placeOf } from '../seal/algorithm/plan';
-import { logprobGain } from '../seal/graders/logprob';
-import { repeatReward } from '../seal/rewards';
-import { mean } from '../seal/statistics';
 import { getDirectory } from '../storage/artifact-directory';
 import type { GroupTask, SealActivities } from './activity-types';
-import { type Answer, examine, type GroupAnswers } from './answers/answers';
-import { gradeReplies, gradingSettings } from './answers/grade-replies';
-import { adapterKeyOf, adapterSha256, adapterSummary, findAdapters, isDiverged, type KnownAdapter } from './candidates/adapter-manifests';
-import { acceptedMembers, resolveGroup, type ResolvedGroup, workOf } from './candidates/candidate-groups';
-import { completeCandidate } from './candidates/candidate-record';
+import { examine } from './answers/answers';
+import { isJudged, keepRawAnswers, type RawAnswers, rawAnswersKey } from './answers/raw-answers';
+import { isDiverged, type KnownAdapter } from './candidates/adapter-manifests';
+import { workOf } from './candidates/candidate-groups';
 import type { Candidate } from './candidates/candidates';
-import { ANSWERS_FILE, evaluationKeyOf, type EvaluationSummary, evaluationSummary, findEvaluations } from './candidates/evaluation-manifests';
-import { findUnadapted } from './evaluate-base';
+import { evaluatedMembers, examinedGroup, type ExaminedGroup, gradeGroup, isAdapted } from './candidates/graded-group';
 import { computedBy } from './execution/computed-by';
-import { type MemoryBound, memoryLineage } from './execution/less-memory';
+import { memoryLineage } from './execution/less-memory';
 import { type RecordedOptions, recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity, type RunningActivity } from './execution/running-activity';
 import { LOSS_FILE } from './fine-tune-adapters';
 import { computeLimits, type Services } from './services';
-import { manifestSha256, putJson } from './stored/stored-json';
 
 /**
- * Evaluates a group's adapters in one request; the last repeat completes the candidates' records.
+ * Evaluates a group's adapters in one request. Where a judge gives the marks it is asked by `gradeAdapters`, and no member is returned.
  *
  * On held-out contexts a rejected self-edit teaches nothing and a diverged training leaves nothing, so the unadapted policy answers for
  * them: leaving them out would flatter the method.
@@ -39,35 +30,24 @@ import { manifestSha256, putJson } from './stored/stored-json';
 export function evaluateAdapters(services: Services): SealActivities['evaluateAdapters'] {
   return (task) =>
     asActivity(services.heartbeatIntervalMs, async (running) => {
-      const group = await resolveGroup(services, task);
-      await recordLost(services, group.data.input, running);
-      const accepted = acceptedMembers(group);
-      const adapters = await findAdapters(services.manifests, group, accepted);
-      const missing = accepted.find(({ position }) => !adapters.has(position));
-      if (missing !== undefined) throw new ArtifactMissingError(`${adapterKeyOf(group, missing)}: nothing was fine-tuned`);
-      const members = examinable(group, adapters);
-      const known = await findEvaluations(services.manifests, group.scope, group.repeat, members);
-      const evaluations = known.size === members.length ? known : await examineGroup(services, task, group, { adapters, members }, running);
-      if (task.repeat === task.repeats && group.scope.split === 'train') {
-        for (const member of members) await completeCandidate(services, group, member, task.repeats);
+      const examined = await examinedGroup(services, task);
+      const { input } = examined.group.data;
+      await recordLost(services, input, running);
+      if (examined.evaluations !== null) return evaluatedMembers(services, task, examined, examined.evaluations);
+      if (isJudged(input)) {
+        await keepRawAnswers(services, input, rawAnswersKey(task), () => answered(services, task, examined, running));
+        return { members: [] };
       }
-      return { members: members.map(({ position }) => ({ position, reward: evaluationSummary(evaluations.get(position)!).reward ?? null })) };
+      const raw = { ...(await answered(services, task, examined, running)), compute: computedBy(services, input) };
+      return evaluatedMembers(services, task, examined, await gradeGroup(services, examined, raw, running.signal));
     });
 }
 
-async function examineGroup(
-  services: Services,
-  task: GroupTask,
-  group: ResolvedGroup,
-  { adapters, members }: { readonly adapters: ReadonlyMap<number, KnownAdapter>; readonly members: readonly Candidate[] },
-  running: RunningActivity,
-): Promise<ReadonlyMap<number, Manifest>> {
+async function answered(services: Services, task: GroupTask, { group, adapters, members }: ExaminedGroup, running: RunningActivity): Promise<Omit<RawAnswers, 'compute'>> {
   const { input } = group.data;
   const policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
   const directories = await adapterDirectories(services, adapters);
-  const adapted = members.filter(({ position }) => directories.has(position));
-  const unadapted = members.filter(({ position }) => !directories.has(position));
-  const sitting = (some: readonly Candidate[], options: RecordedOptions) =>
+  const ask = (some: readonly Candidate[], options: RecordedOptions) =>
     examine(
       services.model,
       services.domain,
@@ -77,41 +57,19 @@ async function examineGroup(
       options,
     );
   // The unadapted ones are asked apart, so that the stacked batch holds adapters only.
-  const examined = await runRecorded(services, input, running, {
+  const [adapted, unadapted] = [true, false].map((wanted) => members.filter((member) => isAdapted({ adapters }, member) === wanted)) as [Candidate[], Candidate[]];
+  const batches = await runRecorded(services, input, running, {
     work: workOf('evaluate', task),
     compute: async (options) => {
       const held = [];
-      for (const some of [adapted, unadapted]) if (some.length > 0) held.push({ some, ...(await sitting(some, options)) });
+      for (const some of [adapted, unadapted]) if (some.length > 0) held.push(await ask(some, options));
       return held;
     },
     costOf: (held) => ({ generatedTokens: held.reduce((sum, { generatedTokens }) => sum + generatedTokens, 0) }),
   });
-  const sittings = [];
-  for (const { replies, ...rest } of examined) sittings.push({ ...rest, answers: await gradeReplies(services, input, replies, running.signal) });
-  const file: GroupAnswers = sittings.flatMap(({ some, answers }) =>
-    some.map(({ contextId, candidate }, i) => ({ contextId, candidate, answers: answers[i]! })),
-  );
-  const answersRef = await putJson(services.store, file);
-  const evaluations = new Map<number, Manifest>();
-  const commits = sittings.flatMap(({ some, answers }) =>
-    some.map(async (member, i) => {
-      const { position } = member;
-      evaluations.set(position, await commit(services, group, member, { answers: answers[i]!, answersRef, ...memoryLineage(task) }, adapters.get(position), policy.inputs));
-    }),
-  );
-  await Promise.all(commits);
   // Local copies have served; the store has them should anyone ask again.
   await Promise.all([...directories.values()].map((directory) => rm(directory, { recursive: true, force: true })));
-  return evaluations;
-}
-
-/** Who is asked: those with an adapter and, on held-out contexts, those without one too. */
-function examinable({ scope, members }: ResolvedGroup, adapters: ReadonlyMap<number, KnownAdapter>): readonly Candidate[] {
-  if (scope.split === 'heldOut') return members;
-  return members.filter(({ position }) => {
-    const adapter = adapters.get(position);
-    return adapter !== undefined && !isDiverged(adapter);
-  });
+  return { replies: batches.flatMap(({ replies }) => replies), inputs: { ...group.inputs, ...policy.inputs }, ...memoryLineage(task) };
 }
 
 async function adapterDirectories(services: Services, adapters: ReadonlyMap<number, KnownAdapter>): Promise<Map<number, string>> {
@@ -124,54 +82,4 @@ async function adapterDirectories(services: Services, adapters: ReadonlyMap<numb
     }),
   );
   return new Map(found.flat());
-}
-
-async function commit(
-  services: Services,
-  group: ResolvedGroup,
-  member: Candidate,
-  { answers, answersRef, memoryParts }: { readonly answers: readonly Answer[]; readonly answersRef: ArtifactRef } & MemoryBound,
-  adapter: KnownAdapter | undefined,
-  policyInputs: Readonly<Record<string, string>>,
-): Promise<Manifest> {
-  const { input } = group.data;
-  const scores = answers.map(({ score }) => score);
-  const before = await unadaptedScores(services, group, member);
-  const reward = group.scope.split === 'train' ? repeatReward(before === null ? scores : logprobGain(scores, before)) : undefined;
-  const { inputs, ...training } = answeredBy(adapter);
-  return services.manifests.publish(group.scope.campaign, evaluationKeyOf(group.scope, member, group.repeat), {
-    kind: 'evaluation',
-    files: { [ANSWERS_FILE]: answersRef },
-    lineage: {
-      inputs: { ...group.inputs, ...policyInputs, ...inputs },
-      codeVersion: input.codeVersion,
-      settings: {
-        ...gradingSettings(input),
-        compute: computedBy(services, input),
-        ...memoryLineage({ memoryParts }),
-        group: group.members.map(({ contextId, candidate }) => `${contextId}/c${candidate}`),
-      },
-    },
-    summary: { score: mean(scores), ...training, ...(reward === undefined ? {} : { reward }) },
-  });
-}
-
-/** What an evaluation repeats of the training before it, and names as its input. */
-function answeredBy(adapter: KnownAdapter | undefined): Omit<EvaluationSummary, 'score' | 'reward'> & { readonly inputs: Readonly<Record<string, string>> } {
-  if (adapter === undefined) return { steps: 0, trainedTokens: 0, unadapted: 'rejected', inputs: {} };
-  if (isDiverged(adapter)) return { steps: 0, trainedTokens: 0, unadapted: 'diverged', inputs: { diverged: manifestSha256(adapter.manifest) } };
-  const { steps, trainedTokens } = adapterSummary(adapter);
-  return { steps, trainedTokens, inputs: { adapter: adapterSha256(adapter) } };
-}
-
-/** The unadapted policy's score of each question, where rewards are gains. */
-async function unadaptedScores(services: Services, { scope }: ResolvedGroup, member: Candidate): Promise<readonly number[] | null> {
-  if (scope.gainOver === undefined) return null;
-  const { contextsPerChunk } = scope.gainOver;
-  const chunk = chunkOf(placeOf(member.position, scope.perContext).context, contextsPerChunk);
-  const { campaign, split, policyAdapters } = scope;
-  const answers = await findUnadapted(services, { campaign, scope: scope.scope, split, policyAdapters, contextsPerChunk, chunk });
-  const own = answers?.find(({ contextId }) => contextId === member.contextId);
-  if (own === undefined) throw new RangeError(`${scope.scope}: no unadapted answers of context ${member.contextId}`);
-  return own.answers.map(({ score }) => score);
 }

@@ -5,8 +5,9 @@ import { awaitWorkflows } from './await-workflows';
 import { collectProposals } from './collect-proposals';
 import type { ActivityDependencies } from './dependencies';
 import { evaluateAdapters } from './evaluate-adapters';
-import { evaluateBase } from './evaluate-base';
+import { evaluateBase, gradeBase } from './evaluate-base';
 import { fineTuneAdapters } from './fine-tune-adapters';
+import { gradeAdapters } from './grade-adapters';
 import { pinInputs } from './pin-inputs';
 import { proposeSelfEdits } from './propose-self-edits';
 import { listFailed } from './list-failed';
@@ -33,7 +34,9 @@ export function createActivities(dependencies: ActivityDependencies): SealActivi
     validateSelfEdit: validateSelfEdit(services),
     fineTuneAdapters: fineTuneAdapters(services),
     evaluateAdapters: evaluateAdapters(services),
+    gradeAdapters: gradeAdapters(services),
     evaluateBase: evaluateBase(services),
+    gradeBase: gradeBase(services),
     selectSelfEdits: selectSelfEdits(services),
     trainPolicy: trainPolicy(services),
     summariseMethod: summariseMethod(services),

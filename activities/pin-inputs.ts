@@ -35,7 +35,7 @@ export function pinInputs(services: Services): (input: CampaignInput) => Promise
       const run = Context.current().info.workflowExecution;
       if (run === undefined) throw new RangeError('inputs are pinned by a campaign\'s workflow only');
       const campaign = { campaignId, input: ref, runId: run.runId };
-      await services.gate.run(signal, computeLimits(input), (inner) => refuseLongPassages(services, campaign, inner));
+      await refuseLongPassages(services, campaign, { signal, stallMs: computeLimits(input).stallMs });
       const template: Record<string, ArtifactRef> = input.template === undefined ? {} : { [TEMPLATE_FILE]: input.template };
       const key = manifestKeys.campaign(campaignId);
       const { manifest } = await services.store.publish(key, {
@@ -75,11 +75,11 @@ function openEndpoints({ endpoints }: Services, spec: CampaignSpec): void {
 /** A passage that cannot be a training row would fail much later, after hours perhaps. */
 async function refuseLongPassages(services: Services, campaign: PinnedCampaign, options: ComputeOptions): Promise<void> {
   const { input, contexts } = await services.campaigns.read(campaign);
-  const limit = await rowTokenLimit(services.model, input, options);
+  const limit = await rowTokenLimit(services.tokenizer, input, options);
   for (const split of ['train', 'heldOut'] as const) {
     const refs = split === 'train' ? input.trainContexts : input.heldOutContexts;
     const rows = refs.flatMap(({ index }) => services.domain.passageRows(contexts[split][index]!, input.spec.innerLoop));
-    const counts = await services.model.countTokens({ modelDirectory: input.model.directory, rows }, options);
+    const counts = await services.tokenizer.countTokens({ modelDirectory: input.model.directory, rows }, options);
     const place = counts.findIndex((count) => count > limit);
     if (place >= 0) {
       throw new BadInputError({

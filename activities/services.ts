@@ -5,9 +5,8 @@ import { Endpoints } from '../endpoint/endpoints';
 import { environment } from '../settings/environment';
 import { partialPath } from '../storage/partial-path';
 import { ProposalReader } from './candidates/proposals';
-import type { ActivityDependencies } from './dependencies';
+import type { ActivityDependencies, Tokenizer } from './dependencies';
 import { ComputeGate, type ComputeLimits } from './execution/compute-gate';
-import { turnOfActivity } from './execution/turn';
 import type { WorkflowWatcher } from './execution/workflow-watcher';
 import { CampaignDataReader } from './stored/campaign-data';
 import { ManifestMemory } from './stored/manifest-memory';
@@ -18,6 +17,7 @@ export interface Services extends ActivityDependencies {
   readonly heartbeatIntervalMs: number;
   readonly endpoints: Endpoints;
   readonly workflows: WorkflowWatcher;
+  readonly tokenizer: Tokenizer;
   readonly gate: ComputeGate;
   readonly manifests: ManifestMemory;
   readonly campaigns: CampaignDataReader;
@@ -26,10 +26,10 @@ export interface Services extends ActivityDependencies {
 }
 
 export function createServices(dependencies: ActivityDependencies): Services {
-  const { computeConcurrency = 1 } = dependencies;
-  const gate = new ComputeGate(computeConcurrency, turnOfActivity);
+  const gate = new ComputeGate();
   return {
     ...dependencies,
+    tokenizer: dependencies.tokenizer ?? dependencies.model,
     heartbeatIntervalMs: dependencies.heartbeatIntervalMs ?? 2000,
     endpoints: dependencies.endpoints ?? new Endpoints(environment()),
     workflows: dependencies.workflows ?? { outcome: () => Promise.reject(new RangeError('this process watches no workflows')) },

@@ -34,6 +34,8 @@ function idleActivities(client: Client): SealActivities {
       return Promise.resolve({ members });
     },
     evaluateBase: () => Promise.resolve(),
+    gradeAdapters: () => Promise.reject(new RangeError('nothing is judged here')),
+    gradeBase: () => Promise.reject(new RangeError('nothing is judged here')),
     selectSelfEdits: ({ versions: { epoch } }) => {
       const outcomes = scored.splice(0).map(({ reward }) => ({ contextId: 'all', status: 'scored' as const, reward }));
       return Promise.resolve({ selection: REF, summary: epochSummary(epoch, outcomes, 1), retryable: 0, isAsBefore: false });
@@ -61,7 +63,7 @@ async function main(): Promise<void> {
   const connection = await NativeConnection.connect({ address });
   const activities = idleActivities(new Client({ connection, namespace }));
   const bundle = await workflowBundle(directory);
-  await runWorkers(await createSealWorkers({ connection, namespace, queues: ['orchestration', 'compute'], activities, workflowBundle: bundle }), stop);
+  await runWorkers(await createSealWorkers({ connection, namespace, queues: ['orchestration', 'bookkeeping', 'compute'], computeSlots: 100, activities, workflowBundle: bundle }), stop);
   await connection.close();
 }
 

@@ -18,7 +18,7 @@ export interface ProcessIdentity {
 }
 
 const PROBE_MS = 1_000;
-const COMPUTE_SCRIPT = 'compute-main.js';
+const COMPUTE_SCRIPT = 'compute-main.js language-model';
 
 /** An embedded stack in a directory of its own, whose processes are known by id and start time. */
 export class DisturbedStack {

@@ -288,6 +288,8 @@ export const manifestKeys = {
   /** Answers of the scope's unadapted policy to the questions of a fixed chunk of contexts (from 1). */
   unadapted: (campaignId: string, scope: string, chunk: number): string =>
     `campaigns/${campaignId}/${scope}/unadapted/chunk-${chunk}.json`,
+  /** What a scope's adapters or unadapted policy answered, before a judge has seen it. @param part of the scope that was asked in one request */
+  rawAnswers: (campaignId: string, scope: string, part: string): string => `campaigns/${campaignId}/${scope}/raw-answers/${part}.json`,
   /** Prefix of all archived histories. */
   histories: (campaignId: string): string => `campaigns/${campaignId}/histories/`,
   /** Histories of closed workflows of a scope, some hundred a page (from 1): file `<workflow id with ~ for />.<run id>.history` each. */

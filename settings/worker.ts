@@ -16,8 +16,6 @@ export interface WorkerSettings {
   readonly queues: readonly QueueName[];
   /** Whether `queues` was asked for, so that each of them must be servable here. */
   readonly queuesNamed: boolean;
-  /** Activities that one queue's worker holds at once, most of them waiting for the language model. */
-  readonly activitySlots: number;
   /** Seconds that running computations have to end by themselves once the process is asked to end. */
   readonly drainSeconds: number;
   /** Null: workflows are taken whatever version of the code began them. */
@@ -26,20 +24,12 @@ export interface WorkerSettings {
   readonly cacheDirectory: string;
 }
 
-/**
- * Every candidate in the window may wait for its group's computation, each in an activity of its own. Where several machines
- * share a queue, what one holds the others cannot take: there it is set lower (docs/fleet.md), though never to one, since an activity may
- * wait for what others do.
- */
-export const ACTIVITY_SLOTS = 500;
-
 /** On one machine whoever stops a worker waits for it, and what was cut off is begun again from its last checkpoint. */
 export const DRAIN_SECONDS = 1;
 
 /**
- * Reads where Temporal is (as `temporalSettings`), `SEAL_HOME` (default `./.seal`), `SEAL_ACTIVITY_SLOTS` (default 500),
- * `SEAL_DRAIN_SECONDS` (default 1), `SEAL_DEPLOYMENT` with `SEAL_BUILD_ID` (default unversioned) and the flag
- * `--queues orchestration,compute` (default all).
+ * Reads where Temporal is (as `temporalSettings`), `SEAL_HOME` (default `./.seal`), `SEAL_DRAIN_SECONDS` (default 1),
+ * `SEAL_DEPLOYMENT` with `SEAL_BUILD_ID` (default unversioned) and the flag `--queues orchestration,bookkeeping,compute` (default all).
  *
  * @throws BadInputError naming the variable or flag; ServerUnreachableError where nothing says where Temporal is
  */
@@ -47,7 +37,6 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv, args: readonly string
   return {
     temporal: temporalSettings(env),
     ...readQueues(args),
-    activitySlots: wholeNumber(env, 'SEAL_ACTIVITY_SLOTS', { fallback: ACTIVITY_SLOTS, least: 2, most: 10_000 }),
     drainSeconds: wholeNumber(env, 'SEAL_DRAIN_SECONDS', { fallback: DRAIN_SECONDS, least: 1, most: 86_400 }),
     deployment: readDeployment(env),
     cacheDirectory: join(sealHome(env), 'cache'),

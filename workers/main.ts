@@ -1,6 +1,6 @@
 /**
- * `node dist/workers/main.js [--queues orchestration,compute]`: serves a Temporal server's queues until SIGTERM or SIGINT.
- * The language model runs in a process of its own.
+ * `node dist/workers/main.js [--queues orchestration,bookkeeping,compute]`: serves a Temporal server's queues until SIGTERM or SIGINT.
+ * The language model runs in a process of its own, and its tokenizer in another.
  */
 import { Client } from '@temporalio/client';
 import { createActivities } from '../activities';
@@ -8,6 +8,7 @@ import { connectWorker } from '../connection/connect-worker';
 import { dataConverter } from '../connection/encryption/data-converter';
 import { refuseForeignKeys } from '../connection/encryption/foreign-keys';
 import { BadInputError, ServerUnreachableError, StoreRefusedError } from '../contracts/errors';
+import { isComputeQueue } from '../contracts/queues';
 import { startComputeProcess } from '../engine/runtime/compute-client';
 import { computingMachine } from '../engine/runtime/machine';
 import { knowledgeDomain } from '../seal/knowledge/domain';
@@ -55,6 +56,9 @@ async function main(): Promise<void> {
   const store = await openStoreFromEnvironment(environment(), observeStore(meter));
   const compute = startComputeProcess({ onErrorLine: (line) => log.foreign(line, { ...model.serving, process: 'compute' }) });
   const model = observeModel(compute, meter, log);
+  // Tokens are counted for one campaign while the model computes another. A process like the model's, since long texts would hold up this one's heartbeats.
+  const tokenizing = startComputeProcess({ purpose: 'tokenizer', onErrorLine: (line) => log.foreign(line, { ...tokenizer.serving, process: 'tokenizer' }) });
+  const tokenizer = observeModel(tokenizing, meter, log);
   try {
     await openCache(settings.cacheDirectory);
     await measureDisk(settings.cacheDirectory, meter);
@@ -67,10 +71,10 @@ async function main(): Promise<void> {
       const disk = new DiskGuard(sealHome(), diskQuotaBytes(), (line) => log.warn(line));
       const histories = new ServerHistories(client);
       const workflows = new ServerWorkflows(client);
-      const activities = createActivities({ model, machine: computingMachine(), codeVersion: codeVersion(), store, domain: knowledgeDomain, cacheDirectory, histories, workflows, refuseFullDisk: () => disk.refuseFull() });
+      const activities = createActivities({ model, tokenizer, machine: computingMachine(), codeVersion: codeVersion(), store, domain: knowledgeDomain, cacheDirectory, histories, workflows, refuseFullDisk: () => disk.refuseFull() });
       const bundle = queues.includes('orchestration') ? await workflowBundle(cacheDirectory, { ...converter, traced: observed.tracing !== null }) : null;
       const workers = await createSealWorkers({ ...settings, connection, namespace, activities, workflowBundle: bundle, dataConverter: converter, telemetry: telemetry.workerOptions });
-      const usesModel = queues.some((queue) => queue !== 'orchestration');
+      const usesModel = queues.some(isComputeQueue);
       const health = await serveHealth(observed.health, { workers, connection, compute: usesModel ? { process: compute, model } : null });
       log.info(`serving ${served(settings)}`);
       try {
@@ -82,7 +86,7 @@ async function main(): Promise<void> {
       await connection.close();
     }
   } finally {
-    await model.close();
+    await Promise.all([model.close(), tokenizer.close()]);
     store.close();
     await telemetry.close();
   }

@@ -1,8 +1,8 @@
 import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { SealActivities } from '../activities';
-import { type ComputeQueueName, type QueueName, TASK_QUEUES } from '../contracts/queues';
-import { ACTIVITY_SLOTS, type DeploymentVersion, DRAIN_SECONDS } from '../settings/worker';
+import { COMPUTE_SLOTS, isComputeQueue, type QueueName, TASK_QUEUES } from '../contracts/queues';
+import { type DeploymentVersion, DRAIN_SECONDS } from '../settings/worker';
 import { deploymentOptions } from './deployment';
 
 /**
@@ -11,13 +11,16 @@ import { deploymentOptions } from './deployment';
  */
 const CACHED_WORKFLOWS = 500;
 
+/** They wait, for a store, a judge or a workflow, so a slot costs next to nothing: as many as the candidates of a whole window. */
+const BOOKKEEPING_SLOTS = 500;
+
 export interface SealWorkersOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly queues: readonly QueueName[];
   readonly activities: SealActivities;
-  /** Of each compute queue. @default 500 */
-  readonly activitySlots?: number;
+  /** Activities at once of each compute queue. @default COMPUTE_SLOTS */
+  readonly computeSlots?: number;
   /** How long running computations may go on after a shutdown began, seconds. @default 1 */
   readonly drainSeconds?: number;
   /** @default null: unversioned */
@@ -31,7 +34,7 @@ export interface SealWorkersOptions {
   readonly tuning?: Pick<WorkerOptions, 'maxConcurrentWorkflowTaskPolls' | 'maxConcurrentActivityTaskPolls'>;
 }
 
-/** The workers of one process, one a queue; they share the activities and so the language model and its queue. */
+/** The workers of one process, one a queue; they share the activities and so the language model. */
 export async function createSealWorkers(options: SealWorkersOptions): Promise<Worker[]> {
   const { activities, workflowBundle, queues, tuning } = options;
   const { connection, namespace, dataConverter, telemetry = {}, deployment = null } = options;
@@ -43,7 +46,7 @@ export async function createSealWorkers(options: SealWorkersOptions): Promise<Wo
       if (workflowBundle === null) throw new RangeError('the orchestration queue needs a workflow bundle');
       workers.push(await Worker.create({ ...served, ...orchestration(workflowBundle, activities), ...tuning }));
     } else {
-      workers.push(await Worker.create({ ...served, ...compute(queue, options), ...tuning }));
+      workers.push(await Worker.create({ ...served, ...ofActivities(queue, options), ...tuning }));
     }
   }
   return workers;
@@ -80,15 +83,16 @@ function orchestration(workflowBundle: WorkflowBundleOption, activities: SealAct
   };
 }
 
-function compute(
-  queue: ComputeQueueName,
-  { activities, activitySlots = ACTIVITY_SLOTS, drainSeconds = DRAIN_SECONDS }: SealWorkersOptions,
+function ofActivities(
+  queue: Exclude<QueueName, 'orchestration'>,
+  { activities, computeSlots = COMPUTE_SLOTS, drainSeconds = DRAIN_SECONDS }: SealWorkersOptions,
 ): Omit<WorkerOptions, 'connection'> {
+  const slots = isComputeQueue(queue) ? computeSlots : BOOKKEEPING_SLOTS;
   return {
     taskQueue: TASK_QUEUES[queue],
     activities,
-    maxConcurrentActivityTaskExecutions: activitySlots,
-    maxConcurrentActivityTaskPolls: Math.min(5, activitySlots),
+    maxConcurrentActivityTaskExecutions: slots,
+    maxConcurrentActivityTaskPolls: Math.min(5, slots),
     // A cancellation travels with a heartbeat's answer; the SDK would hold heartbeats back for most of their timeout.
     maxHeartbeatThrottleInterval: '3s',
     // Then running computations hear of the shutdown; their process is stopped by the cancellation.

@@ -9,6 +9,7 @@ import { groupsOf } from '../seal/algorithm/plan';
 import { runInWindow } from './fan-out/bounded-window';
 import { ChildProgress, listenForSteering } from './fan-out/child-progress';
 import { continueUnlessCancelled, shouldContinueAsNew } from './fan-out/continue-as-new';
+import { evaluateGroup } from './fan-out/evaluating';
 import { contextsPerChunk, propose } from './fan-out/proposing';
 import { scoreUnadapted, UNADAPTED_CONTEXTS_PER_CHUNK } from './fan-out/unadapted';
 import type { Advance, Steering } from './messages';
@@ -90,7 +91,7 @@ async function adaptAndAsk(
   scope: AdaptationScope,
   steering: () => Steering,
 ): Promise<EvaluationState | null> {
-  const { fineTuneAdapters, evaluateAdapters } = computeActivities(settings);
+  const { fineTuneAdapters } = computeActivities(settings);
   const { repeats } = spec.evaluation;
   const { group: size } = spec.concurrency;
   const groups = groupsOf(contexts * scope.perContext, size);
@@ -108,7 +109,7 @@ async function adaptAndAsk(
       const count = task.group.to - task.group.from;
       progress.started(count);
       await fineTuneAdapters(task);
-      await evaluateAdapters(task);
+      await evaluateGroup(task, settings);
       progress.finished('done', count);
     },
   });

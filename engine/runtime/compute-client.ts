@@ -12,6 +12,8 @@ import { type ComputeMethod, type ComputeMethods, type ComputeReply, decodeError
 import { StallWatch } from './stall-watch';
 
 export interface ComputeProcessOptions extends ComputeProcessSettings {
+  /** Stands in the process's command line, so that a list of processes tells a worker's two apart. @default language-model */
+  readonly purpose?: 'language-model' | 'tokenizer';
   /** Told each line that the process writes to standard error, and of each answer that came too late. @default standard error of this process */
   readonly onErrorLine?: (line: string) => void;
   /** The kernel's count of processes that it ended for want of memory, as it concerns this one. @default oomCounter */
@@ -126,8 +128,8 @@ class ComputeClient implements ComputeProcess {
   }
 
   private startChild(): ChildProcess {
-    const { oomCounter: counterOf = oomCounter } = this.processOptions;
-    const child = fork(join(__dirname, 'compute-main.js'), [], {
+    const { purpose = 'language-model', oomCounter: counterOf = oomCounter } = this.processOptions;
+    const child = fork(join(__dirname, 'compute-main.js'), [purpose], {
       serialization: 'advanced',
       env: computeProcessEnvironment(this.processOptions),
       // Standard output belongs to the caller's own results.

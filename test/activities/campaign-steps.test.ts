@@ -272,7 +272,7 @@ describe('the compute gate', () => {
   const within = (limitMs: number): ComputeLimits => ({ limitMs, stallMs: limitMs });
 
   test('admits in order, and a time limit counts from admission', async () => {
-    const gate = new ComputeGate(1);
+    const gate = new ComputeGate();
     const order: number[] = [];
     const work = (n: number) => async (): Promise<void> => {
       order.push(n);
@@ -283,7 +283,7 @@ describe('the compute gate', () => {
   });
 
   test('stops what takes longer than its limit, and goes on with the next', async () => {
-    const gate = new ComputeGate(1);
+    const gate = new ComputeGate();
     const hanging = gate.run(never(), within(20), ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new ComputeCancelledError('killed')))));
     await expect(hanging).rejects.toBeInstanceOf(ComputeTimeoutError);
     await expect(gate.run(never(), within(20), () => Promise.resolve('next'))).resolves.toBe('next');
@@ -300,7 +300,7 @@ describe('the compute gate', () => {
   });
 
   test('a cancelled waiter leaves the queue', async () => {
-    const gate = new ComputeGate(1);
+    const gate = new ComputeGate();
     let end = (): void => undefined;
     const running = gate.run(never(), within(1000), () => new Promise<void>((resolve) => (end = resolve)));
     const controller = new AbortController();

@@ -6,13 +6,13 @@ import { refuseUnservable } from '../../workers/servable-queues';
 const SERVER = { TEMPORAL_ADDRESS: 'localhost:7233' };
 
 test('a worker serves every queue unless it is told which', () => {
-  expect(readWorkerSettings(SERVER, [])).toMatchObject({ queuesNamed: false, queues: ['orchestration', 'compute', 'compute-cuda', 'compute-webgpu'] });
+  expect(readWorkerSettings(SERVER, [])).toMatchObject({ queuesNamed: false, queues: ['orchestration', 'bookkeeping', 'compute', 'compute-cuda', 'compute-webgpu'] });
   expect(readWorkerSettings(SERVER, ['--queues', 'compute-cuda,compute'])).toMatchObject({ queuesNamed: true, queues: ['compute-cuda', 'compute'] });
 });
 
-test('slots and the time to drain come from the environment', () => {
-  expect(readWorkerSettings(SERVER, [])).toMatchObject({ activitySlots: 500, drainSeconds: 1, deployment: null });
-  expect(readWorkerSettings({ ...SERVER, SEAL_ACTIVITY_SLOTS: '8', SEAL_DRAIN_SECONDS: '300' }, [])).toMatchObject({ activitySlots: 8, drainSeconds: 300 });
+test('the time to drain comes from the environment', () => {
+  expect(readWorkerSettings(SERVER, [])).toMatchObject({ drainSeconds: 1, deployment: null });
+  expect(readWorkerSettings({ ...SERVER, SEAL_DRAIN_SECONDS: '300' }, [])).toMatchObject({ drainSeconds: 300 });
 });
 
 test('a deployment needs its build; a build alone makes no deployment', () => {
@@ -23,7 +23,6 @@ test('a deployment needs its build; a build alone makes no deployment', () => {
 test.each([
   ['an unknown queue', {}, ['--queues', 'compute,gpu'], '--queues'],
   ['another flag', {}, ['--queue', 'compute'], '--queues'],
-  ['a slot alone', { SEAL_ACTIVITY_SLOTS: '1' }, [], 'SEAL_ACTIVITY_SLOTS'],
   ['a drain in words', { SEAL_DRAIN_SECONDS: '5m' }, [], 'SEAL_DRAIN_SECONDS'],
   ['a deployment without a build', { SEAL_DEPLOYMENT: 'seal' }, [], 'SEAL_BUILD_ID'],
   ['a deployment with a point', { SEAL_DEPLOYMENT: 'seal.eu', SEAL_BUILD_ID: '1' }, [], 'SEAL_DEPLOYMENT'],

@@ -34,7 +34,7 @@ async function measure(candidates: number, sight: Sight): Promise<void> {
   const workers = await createSealWorkers({
     connection: environment.nativeConnection,
     namespace: environment.namespace ?? 'default',
-    queues: ['orchestration', 'compute'],
+    queues: ['orchestration', 'bookkeeping', 'compute'],
     activities: fakeActivities().activities,
     workflowBundle: await workflowBundle(directory, { traced: sight === 'traces' }),
     telemetry,

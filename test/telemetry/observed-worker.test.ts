@@ -62,6 +62,9 @@ test('what they say is what happened', () => {
   expect(sum('seal_store_request_seconds_count', { outcome: 'failed' })).toBe(0);
   // The SDK's own, on the same page: the wait in the server's queue.
   expect(sum('temporal_activity_schedule_to_start_latency_seconds_count', { task_queue: 'seal-compute' })).toBeGreaterThan(5);
+  expect(sum('temporal_activity_schedule_to_start_latency_seconds_count', { task_queue: 'seal-bookkeeping' })).toBeGreaterThan(3);
+  // What tells a busy worker, which does not poll, from none.
+  expect(samplesOf('temporal_worker_task_slots_used').map(({ labels }) => labels)).toContainEqual(expect.objectContaining({ worker_type: 'ActivityWorker', task_queue: 'seal-compute' }));
 });
 
 /** The SDK shows it once a request has failed. */

@@ -60,7 +60,7 @@ export class FleetStack {
 
   /** A worker as on a machine of its own: with its own home and cache. */
   worker(machine: string, queues: string, env: Readonly<Record<string, string>> = {}): WorkerProcess {
-    const own = { ...this.#servers, SEAL_HOME: join(this.home, machine), SEAL_ACTIVITY_SLOTS: '8', ...env };
+    const own = { ...this.#servers, SEAL_HOME: join(this.home, machine), ...env };
     const worker = new WorkerProcess(own, this.#log, ['--queues', queues]);
     this.#workers.push(worker);
     return worker;

@@ -71,6 +71,8 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
     fineTuneAdapters: ({ group, repeat }) => Promise.resolve({ members: positionsOf(group).map((position) => ({ position, adapter: `adapter-${position}-r${repeat}` })) }),
     evaluateAdapters: ({ scope, group }) => Promise.resolve({ members: positionsOf(group).map((position) => ({ position, reward: scope.split === 'train' ? fakeReward(position) : null })) }),
     evaluateBase: () => Promise.resolve(),
+    gradeAdapters: ({ group }) => Promise.resolve({ members: positionsOf(group).map((position) => ({ position, reward: fakeReward(position) })) }),
+    gradeBase: () => Promise.resolve(),
     recordFailures: () => Promise.resolve(),
     listFailed: ({ scope, from }) => Promise.resolve({ positions: failedIn(endsOf(scope)).filter((position) => position >= from), next: null }),
     selectSelfEdits: ({ versions, perContext, before }): Promise<Selected> => {
@@ -105,6 +107,8 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
     fineTuneAdapters: nameOf,
     evaluateAdapters: nameOf,
     evaluateBase: ({ scope, chunk }) => `${scope} ${chunk}`,
+    gradeAdapters: nameOf,
+    gradeBase: ({ scope, chunk }) => `${scope} ${chunk}`,
     selectSelfEdits: ({ versions: { epoch, candidates }, perContext }) => `${epoch} ${keptOf(endsOf(scopeNames.epoch(epoch, candidates)), perContext)}`,
     trainPolicy: ({ versions: { epoch }, selection }) => `${epoch} ${selection.mediaType}`,
     summariseMethod: ({ method }) => method,

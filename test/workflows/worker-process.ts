@@ -27,11 +27,12 @@ export class WorkerProcess {
     return `${this.#child.pid}@${hostname()}`;
   }
 
-  /** Pids of the language model's processes, from the kernel's own list of children. */
-  computeProcesses(): number[] {
+  /** Pids of its processes of this purpose, from the kernel's own list of children. */
+  computeProcesses(purpose: 'language-model' | 'tokenizer' = 'language-model'): number[] {
     const { pid } = this.#child;
     if (pid === undefined) return [];
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+    return children.filter((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').split('\0').includes(purpose));
   }
 
   /** @returns how it ended */
