@@ -1,16 +1,19 @@
 import type { BasePrecision, GenerationPrecision } from '../../../contracts/language-model';
 import { withGradient } from '../../graph/custom-gradient';
-import { DynamicQuantizeMatMul } from '../../graph/ops/dynamic-quantize-mat-mul';
-import { Div, Equal, Max, Neg, Where } from '../../graph/ops/elementwise';
+import { Div, Max, Mul, Neg } from '../../graph/ops/elementwise';
 import { GemmTransposed } from '../../graph/ops/gemm';
 import { MatMul } from '../../graph/ops/mat-mul';
+import { MatMulIntegerToFloat } from '../../graph/ops/mat-mul-integer';
 import { MatMulNBits } from '../../graph/ops/mat-mul-n-bits';
-import { QuantizeLinearSigned } from '../../graph/ops/quantize';
+import { QuantizeLinear, QuantizeLinearSigned } from '../../graph/ops/quantize';
 import { ReduceMax, ReduceMin } from '../../graph/ops/reduce';
 import { Reshape, transposeLast } from '../../graph/ops/shape';
 import { type Tensor, dimAt, productOf } from '../../graph/tensor';
 import type { Weights } from './base-weights';
 import { blockSizeFor, quantiseBlocks } from './block-quantisation';
+
+/** The byte that stands for 0 where 8 bits hold activations: ONNX Runtime's integer products take them unsigned. */
+const ZERO_BYTE = 128;
 
 /** x W' for the weight of this checkpoint name: x [..., in], W [out, in] -> [..., out]. */
 export type FrozenLinear = (name: string, x: Tensor) => Tensor;
@@ -35,26 +38,38 @@ function inPlaceLinear(weights: Weights): FrozenLinear {
  * integers; the weight is rounded once for each direction, a scale for each of its results.
  *
  * @param once of `heldOnce`
- * Source: dynamic quantisation as in ONNX Runtime's DynamicQuantizeMatMul.
+ * Source: a scale for each row of the input (token) and each column of the weight, as in LLM.int8() (arXiv 2208.07339, section 2.2),
+ * without its exact outlier columns.
  */
 export function trainingLinear(weights: Weights, precision: BasePrecision, once: boolean): FrozenLinear {
   if (precision === 'float32') return once ? inPlaceLinear(weights) : frozenLinear(weights);
   return (name, x) => {
     const weight = weights(name);
     const [rows, columns] = [roundedLines(weight, 0), roundedLines(weight, 1)];
-    return withGradient(DynamicQuantizeMatMul(x, transposeLast(rows.values), rows.scales), [x], (dy) => [
-      () => DynamicQuantizeMatMul(dy, columns.values, columns.scales),
+    return withGradient(roundedProduct(x, transposeLast(rows.values), rows.scales), [x], (dy) => [
+      () => roundedProduct(dy, columns.values, columns.scales),
     ]);
   };
 }
 
+/** x Q for x [..., in]. Each row of x has a scale of its own, so that it does not depend on what else is computed in the same run. */
+function roundedProduct(x: Tensor, q: Tensor, scales: Tensor): Tensor {
+  const rows = Reshape(x, [productOf(x.shape.slice(0, -1)), dimAt(x.shape, -1)]);
+  const steps = stepOf(rows, 1);
+  const product = Mul(MatMulIntegerToFloat(QuantizeLinear(rows, steps, ZERO_BYTE), ZERO_BYTE, q, scales), steps);
+  return Reshape(product, [...x.shape.slice(0, -1), dimAt(q.shape, -1)]);
+}
+
 /** A weight [out, in] in 8 bits, symmetric about 0, with a scale for each of its lines along `axis`. */
 function roundedLines(weight: Tensor, axis: 0 | 1): { readonly values: Tensor; readonly scales: Tensor } {
-  const across = [1 - axis];
-  const farthest = Reshape(Max(ReduceMax(weight, across), Neg(ReduceMin(weight, across))), [dimAt(weight.shape, axis)]);
-  // A line of zeros has any scale.
-  const scales = Div(Where(Equal(farthest, weight.graph.constant('float32', 0)), 1, farthest), 127);
+  const scales = Reshape(stepOf(weight, axis === 0 ? 1 : 0), [dimAt(weight.shape, axis)]);
   return { values: QuantizeLinearSigned(weight, scales, axis), scales };
+}
+
+/** A 127th of what is farthest from 0 along `axis`, which stays with length 1; above 0 also where all are 0. */
+function stepOf(x: Tensor, axis: 0 | 1): Tensor {
+  const farthest = Max(ReduceMax(x, [axis]), Neg(ReduceMin(x, [axis])));
+  return Div(Max(farthest, 1e-30), 127);
 }
 
 /**
