@@ -9,6 +9,8 @@ export interface GraphMemory {
   readonly mapped: number;
   /** Weights that are stored in another type, once cast: memory that is free again when the session is open, for values to take. */
   readonly cast: number;
+  /** All that is computed from weights alone: it is held until the session is open. */
+  readonly folded: number;
   /** The most that values computed in one run take at once. */
   readonly values: number;
 }
@@ -92,7 +94,8 @@ function frozenBytes(graph: Graph, nodes: readonly Node[], frozen: ReadonlySet<T
   const [mapped, copied] = [[...held].filter((tensor) => external.has(tensor)), [...held].filter((tensor) => !external.has(tensor))];
   const sum = (tensors: readonly Tensor[]): number => tensors.reduce((bytes, tensor) => bytes + bytesOf(tensor), 0);
   const casts = nodes.filter(({ operator, inputs: [input], outputs: [output] }) => operator === 'Cast' && output !== undefined && frozen.has(output) && input?.dtype !== output.dtype);
-  return { weights: packed + sum(copied), mapped: sum(mapped), cast: sum(casts.flatMap(({ outputs }) => outputs)) };
+  const folded = nodes.flatMap(({ outputs }) => outputs.filter((output) => frozen.has(output)));
+  return { weights: packed + sum(copied), mapped: sum(mapped), cast: sum(casts.flatMap(({ outputs }) => outputs)), folded: sum(folded) };
 }
 
 /** The tensor whose memory this one is: a cast to the type that is stored changes nothing. */

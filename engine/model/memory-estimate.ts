@@ -64,8 +64,11 @@ export function estimateTrainingMemory(model: ModelDirectory, settings: Training
   const layout = loraLayout(model.config, lora);
   const { graph, prepacking = true } = gradientGraph(model, layout, settings);
   const state = MEASURED.adapterArrays * layout.size * N * FLOAT_BYTES;
-  // What casting weights takes while the session opens is held, or goes into their second packed copies, for the backward pass.
-  return estimate({ ...graphMemory(graph, { N, B, T }, { prepacking }), cast: 0 }, graph, state);
+  const memory = graphMemory(graph, { N, B, T }, { prepacking });
+  // What casting weights takes while the session opens is held, or goes into their second packed copies, for the backward pass; what
+  // rounding them takes is not.
+  const opening = settings.basePrecision === 'int8' ? memory.folded : 0;
+  return estimate({ ...memory, cast: opening }, graph, state);
 }
 
 /** Memory of generation by the base. */

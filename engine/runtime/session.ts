@@ -47,8 +47,6 @@ export async function openSession(graph: Graph, options: SessionOptions = {}): P
         // to spin then takes the machine from everything else: workers, servers, a second model.
         intra_op: { allow_spinning: '1' },
         force_spinning_stop: '1',
-        // Without VNNI the products of unsigned and signed bytes overflow, silently: there they are computed in 16 bits.
-        x64quantprecision: '1',
         ...(prepacking ? {} : { disable_prepacking: '1' }),
         ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
       },
