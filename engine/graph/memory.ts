@@ -13,6 +13,8 @@ export interface GraphMemory {
   readonly folded: number;
   /** The most that values computed in one run take at once. */
   readonly values: number;
+  /** Operators of a run: those of weights alone are gone when the session is open. */
+  readonly operators: number;
 }
 
 export interface MemoryOptions {
@@ -41,7 +43,8 @@ export function graphMemory(graph: Graph, sizes: DimSizes, { prepacking = true }
   const nodes = usedNodes(graph);
   const frozen = frozenTensors(graph, nodes);
   const bytesOf = ({ dtype, shape }: Tensor): number => shape.reduce<number>((product, dim) => product * sizeOf(dim, sizes), elementBytes(dtype));
-  return { ...frozenBytes(graph, nodes, frozen, bytesOf, prepacking), values: peakBytes(nodes.filter(({ outputs }) => !outputs.every((output) => frozen.has(output))), frozen, graph, bytesOf) };
+  const running = nodes.filter(({ outputs }) => !outputs.every((output) => frozen.has(output)));
+  return { ...frozenBytes(graph, nodes, frozen, bytesOf, prepacking), values: peakBytes(running, frozen, graph, bytesOf), operators: running.length };
 }
 
 /** A size, a name, or a product or sum of them. */
@@ -79,7 +82,7 @@ function frozenTensors(graph: Graph, nodes: readonly Node[]): ReadonlySet<Tensor
   return frozen;
 }
 
-function frozenBytes(graph: Graph, nodes: readonly Node[], frozen: ReadonlySet<Tensor>, bytesOf: (tensor: Tensor) => number, prepacking: boolean): Omit<GraphMemory, 'values'> {
+function frozenBytes(graph: Graph, nodes: readonly Node[], frozen: ReadonlySet<Tensor>, bytesOf: (tensor: Tensor) => number, prepacking: boolean): Omit<GraphMemory, 'values' | 'operators'> {
   const external = new Set(graph.initializers.filter(({ source }) => 'file' in source).map(({ tensor }) => tensor));
   const held = new Set<Tensor>();
   let packed = 0;
