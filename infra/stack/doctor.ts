@@ -1,7 +1,6 @@
 import { environment } from '../../settings/environment';
 import { sealHome } from '../../settings/home';
-import { checkDatabase } from './database-check';
-import { checkLocks, checkMoved, checkOrphans, checkRemovedHomes } from './leftover-checks';
+import { checkDatabase, checkLocks, checkMoved, checkOrphans } from './leftover-checks';
 import { checkCuda, checkDependencies, checkDisk, checkMemory, checkNode, checkOnnxruntime, checkProcessor, checkPython } from './machine-checks';
 import { checkClock, checkObjectServer, checkPorts, checkPrograms, checkStackFile, checkSupervision, checkTemporal, checkWorker } from './server-checks';
 
@@ -39,7 +38,6 @@ export async function doctor({ env = environment(), home = sealHome(env) }: Doct
     checkMoved(home),
     checkLocks(home, env),
     checkOrphans(home),
-    checkRemovedHomes(home),
     await checkCuda(),
     await checkPython(),
   ];
