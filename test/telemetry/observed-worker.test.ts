@@ -82,7 +82,7 @@ test('every line of its log is JSON, and those of a campaign have its ids', () =
     expect.arrayContaining(['pinInputs', 'proposeSelfEdits', 'collectProposals', 'validateSelfEdit', 'fineTuneAdapters', 'evaluateAdapters', 'evaluateBase', 'trainPolicy', 'summariseMethod', 'writeReport']),
   );
   for (const line of done) expect(line).toMatchObject({ campaignId: 'watched', attempt: 1, workflowId: expect.stringMatching(/^watched/), runId: expect.any(String), seconds: expect.any(Number) });
-  const candidate = done.find((line) => line['candidate'] === 2 && line['activity'] === 'evaluateAdapters');
+  const candidate = done.find((line) => line['candidate'] === 2 && line['activity'] === 'validateSelfEdit');
   expect(candidate).toMatchObject({ epoch: 1, contextId: expect.stringMatching(/^[0-9a-f]{8}$/) });
 });
 

@@ -1,4 +1,6 @@
+import { auditCampaign } from '../../audit/audit-campaign';
 import type { CampaignInput } from '../../contracts/campaign';
+import { knowledgeDomain } from '../../seal/knowledge/domain';
 import { createMemoryStore } from '../../storage/memory-store';
 import { ActivityFixture, promptEndpoints } from '../activities/activity-fixture';
 import { storedTexts } from '../activities/stored-texts';
@@ -80,6 +82,12 @@ test('a campaign whose endpoint misbehaves on the way ends with the rewards of o
   const same = await run(smooth.made, smooth.input);
   expect(same.epochs).toEqual(result.epochs);
   expect(same.methods).toEqual(result.methods);
+
+  // Raw answers, verdicts and evaluations fit together. Its histories are not looked at.
+  const none = { known: () => Promise.resolve([]), find: () => Promise.resolve(null), wasGone: () => true };
+  const audited = await auditCampaign({ campaignId: 'rough', store: rough.made.store, hasArtifacts: true, domain: knowledgeDomain, histories: () => none, replaying: {} as never });
+  expect((await rough.made.store.list('campaigns/rough/')).some((key) => key.includes('/raw-answers/'))).toBe(true);
+  expect(audited.breaks).toEqual([]);
 
   const told = [...(await histories('rough')), ...(await storedTexts(rough.made.store))];
   expect(told.filter((text) => text.includes('SOME_API_KEY')).length).toBeGreaterThan(1);
