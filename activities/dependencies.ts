@@ -21,7 +21,7 @@ export interface ActivityDependencies {
   readonly codeVersion?: string;
   readonly store: ArtifactStore;
   readonly domain: Domain;
-  /** What campaigns ask over HTTP, with keys from this process's environment. @default of process.env */
+  /** What campaigns ask over HTTP, with keys from this process's environment. @default those of this process's environment */
   readonly endpoints?: Endpoints;
   /** Tells how workflows end. @default one that knows of none: for processes that serve no campaign */
   readonly workflows?: WorkflowWatcher;

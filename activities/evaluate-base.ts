@@ -7,7 +7,7 @@ import { computedBy } from './execution/computed-by';
 import { memoryLineage } from './execution/less-memory';
 import { recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity, type RunningActivity } from './execution/running-activity';
-import { chunkContexts } from './propose-self-edits';
+import { chunkContexts, placesOf } from './propose-self-edits';
 import { computeLimits, type Services } from './services';
 import type { CampaignData } from './stored/campaign-data';
 import { getManifestJson, putJson } from './stored/stored-json';
@@ -47,9 +47,8 @@ async function answered(services: Services, task: UnadaptedTask, data: CampaignD
   const { input } = data;
   const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
   const examinees = chunkContexts(task, task.chunk, data).map(({ context }) => ({ adapterDirectory: null, context }));
-  const from = (task.chunk - 1) * task.contextsPerChunk;
   const { replies } = await runRecorded(services, input, running, {
-    work: { kind: 'unadapted', scope: task.scope, from, to: from + examinees.length, repeat: 0, ...memoryLineage(task) },
+    work: { kind: 'unadapted', scope: task.scope, ...placesOf(task, task.chunk, data), repeat: 0, ...memoryLineage(task) },
     compute: (options) => examine(services.model, services.domain, input, { modelDirectory: policy.directory, ...memoryLineage(task) }, examinees, options),
     costOf: ({ generatedTokens }) => ({ generatedTokens }),
   });

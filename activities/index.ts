@@ -10,7 +10,8 @@ import { fineTuneAdapters } from './fine-tune-adapters';
 import { gradeAdapters } from './grade-adapters';
 import { pinInputs } from './pin-inputs';
 import { proposeSelfEdits } from './propose-self-edits';
-import { readOutcomes } from './read-outcomes';
+import { listFailed } from './list-failed';
+import { recordFailures } from './record-failures';
 import { recordRevision } from './revisions';
 import { selectSelfEdits } from './select-self-edits';
 import { createServices } from './services';
@@ -41,7 +42,8 @@ export function createActivities(dependencies: ActivityDependencies): SealActivi
     summariseMethod: summariseMethod(services),
     writeReport: writeReport(services),
     archiveHistories: archiveHistories(services, dependencies.histories),
-    readOutcomes: readOutcomes(services),
+    recordFailures: recordFailures(services),
+    listFailed: listFailed(services),
     recordRevision: recordRevision(services),
     awaitWorkflows: awaitWorkflows(services),
   };

@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CampaignInput } from '../contracts/campaign';
 import { Endpoints } from '../endpoint/endpoints';
+import { environment } from '../settings/environment';
 import { partialPath } from '../storage/partial-path';
 import { ProposalReader } from './candidates/proposals';
 import type { ActivityDependencies, Tokenizer } from './dependencies';
@@ -30,7 +31,7 @@ export function createServices(dependencies: ActivityDependencies): Services {
     ...dependencies,
     tokenizer: dependencies.tokenizer ?? dependencies.model,
     heartbeatIntervalMs: dependencies.heartbeatIntervalMs ?? 2000,
-    endpoints: dependencies.endpoints ?? new Endpoints(process.env),
+    endpoints: dependencies.endpoints ?? new Endpoints(environment()),
     workflows: dependencies.workflows ?? { outcome: () => Promise.reject(new RangeError('this process watches no workflows')) },
     gate,
     manifests: new ManifestMemory(dependencies.store),

@@ -1,4 +1,5 @@
 import { manifestKeys, type MethodScore, scopes } from '../contracts/campaign';
+import { chunkCount } from '../seal/algorithm/plan';
 import { methodScore, type MethodRun, type MethodRuns } from '../seal/report-data';
 import type { AdaptationScope, MethodTask, SealActivities } from './activity-types';
 import { type Answer, answersOf, type GroupAnswers } from './answers/answers';
@@ -6,7 +7,6 @@ import { candidateAt } from './candidates/candidates';
 import { ANSWERS_FILE, type EvaluationSummary, evaluationSummary, findEvaluations } from './candidates/evaluation-manifests';
 import { findUnadapted } from './evaluate-base';
 import { asActivity } from './execution/running-activity';
-import { chunkCount } from './propose-self-edits';
 import type { Services } from './services';
 import { readAll, SharedFiles } from './stored/bounded-reads';
 import { contextRefs } from './stored/campaign-data';
@@ -39,7 +39,7 @@ async function unadaptedRuns(services: Services, { campaign, method, version, so
   if (source.kind !== 'unadapted') return [];
   const data = await services.campaigns.read(campaign);
   const { contextsPerChunk } = source;
-  const chunks = chunkCount({ contextsPerChunk }, contextRefs(data, 'heldOut').length);
+  const chunks = chunkCount(contextRefs(data, 'heldOut').length, contextsPerChunk);
   const numbers = Array.from({ length: chunks }, (_, i) => i + 1);
   const lists = await readAll(numbers, async (chunk) => {
     const task = { campaign, scope: scopes.evaluation(method, version), split: 'heldOut' as const, policyAdapters: [], contextsPerChunk, chunk };

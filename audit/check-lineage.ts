@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { HISTORIES_KIND } from '../activities/archive-histories';
 import { seedScope } from '../activities/candidates/seed-scope';
 import { PROPOSALS_FILE } from '../activities/collect-proposals';
+import { FAILED_KIND } from '../activities/record-failures';
 import { SELECTION_FILE } from '../activities/select-self-edits';
 import { MERGED_INPUT, pinnedSha256, verifyPinnedFiles } from '../activities/stored/model-directories';
 import { type CampaignInput, manifestKeys } from '../contracts/campaign';
@@ -159,7 +160,7 @@ function checkPlaces(record: CampaignRecord, input: CampaignInput, findings: Fin
     findings.same('lineage', `${one.key}: seed`, repeatSeed(seed, seeds, contextId, Number(candidate), Number(repeat)), one.manifest.lineage.seed);
   }
   for (const { one, parts } of record.matching(places.policy)) findings.same('lineage', `${one.key}: seed`, mStepSeed(seed, Number(parts[1])), one.manifest.lineage.seed);
-  for (const { one, parts } of record.matching(places.candidate)) {
+  for (const { one, parts } of [...record.matching(places.candidate), ...record.matching(places.failed)]) {
     const [, contextId, candidate] = parts;
     const { settings } = one.manifest.lineage;
     findings.same('lineage', `${one.key}: settings`, { contextId, candidate: Number(candidate) }, { contextId: settings['contextId'], candidate: settings['candidate'] });
@@ -171,7 +172,7 @@ function checkPlaces(record: CampaignRecord, input: CampaignInput, findings: Fin
     if (!Array.isArray(group) || !group.includes(own)) findings.add('lineage', `${one.key}: group`, `one with ${own}`, group);
   }
   const kinds = [
-    ...([[places.adapter, ['adapter', 'diverged']], [places.evaluation, ['evaluation']], [places.candidate, ['candidate']]] as const),
+    ...([[places.adapter, ['adapter', 'diverged']], [places.evaluation, ['evaluation']], [places.candidate, ['candidate']], [places.failed, [FAILED_KIND]]] as const),
     ...([[places.selection, ['selection']], [places.policy, ['policy']], [places.policyTraining, ['policy-training']]] as const),
     ...([[places.method, ['method']], [places.report, ['report']], [places.proposals, ['proposals']]] as const),
     ...([[places.unadapted, ['unadapted']], [places.proposalsChunk, ['proposals-chunk']], [places.histories, [HISTORIES_KIND]]] as const),

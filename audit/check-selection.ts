@@ -4,9 +4,10 @@ import type { CandidateRecord } from '../activities/candidates/candidate-record'
 import { ANSWERS_FILE } from '../activities/candidates/evaluation-manifests';
 import type { Proposal } from '../activities/candidates/proposals';
 import { PROPOSALS_FILE } from '../activities/collect-proposals';
+import type { FailureRecord } from '../activities/record-failures';
 import { SELECTION_FILE, type SelectionRecord } from '../activities/select-self-edits';
 import type { CampaignInput } from '../contracts/campaign';
-import type { Context } from '../contracts/campaign-spec';
+import { type Context, promptOf } from '../contracts/campaign-spec';
 import type { Domain, ProposalWording } from '../seal/domain';
 import { epochSummary } from '../seal/report-data';
 import { selectSelfEdits, unadaptedRewardOf } from '../seal/selection';
@@ -51,9 +52,15 @@ function candidateScopes(record: CampaignRecord, scope: string, proposals: strin
 }
 
 function checkOutcomes(record: CampaignRecord, key: string, scopes: readonly string[], { outcomes }: SelectionRecord, findings: Findings): void {
-  for (const { contextId, candidate, status, reward, reason } of outcomes) {
-    // A failed candidate leaves no record.
-    if (status === 'failed') continue;
+  const failures = failuresIn(record, scopes);
+  for (const { contextId, candidate, status, reward, reason, failure } of outcomes) {
+    if (status === 'failed') {
+      // Of several passes any may be the one that this selection saw.
+      const recorded = failures.get(`${contextId}/c${candidate}`) ?? [];
+      const agrees = recorded.some((one) => one.reason === reason && one.failure === failure);
+      if (!agrees) findings.add('selection', `${key}: ${contextId}/c${candidate}`, recorded.length === 0 ? 'a record of why the candidate failed' : recorded.map(outcomeOf).join(' or '), outcomeOf({ status, reward, reason }));
+      continue;
+    }
     const records = scopes.flatMap((scope) => record.find(`campaigns/${record.campaignId}/${scope}/${contextId}/c${candidate}/candidate.json`) ?? []);
     const summaries = records.map(({ manifest }) => manifest.summary as unknown as CandidateRecord);
     const what = `${key}: ${contextId}/c${candidate}`;
@@ -63,6 +70,17 @@ function checkOutcomes(record: CampaignRecord, key: string, scopes: readonly str
     );
     if (summaries.length > 0 && !agrees) findings.add('selection', what, summaries.map(outcomeOf).join(' or '), outcomeOf({ status, reward, reason }));
   }
+}
+
+/** Why candidates failed, in any pass, by name. */
+function failuresIn(record: CampaignRecord, scopes: readonly string[]): ReadonlyMap<string, readonly FailureRecord[]> {
+  const failures = new Map<string, FailureRecord[]>();
+  for (const { one, parts: [scope = '', contextId, candidate] } of record.matching(places.failed)) {
+    if (!scopes.includes(scope)) continue;
+    const name = `${contextId}/c${candidate}`;
+    failures.set(name, [...(failures.get(name) ?? []), one.manifest.summary as unknown as FailureRecord]);
+  }
+  return failures;
 }
 
 function outcomeOf({ status, reward, reason }: { readonly status: string; readonly reward?: number | undefined; readonly reason?: string | undefined }): string {
@@ -106,7 +124,7 @@ async function checkRows(record: CampaignRecord, input: CampaignInput, domain: D
 }
 
 async function wordingOf(record: CampaignRecord, { template, spec }: CampaignInput): Promise<ProposalWording | null> {
-  if (template === undefined) return { prompt: spec.proposals.prompt };
+  if (template === undefined) return { prompt: promptOf(spec) };
   const got = await record.store.hashOf(template);
   return got?.sha256 === template.sha256 ? { template: Buffer.from(await record.store.get(template)).toString('utf8') } : null;
 }

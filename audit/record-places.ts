@@ -11,6 +11,7 @@ export const places = {
   adapter: new RegExp(`^${CANDIDATE}/r(\\d+)/adapter\\.json$`),
   evaluation: new RegExp(`^${CANDIDATE}/r(\\d+)/evaluation\\.json$`),
   candidate: new RegExp(`^${CANDIDATE}/candidate\\.json$`),
+  failed: new RegExp(`^${CANDIDATE}/failed-(\\d+)\\.json$`),
   selection: /^(epoch-(\d+)(?:\.v\d+)?)\/selection\.json$/,
   policy: /^(epoch-(\d+)(?:\.v\d+)?)\/policy\.json$/,
   policyTraining: /^(epoch-(\d+)(?:\.v\d+)?)\/policy-training\.json$/,

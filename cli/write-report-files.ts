@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { renderCandidatesCsv } from '../activities/report/candidates-csv';
 import { renderReportHtml } from '../activities/report/report-html';
 import type { CampaignReport } from '../contracts/campaign';
-import { sealHome } from '../infra/stack/stack-file';
+import { sealHome } from '../settings/home';
 import { openStoreFromEnvironment } from '../storage/open-store';
 import { CampaignClient } from './campaign-client';
 import { reportDocument } from './campaign-report';

@@ -250,6 +250,16 @@ export const manifestKeys = {
     `campaigns/${campaignId}/${scope}/${contextId}/c${candidate}/r${repeat}/evaluation.json`,
   candidate: (campaignId: string, scope: string, contextId: string, candidate: number): string =>
     `campaigns/${campaignId}/${scope}/${contextId}/c${candidate}/candidate.json`,
+  /** Why a candidate failed in a pass over the scope's candidates (from 1). */
+  failure: (campaignId: string, scope: string, contextId: string, candidate: number, pass: number): string =>
+    `campaigns/${campaignId}/${scope}/${contextId}/c${candidate}/failed-${pass}.json`,
+  /** Prefix of all that is recorded of a scope's candidates, and of the scope itself. */
+  candidates: (campaignId: string, scope: string): string => `campaigns/${campaignId}/${scope}/`,
+  /** The candidate of a record that says how it ended, and the pass: Infinity for a record that stands. Null for other keys. */
+  parseEnd: (key: string): { readonly name: string; readonly pass: number } | null => {
+    const [, name, pass] = /\/([^/]+\/c\d+)\/(?:candidate|failed-(\d+))\.json$/.exec(key) ?? [];
+    return name === undefined ? null : { name, pass: pass === undefined ? Infinity : Number(pass) };
+  },
   selection: (campaignId: string, epoch: number, version = 1): string => `campaigns/${campaignId}/${scopes.epoch(epoch, version)}/selection.json`,
   policy: (campaignId: string, epoch: number, version = 1): string => `campaigns/${campaignId}/${scopes.epoch(epoch, version)}/policy.json`,
   method: (campaignId: string, method: string, version = 1): string => `campaigns/${campaignId}/${scopes.evaluation(method, version)}.json`,

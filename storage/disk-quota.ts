@@ -1,6 +1,6 @@
 import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BadInputError, DiskFullError } from '../contracts/errors';
+import { DiskFullError } from '../contracts/errors';
 
 const GIB = 2 ** 30;
 /** From here on a warning is given. */
@@ -17,15 +17,6 @@ export interface DiskUse {
   /** Null where no quota is set. */
   readonly quotaBytes: number | null;
   readonly state: 'ok' | 'warning' | 'full';
-}
-
-/** Bytes of `SEAL_DISK_QUOTA_GB` (GiB; fractions allowed), or null where it is not set. @throws BadInputError */
-export function diskQuotaBytes(env: NodeJS.ProcessEnv): number | null {
-  const text = env['SEAL_DISK_QUOTA_GB'];
-  if (text === undefined || text === '') return null;
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value > 0)) throw new BadInputError({ where: 'SEAL_DISK_QUOTA_GB', expected: 'a number of GiB above 0', got: JSON.stringify(text) });
-  return value * GIB;
 }
 
 /** The room on a directory's disk and, only where there is a quota, what the directory takes: to count that takes a walk through it. */

@@ -6,21 +6,23 @@ import { Client } from '@temporalio/client';
 import { createActivities } from '../activities';
 import { connectWorker } from '../connection/connect-worker';
 import { dataConverter } from '../connection/encryption/data-converter';
-import { sealHome } from '../connection/stack-file';
 import { refuseForeignKeys } from '../connection/encryption/foreign-keys';
 import { BadInputError, ServerUnreachableError, StoreRefusedError } from '../contracts/errors';
 import { isComputeQueue } from '../contracts/queues';
 import { startComputeProcess } from '../engine/runtime/compute-client';
 import { computingMachine } from '../engine/runtime/machine';
 import { knowledgeDomain } from '../seal/knowledge/domain';
-import { DiskGuard, diskQuotaBytes } from '../storage/disk-quota';
+import { environment } from '../settings/environment';
+import { diskQuotaBytes, sealHome } from '../settings/home';
+import { telemetrySettings } from '../settings/telemetry';
+import { readWorkerSettings, type WorkerSettings } from '../settings/worker';
+import { DiskGuard } from '../storage/disk-quota';
 import { openStoreFromEnvironment } from '../storage/open-store';
 import { measureDisk } from '../telemetry/disk-space';
-import { readListenAddress } from '../telemetry/listen-address';
 import { Log } from '../telemetry/log';
 import { observeModel } from '../telemetry/observed-model';
 import { observeStore } from '../telemetry/observe-store';
-import { installTelemetry, readTelemetrySettings } from '../telemetry/worker-telemetry';
+import { installTelemetry } from '../telemetry/worker-telemetry';
 import { AlertingCodec, keyAlert } from './alerting-codec';
 import { codeVersion } from './code-version';
 import { ServerHistories } from './history-reader';
@@ -29,18 +31,16 @@ import { createSealWorkers, runWorkers } from './seal-workers';
 import { refuseUnservable } from './servable-queues';
 import { ServerWorkflows } from './server-workflows';
 import { serveHealth } from './worker-health';
-import { readWorkerSettings, type WorkerSettings } from './worker-settings';
 import { giveSignsOfLife } from './sign-of-life';
 import { workflowBundle } from './workflow-bundle';
 
 async function main(): Promise<void> {
   giveSignsOfLife();
-  const settings = readWorkerSettings(process.env, process.argv.slice(2));
+  const settings = readWorkerSettings(environment(), process.argv.slice(2));
   // A worker of every queue leaves it to a campaign to say what it lacks; one of a fleet must not take what it cannot do.
   if (settings.queuesNamed) refuseUnservable(settings.queues);
-  const healthAddress = readListenAddress(process.env, 'SEAL_HEALTH_ADDRESS');
-  const telemetrySettings = readTelemetrySettings(process.env);
-  const telemetry = await installTelemetry(telemetrySettings, process.env);
+  const observed = telemetrySettings();
+  const telemetry = await installTelemetry(observed);
   const { log, meter } = telemetry;
   // As a line like all others: Node would print whatever the error quotes.
   process.on('uncaughtException', (error) => {
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   const keys = dataConverter();
   const alert = keyAlert(log, meter);
   const converter = { ...keys, payloadCodecs: keys.payloadCodecs.map((codec) => new AlertingCodec(codec, alert)) };
-  const store = await openStoreFromEnvironment(process.env, observeStore(meter));
+  const store = await openStoreFromEnvironment(environment(), observeStore(meter));
   const compute = startComputeProcess({ onErrorLine: (line) => log.foreign(line, { ...model.serving, process: 'compute' }) });
   const model = observeModel(compute, meter, log);
   // Tokens are counted for one campaign while the model computes another. A process like the model's, since long texts would hold up this one's heartbeats.
@@ -68,14 +68,14 @@ async function main(): Promise<void> {
       const { namespace } = settings.temporal;
       const client = new Client({ connection, namespace, dataConverter: converter });
       await refuseForeignKeys(new Client({ connection, namespace, dataConverter: keys }));
-      const disk = new DiskGuard(sealHome(), diskQuotaBytes(process.env), (line) => log.warn(line));
+      const disk = new DiskGuard(sealHome(), diskQuotaBytes(), (line) => log.warn(line));
       const histories = new ServerHistories(client);
       const workflows = new ServerWorkflows(client);
       const activities = createActivities({ model, tokenizer, machine: computingMachine(), codeVersion: codeVersion(), store, domain: knowledgeDomain, cacheDirectory, histories, workflows, refuseFullDisk: () => disk.refuseFull() });
-      const bundle = queues.includes('orchestration') ? await workflowBundle(cacheDirectory, { ...converter, traced: telemetrySettings.traced }) : null;
+      const bundle = queues.includes('orchestration') ? await workflowBundle(cacheDirectory, { ...converter, traced: observed.tracing !== null }) : null;
       const workers = await createSealWorkers({ ...settings, connection, namespace, activities, workflowBundle: bundle, dataConverter: converter, telemetry: telemetry.workerOptions });
       const usesModel = queues.some(isComputeQueue);
-      const health = await serveHealth(healthAddress, { workers, connection, compute: usesModel ? { process: compute, model } : null });
+      const health = await serveHealth(observed.health, { workers, connection, compute: usesModel ? { process: compute, model } : null });
       log.info(`serving ${served(settings)}`);
       try {
         await runWorkers(workers, stop);

@@ -2,8 +2,8 @@ import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { SealActivities } from '../activities';
 import { COMPUTE_SLOTS, isComputeQueue, type QueueName, TASK_QUEUES } from '../contracts/queues';
-import { type DeploymentVersion, deploymentOptions } from './deployment';
-import { DRAIN_SECONDS } from './worker-settings';
+import { type DeploymentVersion, DRAIN_SECONDS } from '../settings/worker';
+import { deploymentOptions } from './deployment';
 
 /**
  * Workflows kept in memory: an epoch's window of candidates (at most 400) with its parents. One more costs a replay of its
@@ -71,8 +71,11 @@ function orchestration(workflowBundle: WorkflowBundleOption, activities: SealAct
   return {
     taskQueue: TASK_QUEUES.orchestration,
     workflowBundle,
-    // Runs as a local activity, in the process of its workflow.
-    activities: { validateSelfEdit: (task: Parameters<SealActivities['validateSelfEdit']>[0]) => activities.validateSelfEdit(task) },
+    // Run as local activities, in the process of their workflow.
+    activities: {
+      validateSelfEdit: (task: Parameters<SealActivities['validateSelfEdit']>[0]) => activities.validateSelfEdit(task),
+      recordFailures: (task: Parameters<SealActivities['recordFailures']>[0]) => activities.recordFailures(task),
+    },
     enableNonLocalActivities: false,
     maxCachedWorkflows: CACHED_WORKFLOWS,
     maxConcurrentWorkflowTaskExecutions: 40,

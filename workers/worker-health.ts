@@ -1,7 +1,7 @@
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import type { ComputeProcess } from '../engine/runtime/compute-client';
+import type { ListenAddress } from '../settings/listen-address';
 import { type HealthCheck, HealthServer } from '../telemetry/health-server';
-import type { ListenAddress } from '../telemetry/listen-address';
 import type { ObservedModel } from '../telemetry/observed-model';
 
 export interface HealthSubjects {

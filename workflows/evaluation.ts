@@ -5,7 +5,8 @@
 import type { AdaptationScope, PinnedCampaign, ProposalSource, RowSource } from '../activities/activity-types';
 import { type MethodScore, scopes } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
-import { fixedGroups, runInWindow } from './fan-out/bounded-window';
+import { groupsOf } from '../seal/algorithm/plan';
+import { runInWindow } from './fan-out/bounded-window';
 import { ChildProgress, listenForSteering } from './fan-out/child-progress';
 import { continueUnlessCancelled, shouldContinueAsNew } from './fan-out/continue-as-new';
 import { evaluateGroup } from './fan-out/evaluating';
@@ -93,7 +94,7 @@ async function adaptAndAsk(
   const { fineTuneAdapters } = computeActivities(settings);
   const { repeats } = spec.evaluation;
   const { group: size } = spec.concurrency;
-  const groups = fixedGroups(contexts * scope.perContext, size);
+  const groups = groupsOf(contexts * scope.perContext, size);
   const tasks = groups.flatMap((group) => Array.from({ length: repeats }, (_, i) => ({ scope, group, repeat: i + 1, repeats })));
   const progress = new ChildProgress(contexts * scope.perContext * repeats, resumed?.counts);
   const inGroups = (): Steering => {

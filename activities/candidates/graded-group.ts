@@ -1,5 +1,6 @@
 import type { ArtifactRef, Manifest } from '../../contracts/artifacts';
 import { ArtifactMissingError } from '../../contracts/errors';
+import { chunkOf, placeOf } from '../../seal/algorithm/plan';
 import { logprobGain } from '../../seal/graders/logprob';
 import { repeatReward } from '../../seal/rewards';
 import { mean } from '../../seal/statistics';
@@ -120,8 +121,7 @@ function answeredBy(adapter: KnownAdapter | undefined): Omit<EvaluationSummary, 
 async function unadaptedScores(services: Services, { scope }: ResolvedGroup, member: Candidate): Promise<readonly number[] | null> {
   if (scope.gainOver === undefined) return null;
   const { contextsPerChunk } = scope.gainOver;
-  const place = Math.floor(member.position / scope.perContext);
-  const chunk = Math.floor(place / contextsPerChunk) + 1;
+  const chunk = chunkOf(placeOf(member.position, scope.perContext).context, contextsPerChunk);
   const { campaign, split, policyAdapters } = scope;
   const answers = await findUnadapted(services, { campaign, scope: scope.scope, split, policyAdapters, contextsPerChunk, chunk });
   const own = answers?.find(({ contextId }) => contextId === member.contextId);

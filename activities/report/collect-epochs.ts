@@ -1,5 +1,6 @@
 import { type EpochSummary, type EpochVersion, manifestKeys, type ReportedEpoch, scopes, workflowIds } from '../../contracts/campaign';
 import type { ArtifactStore } from '../../storage/artifact-store';
+import { endedCandidates, readEnd } from '../candidates/candidate-outcomes';
 import type { CandidateRecord } from '../candidates/candidate-record';
 import type { Proposal } from '../candidates/proposals';
 import { PROPOSALS_FILE } from '../collect-proposals';
@@ -27,7 +28,7 @@ export async function collectEpoch(
   const manifest = await store.findManifest(key);
   const selection = manifest === null ? null : await getManifestJson<SelectionRecord>(store, key, manifest, SELECTION_FILE);
   const kept = new Set(selection?.kept.map(nameOf));
-  const known: readonly KnownCandidate[] = selection?.outcomes ?? (await finishedSoFar(store, campaignId, scope));
+  const known: readonly KnownCandidate[] = selection?.outcomes ?? (await endedSoFar(store, campaignId, scope));
   const selfEdits = known.length === 0 ? new Map<string, Proposal>() : await proposals(store, campaignId, scope);
   const candidates = await readAll(known, async (outcome): Promise<CandidateRow> => {
     const { contextId, candidate, reason } = outcome;
@@ -40,13 +41,13 @@ export async function collectEpoch(
       contextId,
       title: titles.get(contextId) ?? '',
       candidate,
-      status: outcome.status ?? record?.status ?? 'failed',
-      reward: outcome.status === undefined || outcome.status === 'scored' ? (scored?.reward ?? null) : null,
+      status: outcome.status,
+      reward: outcome.status === 'scored' ? (scored?.reward ?? null) : null,
       repeatRewards: scored?.repeatRewards ?? [],
       selected: kept.has(nameOf(outcome)),
       steps: scored?.steps ?? null,
       trainedTokens: scored?.trainedTokens ?? null,
-      reason: reason ?? (record?.status === 'rejected' ? record.reason : ''),
+      reason: reason ?? '',
       adapters: scored?.adapters ?? [],
       selfEditCharacters: selfEdit === undefined ? null : characters(selfEdit.text),
       isCutOff: selfEdit?.isCutOff ?? false,
@@ -60,7 +61,7 @@ export async function collectEpoch(
 interface KnownCandidate {
   readonly contextId: string;
   readonly candidate: number;
-  readonly status?: CandidateRow['status'];
+  readonly status: CandidateRow['status'];
   readonly reason?: string;
 }
 
@@ -68,12 +69,13 @@ function nameOf({ contextId, candidate }: Pick<KnownCandidate, 'contextId' | 'ca
   return `${contextId}/c${candidate}`;
 }
 
-/** Candidates of an unfinished epoch that have a record. */
-async function finishedSoFar(store: ArtifactStore, campaignId: string, scope: string): Promise<KnownCandidate[]> {
-  const keys = await store.list(`campaigns/${campaignId}/${scope}/`);
-  return keys.flatMap((key) => {
-    const [, contextId, candidate] = /\/([^/]+)\/c(\d+)\/candidate\.json$/.exec(key) ?? [];
-    return contextId === undefined ? [] : [{ contextId, candidate: Number(candidate) }];
+/** Candidates of an unfinished epoch that have ended. */
+async function endedSoFar(store: ArtifactStore, campaignId: string, scope: string): Promise<KnownCandidate[]> {
+  const ended = await endedCandidates(store, campaignId, scope);
+  return readAll([...ended], async ([name, key]): Promise<KnownCandidate> => {
+    const [contextId = '', candidate] = name.split('/c');
+    const end = await readEnd(store, key);
+    return { contextId, candidate: Number(candidate), status: end.status, ...(end.status !== 'scored' && { reason: end.reason }) };
   });
 }
 

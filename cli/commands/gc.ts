@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { collectAbandoned, collectGarbage } from '../../audit/collect-garbage';
-import { sealHome } from '../../connection/stack-file';
+import { sealHome } from '../../settings/home';
 import { openStoreFromEnvironment } from '../../storage/open-store';
 import { withCampaigns } from '../campaign-client';
 import { newCommand, runWith, type CommonFlags } from '../command';

@@ -1,10 +1,13 @@
-import type { CandidateSummary, PinnedCampaign, PolicyTask } from '../../activities/activity-types';
+import type { PinnedCampaign, PolicyTask } from '../../activities/activity-types';
 import { SELECTION_FILE, type SelectionRecord } from '../../activities/select-self-edits';
 import { getJson, putJson } from '../../activities/stored/stored-json';
 import type { ArtifactRef } from '../../contracts/artifacts';
 import { type CampaignInput, epochInVersion, manifestKeys } from '../../contracts/campaign';
 import { epochSummary } from '../../seal/report-data';
 import type { ArtifactStore } from '../../storage/artifact-store';
+
+/** How a candidate has ended. */
+export type End = { readonly position: number } & Omit<SelectionRecord['outcomes'][number], 'contextId' | 'candidate'>;
 
 interface Chosen {
   readonly campaign: PinnedCampaign;
@@ -13,7 +16,7 @@ interface Chosen {
   readonly policyAdapters?: readonly string[];
   /** Positions, two candidates a context. */
   readonly kept: readonly number[];
-  readonly outcomes?: readonly CandidateSummary[];
+  readonly outcomes?: readonly End[];
 }
 
 /** Publishes a selection of a test's own making. @returns the M-step's task */
@@ -29,4 +32,18 @@ export async function storedSelection(store: ArtifactStore, { campaign, epoch, p
     summary: { ...epochSummary(epoch, record.outcomes, kept.length) },
   });
   return { campaign, versions: epochInVersion(epoch), policyAdapters, proposals, selection };
+}
+
+/** Publishes the records of an epoch's candidates, two a context; of failures, those of a pass. */
+export async function storedEnds(store: ArtifactStore, campaign: PinnedCampaign, ends: readonly End[], pass = 1000): Promise<void> {
+  const { campaignId } = campaign;
+  const input = await getJson<CampaignInput>(store, campaign.input);
+  for (const { position, ...end } of ends) {
+    const contextId = input.trainContexts[Math.floor(position / 2)]!.id;
+    const candidate = (position % 2) + 1;
+    const failed = end.status === 'failed';
+    const key = failed ? manifestKeys.failure(campaignId, 'epoch-1', contextId, candidate, pass) : manifestKeys.candidate(campaignId, 'epoch-1', contextId, candidate);
+    const lineage = { inputs: {}, codeVersion: input.codeVersion, settings: { contextId, candidate } };
+    await store.publish(key, { kind: failed ? 'failed-candidate' : 'candidate', files: {}, lineage, summary: { ...end } });
+  }
 }

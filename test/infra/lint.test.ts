@@ -21,6 +21,9 @@ const SOURCES: Readonly<Record<string, string>> = {
   'cli/run.ts': `import { a } from '../workflows/tree';\nexport const run: unknown = a;`,
   'seal/one.ts': `import { two } from './two';\nexport const one: () => number = () => two();`,
   'seal/two.ts': `import { one } from './one';\nexport const two: () => number = () => one();`,
+  'settings/home.ts': `export const home = process.env['SEAL_HOME'];`,
+  'endpoint/key.ts': `import { home } from '../settings/home';\nexport const key: unknown = home;`,
+  'infra/hand.ts': `const { env } = process;\nexport const hand = env['SEAL_HOME'];`,
   'infra/up.ts': `import { store } from '../storage/store';\nexport const up: unknown = store;`,
 };
 
@@ -42,6 +45,9 @@ const EXPECTED: readonly (readonly [file: string, rule: string])[] = [
   ['cli/run.ts', '@typescript-eslint/no-restricted-imports'],
   ['seal/one.ts', 'import-x/no-cycle'],
   ['seal/two.ts', 'import-x/no-cycle'],
+  ['endpoint/key.ts', 'import-x/no-restricted-paths'],
+  ['infra/hand.ts', 'no-restricted-properties'],
+  ['infra/hand.ts', 'no-restricted-syntax'],
   ['infra/up.ts', 'import-x/no-restricted-paths'],
 ];
 

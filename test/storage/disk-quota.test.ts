@@ -2,7 +2,8 @@ import promises from 'node:fs/promises';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DiskGuard, diskQuotaBytes, diskUse, diskWarning } from '../../storage/disk-quota';
+import { diskQuotaBytes } from '../../settings/home';
+import { DiskGuard, diskUse, diskWarning } from '../../storage/disk-quota';
 
 const MIB = 2 ** 20;
 

@@ -84,6 +84,7 @@ test('every line of its log is JSON, and those of a campaign have its ids', () =
   for (const line of done) expect(line).toMatchObject({ campaignId: 'watched', attempt: 1, workflowId: expect.stringMatching(/^watched/), runId: expect.any(String), seconds: expect.any(Number) });
   const candidate = done.find((line) => line['candidate'] === 2 && line['activity'] === 'validateSelfEdit');
   expect(candidate).toMatchObject({ epoch: 1, contextId: expect.stringMatching(/^[0-9a-f]{8}$/) });
+  expect(done.find((line) => line['activity'] === 'evaluateAdapters' && line['epoch'] === 1)).toMatchObject({ workflowId: expect.stringMatching(/^watched\/epoch-1\/group-/) });
 });
 
 test('a compute process that is killed while idle is replaced by the next question, and counted', async () => {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { TLSConfig } from '@temporalio/client';
 import { type ClientConfigProfile, loadClientConfigProfile, loadConfigData, toClientOptions } from '@temporalio/envconfig';
 import { BadInputError } from '../contracts/errors';
+import { variable } from './environment';
 
 /** How this connection is secured, as the SDK takes it. */
 export interface TemporalSecurity {
@@ -47,7 +48,12 @@ export function namedServer(env: NodeJS.ProcessEnv): NamedServer {
 }
 
 function loadProfile(env: NodeJS.ProcessEnv): ClientConfigProfile {
-  const set = Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''));
+  const set = Object.fromEntries(
+    Object.keys(env).flatMap((name) => {
+      const text = variable(env, name);
+      return text === undefined ? [] : [[name, text] as const];
+    }),
+  );
   const file = set['TEMPORAL_CONFIG_FILE'];
   const wantsFile = file !== undefined || set['TEMPORAL_PROFILE'] !== undefined;
   if (file !== undefined && !existsSync(file)) {

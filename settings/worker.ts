@@ -1,8 +1,15 @@
-import { join, resolve } from 'node:path';
-import { type TemporalSettings, temporalSettings } from '../connection/temporal-settings';
+import { join } from 'node:path';
 import { BadInputError } from '../contracts/errors';
 import { QUEUE_NAMES, type QueueName } from '../contracts/queues';
-import { type DeploymentVersion, readDeployment } from './deployment';
+import { variable, wholeNumber } from './environment';
+import { sealHome } from './home';
+import { type TemporalSettings, temporalSettings } from './temporal';
+
+/** A worker as Temporal's Worker Deployments know it: a fleet and the build that this machine runs. */
+export interface DeploymentVersion {
+  readonly deploymentName: string;
+  readonly buildId: string;
+}
 
 export interface WorkerSettings {
   readonly temporal: TemporalSettings;
@@ -30,9 +37,9 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv, args: readonly string
   return {
     temporal: temporalSettings(env),
     ...readQueues(args),
-    drainSeconds: readDrainSeconds(env),
+    drainSeconds: wholeNumber(env, 'SEAL_DRAIN_SECONDS', { fallback: DRAIN_SECONDS, least: 1, most: 86_400 }),
     deployment: readDeployment(env),
-    cacheDirectory: join(resolve(env['SEAL_HOME'] ?? '.seal'), 'cache'),
+    cacheDirectory: join(sealHome(env), 'cache'),
   };
 }
 
@@ -47,12 +54,25 @@ function readQueues(args: readonly string[]): Pick<WorkerSettings, 'queues' | 'q
   return { queues: [...new Set(queues)], queuesNamed: true };
 }
 
-function readDrainSeconds(env: NodeJS.ProcessEnv): number {
-  const text = env['SEAL_DRAIN_SECONDS'];
-  if (text === undefined || text === '') return DRAIN_SECONDS;
-  const seconds = Number(text);
-  if (!Number.isInteger(seconds) || seconds < 1 || seconds > 86_400) {
-    throw new BadInputError({ where: 'SEAL_DRAIN_SECONDS', expected: 'a whole number from 1 to 86400', got: JSON.stringify(text) });
-  }
-  return seconds;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
+/** As image tags are; Temporal joins name and build by a point. */
+const BUILD = /^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$/;
+
+/**
+ * Reads `SEAL_DEPLOYMENT` and `SEAL_BUILD_ID`: both, or neither.
+ * @throws BadInputError naming the one that is missing or malformed
+ */
+function readDeployment(env: NodeJS.ProcessEnv): DeploymentVersion | null {
+  const deploymentName = variable(env, 'SEAL_DEPLOYMENT');
+  // An image names its build; only a deployment makes it a version that campaigns are bound to.
+  if (deploymentName === undefined) return null;
+  return {
+    deploymentName: checked('SEAL_DEPLOYMENT', deploymentName, NAME, 'letters, digits, _ and -, at most 63'),
+    buildId: checked('SEAL_BUILD_ID', variable(env, 'SEAL_BUILD_ID'), BUILD, 'the build that this worker runs, as letters, digits and _.+-, since SEAL_DEPLOYMENT is set'),
+  };
+}
+
+function checked(where: string, value: string | undefined, pattern: RegExp, expected: string): string {
+  if (value !== undefined && pattern.test(value)) return value;
+  throw new BadInputError({ where, expected, got: value === undefined ? 'nothing' : JSON.stringify(value) });
 }

@@ -1,7 +1,8 @@
 import { NAMESPACE } from '../contracts/campaign';
 import { ServerUnreachableError } from '../contracts/errors';
-import type { StackFile } from '../contracts/stack';
-import { readStackFile, sealHome } from './stack-file';
+import { environment, variable } from './environment';
+import { sealHome } from './home';
+import { readStackFile, type StackFile } from './stack-file';
 import { type NamedServer, namedServer, type TemporalSecurity } from './temporal-profile';
 
 /** Where Temporal is and how it is spoken to: what every connection of ours is made from. */
@@ -18,7 +19,7 @@ export interface TemporalSettings {
  *
  * @throws ServerUnreachableError if neither says where it is; BadInputError naming a variable or file that cannot be used
  */
-export function temporalSettings(env: NodeJS.ProcessEnv = process.env): TemporalSettings {
+export function temporalSettings(env: NodeJS.ProcessEnv = environment()): TemporalSettings {
   const home = sealHome(env);
   const stack = readStackFile(home)?.temporal ?? null;
   const named = namedServer(env);
@@ -46,4 +47,14 @@ function isEmbedded(address: string, stack: StackFile['temporal'] | null): boole
 
 function settingsOf({ address, namespace, security }: NamedServer & { readonly address: string }): TemporalSettings {
   return { address, namespace: namespace ?? NAMESPACE, security };
+}
+
+/** `TEMPORAL_ADDRESS`; null where it is not set. */
+export function namedAddress(env: NodeJS.ProcessEnv): string | null {
+  return variable(env, 'TEMPORAL_ADDRESS') ?? null;
+}
+
+/** `TEMPORAL_NAMESPACE`; null where it is not set. */
+export function namedNamespace(env: NodeJS.ProcessEnv = environment()): string | null {
+  return variable(env, 'TEMPORAL_NAMESPACE') ?? null;
 }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { BadInputError } from '../contracts/errors';
+import { variable } from './environment';
 
 export interface ListenAddress {
   /** An IP address. */
@@ -13,14 +14,14 @@ export interface ListenAddress {
  * @returns null where the variable is not set: nothing listens
  * @throws BadInputError naming the variable
  */
-export function readListenAddress(env: NodeJS.ProcessEnv, variable: string): ListenAddress | null {
-  const text = env[variable];
-  if (text === undefined || text === '') return null;
+export function readListenAddress(env: NodeJS.ProcessEnv, name: string): ListenAddress | null {
+  const text = variable(env, name);
+  if (text === undefined) return null;
   const [, bracketed, plain, digits] = /^(?:(?:\[([^\]]+)\]|([^:]+)):)?(\d{1,5})$/.exec(text) ?? [];
   const host = bracketed ?? plain ?? '127.0.0.1';
   const port = Number(digits);
   if (digits === undefined || port > 65_535 || isIP(host) === 0) {
-    throw new BadInputError({ where: variable, expected: 'a port, or an IP address and a port (127.0.0.1:9464)', got: JSON.stringify(text) });
+    throw new BadInputError({ where: name, expected: 'a port, or an IP address and a port (127.0.0.1:9464)', got: JSON.stringify(text) });
   }
   return { host, port };
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { temporalSettings } from '../../connection/temporal-settings';
+import { temporalSettings } from '../../settings/temporal';
 
 let home: string;
 const embedded = '127.0.0.1:7233';

@@ -1,4 +1,4 @@
-import { describeValue, fieldPath } from '../../seal/bad-field';
+import { describeValue, fieldPath } from '../../contracts/bad-field';
 
 test('fieldPath reads like the expression that reaches the field', () => {
   expect(fieldPath([3, 'questions', 0, 'answer'])).toBe('[3].questions[0].answer');
@@ -10,7 +10,9 @@ test.each([
   [undefined, 'nothing'],
   [null, 'null'],
   [[], 'an empty list'],
-  [[1, 2], 'a list of 2'],
+  [[0.1, 0.01], '[0.1, 0.01]'],
+  [['a', 'b'], 'a list of 2'],
+  [[1, 2, 3, 4], 'a list of 4'],
   [{ a: 1 }, 'an object'],
   ['a\nb', '"a\\nb"'],
   [1.5, '1.5'],

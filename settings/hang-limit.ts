@@ -1,4 +1,4 @@
-import { BadInputError } from '../../contracts/errors';
+import { environment, wholeNumber } from './environment';
 
 const DEFAULT_SECONDS = 60;
 const LEAST_SECONDS = 2;
@@ -16,12 +16,7 @@ export interface HangLimit {
  *
  * @throws BadInputError
  */
-export function hangLimit(env: NodeJS.ProcessEnv): HangLimit {
-  const text = env['SEAL_HANG_SECONDS'];
-  const seconds = text === undefined || text === '' ? DEFAULT_SECONDS : Number(text);
-  if (!Number.isInteger(seconds) || seconds < LEAST_SECONDS || seconds > MOST_SECONDS) {
-    throw new BadInputError({ where: 'SEAL_HANG_SECONDS', expected: `a whole number from ${LEAST_SECONDS} to ${MOST_SECONDS}`, got: JSON.stringify(text) });
-  }
-  const silenceMs = seconds * 1000;
+export function hangLimit(env: NodeJS.ProcessEnv = environment()): HangLimit {
+  const silenceMs = wholeNumber(env, 'SEAL_HANG_SECONDS', { fallback: DEFAULT_SECONDS, least: LEAST_SECONDS, most: MOST_SECONDS }) * 1000;
   return { silenceMs, everyMs: Math.min(5_000, silenceMs / 4), patienceMs: Math.min(10_000, silenceMs / 2) };
 }

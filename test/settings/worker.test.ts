@@ -1,7 +1,7 @@
 import { BadInputError } from '../../contracts/errors';
 import { whyNoCuda } from '../../engine/runtime/cuda-libraries';
+import { readWorkerSettings } from '../../settings/worker';
 import { refuseUnservable } from '../../workers/servable-queues';
-import { readWorkerSettings } from '../../workers/worker-settings';
 
 const SERVER = { TEMPORAL_ADDRESS: 'localhost:7233' };
 

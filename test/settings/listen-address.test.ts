@@ -1,5 +1,5 @@
 import { BadInputError } from '../../contracts/errors';
-import { addressText, readListenAddress } from '../../telemetry/listen-address';
+import { addressText, readListenAddress } from '../../settings/listen-address';
 
 test.each([
   ['9464', '127.0.0.1:9464'],
