@@ -22,7 +22,6 @@ const VALUES: Readonly<Record<string, string>> = {
   SEAL_DISK_QUOTA_GB: '3',
   SEAL_DEBUG: '1',
   SEAL_HANG_SECONDS: '30',
-  SEAL_ACTIVITY_SLOTS: '7',
   SEAL_DRAIN_SECONDS: '5',
   SEAL_DEPLOYMENT: 'fleet',
   SEAL_BUILD_ID: 'build-1',
