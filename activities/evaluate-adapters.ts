@@ -2,14 +2,13 @@
  * The inner loop's second half: closed-book questions to the adapted policy, and the reward.
  * Source: paper, "Knowledge Incorporation", evaluation; `seal/rewards.ts` for rounding and gains.
  */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { ArtifactRef, Manifest } from '../contracts/artifacts';
 import { ArtifactMissingError } from '../contracts/errors';
 import { logprobGain } from '../seal/graders/logprob';
 import { repeatReward } from '../seal/rewards';
 import { mean } from '../seal/statistics';
-import { getDirectory } from '../storage/artifact-directory';
+import type { DirectoryRefs } from '../storage/artifact-directory';
+import type { Lease } from '../storage/directory-cache';
 import type { GroupTask, SealActivities } from './activity-types';
 import { type Answer, examine, type GroupAnswers } from './answers/answers';
 import { gradeReplies, gradingSettings } from './answers/grade-replies';
@@ -25,6 +24,7 @@ import { type RecordedOptions, recordLost, runRecorded } from './execution/recor
 import { asActivity, type RunningActivity } from './execution/running-activity';
 import { LOSS_FILE } from './fine-tune-adapters';
 import { computeLimits, type Services } from './services';
+import { adapterEntry, leaseAdapter } from './stored/model-directories';
 import { manifestSha256, putJson } from './stored/stored-json';
 
 /**
@@ -47,6 +47,8 @@ export function evaluateAdapters(services: Services): SealActivities['evaluateAd
       const members = examinable(group, adapters);
       const known = await findEvaluations(services.manifests, group.scope, group.repeat, members);
       const evaluations = known.size === members.length ? known : await examineGroup(services, task, group, { adapters, members }, running);
+      // Local copies have served; the store has them should anyone ask again.
+      for (const adapter of adapters.values()) if (!isDiverged(adapter)) await services.cache.evict(adapterEntry(adapterFiles(adapter)));
       if (task.repeat === task.repeats && group.scope.split === 'train') {
         for (const member of members) await completeCandidate(services, group, member, task.repeats);
       }
@@ -62,10 +64,10 @@ async function examineGroup(
   running: RunningActivity,
 ): Promise<ReadonlyMap<number, Manifest>> {
   const { input } = group.data;
-  const policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
-  const directories = await adapterDirectories(services, adapters);
-  const adapted = members.filter(({ position }) => directories.has(position));
-  const unadapted = members.filter(({ position }) => !directories.has(position));
+  await using policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
+  await using directories = await AdapterDirectories.lease(services, adapters);
+  const adapted = members.filter(({ position }) => directories.get(position) !== undefined);
+  const unadapted = members.filter(({ position }) => directories.get(position) === undefined);
   const sitting = (some: readonly Candidate[], options: RecordedOptions) =>
     examine(
       services.model,
@@ -99,8 +101,6 @@ async function examineGroup(
     }),
   );
   await Promise.all(commits);
-  // Local copies have served; the store has them should anyone ask again.
-  await Promise.all([...directories.values()].map((directory) => rm(directory, { recursive: true, force: true })));
   return evaluations;
 }
 
@@ -113,16 +113,32 @@ function examinable({ scope, members }: ResolvedGroup, adapters: ReadonlyMap<num
   });
 }
 
-async function adapterDirectories(services: Services, adapters: ReadonlyMap<number, KnownAdapter>): Promise<Map<number, string>> {
-  const cache = join(services.cacheDirectory, 'adapters');
-  const found = await Promise.all(
-    [...adapters].map(async ([position, adapter]): Promise<[number, string][]> => {
-      if (isDiverged(adapter)) return [];
-      const { [LOSS_FILE]: _losses, ...files } = adapter.manifest.files;
-      return [[position, await getDirectory(services.store, files, cache)]];
-    }),
-  );
-  return new Map(found.flat());
+/** Directories of those that have one, by position, until it is disposed of. */
+class AdapterDirectories implements AsyncDisposable {
+  readonly #leases = new Map<number, Lease<string>>();
+
+  static async lease({ cache, store }: Services, adapters: ReadonlyMap<number, KnownAdapter>): Promise<AdapterDirectories> {
+    const made = new AdapterDirectories();
+    const trained = [...adapters].filter(([, adapter]) => !isDiverged(adapter));
+    const leased = await Promise.allSettled(trained.map(async ([position, adapter]) => made.#leases.set(position, await leaseAdapter(cache, store, adapterFiles(adapter)))));
+    const failed = leased.find((outcome) => outcome.status === 'rejected');
+    if (failed === undefined) return made;
+    await made[Symbol.asyncDispose]();
+    throw failed.reason;
+  }
+
+  get(position: number): string | undefined {
+    return this.#leases.get(position)?.directory;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const lease of this.#leases.values()) await lease[Symbol.asyncDispose]();
+  }
+}
+
+function adapterFiles({ manifest }: KnownAdapter): DirectoryRefs {
+  const { [LOSS_FILE]: _losses, ...files } = manifest.files;
+  return files;
 }
 
 async function commit(

@@ -26,7 +26,7 @@ export function evaluateBase(services: Services): SealActivities['evaluateBase']
       const { input } = data;
       await recordLost(services, input, running);
       if ((await services.store.findManifest(keyOf(task))) !== null) return;
-      const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
+      await using policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
       const contexts = chunkContexts(task, task.chunk, data);
       const examinees = contexts.map(({ context }) => ({ adapterDirectory: null, context }));
       const from = (task.chunk - 1) * task.contextsPerChunk;

@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CampaignInput } from '../contracts/campaign';
 import { Endpoints } from '../endpoint/endpoints';
+import { DirectoryCache } from '../storage/directory-cache';
 import { partialPath } from '../storage/partial-path';
 import { ProposalReader } from './candidates/proposals';
 import type { ActivityDependencies } from './dependencies';
@@ -18,6 +19,7 @@ export interface Services extends ActivityDependencies {
   readonly endpoints: Endpoints;
   readonly workflows: WorkflowWatcher;
   readonly gate: ComputeGate;
+  readonly cache: DirectoryCache;
   readonly manifests: ManifestMemory;
   readonly campaigns: CampaignDataReader;
   readonly proposals: ProposalReader;
@@ -27,16 +29,18 @@ export interface Services extends ActivityDependencies {
 export function createServices(dependencies: ActivityDependencies): Services {
   const { computeConcurrency = 1 } = dependencies;
   const gate = new ComputeGate(computeConcurrency, turnOfActivity);
+  const cache = new DirectoryCache(dependencies.cacheDirectory, dependencies.cacheBytes);
   return {
     ...dependencies,
     heartbeatIntervalMs: dependencies.heartbeatIntervalMs ?? 2000,
     endpoints: dependencies.endpoints ?? new Endpoints(process.env),
     workflows: dependencies.workflows ?? { outcome: () => Promise.reject(new RangeError('this process watches no workflows')) },
     gate,
+    cache,
     manifests: new ManifestMemory(dependencies.store),
     campaigns: new CampaignDataReader(dependencies.store),
     proposals: new ProposalReader(dependencies.store),
-    models: new ModelDirectories({ ...dependencies, gate }),
+    models: new ModelDirectories({ ...dependencies, gate, cache }),
   };
 }
 

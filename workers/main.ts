@@ -12,7 +12,8 @@ import { BadInputError, ServerUnreachableError, StoreRefusedError } from '../con
 import { startComputeProcess } from '../engine/runtime/compute-client';
 import { computingMachine } from '../engine/runtime/machine';
 import { knowledgeDomain } from '../seal/knowledge/domain';
-import { DiskGuard, diskQuotaBytes } from '../storage/disk-quota';
+import { DirectoryCache } from '../storage/directory-cache';
+import { cacheBytes, DiskGuard, diskQuotaBytes } from '../storage/disk-quota';
 import { openStoreFromEnvironment } from '../storage/open-store';
 import { measureDisk } from '../telemetry/disk-space';
 import { readListenAddress } from '../telemetry/listen-address';
@@ -64,10 +65,11 @@ async function main(): Promise<void> {
       const { namespace } = settings.temporal;
       const client = new Client({ connection, namespace, dataConverter: converter });
       await refuseForeignKeys(new Client({ connection, namespace, dataConverter: keys }));
-      const disk = new DiskGuard(sealHome(), diskQuotaBytes(process.env), (line) => log.warn(line));
+      const cache = new DirectoryCache(cacheDirectory);
+      const disk = new DiskGuard(sealHome(), diskQuotaBytes(process.env), { warn: (line) => log.warn(line), makeRoom: () => cache.evictUnread() });
       const histories = new ServerHistories(client);
       const workflows = new ServerWorkflows(client);
-      const activities = createActivities({ model, machine: computingMachine(), codeVersion: codeVersion(), store, domain: knowledgeDomain, cacheDirectory, histories, workflows, refuseFullDisk: () => disk.refuseFull() });
+      const activities = createActivities({ model, machine: computingMachine(), codeVersion: codeVersion(), store, domain: knowledgeDomain, cacheDirectory, cacheBytes: cacheBytes(process.env), histories, workflows, refuseFullDisk: () => disk.refuseFull() });
       const bundle = queues.includes('orchestration') ? await workflowBundle(cacheDirectory, { ...converter, traced: telemetrySettings.traced }) : null;
       const workers = await createSealWorkers({ ...settings, connection, namespace, activities, workflowBundle: bundle, dataConverter: converter, telemetry: telemetry.workerOptions });
       const usesModel = queues.some((queue) => queue !== 'orchestration');
