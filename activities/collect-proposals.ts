@@ -59,12 +59,14 @@ async function collectChunk(
   );
   const measure = (rows: readonly TrainingRow[], inner: AdmittedOptions): Promise<readonly number[]> =>
     services.model.countTokens({ modelDirectory: input.model.directory, rows }, inner);
-  const { limit, counts, contextLength, policyCounts } = await services.gate.run(signal, computeLimits(input), async (inner) => ({
-    limit: await rowTokenLimit(services.model, input, inner),
-    counts: await measure(plain.flatMap(({ rows }) => rows), inner),
-    contextLength: (await services.model.describe(input.model.directory, inner)).contextLength,
-    policyCounts: await measure(plain.flatMap(({ policyRows }) => policyRows), inner),
-  }));
+  const { limit, counts, contextLength, policyCounts } = await services.models.reading(input.model, () =>
+    services.gate.run(signal, computeLimits(input), async (inner) => ({
+      limit: await rowTokenLimit(services.model, input, inner),
+      counts: await measure(plain.flatMap(({ rows }) => rows), inner),
+      contextLength: (await services.model.describe(input.model.directory, inner)).contextLength,
+      policyCounts: await measure(plain.flatMap(({ policyRows }) => policyRows), inner),
+    })),
+  );
   const longest = (all: readonly number[], sizes: readonly number[]): number[] => {
     let next = 0;
     return sizes.map((size) => all.slice(next, (next += size)).reduce((most, count) => Math.max(most, count), 0));

@@ -29,6 +29,7 @@ import { createSealWorkers, runWorkers } from './seal-workers';
 import { refuseUnservable } from './servable-queues';
 import { ServerWorkflows } from './server-workflows';
 import { serveHealth } from './worker-health';
+import { WorkIntake } from './work-intake';
 import { readWorkerSettings, type WorkerSettings } from './worker-settings';
 import { giveSignsOfLife } from './sign-of-life';
 import { workflowBundle } from './workflow-bundle';
@@ -51,8 +52,13 @@ async function main(): Promise<void> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
   const keys = dataConverter();
+  const intake = new WorkIntake((reason) => log.warn(`this worker lacks what some work needs, and leaves that to others until it is there: ${reason}`));
   const alert = keyAlert(log, meter);
-  const converter = { ...keys, payloadCodecs: keys.payloadCodecs.map((codec) => new AlertingCodec(codec, alert)) };
+  const onMissingKey = (reason: BadInputError): void => {
+    alert(reason);
+    intake.miss(reason.message);
+  };
+  const converter = { ...keys, payloadCodecs: keys.payloadCodecs.map((codec) => new AlertingCodec(codec, onMissingKey)) };
   const store = await openStoreFromEnvironment(process.env, observeStore(meter));
   const compute = startComputeProcess({ onErrorLine: (line) => log.foreign(line, { ...model.serving, process: 'compute' }) });
   const model = observeModel(compute, meter, log);
@@ -71,9 +77,9 @@ async function main(): Promise<void> {
       const workflows = new ServerWorkflows(client);
       const activities = createActivities({ model, machine: computingMachine(), codeVersion: codeVersion(), store, domain: knowledgeDomain, cacheDirectory, cacheBytes: cacheBytes(process.env), histories, workflows, refuseFullDisk: () => disk.refuseFull() });
       const bundle = queues.includes('orchestration') ? await workflowBundle(cacheDirectory, { ...converter, traced: telemetrySettings.traced }) : null;
-      const workers = await createSealWorkers({ ...settings, connection, namespace, activities, workflowBundle: bundle, dataConverter: converter, telemetry: telemetry.workerOptions });
+      const workers = await createSealWorkers({ ...settings, connection, namespace, activities, intake, workflowBundle: bundle, dataConverter: converter, telemetry: telemetry.workerOptions });
       const usesModel = queues.some((queue) => queue !== 'orchestration');
-      const health = await serveHealth(healthAddress, { workers, connection, compute: usesModel ? { process: compute, model } : null });
+      const health = await serveHealth(healthAddress, { workers, connection, intake, compute: usesModel ? { process: compute, model } : null });
       log.info(`serving ${served(settings)}`);
       try {
         await runWorkers(workers, stop);

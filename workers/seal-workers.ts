@@ -3,6 +3,7 @@ import { type NativeConnection, Worker, type WorkerOptions, type WorkflowBundleO
 import type { SealActivities } from '../activities';
 import { type ComputeQueueName, type QueueName, TASK_QUEUES } from '../contracts/queues';
 import { type DeploymentVersion, deploymentOptions } from './deployment';
+import { WorkIntake } from './work-intake';
 import { ACTIVITY_SLOTS, DRAIN_SECONDS } from './worker-settings';
 
 /**
@@ -10,6 +11,9 @@ import { ACTIVITY_SLOTS, DRAIN_SECONDS } from './worker-settings';
  * whole history from the server.
  */
 const CACHED_WORKFLOWS = 500;
+
+/** A tuner names suppliers of all kinds of slots. */
+const UNUSED = { type: 'fixed-size', numSlots: 2 } as const;
 
 export interface SealWorkersOptions {
   readonly connection: NativeConnection;
@@ -28,6 +32,8 @@ export interface SealWorkersOptions {
   readonly telemetry?: Pick<WorkerOptions, 'interceptors' | 'sinks'>;
   /** How payloads are written. @default plain JSON */
   readonly dataConverter?: DataConverter;
+  /** @default one that nobody asks */
+  readonly intake?: WorkIntake;
   readonly tuning?: Pick<WorkerOptions, 'maxConcurrentWorkflowTaskPolls' | 'maxConcurrentActivityTaskPolls'>;
 }
 
@@ -79,12 +85,12 @@ function orchestration(workflowBundle: WorkflowBundleOption, activities: SealAct
 
 function compute(
   queue: ComputeQueueName,
-  { activities, activitySlots = ACTIVITY_SLOTS, drainSeconds = DRAIN_SECONDS }: SealWorkersOptions,
+  { activities, activitySlots = ACTIVITY_SLOTS, drainSeconds = DRAIN_SECONDS, intake = new WorkIntake() }: SealWorkersOptions,
 ): Omit<WorkerOptions, 'connection'> {
   return {
     taskQueue: TASK_QUEUES[queue],
-    activities,
-    maxConcurrentActivityTaskExecutions: activitySlots,
+    activities: intake.observe(activities),
+    tuner: { workflowTaskSlotSupplier: UNUSED, localActivityTaskSlotSupplier: UNUSED, nexusTaskSlotSupplier: UNUSED, activityTaskSlotSupplier: intake.slots(activitySlots) },
     maxConcurrentActivityTaskPolls: Math.min(5, activitySlots),
     // A cancellation travels with a heartbeat's answer; the SDK would hold heartbeats back for most of their timeout.
     maxHeartbeatThrottleInterval: '3s',

@@ -1,8 +1,9 @@
-import { stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { log } from '@temporalio/activity';
 import type { PinnedModel } from '../../contracts/campaign';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError, MachineUnableError } from '../../contracts/errors';
 import type { LanguageModel } from '../../contracts/language-model';
 import type { Machine } from '../../contracts/machine';
 import { modelFiles } from '../../engine/files/model-directory';
@@ -40,7 +41,8 @@ interface ModelDependencies {
 /** Policies on this machine: the base as pinned, or base and M-step adapters merged once and kept by content. */
 export class ModelDirectories {
   readonly #dependencies: ModelDependencies;
-  readonly #verified = new Remembered<void>(POLICIES_IN_MEMORY);
+  /** How the base's files differ from those pinned, if they do. */
+  readonly #verified = new Remembered<MachineUnableError | null>(POLICIES_IN_MEMORY);
   /** Hashes of merged policies that this process has compared with their files. */
   readonly #merged = new Remembered<FileHashes>(POLICIES_IN_MEMORY);
   /** Policies that are being looked at or merged, for all who ask for them meanwhile. */
@@ -51,11 +53,24 @@ export class ModelDirectories {
   }
 
   /**
-   * Hashes the base's files, once a process, and compares them with those pinned.
-   * @throws BadInputError naming the first file that differs
+   * Compares the base's files with those pinned; hashes them once a process, and again where a file has changed since.
+   * @throws MachineUnableError naming the first file that is missing or differs
    */
-  verifyBase(base: PinnedModel): Promise<void> {
-    return this.#verified.get(`${base.directory}\n${pinnedSha256(base)}`, () => verifyPinnedFiles(base));
+  async verifyBase(base: PinnedModel): Promise<void> {
+    const key = `${base.directory}\n${pinnedSha256(base)}\n${await stateOf(base)}`;
+    const difference = await this.#verified.get(key, () => verifyPinnedFiles(base).then(() => null, differenceIn(base)));
+    if (difference !== null) throw difference;
+  }
+
+  /** Runs what reads the base's files. They may go or change while it waits: then that is why it fails. */
+  async reading<Result>(base: PinnedModel, work: () => Promise<Result>): Promise<Result> {
+    await this.verifyBase(base);
+    try {
+      return await work();
+    } catch (error) {
+      await this.verifyBase(base);
+      throw error;
+    }
   }
 
   /** The model directory of a policy, merged where it is not there yet or no longer whole. `limits` bound the merge. */
@@ -115,7 +130,8 @@ export class ModelDirectories {
     try {
       for (const files of adapters) leases.push(await leaseAdapter(cache, store, files));
       const adapterDirectories = leases.map(({ directory }) => directory);
-      await gate.run(new AbortController().signal, limits, (inner) => model.merge({ modelDirectory: base.directory, adapterDirectories, outDirectory }, inner));
+      const request = { modelDirectory: base.directory, adapterDirectories, outDirectory };
+      await this.reading(base, () => gate.run(new AbortController().signal, limits, (inner) => model.merge(request, inner)));
     } finally {
       for (const lease of leases) await lease[Symbol.asyncDispose]();
     }
@@ -141,9 +157,29 @@ export function adapterEntry(files: DirectoryRefs): string {
 }
 
 /** About the bytes of a policy that is merged from it. */
-async function sizeOf({ directory, files }: PinnedModel): Promise<number> {
-  const sizes = await Promise.all(Object.keys(files).map(async (name) => (await stat(join(directory, name))).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
+async function sizeOf(base: PinnedModel): Promise<number> {
+  const files = await statAll(base);
+  return files.reduce((sum, file) => sum + (file?.size ?? 0), 0);
+}
+
+/** Another text where a file has come, gone or been written. */
+async function stateOf(base: PinnedModel): Promise<string> {
+  const files = [await stat(base.directory).catch(() => null), ...(await statAll(base))];
+  return files.map((file) => (file === null ? 'none' : `${file.ino} ${file.size} ${file.ctimeMs}`)).join(', ');
+}
+
+function statAll({ directory, files }: PinnedModel) {
+  return Promise.all(Object.keys(files).map((name) => stat(join(directory, name)).catch(() => null)));
+}
+
+/** What could not be read may be readable the next time: that is thrown, and so not remembered. */
+function differenceIn({ directory }: PinnedModel): (error: unknown) => MachineUnableError {
+  return (error) => {
+    if (error instanceof MachineUnableError) return error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined || error instanceof BadInputError) throw error;
+    throw new MachineUnableError({ where: directory, expected: 'files that can be read', got: message }, { cause: error });
+  };
 }
 
 /** A model directory with the hash of each file that the engine reads. */
@@ -165,18 +201,22 @@ function filesSha256(files: PinnedModel['files']): string {
   return hashBytes(Buffer.from(lines.join(''))).sha256;
 }
 
-/** Hashes a model's files and compares them with those pinned. @throws BadInputError naming the first file that differs */
-export async function verifyPinnedFiles(base: PinnedModel): Promise<void> {
-  const here = modelFiles(base.directory);
-  const pinned = Object.keys(base.files).sort();
-  if (here.join('\n') !== pinned.join('\n')) {
-    throw new BadInputError({ where: base.directory, expected: `the files pinned at start: ${pinned.join(', ')}`, got: here.join(', ') });
+/** Hashes a model's files and compares them with those pinned. @throws MachineUnableError naming the first file that is missing or differs */
+export async function verifyPinnedFiles({ directory, files }: PinnedModel): Promise<void> {
+  const here = existsSync(directory) ? await readdir(directory) : null;
+  const missing = Object.keys(files).find((name) => here?.includes(name) !== true);
+  if (missing !== undefined) {
+    throw new MachineUnableError({ where: directory, expected: `the model pinned at start, with ${missing}`, got: here === null ? 'no such directory' : 'no such file' });
   }
-  for (const name of here) {
-    const { sha256 } = await hashFile(join(base.directory, name));
-    if (sha256 !== base.files[name]) {
-      throw new BadInputError({ where: join(base.directory, name), expected: `sha256 ${base.files[name]}, pinned at start`, got: sha256 });
+  const pinned = Object.keys(files).sort();
+  for (const name of pinned) {
+    const { sha256 } = await hashFile(join(directory, name));
+    if (sha256 !== files[name]) {
+      throw new MachineUnableError({ where: join(directory, name), expected: `sha256 ${files[name]}, pinned at start`, got: sha256 });
     }
   }
+  const found = modelFiles(directory);
+  if (found.join('\n') !== pinned.join('\n')) {
+    throw new MachineUnableError({ where: directory, expected: `the files pinned at start: ${pinned.join(', ')}`, got: found.join(', ') });
+  }
 }
-
