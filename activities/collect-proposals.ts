@@ -60,10 +60,12 @@ async function collectChunk(
   const { tokenizer } = services;
   const options = { signal, stallMs: computeLimits(input).stallMs };
   const measure = (rows: readonly TrainingRow[]): Promise<readonly number[]> => tokenizer.countTokens({ modelDirectory: input.model.directory, rows }, options);
-  const limit = await rowTokenLimit(tokenizer, input, options);
-  const counts = await measure(plain.flatMap(({ rows }) => rows));
-  const { contextLength } = await tokenizer.describe(input.model.directory, options);
-  const policyCounts = await measure(plain.flatMap(({ policyRows }) => policyRows));
+  const { limit, counts, contextLength, policyCounts } = await services.models.reading(input.model, async () => ({
+    limit: await rowTokenLimit(tokenizer, input, options),
+    counts: await measure(plain.flatMap(({ rows }) => rows)),
+    contextLength: (await tokenizer.describe(input.model.directory, options)).contextLength,
+    policyCounts: await measure(plain.flatMap(({ policyRows }) => policyRows)),
+  }));
   const longest = (all: readonly number[], sizes: readonly number[]): number[] => {
     let next = 0;
     return sizes.map((size) => all.slice(next, (next += size)).reduce((most, count) => Math.max(most, count), 0));

@@ -27,6 +27,8 @@ export interface ActivityDependencies {
   readonly workflows?: WorkflowWatcher;
   /** Policies, adapters and unfinished work of this machine; everything in it can be made again. */
   readonly cacheDirectory: string;
+  /** Most bytes of policies and adapters in it. @default null: as `DirectoryCache` says */
+  readonly cacheBytes?: number | null;
   /** Asked before anything is computed: throws DiskFullError while this machine has no room. @default never */
   readonly refuseFullDisk?: () => Promise<void>;
   /** Where histories are read from to be archived. @default none: `archiveHistories` fails */

@@ -2,9 +2,8 @@
  * The inner loop's second half: closed-book questions to the adapted policy, and the reward.
  * Source: paper, "Knowledge Incorporation", evaluation; `seal/rewards.ts` for rounding and gains.
  */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { getDirectory } from '../storage/artifact-directory';
+import type { DirectoryRefs } from '../storage/artifact-directory';
+import type { Lease } from '../storage/directory-cache';
 import type { GroupTask, SealActivities } from './activity-types';
 import { examine } from './answers/answers';
 import { isJudged, keepRawAnswers, type RawAnswers, rawAnswersKey } from './answers/raw-answers';
@@ -18,6 +17,7 @@ import { type RecordedOptions, recordLost, runRecorded } from './execution/recor
 import { asActivity, type RunningActivity } from './execution/running-activity';
 import { LOSS_FILE } from './fine-tune-adapters';
 import { computeLimits, type Services } from './services';
+import { adapterEntry, leaseAdapter } from './stored/model-directories';
 
 /**
  * Evaluates a group's adapters in one request. Where a judge gives the marks it is asked by `gradeAdapters`, and no member is returned.
@@ -36,17 +36,20 @@ export function evaluateAdapters(services: Services): SealActivities['evaluateAd
       if (examined.evaluations !== null) return evaluatedMembers(services, task, examined, examined.evaluations);
       if (isJudged(input)) {
         await keepRawAnswers(services, input, rawAnswersKey(task), () => answered(services, task, examined, running));
+        await evictServed(services, examined);
         return { members: [] };
       }
       const raw = { ...(await answered(services, task, examined, running)), compute: computedBy(services, input) };
-      return evaluatedMembers(services, task, examined, await gradeGroup(services, examined, raw, running.signal));
+      const evaluations = await gradeGroup(services, examined, raw, running.signal);
+      await evictServed(services, examined);
+      return evaluatedMembers(services, task, examined, evaluations);
     });
 }
 
 async function answered(services: Services, task: GroupTask, { group, adapters, members }: ExaminedGroup, running: RunningActivity): Promise<Omit<RawAnswers, 'compute'>> {
   const { input } = group.data;
-  const policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
-  const directories = await adapterDirectories(services, adapters);
+  await using policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
+  await using directories = await AdapterDirectories.lease(services, adapters);
   const ask = (some: readonly Candidate[], options: RecordedOptions) =>
     examine(
       services.model,
@@ -67,19 +70,38 @@ async function answered(services: Services, task: GroupTask, { group, adapters, 
     },
     costOf: (held) => ({ generatedTokens: held.reduce((sum, { generatedTokens }) => sum + generatedTokens, 0) }),
   });
-  // Local copies have served; the store has them should anyone ask again.
-  await Promise.all([...directories.values()].map((directory) => rm(directory, { recursive: true, force: true })));
   return { replies: batches.flatMap(({ replies }) => replies), inputs: { ...group.inputs, ...policy.inputs }, ...memoryLineage(task) };
 }
 
-async function adapterDirectories(services: Services, adapters: ReadonlyMap<number, KnownAdapter>): Promise<Map<number, string>> {
-  const cache = join(services.cacheDirectory, 'adapters');
-  const found = await Promise.all(
-    [...adapters].map(async ([position, adapter]): Promise<[number, string][]> => {
-      if (isDiverged(adapter)) return [];
-      const { [LOSS_FILE]: _losses, ...files } = adapter.manifest.files;
-      return [[position, await getDirectory(services.store, files, cache)]];
-    }),
-  );
-  return new Map(found.flat());
+/** Local copies have served; the store has them should anyone ask again. */
+async function evictServed({ cache }: Services, { adapters }: ExaminedGroup): Promise<void> {
+  for (const adapter of adapters.values()) if (!isDiverged(adapter)) await cache.evict(adapterEntry(adapterFiles(adapter)));
+}
+
+/** Directories of those that have one, by position, until it is disposed of. */
+class AdapterDirectories implements AsyncDisposable {
+  readonly #leases = new Map<number, Lease<string>>();
+
+  static async lease({ cache, store }: Services, adapters: ReadonlyMap<number, KnownAdapter>): Promise<AdapterDirectories> {
+    const made = new AdapterDirectories();
+    const trained = [...adapters].filter(([, adapter]) => !isDiverged(adapter));
+    const leased = await Promise.allSettled(trained.map(async ([position, adapter]) => made.#leases.set(position, await leaseAdapter(cache, store, adapterFiles(adapter)))));
+    const failed = leased.find((outcome) => outcome.status === 'rejected');
+    if (failed === undefined) return made;
+    await made[Symbol.asyncDispose]();
+    throw failed.reason;
+  }
+
+  get(position: number): string | undefined {
+    return this.#leases.get(position)?.directory;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const lease of this.#leases.values()) await lease[Symbol.asyncDispose]();
+  }
+}
+
+function adapterFiles({ manifest }: KnownAdapter): DirectoryRefs {
+  const { [LOSS_FILE]: _losses, ...files } = manifest.files;
+  return files;
 }

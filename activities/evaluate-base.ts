@@ -45,7 +45,7 @@ export function gradeBase(services: Services): SealActivities['gradeBase'] {
 
 async function answered(services: Services, task: UnadaptedTask, data: CampaignData, running: RunningActivity): Promise<Omit<RawAnswers, 'compute'>> {
   const { input } = data;
-  const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
+  await using policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
   const examinees = chunkContexts(task, task.chunk, data).map(({ context }) => ({ adapterDirectory: null, context }));
   const { replies } = await runRecorded(services, input, running, {
     work: { kind: 'unadapted', scope: task.scope, ...placesOf(task, task.chunk, data), repeat: 0, ...memoryLineage(task) },

@@ -3,11 +3,10 @@
  * Source: paper, "General Framework" (inner loop). Groups of candidates are trained stacked; a group is a part of the
  * configuration, so its bits do not depend on timing.
  */
-import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactRef } from '../contracts/artifacts';
 import type { FineTuneJob, FineTuneOutcome, StepLog } from '../contracts/language-model';
-import { directoryKey, putDirectory } from '../storage/artifact-directory';
+import { putDirectory } from '../storage/artifact-directory';
 import type { GroupTask, SealActivities } from './activity-types';
 import { adapterKeyOf, adapterSha256, ADAPTER_KIND, DIVERGED_KIND, findAdapters, isDiverged, type KnownAdapter } from './candidates/adapter-manifests';
 import { type AcceptedCandidate, acceptedMembers, resolveGroup, type ResolvedGroup, workOf } from './candidates/candidate-groups';
@@ -17,7 +16,7 @@ import { memoryLineage } from './execution/less-memory';
 import { recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity, type RunningActivity } from './execution/running-activity';
 import { computeLimits, type Services, withScratch } from './services';
-import type { PolicyDirectory } from './stored/model-directories';
+import { adapterEntry, type PolicyDirectory } from './stored/model-directories';
 import { putJson } from './stored/stored-json';
 import { TrainingInParts } from './training/training-in-parts';
 
@@ -56,8 +55,8 @@ function fineTunedAs(adapter: KnownAdapter): { readonly adapter: string } | { re
 async function trainGroup(services: Services, task: GroupTask, group: ResolvedGroup, running: RunningActivity): Promise<ReadonlyMap<number, KnownAdapter>> {
   const { input } = group.data;
   const members = acceptedMembers(group);
-  const policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
-  return withScratch(services, async (scratch) => {
+  await using policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
+  return await withScratch(services, async (scratch) => {
     const jobs: FineTuneJob[] = members.map((member) => ({
       rows: member.training.rows,
       optimiser: member.training.optimiser,
@@ -127,7 +126,8 @@ async function commit(
     lineage,
     summary: { steps: outcome.steps, finalLoss: outcome.finalLoss, trainedTokens: outcome.trainedTokens },
   });
-  await keepAtHand(services, job.outDirectory, directoryKey(adapterFiles));
+  // The evaluation that follows reads it from this machine instead of fetching it back.
+  await services.cache.adopt(adapterEntry(adapterFiles), job.outDirectory);
   return { key, manifest };
 }
 
@@ -137,18 +137,4 @@ function lossLogs(members: readonly AcceptedCandidate[], outcomes: readonly Fine
     const outcome = outcomes[i]!;
     return { contextId, candidate, log: outcome.status === 'done' ? outcome.log : [] };
   });
-}
-
-/** The evaluation that follows reads the adapter from this machine instead of fetching it back. */
-async function keepAtHand(services: Services, directory: string, key: string): Promise<void> {
-  const adapters = join(services.cacheDirectory, 'adapters');
-  await mkdir(adapters, { recursive: true });
-  try {
-    await rename(directory, join(adapters, key));
-  } catch (error) {
-    // The same adapter is there already.
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-    await rm(directory, { recursive: true, force: true });
-  }
 }

@@ -21,7 +21,8 @@ const TEMPLATE_FILE = 'template.txt';
  * Proves that this worker sees the model that was pinned at start, and publishes the campaign's manifest. A campaign of the
  * same id and the same inputs goes on where it was left; other inputs under a used id are refused.
  *
- * @throws BadInputError: a model file differs, a passage is too long for the model, the id belongs to another campaign
+ * @throws MachineUnableError: a model file is missing or differs, a key is not set; BadInputError: a passage is too long for the model, the id belongs
+ * to another campaign
  */
 export function pinInputs(services: Services): (input: CampaignInput) => Promise<PinnedCampaign> {
   return (input) =>
@@ -35,7 +36,7 @@ export function pinInputs(services: Services): (input: CampaignInput) => Promise
       const run = Context.current().info.workflowExecution;
       if (run === undefined) throw new RangeError('inputs are pinned by a campaign\'s workflow only');
       const campaign = { campaignId, input: ref, runId: run.runId };
-      await refuseLongPassages(services, campaign, { signal, stallMs: computeLimits(input).stallMs });
+      await services.models.reading(input.model, () => refuseLongPassages(services, campaign, { signal, stallMs: computeLimits(input).stallMs }));
       const template: Record<string, ArtifactRef> = input.template === undefined ? {} : { [TEMPLATE_FILE]: input.template };
       const key = manifestKeys.campaign(campaignId);
       const { manifest } = await services.store.publish(key, {
@@ -65,7 +66,7 @@ export function pinInputs(services: Services): (input: CampaignInput) => Promise
     });
 }
 
-/** A key that is missing would be missed much later. @throws BadInputError naming the variable */
+/** A key that is missing would be missed much later. @throws MachineUnableError naming the variable */
 function openEndpoints({ endpoints }: Services, spec: CampaignSpec): void {
   const { proposals, reward, evaluation } = spec;
   if (proposals.source === 'endpoint' || evaluation.baselines.includes('endpoint')) endpoints.open(PROPOSALS_ENDPOINT, proposalsEndpoint(spec));

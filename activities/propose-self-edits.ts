@@ -96,7 +96,7 @@ async function sampled(
 ): Promise<Proposed> {
   const { domain, model } = services;
   const { input, wording } = data;
-  const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
+  await using policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
   const rows = contexts.flatMap(({ id, context }) =>
     Array.from({ length: task.perContext }, (_, i) => ({
       ...domain.proposalPrompt(context, wording),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { CampaignInput } from '../contracts/campaign';
 import { Endpoints } from '../endpoint/endpoints';
 import { environment } from '../settings/environment';
+import { DirectoryCache } from '../storage/directory-cache';
 import { partialPath } from '../storage/partial-path';
 import { ProposalReader } from './candidates/proposals';
 import type { ActivityDependencies, Tokenizer } from './dependencies';
@@ -19,6 +20,7 @@ export interface Services extends ActivityDependencies {
   readonly workflows: WorkflowWatcher;
   readonly tokenizer: Tokenizer;
   readonly gate: ComputeGate;
+  readonly cache: DirectoryCache;
   readonly manifests: ManifestMemory;
   readonly campaigns: CampaignDataReader;
   readonly proposals: ProposalReader;
@@ -27,6 +29,7 @@ export interface Services extends ActivityDependencies {
 
 export function createServices(dependencies: ActivityDependencies): Services {
   const gate = new ComputeGate();
+  const cache = new DirectoryCache(dependencies.cacheDirectory, dependencies.cacheBytes);
   return {
     ...dependencies,
     tokenizer: dependencies.tokenizer ?? dependencies.model,
@@ -34,10 +37,11 @@ export function createServices(dependencies: ActivityDependencies): Services {
     endpoints: dependencies.endpoints ?? new Endpoints(environment()),
     workflows: dependencies.workflows ?? { outcome: () => Promise.reject(new RangeError('this process watches no workflows')) },
     gate,
+    cache,
     manifests: new ManifestMemory(dependencies.store),
     campaigns: new CampaignDataReader(dependencies.store),
     proposals: new ProposalReader(dependencies.store),
-    models: new ModelDirectories({ ...dependencies, gate }),
+    models: new ModelDirectories({ ...dependencies, gate, cache }),
   };
 }
 

@@ -13,9 +13,10 @@ import { startComputeProcess } from '../engine/runtime/compute-client';
 import { computingMachine } from '../engine/runtime/machine';
 import { knowledgeDomain } from '../seal/knowledge/domain';
 import { environment } from '../settings/environment';
-import { diskQuotaBytes, sealHome } from '../settings/home';
+import { cacheBytes, diskQuotaBytes, sealHome } from '../settings/home';
 import { telemetrySettings } from '../settings/telemetry';
 import { readWorkerSettings, type WorkerSettings } from '../settings/worker';
+import { DirectoryCache } from '../storage/directory-cache';
 import { DiskGuard } from '../storage/disk-quota';
 import { openStoreFromEnvironment } from '../storage/open-store';
 import { measureDisk } from '../telemetry/disk-space';
@@ -31,6 +32,7 @@ import { createSealWorkers, runWorkers } from './seal-workers';
 import { refuseUnservable } from './servable-queues';
 import { ServerWorkflows } from './server-workflows';
 import { serveHealth } from './worker-health';
+import { WorkIntake } from './work-intake';
 import { giveSignsOfLife } from './sign-of-life';
 import { workflowBundle } from './workflow-bundle';
 
@@ -51,8 +53,13 @@ async function main(): Promise<void> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
   const keys = dataConverter();
+  const intake = new WorkIntake((reason) => log.warn(`this worker lacks what some work needs, and leaves that to others until it is there: ${reason}`));
   const alert = keyAlert(log, meter);
-  const converter = { ...keys, payloadCodecs: keys.payloadCodecs.map((codec) => new AlertingCodec(codec, alert)) };
+  const onMissingKey = (reason: BadInputError): void => {
+    alert(reason);
+    intake.miss(reason.message);
+  };
+  const converter = { ...keys, payloadCodecs: keys.payloadCodecs.map((codec) => new AlertingCodec(codec, onMissingKey)) };
   const store = await openStoreFromEnvironment(environment(), observeStore(meter));
   const compute = startComputeProcess({ onErrorLine: (line) => log.foreign(line, { ...model.serving, process: 'compute' }) });
   const model = observeModel(compute, meter, log);
@@ -68,14 +75,15 @@ async function main(): Promise<void> {
       const { namespace } = settings.temporal;
       const client = new Client({ connection, namespace, dataConverter: converter });
       await refuseForeignKeys(new Client({ connection, namespace, dataConverter: keys }));
-      const disk = new DiskGuard(sealHome(), diskQuotaBytes(), (line) => log.warn(line));
+      const cache = new DirectoryCache(cacheDirectory);
+      const disk = new DiskGuard(sealHome(), diskQuotaBytes(), { warn: (line) => log.warn(line), makeRoom: () => cache.evictUnread() });
       const histories = new ServerHistories(client);
       const workflows = new ServerWorkflows(client);
-      const activities = createActivities({ model, tokenizer, machine: computingMachine(), codeVersion: codeVersion(), store, domain: knowledgeDomain, cacheDirectory, histories, workflows, refuseFullDisk: () => disk.refuseFull() });
+      const activities = createActivities({ model, tokenizer, machine: computingMachine(), codeVersion: codeVersion(), store, domain: knowledgeDomain, cacheDirectory, cacheBytes: cacheBytes(), histories, workflows, refuseFullDisk: () => disk.refuseFull() });
       const bundle = queues.includes('orchestration') ? await workflowBundle(cacheDirectory, { ...converter, traced: observed.tracing !== null }) : null;
-      const workers = await createSealWorkers({ ...settings, connection, namespace, activities, workflowBundle: bundle, dataConverter: converter, telemetry: telemetry.workerOptions });
+      const workers = await createSealWorkers({ ...settings, connection, namespace, activities, intake, workflowBundle: bundle, dataConverter: converter, telemetry: telemetry.workerOptions });
       const usesModel = queues.some(isComputeQueue);
-      const health = await serveHealth(observed.health, { workers, connection, compute: usesModel ? { process: compute, model } : null });
+      const health = await serveHealth(observed.health, { workers, connection, intake, compute: usesModel ? { process: compute, model } : null });
       log.info(`serving ${served(settings)}`);
       try {
         await runWorkers(workers, stop);

@@ -4,6 +4,7 @@ import type { SealActivities } from '../activities';
 import { COMPUTE_SLOTS, isComputeQueue, type QueueName, TASK_QUEUES } from '../contracts/queues';
 import { type DeploymentVersion, DRAIN_SECONDS } from '../settings/worker';
 import { deploymentOptions } from './deployment';
+import { WorkIntake } from './work-intake';
 
 /**
  * Workflows kept in memory: an epoch's window of candidates (at most 400) with its parents. One more costs a replay of its
@@ -13,6 +14,9 @@ const CACHED_WORKFLOWS = 500;
 
 /** They wait, for a store, a judge or a workflow, so a slot costs next to nothing: as many as the candidates of a whole window. */
 const BOOKKEEPING_SLOTS = 500;
+
+/** A tuner names suppliers of all kinds of slots. */
+const UNUSED = { type: 'fixed-size', numSlots: 2 } as const;
 
 export interface SealWorkersOptions {
   readonly connection: NativeConnection;
@@ -31,6 +35,8 @@ export interface SealWorkersOptions {
   readonly telemetry?: Pick<WorkerOptions, 'interceptors' | 'sinks'>;
   /** How payloads are written. @default plain JSON */
   readonly dataConverter?: DataConverter;
+  /** @default one that nobody asks */
+  readonly intake?: WorkIntake;
   readonly tuning?: Pick<WorkerOptions, 'maxConcurrentWorkflowTaskPolls' | 'maxConcurrentActivityTaskPolls'>;
 }
 
@@ -85,13 +91,13 @@ function orchestration(workflowBundle: WorkflowBundleOption, activities: SealAct
 
 function ofActivities(
   queue: Exclude<QueueName, 'orchestration'>,
-  { activities, computeSlots = COMPUTE_SLOTS, drainSeconds = DRAIN_SECONDS }: SealWorkersOptions,
+  { activities, computeSlots = COMPUTE_SLOTS, drainSeconds = DRAIN_SECONDS, intake = new WorkIntake() }: SealWorkersOptions,
 ): Omit<WorkerOptions, 'connection'> {
   const slots = isComputeQueue(queue) ? computeSlots : BOOKKEEPING_SLOTS;
   return {
     taskQueue: TASK_QUEUES[queue],
-    activities,
-    maxConcurrentActivityTaskExecutions: slots,
+    activities: intake.observe(activities),
+    tuner: { workflowTaskSlotSupplier: UNUSED, localActivityTaskSlotSupplier: UNUSED, nexusTaskSlotSupplier: UNUSED, activityTaskSlotSupplier: intake.slots(slots) },
     maxConcurrentActivityTaskPolls: Math.min(5, slots),
     // A cancellation travels with a heartbeat's answer; the SDK would hold heartbeats back for most of their timeout.
     maxHeartbeatThrottleInterval: '3s',

@@ -11,12 +11,14 @@ export class WorkerProcess {
   /**
    * @param env TEMPORAL_ADDRESS, SEAL_HOME and what else it needs beyond this process's environment
    * @param args of the worker
+   * @param directory that it runs in. @default that of this process
    */
-  constructor(env: Readonly<Record<string, string>>, logFile: string, args: readonly string[] = []) {
+  constructor(env: Readonly<Record<string, string>>, logFile: string, args: readonly string[] = [], directory?: string) {
     const script = join(__dirname, '..', '..', 'workers', 'main.js');
     this.#child = spawn(process.execPath, ['--enable-source-maps', script, ...args], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
+      ...(directory === undefined ? {} : { cwd: directory }),
     });
     this.#child.stderr?.on('data', (data: Buffer) => appendFileSync(logFile, data));
     this.#ended = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve(signal ?? `exit ${code}`)));
