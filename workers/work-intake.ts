@@ -5,22 +5,31 @@ import { failureClassOf } from '../contracts/failures';
 import type { HealthCheck } from '../telemetry/health-server';
 
 export interface IntakeTimes {
-  /** After work came that this machine cannot do, no more is taken for so long. */
+  /** After work came that this machine cannot do, no more is taken for so long, and then one task at a time. */
   readonly pauseMs: number;
-  /** But work is taken as long as something was computed within so long: a campaign that it can serve goes on. */
+  /** But work is taken as always while something was computed within so long: a campaign that it can serve goes on. */
   readonly servingMs: number;
-  /** What nobody missed for so long is there, or asked for no more: the server repeats an attempt after a minute at most. */
+  /** What nobody missed for so long is there, or asked for no more: the server repeats such an attempt after a quarter of a minute at most. */
   readonly missedMs: number;
 }
 
-const TIMES: IntakeTimes = { pauseMs: 5_000, servingMs: 60_000, missedMs: 150_000 };
+const TIMES: IntakeTimes = { pauseMs: 5_000, servingMs: 60_000, missedMs: 60_000 };
 
-/** Activities by which a worker is of use: the others wait, or read and write documents. */
-const COMPUTING: ReadonlySet<string> = new Set(['proposeSelfEdits', 'fineTuneAdapters', 'evaluateAdapters', 'evaluateBase', 'trainPolicy'] satisfies (keyof SealActivities)[]);
+/** Activities that need a model, a key or a device: the others wait, or read and write documents. */
+const COMPUTING: ReadonlySet<string> = new Set([
+  'pinInputs',
+  'proposeSelfEdits',
+  'collectProposals',
+  'fineTuneAdapters',
+  'evaluateAdapters',
+  'evaluateBase',
+  'trainPolicy',
+] satisfies (keyof SealActivities)[]);
 
 /**
  * What a worker takes of its compute queues. One that lacks a campaign's model, key or device would fail task after task, each at once,
- * before machines that have it could take them. So it stops polling for a while after each such failure, unless it computes for others.
+ * before machines that have it could take them. So it stops polling after each such failure, and then tries one task, until it computes
+ * again or nothing has been missed for a while.
  */
 export class WorkIntake {
   readonly #times: IntakeTimes;
@@ -62,7 +71,7 @@ export class WorkIntake {
   /** Slots of one queue's worker, which polls only while it holds a free one. */
   slots(most: number): CustomSlotSupplier<ActivitySlotInfo> {
     let held = 0;
-    const isFree = (): boolean => held < most && this.#isOpen();
+    const isFree = (): boolean => held < Math.min(most, this.#most());
     const take = (): object => {
       held += 1;
       return {};
@@ -100,9 +109,12 @@ export class WorkIntake {
     };
   }
 
-  #isOpen(): boolean {
+  /** Slots that each queue may have now. */
+  #most(): number {
     const nowMs = performance.now();
-    return this.#missing === null || nowMs - this.#missing.atMs >= this.#times.pauseMs || this.#computing > 0 || nowMs - this.#computedMs < this.#times.servingMs;
+    const isServing = this.#computing > 0 || nowMs - this.#computedMs < this.#times.servingMs;
+    if (this.#missing === null || nowMs - this.#missing.atMs >= this.#times.missedMs || isServing) return Number.POSITIVE_INFINITY;
+    return nowMs - this.#missing.atMs < this.#times.pauseMs ? 0 : 1;
   }
 
   /** Until a slot is free, or a pause may be over. @throws where `signal` aborts */

@@ -47,7 +47,7 @@ test('a worker that shuts down waits for no slot', async () => {
   await expect(waiting).rejects.toThrow('shut down');
 });
 
-test('a worker that lacks what work needs says so, takes none for a while, then looks again', async () => {
+test('a worker that lacks what work needs says so, takes none for a while, then tries one task, and more once it computes', async () => {
   const slots = intake.slots(2);
   await fineTune(() => Promise.reject(unable));
   await fineTune(() => Promise.reject(unable));
@@ -57,6 +57,9 @@ test('a worker that lacks what work needs says so, takes none for a while, then 
   const waiting = slots.reserveSlot(context, new AbortController().signal);
   expect(await isTaken(waiting, 60)).toBe(false);
   expect(await isTaken(waiting, 200)).toBe(true);
+  expect(slots.tryReserveSlot(context)).toBeNull();
+  await fineTune(() => Promise.resolve());
+  expect(slots.tryReserveSlot(context)).not.toBeNull();
   await sleep(TIMES.missedMs);
   expect(intake.check().ok).toBe(true);
 });
