@@ -205,16 +205,24 @@ export function promptOf({ proposals }: CampaignSpec): PromptName {
 }
 export type LossOn = z.infer<typeof lossOn>;
 
+export const NOT_BLANK = 'text that is not blank';
+const SOME_QUESTIONS = 'a list of at least one {question, answer}';
+const filledText = z.string(NOT_BLANK).min(1, NOT_BLANK);
+const texts = z.array(z.string('a text'), 'a list of texts');
+
 /** A passage with its questions: the reference's flat list. */
-export const contextSchema = z.object({
-  title: z.string(),
-  context: z.string().min(1),
-  questions: z.array(z.object({ question: z.string().min(1), answer: z.string().min(1) })).nonempty(),
-  /** Recorded self-edits, for `proposals.source: recorded`. */
-  completions: z.array(z.string()).optional(),
-  /** The best training lines its author knows (the world's atomic statements), for the `oracle` baseline. */
-  oracle: z.array(z.string()).optional(),
-});
+export const contextSchema = z.object(
+  {
+    title: z.string(NOT_BLANK),
+    context: filledText,
+    questions: z.array(z.object({ question: filledText, answer: filledText }, '{question, answer}'), SOME_QUESTIONS).nonempty(SOME_QUESTIONS),
+    /** Recorded self-edits, for `proposals.source: recorded`. */
+    completions: texts.optional(),
+    /** The best training lines its author knows (the world's atomic statements), for the `oracle` baseline. */
+    oracle: texts.optional(),
+  },
+  '{title, context, questions}',
+);
 export type Context = z.infer<typeof contextSchema>;
 export type Question = Context['questions'][number];
 

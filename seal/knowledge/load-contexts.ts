@@ -3,11 +3,11 @@
  * or SQuAD as published. Which one is told by the shape of its entries; other fields are ignored.
  * Source: reference data, `iter0_train.json`; SQuAD.
  */
-import { type Context, contextSchema } from '../../contracts/campaign-spec';
+import { type Context, contextSchema, NOT_BLANK } from '../../contracts/campaign-spec';
 import { badField, parseBySchema, type Place, placeIn } from '../../contracts/bad-field';
 import { BadInputError } from '../../contracts/errors';
 import { contextId } from '../ids';
-import { LONE_SURROGATE, NOT_BLANK, UNICODE, type LoadedContexts, articleSchema, askedInArticle, askedInRow, groupByPassage, rowSchema } from './squad';
+import { LONE_SURROGATE, UNICODE, type LoadedContexts, articleSchema, askedInArticle, askedInRow, groupByPassage, rowSchema } from './squad';
 
 const SHAPES = 'passages {title, context, questions}, SQuAD as published ({data: [{title, paragraphs}]}) or its rows {title, context, question, answers}';
 
@@ -82,28 +82,12 @@ function flatList(entries: readonly Entry[]): Context[] {
 }
 
 function loadContext({ value, place }: Entry): Context {
-  const refusal = (path: readonly PropertyKey[], expected: string): BadInputError => badField(place, path, expected, value);
-  const result = contextSchema.safeParse(value);
-  if (!result.success) {
-    const { path } = result.error.issues[0]!;
-    throw refusal(path, expectedAt(path));
-  }
-  const blank = blankField(result.data);
-  if (blank !== undefined) throw refusal(blank, NOT_BLANK);
-  const broken = textFields(result.data).find(([, text]) => LONE_SURROGATE.test(text))?.[0];
-  if (broken !== undefined) throw refusal(broken, UNICODE);
-  return result.data;
-}
-
-/** What a reader should put at a field of an entry, in words. */
-function expectedAt(path: readonly PropertyKey[]): string {
-  const field = path.at(-1);
-  if (field === undefined) return FIELDS_OF.passages;
-  if (field === 'questions') return 'a list of at least one {question, answer}';
-  if (field === 'completions' || field === 'oracle') return 'a list of texts';
-  if (path.at(-2) === 'questions') return '{question, answer}';
-  if (path.at(-2) === 'completions' || path.at(-2) === 'oracle') return 'a text';
-  return NOT_BLANK;
+  const context = parseBySchema(contextSchema, value, place);
+  const blank = blankField(context);
+  if (blank !== undefined) throw badField(place, blank, NOT_BLANK, value);
+  const broken = textFields(context).find(([, text]) => LONE_SURROGATE.test(text))?.[0];
+  if (broken !== undefined) throw badField(place, broken, UNICODE, value);
+  return context;
 }
 
 type TextField = readonly [path: PropertyKey[], text: string];

@@ -3,11 +3,10 @@
  * Source: SQuAD, `train-v1.1.json`, `train-v2.0.json`; the data sets `squad` and `squad_v2` of the Hugging Face hub.
  */
 import { z } from 'zod';
-import type { Context, LeftOut, Question } from '../../contracts/campaign-spec';
+import { type Context, type LeftOut, NOT_BLANK, type Question } from '../../contracts/campaign-spec';
 
 /** Half a surrogate pair has no UTF-8, so neither hash nor tokens. */
 export const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
-export const NOT_BLANK = 'text that is not blank';
 export const UNICODE = 'Unicode text, without half a surrogate pair';
 
 const text = z

@@ -14,7 +14,7 @@ const OVERLAYS = readdirSync(join(INFRA, 'kubernetes', 'overlays')).map((name) =
 const IMAGES = ['seal-worker', 'seal-worker-cuda'];
 
 /** Rooms that run in a worker. */
-const WORKER_ROOMS = ['workers', 'connection', 'storage', 'telemetry', 'endpoint', 'engine', 'infra/stack'];
+const WORKER_ROOMS = ['settings', 'workers', 'connection', 'storage', 'telemetry', 'endpoint', 'engine', 'infra/stack'];
 /** Read by the AWS SDK, by Node. */
 const READ_BY_OTHERS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'NODE_ENV'];
 
