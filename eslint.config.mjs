@@ -9,21 +9,22 @@ import tseslint from 'typescript-eslint';
 const ROOMS = {
   contracts: { values: [] },
   seal: { values: ['contracts'] },
+  record: { values: ['contracts', 'storage'], types: ['seal'] },
   engine: { values: ['contracts'] },
   storage: { values: ['contracts'] },
   connection: { values: ['contracts'] },
   endpoint: { values: ['contracts'] },
   telemetry: { values: ['contracts'] },
-  activities: { values: ['contracts', 'seal', 'engine', 'storage', 'endpoint', 'telemetry'] },
+  activities: { values: ['contracts', 'record', 'seal', 'engine', 'storage', 'endpoint', 'telemetry'] },
   workflows: { values: ['contracts', 'seal'], types: ['activities'] },
-  audit: { values: ['contracts', 'seal', 'engine', 'storage', 'activities'] },
-  workers: { values: ['contracts', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'workflows'] },
+  audit: { values: ['contracts', 'record', 'seal', 'engine', 'storage', 'activities'] },
+  workers: { values: ['contracts', 'record', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'workflows'] },
   cli: {
-    values: ['contracts', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'audit', 'workers', 'infra'],
+    values: ['contracts', 'record', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'audit', 'workers', 'infra'],
     types: ['workflows'],
   },
   infra: { values: ['contracts', 'connection', 'telemetry'] },
-  chaos: { values: ['contracts', 'seal', 'storage', 'connection', 'activities', 'audit', 'workers', 'cli', 'infra'] },
+  chaos: { values: ['contracts', 'record', 'seal', 'storage', 'connection', 'activities', 'audit', 'workers', 'cli', 'infra'] },
 };
 const NEVER_IMPORTED = ['test', 'dist', 'examples', 'docs', 'bench'];
 

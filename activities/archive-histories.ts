@@ -1,5 +1,5 @@
 import type { ArtifactRef, Manifest } from '../contracts/artifacts';
-import { manifestKeys } from '../contracts/campaign';
+import { manifestKeys } from '../record/keys';
 import { canonicalJson } from '../storage/canonical-json';
 import { hashBytes } from '../storage/content-hash';
 import type { ArchiveTask, SealActivities } from './activity-types';
@@ -50,7 +50,7 @@ export function archiveHistories(services: Services, histories: HistoryReader | 
       const { store, campaigns } = services;
       const asked = hashBytes(Buffer.from(canonicalJson({ run: task.campaign.runId, workflows: task.workflows }))).sha256;
       const first = manifestKeys.historyPage(task.campaign.campaignId, task.scope, task.page);
-      const own = `${first.slice(0, -'.json'.length)}-${asked.slice(0, 12)}.json`;
+      const own = manifestKeys.historyPage(task.campaign.campaignId, task.scope, task.page, asked);
       const { input } = await campaigns.read(task.campaign);
       const done = async (page: Manifest): Promise<{ archived: number }> => {
         if (task.scope.startsWith(ENDED_SCOPE)) await sealRecord(store, task.campaign, input.codeVersion);

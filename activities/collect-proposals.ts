@@ -1,6 +1,6 @@
-import { manifestKeys } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
 import type { TrainingRow } from '../contracts/language-model';
+import { manifestKeys } from '../record/keys';
 import type { SelfEdit } from '../seal/domain';
 import type { ProposalTask, SealActivities } from './activity-types';
 import type { Proposal } from './candidates/proposals';

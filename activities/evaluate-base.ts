@@ -1,4 +1,4 @@
-import { manifestKeys } from '../contracts/campaign';
+import { manifestKeys } from '../record/keys';
 import type { SealActivities, UnadaptedTask } from './activity-types';
 import { type Answer, examine } from './answers/answers';
 import { gradeReplies, gradingSettings } from './answers/grade-replies';

@@ -1,10 +1,10 @@
 import { Context } from '@temporalio/activity';
 import type { ArtifactRef } from '../contracts/artifacts';
 import type { CampaignInput } from '../contracts/campaign';
-import { manifestKeys } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
 import type { ComputeOptions } from '../contracts/language-model';
+import { manifestKeys } from '../record/keys';
 import type { PinnedCampaign } from './activity-types';
 import { PROPOSALS_ENDPOINT, proposalsEndpoint } from './answers/endpoint-proposals';
 import { JUDGE, judgeSettings } from './answers/judge-answers';

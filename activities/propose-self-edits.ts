@@ -1,6 +1,6 @@
-import { manifestKeys } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
+import { manifestKeys } from '../record/keys';
 import type { SelfEdit } from '../seal/domain';
 import { proposalSeed } from '../seal/rest-em';
 import type { ProposalTask, SealActivities } from './activity-types';

@@ -1,4 +1,5 @@
-import { manifestKeys, scopes } from '../contracts/campaign';
+import { scopes } from '../contracts/campaign';
+import { manifestKeys } from '../record/keys';
 import type { SealActivities } from './activity-types';
 import { PROPOSALS_FILE } from './collect-proposals';
 import { asActivity } from './execution/running-activity';

@@ -1,4 +1,5 @@
-import { epochInVersion, type EpochVersion, manifestKeys, type OperatorAction } from '../contracts/campaign';
+import { epochInVersion, type EpochVersion, type OperatorAction } from '../contracts/campaign';
+import { keyPrefixes, manifestKeys } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import type { RevisionTask, SealActivities } from './activity-types';
 import { asActivity } from './execution/running-activity';
@@ -33,7 +34,7 @@ export class CurrentVersions {
   }
 
   static async read(store: ArtifactStore, campaignId: string): Promise<CurrentVersions> {
-    const keys = await store.list(manifestKeys.revisions(campaignId));
+    const keys = await store.list(keyPrefixes.revisions(campaignId));
     const records = await readAll(keys, async (key) => (await store.readManifest(key)).summary as unknown as RevisionRecord);
     return new CurrentVersions(records.sort((a, b) => a.revision - b.revision));
   }

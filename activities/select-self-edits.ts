@@ -2,8 +2,9 @@
  * ReST-EM's choice among an epoch's scored self-edits, and its record.
  * Source: paper, "RL Optimization"; `seal/selection.ts` is the rule.
  */
-import { type CandidateOutcome, type EpochSummary, type EpochVersion, manifestKeys, scopes } from '../contracts/campaign';
+import { type CandidateOutcome, type EpochSummary, type EpochVersion, scopes } from '../contracts/campaign';
 import { canBeRetried } from '../contracts/failures';
+import { manifestKeys } from '../record/keys';
 import { epochSummary } from '../seal/report-data';
 import { selectSelfEdits as select, unadaptedRewardOf } from '../seal/selection';
 import { mean } from '../seal/statistics';

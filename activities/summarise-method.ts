@@ -1,4 +1,5 @@
-import { manifestKeys, type MethodScore, scopes } from '../contracts/campaign';
+import { type MethodScore, scopes } from '../contracts/campaign';
+import { manifestKeys } from '../record/keys';
 import { methodScore, type MethodRun, type MethodRuns } from '../seal/report-data';
 import type { AdaptationScope, MethodTask, SealActivities } from './activity-types';
 import { type Answer, answersOf, type GroupAnswers } from './answers/answers';

@@ -3,9 +3,10 @@
  * Source: paper, "RL Optimization" (ReST-EM), and the reference's SFT settings.
  */
 import { join } from 'node:path';
-import { manifestKeys, scopes } from '../contracts/campaign';
+import { scopes } from '../contracts/campaign';
 import { NotFiniteError } from '../contracts/errors';
 import type { TrainingRow } from '../contracts/language-model';
+import { manifestKeys } from '../record/keys';
 import { mStepSeed } from '../seal/rest-em';
 import { putDirectory } from '../storage/artifact-directory';
 import type { PolicyTask, SealActivities } from './activity-types';
@@ -23,11 +24,6 @@ import { getJson, putJson } from './stored/stored-json';
 import { TrainingInParts } from './training/training-in-parts';
 
 const ROWS_FILE = 'rows.json';
-
-/** Where an epoch's M-step rows and losses are. */
-export function policyTrainingKey(campaignId: string, epoch: number, version = 1): string {
-  return `${manifestKeys.policy(campaignId, epoch, version).slice(0, -'.json'.length)}-training.json`;
-}
 
 /**
  * Trains the policy on the epoch's selection; `policy` is the new adapter's manifest key, or null when nothing is left to train on and
@@ -65,7 +61,7 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
           throw new NotFiniteError(`M-step of epoch ${epoch}: ${outcome?.message ?? 'no outcome'}`);
         }
         const rowsRef = await putJson(store, rows);
-        await store.publish(policyTrainingKey(input.campaignId, epoch, version), {
+        await store.publish(manifestKeys.policyTraining(input.campaignId, epoch, version), {
           kind: 'policy-training',
           files: { [ROWS_FILE]: rowsRef, [LOSS_FILE]: await putJson(store, outcome.log) },
           lineage: { inputs: {}, codeVersion: input.codeVersion, settings: {} },

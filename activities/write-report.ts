@@ -1,4 +1,4 @@
-import { manifestKeys } from '../contracts/campaign';
+import { keyPrefixes, manifestKeys } from '../record/keys';
 import { canonicalJson } from '../storage/canonical-json';
 import { hashBytes } from '../storage/content-hash';
 import type { SealActivities } from './activity-types';
@@ -34,7 +34,7 @@ export function writeReport(services: Services): SealActivities['writeReport'] {
         },
         lineage: { inputs: { campaign: campaign.input.sha256 }, codeVersion: document.lineage.codeVersion, settings: { state } },
       });
-      if (state === 'completed') await removeCheckpoints(store, manifestKeys.allCheckpoints(campaignId));
+      if (state === 'completed') await removeCheckpoints(store, keyPrefixes.checkpoints(campaignId));
       return { key, seal: await sealRecord(store, campaign, document.lineage.codeVersion) };
     });
 }

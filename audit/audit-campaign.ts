@@ -1,4 +1,4 @@
-import { manifestKeys } from '../contracts/campaign';
+import { manifestKeys } from '../record/keys';
 import type { Domain } from '../seal/domain';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { CampaignRecord } from './campaign-record';

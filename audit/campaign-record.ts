@@ -1,7 +1,8 @@
 import { readAll } from '../activities/stored/bounded-reads';
 import { type ArtifactRef, type Manifest, manifestSchema } from '../contracts/artifacts';
-import { type CampaignInput, manifestKeys } from '../contracts/campaign';
+import { type CampaignInput } from '../contracts/campaign';
 import { ArtifactCorruptError, ArtifactMissingError } from '../contracts/errors';
+import { type KeyForm, keyPrefixes, type KeyValues, manifestKeys } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { canonicalJson } from '../storage/canonical-json';
 import { hashBytes } from '../storage/content-hash';
@@ -15,9 +16,10 @@ export interface RecordedManifest {
   readonly manifest: Manifest;
 }
 
-interface MatchingManifest {
+interface PlacedManifest<Template extends string> {
   readonly one: RecordedManifest;
-  readonly parts: readonly string[];
+  /** What its key says. */
+  readonly at: KeyValues<Template>;
 }
 
 /** All manifests of a campaign but its checkpoints, and the artifacts that they name, for those who check them. */
@@ -30,7 +32,7 @@ export class CampaignRecord {
   readonly #hashes = new Map<string, string>();
   readonly #findings: Findings;
   readonly #json = new Map<string, Promise<unknown>>();
-  readonly #matching = new Map<RegExp, readonly MatchingManifest[]>();
+  readonly #matching = new Map<unknown, readonly unknown[]>();
 
   private constructor(store: ArtifactStore, campaignId: string, hasArtifacts: boolean, findings: Findings) {
     this.store = store;
@@ -57,8 +59,8 @@ export class CampaignRecord {
 
   /** Reads what has been published since the record was read. @returns the new keys */
   async catchUp(): Promise<string[]> {
-    const checkpoints = manifestKeys.allCheckpoints(this.campaignId);
-    const listed = await this.store.list(manifestKeys.record(this.campaignId));
+    const checkpoints = keyPrefixes.checkpoints(this.campaignId);
+    const listed = await this.store.list(keyPrefixes.record(this.campaignId));
     const keys = listed.filter((key) => !key.startsWith(checkpoints) && !this.#hashes.has(key));
     const read = await readAll(keys, async (key) => {
       const bytes = await this.store.readBytes(key);
@@ -78,20 +80,16 @@ export class CampaignRecord {
     return this.manifests.get(key) ?? null;
   }
 
-  /** Manifests whose key has this form, one of `places`, with what its groups match. The form begins after `campaigns/<id>/`. */
-  matching(form: RegExp): readonly MatchingManifest[] {
+  /** Manifests whose key has this form. */
+  matching<Template extends string>(form: KeyForm<Template>): readonly PlacedManifest<Template>[] {
     // Asked for once a manifest: of a campaign of thousands, each must not look at all.
-    const known = this.#matching.get(form) ?? this.#match(form);
-    this.#matching.set(form, known);
-    return known;
-  }
-
-  #match(form: RegExp): MatchingManifest[] {
-    const prefix = manifestKeys.record(this.campaignId).length;
-    return [...this.manifests.values()].flatMap((one) => {
-      const match = form.exec(one.key.slice(prefix));
-      return match === null ? [] : [{ one, parts: match.slice(1) }];
+    const known = this.#matching.get(form) as PlacedManifest<Template>[] | undefined;
+    const found = known ?? [...this.manifests.values()].flatMap((one) => {
+      const at = form.parse(one.key);
+      return at === null ? [] : [{ one, at }];
     });
+    this.#matching.set(form, found);
+    return found;
   }
 
   /** The campaign's inputs; null where they cannot be read, which is a finding of others. */

@@ -5,11 +5,11 @@ import { Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import type { SealRef } from '../activities/activity-types';
 import type { CandidateRecord } from '../activities/candidates/candidate-record';
 import { campaignMessages, type CandidateOutcome, type EpochSummary, type MethodScore } from '../contracts/campaign';
+import { candidateKeyOf, manifestKeys } from '../record/keys';
 import type { CampaignRecord } from './campaign-record';
 import { Findings } from './findings';
 import { activityResults, inputOf, operatorUpdates, resultOf } from './history-events';
 import { type HistorySource, ON_SERVER } from './history-source';
-import { places } from './record-places';
 import { type WalkedHistory, walkHistories } from './walk-histories';
 
 /** What replaying needs; `workers/` makes the bundle. */
@@ -104,7 +104,7 @@ async function checkAgreement(record: CampaignRecord, walked: WalkedHistory, cod
   const result = await resultOf(history, codecs);
   switch (facts.type) {
     case 'candidateWorkflow':
-      return checkCandidate(record, what, (result as { outcome: CandidateOutcome }).outcome, findings);
+      return checkCandidate(record, what, workflowId, (result as { outcome: CandidateOutcome }).outcome, findings);
     case 'epochWorkflow':
       return checkEpoch(record, what, (result as { summary: EpochSummary }).summary, findings);
     case 'evaluationWorkflow':
@@ -131,9 +131,10 @@ async function checkSealsNamed(record: CampaignRecord, { history, workflowId, ru
   }
 }
 
-function checkCandidate(record: CampaignRecord, what: string, { recordKey, status, reward, adapters }: CandidateOutcome, findings: Findings): void {
+function checkCandidate(record: CampaignRecord, what: string, workflowId: string, { status, reward, adapters }: CandidateOutcome, findings: Findings): void {
   // A failed candidate leaves no record, or gets one when it is tried again.
   if (status === 'failed') return;
+  const recordKey = candidateKeyOf(workflowId);
   const found = record.find(recordKey);
   if (found === null) return findings.add('manifest-missing', recordKey, `the record that the ${what} names`, 'nothing readable');
   const stored = found.manifest.summary as unknown as CandidateRecord;
@@ -143,14 +144,14 @@ function checkCandidate(record: CampaignRecord, what: string, { recordKey, statu
 }
 
 function checkEpoch(record: CampaignRecord, what: string, summary: EpochSummary, findings: Findings): void {
-  const stored = record.matching(places.selection).filter(({ parts: [, epoch] }) => Number(epoch) === summary.epoch);
+  const stored = record.matching(manifestKeys.selection).filter(({ at }) => at.epoch === summary.epoch);
   const isThere = stored.some(({ one }) => sameNumbers(one.manifest.summary, summary));
   const got = stored.map(({ one }) => JSON.stringify(one.manifest.summary)).join(' or ') || 'no selection';
   if (!isThere) findings.add('history-disagrees', `selection of epoch ${summary.epoch}, with the ${what}`, summary, got);
 }
 
 function checkMethod(record: CampaignRecord, what: string, score: MethodScore, findings: Findings): void {
-  const stored = record.matching(places.method).filter(({ parts: [name] }) => name === score.name);
+  const stored = record.matching(manifestKeys.method).filter(({ at }) => at.method === score.name);
   const isThere = stored.some(({ one }) => sameNumbers(one.manifest.summary, score));
   const got = stored.map(({ one }) => JSON.stringify(one.manifest.summary)).join(' or ') || 'no summary';
   if (!isThere) findings.add('history-disagrees', `method ${score.name}, with the ${what}`, score, got);

@@ -1,5 +1,5 @@
 import { SEAL_FILE, SEAL_KIND, type SealedManifests } from '../activities/stored/seal-record';
-import { manifestKeys } from '../contracts/campaign';
+import { keyPrefixes } from '../record/keys';
 import type { CampaignRecord } from './campaign-record';
 import type { Findings } from './findings';
 
@@ -9,7 +9,7 @@ import type { Findings } from './findings';
  */
 export async function checkSeals(record: CampaignRecord, findings: Findings): Promise<string[]> {
   const sealed = new Set<string>();
-  const prefix = manifestKeys.seals(record.campaignId);
+  const prefix = keyPrefixes.digests(record.campaignId);
   for (const [key, sha256] of record.hashes) {
     if (!key.startsWith(prefix)) continue;
     sealed.add(key);

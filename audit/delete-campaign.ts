@@ -1,6 +1,7 @@
 import { readAll } from '../activities/stored/bounded-reads';
 import type { PublishedManifest } from '../contracts/artifacts';
-import { manifestKeys, type OperatorAction } from '../contracts/campaign';
+import { type OperatorAction } from '../contracts/campaign';
+import { keyPrefixes, manifestKeys } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { IN_FLIGHT_MS, NamedArtifacts, removeUnnamed } from './named-artifacts';
 
@@ -34,7 +35,7 @@ export interface Deletion {
  * campaign's own manifest goes last: killed anywhere, it is done again to its end, and the first who and why stand.
  */
 export async function deleteCampaign({ campaignId, store, action, refuseRunning, removeWorkflows, held, now }: Deletion): Promise<DeletedCampaign> {
-  const prefix = manifestKeys.record(campaignId);
+  const prefix = keyPrefixes.record(campaignId);
   const { manifest: deletion, adopted } = await begin(store, campaignId, action, now);
   try {
     await refuseRunning();

@@ -1,7 +1,8 @@
 import { readAll } from '../activities/stored/bounded-reads';
 import { fileOf, getJson } from '../activities/stored/stored-json';
-import { type CampaignReport, manifestKeys } from '../contracts/campaign';
+import { type CampaignReport } from '../contracts/campaign';
 import type { WorkRecord } from '../contracts/report-details';
+import { keyPrefixes, manifestKeys } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import type { Committed } from './committed';
 
@@ -18,7 +19,7 @@ export interface RedoneWork {
 }
 
 export async function redoneWork(store: ArtifactStore, campaignId: string, committed: Committed): Promise<RedoneWork> {
-  const keys = await store.list(manifestKeys.works(campaignId));
+  const keys = await store.list(keyPrefixes.work(campaignId));
   const records = await readAll(keys, async (key) => (await store.readManifest(key)).summary as unknown as WorkRecord);
   const done = new Set<string>();
   let trainedSeconds = 0;

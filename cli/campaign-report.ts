@@ -3,7 +3,7 @@ import { REPORT_DOCUMENT_VERSION, type ReportDocument } from '../activities/repo
 import { CurrentVersions } from '../activities/revisions';
 import { fileOf, getJson } from '../activities/stored/stored-json';
 import type { CampaignProgress } from '../contracts/campaign';
-import { manifestKeys } from '../contracts/campaign';
+import { manifestKeys } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { type CampaignClient } from './campaign-client';
 import { NoWorkerError } from './campaign-failures';

@@ -1,6 +1,7 @@
 import { fileOf, getJson } from '../activities/stored/stored-json';
-import { type CampaignInput, type CampaignState, manifestKeys, type OperatorAction } from '../contracts/campaign';
+import { type CampaignInput, type CampaignState, type OperatorAction } from '../contracts/campaign';
 import { BadInputError } from '../contracts/errors';
+import { manifestKeys } from '../record/keys';
 import { openStoreFromEnvironment } from '../storage/open-store';
 import type { CampaignClient } from './campaign-client';
 import type { ActionEffect } from './operator';

@@ -1,9 +1,9 @@
 import { pinnedSha256 } from '../activities/stored/model-directories';
 import { putJson } from '../activities/stored/stored-json';
 import type { CampaignInput, ContextRef } from '../contracts/campaign';
-import { manifestKeys } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
+import { manifestKeys } from '../record/keys';
 import { contextId } from '../seal/ids';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { canonicalJson } from '../storage/canonical-json';

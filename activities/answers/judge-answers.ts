@@ -1,8 +1,8 @@
 import type { CampaignInput } from '../../contracts/campaign';
-import { manifestKeys } from '../../contracts/campaign';
 import type { CampaignSpec } from '../../contracts/campaign-spec';
 import type { JudgeSettings } from '../../contracts/endpoint';
 import { BadInputError } from '../../contracts/errors';
+import { manifestKeys } from '../../record/keys';
 import type { GradedAnswer } from '../../seal/graders/graded-answer';
 import { isVerdictWhole, judgePrompt, needsNoJudge, verdictGrade } from '../../seal/graders/judge';
 import { canonicalJson } from '../../storage/canonical-json';

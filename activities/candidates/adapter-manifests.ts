@@ -1,5 +1,5 @@
 import type { Manifest } from '../../contracts/artifacts';
-import { manifestKeys } from '../../contracts/campaign';
+import { manifestKeys } from '../../record/keys';
 import { readAll } from '../stored/bounded-reads';
 import type { ManifestMemory } from '../stored/manifest-memory';
 import { fileOf } from '../stored/stored-json';

@@ -1,6 +1,6 @@
 import type { Manifest } from '../../contracts/artifacts';
-import { manifestKeys } from '../../contracts/campaign';
 import { ArtifactMissingError } from '../../contracts/errors';
+import { manifestKeys } from '../../record/keys';
 import { candidateReward } from '../../seal/rewards';
 import type { AdaptationScope } from '../activity-types';
 import { memoryLineage, memoryPartsOf } from '../execution/less-memory';

@@ -1,5 +1,6 @@
 import type { Manifest } from '../../contracts/artifacts';
-import { manifestKeys, type UnadaptedReason } from '../../contracts/campaign';
+import { type UnadaptedReason } from '../../contracts/campaign';
+import { manifestKeys } from '../../record/keys';
 import type { AdaptationScope } from '../activity-types';
 import { readAll } from '../stored/bounded-reads';
 import type { ManifestMemory } from '../stored/manifest-memory';

@@ -4,11 +4,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import { type CampaignInput, manifestKeys } from '../../contracts/campaign';
+import { type CampaignInput } from '../../contracts/campaign';
 import type { ComputeOptions } from '../../contracts/language-model';
 import { type Spent, spentTogether } from '../../contracts/ledger';
 import type { WorkRecord } from '../../contracts/report-details';
 import type { Work, WorkKind } from '../../contracts/work';
+import { manifestKeys } from '../../record/keys';
 import { computeLimits, type Services } from '../services';
 import type { AdmittedOptions } from './compute-gate';
 import { otherCode } from './computed-by';

@@ -1,4 +1,5 @@
-import { type EpochSummary, type EpochVersion, manifestKeys, type ReportedEpoch, scopes, workflowIds } from '../../contracts/campaign';
+import { type EpochSummary, type EpochVersion, type ReportedEpoch, scopes, workflowIds } from '../../contracts/campaign';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import type { CandidateRecord } from '../candidates/candidate-record';
 import type { Proposal } from '../candidates/proposals';
@@ -70,11 +71,8 @@ function nameOf({ contextId, candidate }: Pick<KnownCandidate, 'contextId' | 'ca
 
 /** Candidates of an unfinished epoch that have a record. */
 async function finishedSoFar(store: ArtifactStore, campaignId: string, scope: string): Promise<KnownCandidate[]> {
-  const keys = await store.list(`campaigns/${campaignId}/${scope}/`);
-  return keys.flatMap((key) => {
-    const [, contextId, candidate] = /\/([^/]+)\/c(\d+)\/candidate\.json$/.exec(key) ?? [];
-    return contextId === undefined ? [] : [{ contextId, candidate: Number(candidate) }];
-  });
+  const keys = await store.list(keyPrefixes.scope(campaignId, scope));
+  return keys.flatMap((key) => manifestKeys.candidate.parse(key) ?? []);
 }
 
 async function candidateRecord(

@@ -1,7 +1,8 @@
 import type { Manifest } from '../../contracts/artifacts';
-import { type CampaignInput, manifestKeys, scopes } from '../../contracts/campaign';
+import { type CampaignInput, scopes } from '../../contracts/campaign';
 import type { Context } from '../../contracts/campaign-spec';
 import type { Example, ExampleSelfEdit } from '../../contracts/report-details';
+import { manifestKeys } from '../../record/keys';
 import { mean } from '../../seal/statistics';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { answersOf, type GroupAnswers } from '../answers/answers';

@@ -1,12 +1,12 @@
-import { type CampaignInput, type EpochVersion, manifestKeys, scopes } from '../../contracts/campaign';
+import { type CampaignInput, type EpochVersion, scopes } from '../../contracts/campaign';
 import type { StepLog } from '../../contracts/language-model';
 import type { CampaignLosses, EpochLosses, LossPart, PolicyLosses } from '../../contracts/report-details';
+import { manifestKeys } from '../../record/keys';
 import { quantile } from '../../seal/correlation';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { type GroupLossLogs, LOSS_FILE } from '../fine-tune-adapters';
 import type { CurrentVersions } from '../revisions';
 import { getManifestJson } from '../stored/stored-json';
-import { policyTrainingKey } from '../train-policy';
 import { evenlySpaced, readAll, SharedFiles } from '../stored/bounded-reads';
 import type { CandidateRow } from './report-document';
 
@@ -75,7 +75,7 @@ function partMeans(log: readonly StepLog[], parts: number): (number | undefined)
 }
 
 async function policyLosses(store: ArtifactStore, campaignId: string, { epoch, policy }: EpochVersion): Promise<PolicyLosses | null> {
-  const key = policyTrainingKey(campaignId, epoch, policy);
+  const key = manifestKeys.policyTraining(campaignId, epoch, policy);
   const manifest = await store.findManifest(key);
   if (manifest === null) return null;
   const log = await getManifestJson<StepLog[]>(store, key, manifest, LOSS_FILE);

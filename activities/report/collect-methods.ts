@@ -1,6 +1,7 @@
-import { type CampaignInput, manifestKeys } from '../../contracts/campaign';
+import { type CampaignInput } from '../../contracts/campaign';
 import type { Context } from '../../contracts/campaign-spec';
 import type { ContextScores } from '../../contracts/report-details';
+import { manifestKeys } from '../../record/keys';
 import { type MethodRuns, scoreByContext } from '../../seal/report-data';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import type { CurrentVersions } from '../revisions';

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import type { CampaignInput, CampaignReport, CampaignState } from '../../contracts/campaign';
-import { manifestKeys } from '../../contracts/campaign';
 import type { Context } from '../../contracts/campaign-spec';
 import { costOf } from '../../contracts/ledger';
 import type { LengthCorrelation, WorkRecord } from '../../contracts/report-details';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { correlation, correlationWithin, quantile } from '../../seal/correlation';
 import { comparisons, methodScore, type MethodRuns } from '../../seal/report-data';
 import type { ArtifactStore } from '../../storage/artifact-store';
@@ -109,7 +109,7 @@ function fineTunes(candidates: readonly CandidateRow[], methods: readonly Method
 
 /** Of every attempt, in no order. */
 export async function workRecords(store: ArtifactStore, campaignId: string): Promise<WorkRecord[]> {
-  const keys = await store.list(manifestKeys.works(campaignId));
+  const keys = await store.list(keyPrefixes.work(campaignId));
   const manifests = await readAll(keys, (key) => store.readManifest(key));
   return manifests.map(({ summary }) => summary as unknown as WorkRecord);
 }

@@ -65,7 +65,7 @@ export function namesOf({ kind, scope, from, to }: WorkRecord, input: CampaignIn
   if (kind === 'm-step') return [`${scope}/m-step`];
   if (kind === 'unadapted') return [`${scope}/unadapted`];
   const { spec } = input;
-  const inEpoch = scope.startsWith('epoch-');
+  const inEpoch = scopes.isTraining(scope);
   const contexts = inEpoch ? input.trainContexts : input.heldOutContexts;
   const perContext = inEpoch ? spec.proposals.k : PER_CONTEXT_ONE.has(scopes.unversioned(scope)) ? 1 : spec.evaluation.selfEditsPerContext;
   return Array.from({ length: to - from }, (_, i) => {

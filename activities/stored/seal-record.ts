@@ -3,7 +3,7 @@
  * what shows a changed byte in a manifest that no other one names. Its own key is its hash.
  */
 import type { Manifest } from '../../contracts/artifacts';
-import { manifestKeys } from '../../contracts/campaign';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { hashBytes } from '../../storage/content-hash';
 import type { PinnedCampaign, SealRef } from '../activity-types';
@@ -18,8 +18,8 @@ export type SealedManifests = Readonly<Record<string, string>>;
 
 /** Names every manifest that the campaign has published so far, but earlier seals and checkpoints, which go when they have served. */
 export async function sealRecord(store: ArtifactStore, { campaignId, input }: PinnedCampaign, codeVersion: string): Promise<SealRef> {
-  const passing = [manifestKeys.seals(campaignId), manifestKeys.allCheckpoints(campaignId)];
-  const keys = (await store.list(manifestKeys.record(campaignId))).filter((key) => !passing.some((prefix) => key.startsWith(prefix)));
+  const passing = [keyPrefixes.digests(campaignId), keyPrefixes.checkpoints(campaignId)];
+  const keys = (await store.list(keyPrefixes.record(campaignId))).filter((key) => !passing.some((prefix) => key.startsWith(prefix)));
   const hashes = await readAll(keys, async (key) => {
     const bytes = await store.readBytes(key);
     // Removed since it was listed: it is no part of the record.
@@ -33,7 +33,7 @@ export async function sealRecord(store: ArtifactStore, { campaignId, input }: Pi
     summary: { manifests: Object.keys(sealed).length },
   };
   const sha256 = manifestSha256(manifest);
-  const key = manifestKeys.seal(campaignId, sha256);
+  const key = manifestKeys.digest(campaignId, sha256);
   await store.publish(key, manifest);
   return { key, sha256 };
 }

@@ -2,8 +2,9 @@ import { basename } from 'node:path';
 import { CurrentVersions } from '../../activities/revisions';
 import { fileOf, getJson, manifestSha256 } from '../../activities/stored/stored-json';
 import type { Manifest } from '../../contracts/artifacts';
-import { type CampaignInput, type EpochVersion, manifestKeys, type PinnedModel } from '../../contracts/campaign';
+import { type CampaignInput, type EpochVersion, type PinnedModel } from '../../contracts/campaign';
 import { BadInputError } from '../../contracts/errors';
+import { manifestKeys } from '../../record/keys';
 import type { ArtifactStore } from '../../storage/artifact-store';
 
 /** An M-step's adapter, as its manifest names it. */

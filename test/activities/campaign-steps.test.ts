@@ -6,8 +6,8 @@ import { ComputeGate, type ComputeLimits, ComputeTimeoutError } from '../../acti
 import type { Proposal } from '../../activities/candidates/proposals';
 import { computeLimits } from '../../activities/services';
 import { getJson } from '../../activities/stored/stored-json';
-import { manifestKeys } from '../../contracts/campaign';
 import { ComputeCancelledError } from '../../contracts/errors';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { proposalSeed } from '../../seal/rest-em';
 import { createMemoryStore } from '../../storage/memory-store';
 import { type ActivityFixture, removedFixtures } from './activity-fixture';
@@ -200,10 +200,10 @@ describe('the report', () => {
   test('shows who computed what and when, each attempt once, and stays out of every result', async () => {
     const made = fixture();
     const { campaign } = await epoch(made, [1, 2]);
-    const computed = (await made.store.list(manifestKeys.works('c'))).length;
+    const computed = (await made.store.list(keyPrefixes.work('c'))).length;
     // All is there: nothing is computed and nothing recorded.
     await epoch(made, [1, 2]);
-    expect(await made.store.list(manifestKeys.works('c'))).toHaveLength(computed);
+    expect(await made.store.list(keyPrefixes.work('c'))).toHaveLength(computed);
     made.controls.onGenerate = () => Promise.reject(new Error('the process broke'));
     const base = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policyAdapters: [] };
     await expect(made.run('evaluateBase', { ...base, contextsPerChunk: 16, chunk: 1 })).rejects.toThrow('the process broke');
@@ -217,7 +217,7 @@ describe('the report', () => {
     ]);
     expect(bars.at(-1)).toMatchObject({ kind: 'unadapted', scope: 'evaluation/base', outcome: 'failed' });
     const named = await Promise.all(
-      (await made.store.list('campaigns/c/')).filter((key) => !key.startsWith(manifestKeys.works('c'))).map(async (key) => JSON.stringify(await made.store.readManifest(key))),
+      (await made.store.list('campaigns/c/')).filter((key) => !key.startsWith(keyPrefixes.work('c'))).map(async (key) => JSON.stringify(await made.store.readManifest(key))),
     );
     for (const manifest of named) expect(manifest).not.toMatch(/startedAt|\/work\//);
   });

@@ -1,6 +1,6 @@
 import type { AdaptationScope, PinnedCampaign } from '../../activities/activity-types';
 import type { Answer, GroupAnswers } from '../../activities/answers/answers';
-import { manifestKeys } from '../../contracts/campaign';
+import { manifestKeys } from '../../record/keys';
 import { createMemoryStore } from '../../storage/memory-store';
 import { type Behaviour, chat, choice, json, MisbehavingServer, UNUSABLE } from '../endpoint/misbehaving-server';
 import { type ActivityFixture, promptEndpoints, removedFixtures } from './activity-fixture';

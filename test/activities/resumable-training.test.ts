@@ -6,11 +6,12 @@ import { createActivities, type SealActivities } from '../../activities';
 import type { GroupTask } from '../../activities/activity-types';
 import { collectReport, workRecords } from '../../activities/report/collect-report';
 import { fileOf } from '../../activities/stored/stored-json';
-import { type CampaignInput, manifestKeys } from '../../contracts/campaign';
+import { type CampaignInput } from '../../contracts/campaign';
 import type { FineTuneRequest, LanguageModel } from '../../contracts/language-model';
 import type { Machine } from '../../contracts/machine';
 import { modelFiles } from '../../engine/files/model-directory';
 import { startComputeProcess } from '../../engine/runtime/compute-client';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { knowledgeDomain } from '../../seal/knowledge/domain';
 import { type ArtifactStore, artifactKey } from '../../storage/artifact-store';
 import { ContentAddressedStore } from '../../storage/content-addressed-store';
@@ -118,7 +119,7 @@ async function redoneSteps(store: ArtifactStore, campaignId: string): Promise<nu
   return (await workRecords(store, campaignId)).find(({ outcome, kind }) => outcome === 'done' && kind === 'fine-tune')?.spent.redoneSteps;
 }
 
-const checkpoints = (store: ArtifactStore, campaignId: string): Promise<string[]> => store.list(manifestKeys.allCheckpoints(campaignId));
+const checkpoints = (store: ArtifactStore, campaignId: string): Promise<string[]> => store.list(keyPrefixes.checkpoints(campaignId));
 
 async function weights(store: ArtifactStore, campaignId: string): Promise<string[]> {
   const keys = (await store.list(`campaigns/${campaignId}/`)).filter((key) => key.endsWith('/adapter.json'));

@@ -1,7 +1,8 @@
 import type { CandidateSummary, SelectTask } from '../../activities/activity-types';
 import { SELECTION_FILE, type SelectionRecord } from '../../activities/select-self-edits';
 import { getJson, getManifestJson } from '../../activities/stored/stored-json';
-import { epochInVersion, manifestKeys } from '../../contracts/campaign';
+import { epochInVersion } from '../../contracts/campaign';
+import { manifestKeys } from '../../record/keys';
 import { type ActivityFixture, removedFixtures } from './activity-fixture';
 import { unadaptedScores } from './unadapted-scores';
 

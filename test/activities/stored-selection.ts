@@ -2,7 +2,8 @@ import type { CandidateSummary, PinnedCampaign, PolicyTask } from '../../activit
 import { SELECTION_FILE, type SelectionRecord } from '../../activities/select-self-edits';
 import { getJson, putJson } from '../../activities/stored/stored-json';
 import type { ArtifactRef } from '../../contracts/artifacts';
-import { type CampaignInput, epochInVersion, manifestKeys } from '../../contracts/campaign';
+import { type CampaignInput, epochInVersion } from '../../contracts/campaign';
+import { manifestKeys } from '../../record/keys';
 import { epochSummary } from '../../seal/report-data';
 import type { ArtifactStore } from '../../storage/artifact-store';
 

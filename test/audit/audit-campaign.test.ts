@@ -7,8 +7,9 @@ import { Findings } from '../../audit/findings';
 import { HistoryChangedError, type HistorySource } from '../../audit/history-source';
 import { walkHistories } from '../../audit/walk-histories';
 import { type Manifest, manifestSchema } from '../../contracts/artifacts';
-import { type CampaignReport, manifestKeys } from '../../contracts/campaign';
+import { type CampaignReport } from '../../contracts/campaign';
 import type { Context } from '../../contracts/campaign-spec';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { contextId } from '../../seal/ids';
 import { repeatSeed } from '../../seal/rest-em';
 import { canonicalJson } from '../../storage/canonical-json';
@@ -43,7 +44,7 @@ async function forge(objects: MemoryObjectClient, key: string, change: (manifest
 }
 
 async function removeSeals(objects: MemoryObjectClient): Promise<void> {
-  for (const { key } of await objects.list(manifestKeys.seals(CAMPAIGN))) await objects.remove(key);
+  for (const { key } of await objects.list(keyPrefixes.digests(CAMPAIGN))) await objects.remove(key);
 }
 
 /** The server's histories, one of them changed. */
@@ -284,7 +285,7 @@ test('a report that counts another number of cut-off self-edits than were propos
 test('one byte changed in an archived history is found and named', async () => {
   const objects = await recorded.copy();
   const name = new RegExp(`^${CAMPAIGN}~epoch-1~.*~c1\\.`);
-  const pages = await Promise.all((await objects.list(manifestKeys.histories(CAMPAIGN))).map(async ({ key }) => ({ key, ...(await manifestAt(objects, key)) })));
+  const pages = await Promise.all((await objects.list(keyPrefixes.histories(CAMPAIGN))).map(async ({ key }) => ({ key, ...(await manifestAt(objects, key)) })));
   const found = pages.flatMap(({ key, files }) => Object.entries(files).flatMap(([file, { sha256 }]) => (name.test(file) ? [{ what: `${key}: ${file}`, sha256 }] : [])));
   const [{ what, sha256 }] = found as [{ what: string; sha256: string }];
   await flipByte(objects, `sha256/${sha256}`);

@@ -1,7 +1,7 @@
 import { putJson } from '../../activities/stored/stored-json';
 import { reportDocument } from '../../cli/campaign-report';
 import { methodsTable } from '../../cli/methods-table';
-import { manifestKeys } from '../../contracts/campaign';
+import { manifestKeys } from '../../record/keys';
 import { ActivityFixture } from '../activities/activity-fixture';
 import { sampleDocument } from '../report/sample-document';
 

@@ -1,10 +1,9 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { policyTrainingKey } from '../../activities/train-policy';
 import { findPolicy, identityOf } from '../../cli/export/policy-lineage';
 import { type Merge, writeExport } from '../../cli/export/write-export';
-import { manifestKeys } from '../../contracts/campaign';
 import { BadInputError } from '../../contracts/errors';
+import { manifestKeys } from '../../record/keys';
 import { artifactKey } from '../../storage/artifact-store';
 import { ActivityFixture } from '../activities/activity-fixture';
 import { storedSelection } from '../activities/stored-selection';
@@ -145,7 +144,7 @@ describe('the policy of an epoch', () => {
   it('that the campaign does not have, or has not reached, is refused by name', async () => {
     await expect(findPolicy(made.store, 'c', 4)).rejects.toThrow('--epoch: expected 1 to 3, the campaign\'s epochs, got 4');
     await made.store.remove(manifestKeys.policy('c', 3));
-    await made.store.remove(policyTrainingKey('c', 3));
+    await made.store.remove(manifestKeys.policyTraining('c', 3));
     await expect(findPolicy(made.store, 'c', 3)).rejects.toThrow('--epoch: expected an epoch that has ended (1 to 2: later M-steps have not ended), got 3');
     await made.store.remove(manifestKeys.policy('c', 1));
     await expect(findPolicy(made.store, 'c', 1)).rejects.toThrow('the M-step of epoch 1 has not ended yet');

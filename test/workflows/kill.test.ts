@@ -1,7 +1,8 @@
 import { fileOf, getJson } from '../../activities/stored/stored-json';
 import type { SelectionRecord } from '../../activities/select-self-edits';
 import { differences, resultOf } from '../../chaos/committed';
-import { type CampaignInput, manifestKeys, workflowIds } from '../../contracts/campaign';
+import { type CampaignInput, workflowIds } from '../../contracts/campaign';
+import { manifestKeys } from '../../record/keys';
 import { CampaignStack } from '../chaos/campaign-stack';
 import { eventually } from './temporal-fixture';
 import { isRunning, type WorkerProcess } from './worker-process';

@@ -4,10 +4,11 @@ import type { SealActivities } from '../../activities';
 import { type LostComputation, WORKER } from '../../activities/execution/running-activity';
 import { collectReport } from '../../activities/report/collect-report';
 import { getManifestJson } from '../../activities/stored/stored-json';
-import { type CampaignInput, type CampaignReport, manifestKeys } from '../../contracts/campaign';
+import { type CampaignInput, type CampaignReport } from '../../contracts/campaign';
 import { ComputeProcessDiedError, ServerUnreachableError } from '../../contracts/errors';
 import { type Ledger, NOTHING_SPENT, spentTogether } from '../../contracts/ledger';
 import type { WorkRecord } from '../../contracts/report-details';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { cancelUpdate } from '../../workflows/messages';
 import { removedFixtures, type ActivityFixture } from '../activities/activity-fixture';
 import { FAST_TIMINGS } from './campaign-input';
@@ -25,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => temporal.stop());
 
 async function records({ store }: ActivityFixture, campaignId: string): Promise<WorkRecord[]> {
-  const keys = await store.list(manifestKeys.works(campaignId));
+  const keys = await store.list(keyPrefixes.work(campaignId));
   return Promise.all(keys.map(async (key) => (await store.readManifest(key)).summary as unknown as WorkRecord));
 }
 
