@@ -65,6 +65,23 @@ const fileNames = {
   },
 };
 
+/** Rooms that read and write the record through `record/`: none of them knows a key or the name of a stored file. */
+const USERS_OF_THE_RECORD = ['activities', 'audit', 'chaos', 'cli', 'workers', 'workflows'];
+const KEYS = '^(campaigns|tombstones)/';
+/** The command line writes files of such names for people. */
+const STORED_FILES = '^(input|train|heldOut|self-edits|proposals|answers?|losses|selection|rows|runs|manifests|document|report)\\.json$|^(candidates\\.csv|report\\.html|adapter_model\\.safetensors|checkpoint\\.safetensors)$';
+
+function recordRules(room) {
+  const forbidden = [
+    [`Literal[value=/${KEYS.replaceAll('/', '\\u002f')}/]`, 'A key is written and read by record/keys.ts.'],
+    [`TemplateElement[value.raw=/${KEYS.replaceAll('/', '\\u002f')}/]`, 'A key is written and read by record/keys.ts.'],
+    ["MemberExpression[object.property.name='files'][property.type='Literal']", 'A stored file is named and read by its document in record/.'],
+    ['TSAsExpression > TSAsExpression > TSUnknownKeyword', 'What was read is parsed by its schema, not cast.'],
+    ...(room === 'cli' ? [] : [[`Literal[value=/${STORED_FILES}/]`, 'A stored file is named by its document in record/.']]),
+  ];
+  return { files: sources(room), rules: { 'no-restricted-syntax': ['error', ...forbidden.map(([selector, message]) => ({ selector, message }))] } };
+}
+
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', '.seal/', '.venv-bench/', '**/*.json'] },
   js.configs.recommended,
@@ -120,6 +137,7 @@ export default tseslint.config(
       ],
     },
   },
+  ...USERS_OF_THE_RECORD.map(recordRules),
   ...Object.entries(ROOMS)
     .filter(([, { types }]) => types !== undefined)
     .map(([room, { types }]) => ({

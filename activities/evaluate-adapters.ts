@@ -4,28 +4,28 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArtifactRef, Manifest } from '../contracts/artifacts';
+import type { ArtifactRef } from '../contracts/artifacts';
 import { ArtifactMissingError } from '../contracts/errors';
+import { manifestSha256 } from '../record/document-type';
+import { type Answer, evaluationDocument, type EvaluationSummary, groupAnswersFile, groupLossesFile, type RecordedAdapter, weightsSha256 } from '../record/documents/candidates';
 import { logprobGain } from '../seal/graders/logprob';
 import { repeatReward } from '../seal/rewards';
 import { mean } from '../seal/statistics';
 import { getDirectory } from '../storage/artifact-directory';
 import type { GroupTask, SealActivities } from './activity-types';
-import { type Answer, examine, type GroupAnswers } from './answers/answers';
+import { examine } from './answers/answers';
 import { gradeReplies, gradingSettings } from './answers/grade-replies';
-import { adapterKeyOf, adapterSha256, adapterSummary, findAdapters, isDiverged, type KnownAdapter } from './candidates/adapter-manifests';
+import { adapterKeyOf, findAdapters } from './candidates/adapter-manifests';
 import { acceptedMembers, resolveGroup, type ResolvedGroup, workOf } from './candidates/candidate-groups';
 import { completeCandidate } from './candidates/candidate-record';
 import type { Candidate } from './candidates/candidates';
-import { ANSWERS_FILE, evaluationKeyOf, type EvaluationSummary, evaluationSummary, findEvaluations } from './candidates/evaluation-manifests';
+import { evaluationKeyOf, findEvaluations, type RecordedEvaluation } from './candidates/evaluation-manifests';
 import { findUnadapted } from './evaluate-base';
 import { computedBy } from './execution/computed-by';
 import { type MemoryBound, memoryLineage } from './execution/less-memory';
 import { type RecordedOptions, recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity, type RunningActivity } from './execution/running-activity';
-import { LOSS_FILE } from './fine-tune-adapters';
 import { computeLimits, type Services } from './services';
-import { manifestSha256, putJson } from './stored/stored-json';
 
 /**
  * Evaluates a group's adapters in one request; the last repeat completes the candidates' records.
@@ -50,7 +50,7 @@ export function evaluateAdapters(services: Services): SealActivities['evaluateAd
       if (task.repeat === task.repeats && group.scope.split === 'train') {
         for (const member of members) await completeCandidate(services, group, member, task.repeats);
       }
-      return { members: members.map(({ position }) => ({ position, reward: evaluationSummary(evaluations.get(position)!).reward ?? null })) };
+      return { members: members.map(({ position }) => ({ position, reward: evaluations.get(position)!.summary.reward ?? null })) };
     });
 }
 
@@ -58,9 +58,9 @@ async function examineGroup(
   services: Services,
   task: GroupTask,
   group: ResolvedGroup,
-  { adapters, members }: { readonly adapters: ReadonlyMap<number, KnownAdapter>; readonly members: readonly Candidate[] },
+  { adapters, members }: { readonly adapters: ReadonlyMap<number, RecordedAdapter>; readonly members: readonly Candidate[] },
   running: RunningActivity,
-): Promise<ReadonlyMap<number, Manifest>> {
+): Promise<ReadonlyMap<number, RecordedEvaluation>> {
   const { input } = group.data;
   const policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
   const directories = await adapterDirectories(services, adapters);
@@ -87,11 +87,11 @@ async function examineGroup(
   });
   const sittings = [];
   for (const { replies, ...rest } of examined) sittings.push({ ...rest, answers: await gradeReplies(services, input, replies, running.signal) });
-  const file: GroupAnswers = sittings.flatMap(({ some, answers }) =>
+  const file = sittings.flatMap(({ some, answers }) =>
     some.map(({ contextId, candidate }, i) => ({ contextId, candidate, answers: answers[i]! })),
   );
-  const answersRef = await putJson(services.store, file);
-  const evaluations = new Map<number, Manifest>();
+  const answersRef = await groupAnswersFile.put(services.store, file);
+  const evaluations = new Map<number, RecordedEvaluation>();
   const commits = sittings.flatMap(({ some, answers }) =>
     some.map(async (member, i) => {
       const { position } = member;
@@ -105,20 +105,20 @@ async function examineGroup(
 }
 
 /** Who is asked: those with an adapter and, on held-out contexts, those without one too. */
-function examinable({ scope, members }: ResolvedGroup, adapters: ReadonlyMap<number, KnownAdapter>): readonly Candidate[] {
+function examinable({ scope, members }: ResolvedGroup, adapters: ReadonlyMap<number, RecordedAdapter>): readonly Candidate[] {
   if (scope.split === 'heldOut') return members;
   return members.filter(({ position }) => {
     const adapter = adapters.get(position);
-    return adapter !== undefined && !isDiverged(adapter);
+    return adapter !== undefined && adapter.summary.status !== 'diverged';
   });
 }
 
-async function adapterDirectories(services: Services, adapters: ReadonlyMap<number, KnownAdapter>): Promise<Map<number, string>> {
+async function adapterDirectories(services: Services, adapters: ReadonlyMap<number, RecordedAdapter>): Promise<Map<number, string>> {
   const cache = join(services.cacheDirectory, 'adapters');
   const found = await Promise.all(
     [...adapters].map(async ([position, adapter]): Promise<[number, string][]> => {
-      if (isDiverged(adapter)) return [];
-      const { [LOSS_FILE]: _losses, ...files } = adapter.manifest.files;
+      if (adapter.summary.status === 'diverged') return [];
+      const { [groupLossesFile.name]: _losses, ...files } = adapter.manifest.files;
       return [[position, await getDirectory(services.store, files, cache)]];
     }),
   );
@@ -130,17 +130,16 @@ async function commit(
   group: ResolvedGroup,
   member: Candidate,
   { answers, answersRef, memoryParts }: { readonly answers: readonly Answer[]; readonly answersRef: ArtifactRef } & MemoryBound,
-  adapter: KnownAdapter | undefined,
+  adapter: RecordedAdapter | undefined,
   policyInputs: Readonly<Record<string, string>>,
-): Promise<Manifest> {
+): Promise<RecordedEvaluation> {
   const { input } = group.data;
   const scores = answers.map(({ score }) => score);
   const before = await unadaptedScores(services, group, member);
   const reward = group.scope.split === 'train' ? repeatReward(before === null ? scores : logprobGain(scores, before)) : undefined;
   const { inputs, ...training } = answeredBy(adapter);
-  return services.manifests.publish(group.scope.campaign, evaluationKeyOf(group.scope, member, group.repeat), {
-    kind: 'evaluation',
-    files: { [ANSWERS_FILE]: answersRef },
+  return evaluationDocument.publish(services.manifests.of(group.scope.campaign), evaluationKeyOf(group.scope, member, group.repeat), {
+    files: { [groupAnswersFile.name]: answersRef },
     lineage: {
       inputs: { ...group.inputs, ...policyInputs, ...inputs },
       codeVersion: input.codeVersion,
@@ -156,11 +155,11 @@ async function commit(
 }
 
 /** What an evaluation repeats of the training before it, and names as its input. */
-function answeredBy(adapter: KnownAdapter | undefined): Omit<EvaluationSummary, 'score' | 'reward'> & { readonly inputs: Readonly<Record<string, string>> } {
+function answeredBy(adapter: RecordedAdapter | undefined): Omit<EvaluationSummary, 'score' | 'reward'> & { readonly inputs: Readonly<Record<string, string>> } {
   if (adapter === undefined) return { steps: 0, trainedTokens: 0, unadapted: 'rejected', inputs: {} };
-  if (isDiverged(adapter)) return { steps: 0, trainedTokens: 0, unadapted: 'diverged', inputs: { diverged: manifestSha256(adapter.manifest) } };
-  const { steps, trainedTokens } = adapterSummary(adapter);
-  return { steps, trainedTokens, inputs: { adapter: adapterSha256(adapter) } };
+  if (adapter.summary.status === 'diverged') return { steps: 0, trainedTokens: 0, unadapted: 'diverged', inputs: { diverged: manifestSha256(adapter.manifest) } };
+  const { steps, trainedTokens } = adapter.summary;
+  return { steps, trainedTokens, inputs: { adapter: weightsSha256(adapter) } };
 }
 
 /** The unadapted policy's score of each question, where rewards are gains. */

@@ -1,6 +1,7 @@
+import { type UnadaptedAnswers, unadaptedDocument, unadaptedFile } from '../record/documents/candidates';
 import { manifestKeys } from '../record/keys';
 import type { SealActivities, UnadaptedTask } from './activity-types';
-import { type Answer, examine } from './answers/answers';
+import { examine } from './answers/answers';
 import { gradeReplies, gradingSettings } from './answers/grade-replies';
 import { computedBy } from './execution/computed-by';
 import { memoryLineage } from './execution/less-memory';
@@ -8,15 +9,6 @@ import { recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity } from './execution/running-activity';
 import { chunkContexts } from './propose-self-edits';
 import { computeLimits, type Services } from './services';
-import { getManifestJson, putJson } from './stored/stored-json';
-
-/** A context's questions as the unadapted policy answers them. */
-export interface UnadaptedAnswers {
-  readonly contextId: string;
-  readonly answers: readonly Answer[];
-}
-
-const ANSWERS_FILE = 'answers.json';
 
 /** The unadapted policy's answers for one fixed chunk of contexts. */
 export function evaluateBase(services: Services): SealActivities['evaluateBase'] {
@@ -38,10 +30,8 @@ export function evaluateBase(services: Services): SealActivities['evaluateBase']
       });
       const marked = await gradeReplies(services, input, examined.replies, running.signal);
       const answers: UnadaptedAnswers[] = contexts.map(({ id }, i) => ({ contextId: id, answers: marked[i]! }));
-      const key = keyOf(task);
-      await services.store.publish(key, {
-        kind: 'unadapted',
-        files: { [ANSWERS_FILE]: await putJson(services.store, answers) },
+      await unadaptedDocument.publish(services.store, keyOf(task), {
+        files: { [unadaptedFile.name]: await unadaptedFile.put(services.store, answers) },
         lineage: {
           inputs: { contexts: input[task.split].sha256, ...policy.inputs },
           codeVersion: input.codeVersion,
@@ -53,9 +43,8 @@ export function evaluateBase(services: Services): SealActivities['evaluateBase']
 
 /** A chunk's published answers, or null. */
 export async function findUnadapted(services: Services, task: UnadaptedTask): Promise<readonly UnadaptedAnswers[] | null> {
-  const key = keyOf(task);
-  const manifest = await services.store.findManifest(key);
-  return manifest === null ? null : getManifestJson<UnadaptedAnswers[]>(services.store, key, manifest, ANSWERS_FILE);
+  const found = await unadaptedDocument.find(services.store, keyOf(task));
+  return found === null ? null : unadaptedFile.read(services.store, found);
 }
 
 function keyOf({ campaign, scope, chunk }: UnadaptedTask): string {

@@ -1,12 +1,11 @@
 import { scopes } from '../contracts/campaign';
+import { selectionDocument, selectionFile } from '../record/documents/epochs';
+import { proposalsDocument, proposalsFile } from '../record/documents/self-edits';
 import { manifestKeys } from '../record/keys';
 import type { SealActivities } from './activity-types';
-import { PROPOSALS_FILE } from './collect-proposals';
 import { asActivity } from './execution/running-activity';
 import type { Services } from './services';
 import { contextRefs } from './stored/campaign-data';
-import { fileOf, getManifestJson } from './stored/stored-json';
-import { SELECTION_FILE, type SelectionRecord } from './select-self-edits';
 
 /** What an epoch's selection was made from, by position. */
 export function readOutcomes(services: Services): SealActivities['readOutcomes'] {
@@ -21,11 +20,10 @@ export function readOutcomes(services: Services): SealActivities['readOutcomes']
         if (place === undefined) throw new RangeError(`epoch ${versions.epoch}: selection names a context ${contextId} that the campaign does not have`);
         return place * perContext + candidate - 1;
       };
-      const key = manifestKeys.selection(campaignId, versions.epoch, versions.selection);
-      const selection = await getManifestJson<SelectionRecord>(store, key, await store.readManifest(key), SELECTION_FILE);
-      const proposalsKey = manifestKeys.proposals(campaignId, scopes.epoch(versions.epoch, versions.candidates));
+      const selection = await selectionFile.read(store, await selectionDocument.read(store, manifestKeys.selection(campaignId, versions.epoch, versions.selection)));
+      const proposals = await proposalsDocument.read(store, manifestKeys.proposals(campaignId, scopes.epoch(versions.epoch, versions.candidates)));
       return {
-        proposals: fileOf(proposalsKey, await store.readManifest(proposalsKey), PROPOSALS_FILE),
+        proposals: proposalsFile.refIn(proposals),
         outcomes: selection.outcomes.map((outcome) => {
           const { status, reward, reason, failure } = outcome;
           return {

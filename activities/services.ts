@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CampaignInput } from '../contracts/campaign';
 import { Endpoints } from '../endpoint/endpoints';
+import { ManifestCache } from '../record/manifest-cache';
 import { partialPath } from '../storage/partial-path';
 import { ProposalReader } from './candidates/proposals';
 import type { ActivityDependencies } from './dependencies';
@@ -9,7 +10,6 @@ import { ComputeGate, type ComputeLimits } from './execution/compute-gate';
 import { turnOfActivity } from './execution/turn';
 import type { WorkflowWatcher } from './execution/workflow-watcher';
 import { CampaignDataReader } from './stored/campaign-data';
-import { ManifestMemory } from './stored/manifest-memory';
 import { ModelDirectories } from './stored/model-directories';
 
 /** What all activities of one worker process share. */
@@ -18,7 +18,7 @@ export interface Services extends ActivityDependencies {
   readonly endpoints: Endpoints;
   readonly workflows: WorkflowWatcher;
   readonly gate: ComputeGate;
-  readonly manifests: ManifestMemory;
+  readonly manifests: ManifestCache;
   readonly campaigns: CampaignDataReader;
   readonly proposals: ProposalReader;
   readonly models: ModelDirectories;
@@ -33,7 +33,7 @@ export function createServices(dependencies: ActivityDependencies): Services {
     endpoints: dependencies.endpoints ?? new Endpoints(process.env),
     workflows: dependencies.workflows ?? { outcome: () => Promise.reject(new RangeError('this process watches no workflows')) },
     gate,
-    manifests: new ManifestMemory(dependencies.store),
+    manifests: new ManifestCache(dependencies.store),
     campaigns: new CampaignDataReader(dependencies.store),
     proposals: new ProposalReader(dependencies.store),
     models: new ModelDirectories({ ...dependencies, gate }),

@@ -7,7 +7,8 @@ import { checkHistories, type HistoryProgress, type RecordedAction, type Replayi
 import { checkLineage } from './check-lineage';
 import { checkMethods } from './check-methods';
 import { checkRewards } from './check-rewards';
-import { checkSeals } from './check-seals';
+import { checkDigests } from './check-digests';
+import { checkDocuments } from './check-documents';
 import { checkSelection } from './check-selection';
 import { type AuditBreak, Findings } from './findings';
 import type { HistorySource } from './history-source';
@@ -53,8 +54,9 @@ export async function auditCampaign(campaign: AuditedCampaign): Promise<AuditRes
   const first = manifestKeys.campaign(campaignId);
   if (!record.hashes.has(first)) findings.add('manifest-missing', first, 'the manifest that a record begins with', `nothing in ${store.location}`);
   const input = await record.input();
-  const unsealed = await checkSeals(record, findings);
-  if (unsealed.length > 0) findings.leftUnchecked(`${unsealed.length} manifests that no seal names: of a campaign that runs, or published after its end`);
+  const unnamed = await checkDigests(record, findings);
+  if (unnamed.length > 0) findings.leftUnchecked(`${unnamed.length} manifests that no digest names: of a campaign that runs, or published after its end`);
+  checkDocuments(record, findings);
   const artifacts = await checkArtifacts(record, findings);
   await checkLineage(record, input, findings);
   if (input !== null) {

@@ -1,7 +1,10 @@
-import { readAll } from '../activities/stored/bounded-reads';
 import { type ArtifactRef, type Manifest, manifestSchema } from '../contracts/artifacts';
 import { type CampaignInput } from '../contracts/campaign';
 import { ArtifactCorruptError, ArtifactMissingError } from '../contracts/errors';
+import { readAll } from '../record/bounded-reads';
+import type { DocumentType, Recorded } from '../record/document-type';
+import { inputFile } from '../record/documents/campaign';
+import { type JsonFile, type KeyedManifest, SchemaMismatchError } from '../record/json-file';
 import { type KeyForm, keyPrefixes, type KeyValues, manifestKeys } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { canonicalJson } from '../storage/canonical-json';
@@ -22,6 +25,11 @@ interface PlacedManifest<Template extends string> {
   readonly at: KeyValues<Template>;
 }
 
+interface PlacedDocument<Summary, Template extends string> {
+  readonly one: Recorded<Summary>;
+  readonly at: KeyValues<Template>;
+}
+
 /** All manifests of a campaign but its checkpoints, and the artifacts that they name, for those who check them. */
 export class CampaignRecord {
   readonly campaignId: string;
@@ -31,7 +39,7 @@ export class CampaignRecord {
   readonly #manifests = new Map<string, RecordedManifest>();
   readonly #hashes = new Map<string, string>();
   readonly #findings: Findings;
-  readonly #json = new Map<string, Promise<unknown>>();
+  readonly #json = new Map<unknown, unknown>();
   readonly #matching = new Map<unknown, readonly unknown[]>();
 
   private constructor(store: ArtifactStore, campaignId: string, hasArtifacts: boolean, findings: Findings) {
@@ -92,33 +100,55 @@ export class CampaignRecord {
     return found;
   }
 
+  /** Documents of a kind under keys of a form; those of another schema are named by the check of documents. */
+  documents<Summary extends object | undefined, Template extends string>(type: DocumentType<Summary>, form: KeyForm<Template>): readonly PlacedDocument<Summary, Template>[] {
+    return this.matching(form).flatMap(({ one, at }) => {
+      const document = this.#as(type, one);
+      return document === null ? [] : [{ one: document, at }];
+    });
+  }
+
+  /** As `find`, of a kind. */
+  document<Summary extends object | undefined>(type: DocumentType<Summary>, key: string): Recorded<Summary> | null {
+    const one = this.find(key);
+    return one === null ? null : this.#as(type, one);
+  }
+
+  #as<Summary extends object | undefined>(type: DocumentType<Summary>, { key, manifest }: RecordedManifest): Recorded<Summary> | null {
+    const parsed = type.parse(key, manifest);
+    return 'value' in parsed ? parsed.value : null;
+  }
+
   /** The campaign's inputs; null where they cannot be read, which is a finding of others. */
   async input(): Promise<CampaignInput | null> {
     const campaign = this.find(manifestKeys.campaign(this.campaignId));
-    return campaign === null ? null : this.json<CampaignInput>(campaign, 'input.json');
+    return campaign === null ? null : this.json(campaign, inputFile);
   }
 
-  /** A manifest's JSON file; null where it is missing, damaged or not exported. Files of several manifests are read once. */
-  async json<Value>({ manifest, key }: RecordedManifest, name: string): Promise<Value | null> {
-    const ref = manifest.files[name];
-    if (ref === undefined) {
-      this.#findings.add('manifest-changed', key, `a file ${name}`, Object.keys(manifest.files).join(', '));
-      return null;
-    }
-    return this.artifact(ref) as Promise<Value | null>;
+  /** A manifest's JSON file; null where it is missing, damaged, of another schema or not exported. Files of several manifests are read once. */
+  async json<Value>({ manifest, key }: KeyedManifest, file: JsonFile<Value>): Promise<Value | null> {
+    const ref = manifest.files[file.name];
+    // Named by the check of documents.
+    return ref === undefined ? null : this.artifact(ref, file, `${key}: ${file.name}`);
   }
 
-  /** As `json`, of a reference. */
-  artifact(ref: ArtifactRef): Promise<unknown> {
-    const known = this.#json.get(ref.sha256) ?? this.#read(ref);
-    this.#json.set(ref.sha256, known);
+  /** As `json`, of a reference. @param what names it */
+  artifact<Value>(ref: ArtifactRef, file: JsonFile<Value>, what: string): Promise<Value | null> {
+    const contents = (this.#json.get(file) ?? new Map()) as Map<string, Promise<Value | null>>;
+    this.#json.set(file, contents);
+    const known = contents.get(ref.sha256) ?? this.#read(ref, file, what);
+    contents.set(ref.sha256, known);
     return known;
   }
 
-  async #read(ref: ArtifactRef): Promise<unknown> {
+  async #read<Value>(ref: ArtifactRef, file: JsonFile<Value>, what: string): Promise<Value | null> {
     try {
-      return JSON.parse(Buffer.from(await this.store.get(ref)).toString('utf8')) as unknown;
+      return await file.get(this.store, ref);
     } catch (error) {
+      if (error instanceof SchemaMismatchError) {
+        this.#findings.add('schema', what, `what a ${file.name} holds`, error.problem);
+        return null;
+      }
       if (!this.hasArtifacts) this.#findings.leftUnchecked('content of artifacts that are not in this export');
       // Otherwise named by the check of all artifacts.
       if (error instanceof ArtifactMissingError || error instanceof ArtifactCorruptError) return null;

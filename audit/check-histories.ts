@@ -2,9 +2,9 @@
 import type { PayloadCodec } from '@temporalio/common';
 import type { DataConverter } from '@temporalio/common';
 import { Worker, type WorkflowBundleOption } from '@temporalio/worker';
-import type { SealRef } from '../activities/activity-types';
-import type { CandidateRecord } from '../activities/candidates/candidate-record';
 import { campaignMessages, type CandidateOutcome, type EpochSummary, type MethodScore } from '../contracts/campaign';
+import { candidateDocument } from '../record/documents/candidates';
+import type { DigestRef } from '../record/documents/digest';
 import { candidateKeyOf, manifestKeys } from '../record/keys';
 import type { CampaignRecord } from './campaign-record';
 import { Findings } from './findings';
@@ -99,7 +99,7 @@ async function checkAgreementSince(record: CampaignRecord, walked: WalkedHistory
 async function checkAgreement(record: CampaignRecord, walked: WalkedHistory, codecs: readonly PayloadCodec[], findings: Findings): Promise<void> {
   const { history, facts, workflowId, runId } = walked;
   const what = `history of ${workflowId}, run ${runId}`;
-  await checkSealsNamed(record, walked, codecs, findings);
+  await checkDigestsNamed(record, walked, codecs, findings);
   if (facts.status !== 'completed') return;
   const result = await resultOf(history, codecs);
   switch (facts.type) {
@@ -121,13 +121,13 @@ async function checkAgreement(record: CampaignRecord, walked: WalkedHistory, cod
   }
 }
 
-async function checkSealsNamed(record: CampaignRecord, { history, workflowId, runId }: WalkedHistory, codecs: readonly PayloadCodec[], findings: Findings): Promise<void> {
+async function checkDigestsNamed(record: CampaignRecord, { history, workflowId, runId }: WalkedHistory, codecs: readonly PayloadCodec[], findings: Findings): Promise<void> {
   for (const result of await activityResults(history, 'writeReport', codecs)) {
-    const { seal } = (result ?? {}) as { readonly seal?: SealRef };
-    if (seal === undefined) continue;
-    const got = record.hashes.get(seal.key);
-    if (got === undefined) findings.add('manifest-missing', seal.key, `the seal that the history of ${workflowId}, run ${runId}, names`, 'nothing');
-    else if (got !== seal.sha256) findings.add('manifest-changed', seal.key, `sha256 ${seal.sha256}, as the history of ${workflowId}, run ${runId}, names it`, `sha256 ${got}`);
+    const { digest } = (result ?? {}) as { readonly digest?: DigestRef };
+    if (digest === undefined) continue;
+    const got = record.hashes.get(digest.key);
+    if (got === undefined) findings.add('manifest-missing', digest.key, `the digest that the history of ${workflowId}, run ${runId}, names`, 'nothing');
+    else if (got !== digest.sha256) findings.add('manifest-changed', digest.key, `sha256 ${digest.sha256}, as the history of ${workflowId}, run ${runId}, names it`, `sha256 ${got}`);
   }
 }
 
@@ -135,9 +135,9 @@ function checkCandidate(record: CampaignRecord, what: string, workflowId: string
   // A failed candidate leaves no record, or gets one when it is tried again.
   if (status === 'failed') return;
   const recordKey = candidateKeyOf(workflowId);
-  const found = record.find(recordKey);
+  const found = record.document(candidateDocument, recordKey);
   if (found === null) return findings.add('manifest-missing', recordKey, `the record that the ${what} names`, 'nothing readable');
-  const stored = found.manifest.summary as unknown as CandidateRecord;
+  const stored = found.summary;
   const kept = stored.status === 'scored' ? { status: stored.status, reward: stored.reward, adapters: stored.adapters } : { status: stored.status };
   const told = status === 'scored' ? { status, reward, adapters } : { status };
   findings.same('history-disagrees', `${recordKey}, with the ${what}`, told, kept);

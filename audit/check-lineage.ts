@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
-import { HISTORIES_KIND } from '../activities/archive-histories';
 import { seedScope } from '../activities/candidates/seed-scope';
-import { PROPOSALS_FILE } from '../activities/collect-proposals';
-import { SELECTION_FILE } from '../activities/select-self-edits';
 import { MERGED_INPUT, pinnedSha256, verifyPinnedFiles } from '../activities/stored/model-directories';
 import { type CampaignInput, scopes } from '../contracts/campaign';
 import { BadInputError } from '../contracts/errors';
-import { inScope, isManifestKey, type KeyForm, manifestKeys } from '../record/keys';
+import { heldOutFile, inputFile, trainFile } from '../record/documents/campaign';
+import { WEIGHTS_FILE } from '../record/documents/candidates';
+import { selectionFile } from '../record/documents/epochs';
+import { proposalsFile } from '../record/documents/self-edits';
+import { inScope, isManifestKey, manifestKeys } from '../record/keys';
 import { mStepSeed, repeatSeed } from '../seal/rest-em';
 import { sha256Hex } from '../seal/sha256';
 import { canonicalJson } from '../storage/canonical-json';
@@ -14,7 +15,6 @@ import type { CampaignRecord, RecordedManifest } from './campaign-record';
 import { checkMerged } from './check-merged';
 import type { Findings } from './findings';
 
-const WEIGHTS = 'adapter_model.safetensors';
 /** Inputs that the manifest of the campaign pins. */
 const PINNED = ['base', 'template', 'contexts', 'campaign'];
 
@@ -49,8 +49,8 @@ function checkCampaign(record: CampaignRecord, input: CampaignInput, findings: F
   for (const [name, sha256] of Object.entries(expected)) findings.same('lineage', `${key}: ${name}`, sha256, manifest.lineage.inputs[name]);
   findings.same('lineage', `${key}: codeVersion`, input.codeVersion, manifest.lineage.codeVersion);
   findings.same('lineage', `${key}: seed`, input.spec.seed, manifest.lineage.seed);
-  findings.same('lineage', `${key}: train.json`, input.train, manifest.files['train.json']);
-  findings.same('lineage', `${key}: heldOut.json`, input.heldOut, manifest.files['heldOut.json']);
+  findings.same('lineage', `${key}: ${trainFile.name}`, input.train, manifest.files[trainFile.name]);
+  findings.same('lineage', `${key}: ${heldOutFile.name}`, input.heldOut, manifest.files[heldOutFile.name]);
 }
 
 function checkInputs(record: CampaignRecord, findings: Findings): void {
@@ -124,9 +124,9 @@ function expectedInput(record: CampaignRecord, { key, manifest }: RecordedManife
     case 'contexts':
       return pinned(scopes.isTraining(scopeOf(key)) ? 'train' : 'heldOut');
     case 'campaign':
-      return fileHashes(campaign, 'input.json');
+      return fileHashes(campaign, inputFile.name);
     case 'adapter':
-      return fileHashes(record.find(adapterOf(key) ?? ''), WEIGHTS);
+      return fileHashes(record.find(adapterOf(key) ?? ''), WEIGHTS_FILE);
     case 'proposals':
       return proposalsOf(record, key);
     case 'selection':
@@ -150,13 +150,13 @@ function proposalsOf(record: CampaignRecord, key: string): string[] {
   return record
     .matching(manifestKeys.proposals)
     .filter(({ at }) => scopes.unversioned(at.scope) === scope)
-    .flatMap(({ one }) => fileHashes(one, PROPOSALS_FILE));
+    .flatMap(({ one }) => fileHashes(one, proposalsFile.name));
 }
 
 /** Of the selection that an M-step learnt from: its own version's. */
 function selectionOf(record: CampaignRecord, key: string): string[] {
   const at = manifestKeys.policy.parse(key);
-  return at === null ? [] : fileHashes(record.find(manifestKeys.selection(at.campaignId, at.epoch, at.version)), SELECTION_FILE);
+  return at === null ? [] : fileHashes(record.find(manifestKeys.selection(at.campaignId, at.epoch, at.version)), selectionFile.name);
 }
 
 /** Of a key, unversioned; empty where it belongs to none. */
@@ -164,7 +164,7 @@ function scopeOf(key: string): string {
   return scopes.unversioned(inScope.parse(key)?.scope ?? '');
 }
 
-/** A manifest that lies where another belongs says so itself: by its seed, its settings, its summary or its kind. */
+/** A manifest that lies where another of its kind belongs says so itself: by its seed, its settings or its summary. */
 function checkPlaces(record: CampaignRecord, input: CampaignInput, findings: Findings): void {
   const { seed } = input.spec;
   for (const { one, at } of record.matching(manifestKeys.adapter)) {
@@ -180,17 +180,6 @@ function checkPlaces(record: CampaignRecord, input: CampaignInput, findings: Fin
     const group = one.manifest.lineage.settings['group'];
     const own = `${contextId}/c${candidate}`;
     if (!Array.isArray(group) || !group.includes(own)) findings.add('lineage', `${one.key}: group`, `one with ${own}`, group);
-  }
-  const kinds = [
-    ...([[manifestKeys.adapter, ['adapter', 'diverged']], [manifestKeys.evaluation, ['evaluation']], [manifestKeys.candidate, ['candidate']]] as const),
-    ...([[manifestKeys.selection, ['selection']], [manifestKeys.policy, ['policy']], [manifestKeys.policyTraining, ['policy-training']]] as const),
-    ...([[manifestKeys.method, ['method']], [manifestKeys.report, ['report']], [manifestKeys.proposals, ['proposals']]] as const),
-    ...([[manifestKeys.unadapted, ['unadapted']], [manifestKeys.proposalsChunk, ['proposals-chunk']], [manifestKeys.historyPage, [HISTORIES_KIND]]] as const),
-  ];
-  for (const [form, names] of kinds) {
-    for (const { one } of record.matching(form)) {
-      if (!(names as readonly string[]).includes(one.manifest.kind)) findings.add('lineage', `${one.key}: kind`, names.join(' or '), one.manifest.kind);
-    }
   }
 }
 

@@ -1,12 +1,9 @@
 /** What was kept follows from rewards, the M-step's rows from what was kept. */
-import type { Answer } from '../activities/answers/answers';
-import type { CandidateRecord } from '../activities/candidates/candidate-record';
-import { ANSWERS_FILE } from '../activities/candidates/evaluation-manifests';
-import type { Proposal } from '../activities/candidates/proposals';
-import { PROPOSALS_FILE } from '../activities/collect-proposals';
-import { SELECTION_FILE, type SelectionRecord } from '../activities/select-self-edits';
 import { type CampaignInput, scopes } from '../contracts/campaign';
-import type { Context } from '../contracts/campaign-spec';
+import { trainFile } from '../record/documents/campaign';
+import { candidateDocument, unadaptedFile } from '../record/documents/candidates';
+import { rowsFile, type Selection, selectionFile } from '../record/documents/epochs';
+import { proposalsFile } from '../record/documents/self-edits';
 import { manifestKeys } from '../record/keys';
 import type { Domain, ProposalWording } from '../seal/domain';
 import { epochSummary } from '../seal/report-data';
@@ -17,7 +14,7 @@ import type { Findings } from './findings';
 
 export async function checkSelection(record: CampaignRecord, input: CampaignInput, domain: Domain, findings: Findings): Promise<void> {
   for (const { one, at: { epoch, version } } of record.matching(manifestKeys.selection)) {
-    const selection = await record.json<SelectionRecord>(one, SELECTION_FILE);
+    const selection = await record.json(one, selectionFile);
     if (selection === null) continue;
     findings.same('selection', `${one.key}: settings`, input.spec.selection, one.manifest.lineage.settings);
     const outcomes = selection.outcomes.map(({ reward, ...outcome }) => ({ ...outcome, ...(reward === undefined ? {} : { reward }) }));
@@ -45,16 +42,16 @@ export async function checkSelection(record: CampaignRecord, input: CampaignInpu
 function candidateScopes(record: CampaignRecord, scope: string, proposals: string | undefined): string[] {
   return record
     .matching(manifestKeys.proposals)
-    .filter(({ one, at }) => scopes.unversioned(at.scope) === scope && proposals !== undefined && one.manifest.files[PROPOSALS_FILE]?.sha256 === proposals)
+    .filter(({ one, at }) => scopes.unversioned(at.scope) === scope && proposals !== undefined && one.manifest.files[proposalsFile.name]?.sha256 === proposals)
     .map(({ at }) => at.scope);
 }
 
-function checkOutcomes(record: CampaignRecord, key: string, from: readonly string[], { outcomes }: SelectionRecord, findings: Findings): void {
+function checkOutcomes(record: CampaignRecord, key: string, from: readonly string[], { outcomes }: Selection, findings: Findings): void {
   for (const { contextId, candidate, status, reward, reason } of outcomes) {
     // A failed candidate leaves no record.
     if (status === 'failed') continue;
-    const records = from.flatMap((scope) => record.find(manifestKeys.candidate(record.campaignId, scope, contextId, candidate)) ?? []);
-    const summaries = records.map(({ manifest }) => manifest.summary as unknown as CandidateRecord);
+    const records = from.flatMap((scope) => record.document(candidateDocument, manifestKeys.candidate(record.campaignId, scope, contextId, candidate)) ?? []);
+    const summaries = records.map(({ summary }) => summary);
     const what = `${key}: ${contextId}/c${candidate}`;
     if (summaries.length === 0) findings.add('selection', what, `a record of the candidate, which was ${status}`, 'none');
     const agrees = summaries.some((own) =>
@@ -72,14 +69,14 @@ async function unadaptedMeans(record: CampaignRecord, from: readonly string[]): 
   const means = new Map<string, number>();
   for (const { one, at } of record.matching(manifestKeys.unadapted)) {
     if (!from.includes(at.scope)) continue;
-    const chunk = await record.json<{ readonly contextId: string; readonly answers: readonly Answer[] }[]>(one, ANSWERS_FILE);
+    const chunk = await record.json(one, unadaptedFile);
     for (const { contextId, answers } of chunk ?? []) means.set(contextId, mean(answers.map(({ score }) => score)));
   }
   return means;
 }
 
 interface TrainedOn {
-  readonly selection: SelectionRecord;
+  readonly selection: Selection;
   readonly training: RecordedManifest;
   readonly from: readonly string[];
 }
@@ -87,9 +84,9 @@ interface TrainedOn {
 async function checkRows(record: CampaignRecord, input: CampaignInput, domain: Domain, { selection, training, from }: TrainedOn, findings: Findings): Promise<void> {
   const proposals = from[0] === undefined ? null : record.find(manifestKeys.proposals(record.campaignId, from[0]));
   const [list, contexts, rows, wording] = await Promise.all([
-    proposals === null ? null : record.json<Proposal[]>(proposals, PROPOSALS_FILE),
-    record.artifact(input.train) as Promise<Context[] | null>,
-    record.json<unknown>(training, 'rows.json'),
+    proposals === null ? null : record.json(proposals, proposalsFile),
+    record.artifact(input.train, trainFile, trainFile.name),
+    record.json(training, rowsFile),
     wordingOf(record, input),
   ]);
   if (list === null || contexts === null || rows === null || wording === null) return;
@@ -101,7 +98,7 @@ async function checkRows(record: CampaignRecord, input: CampaignInput, domain: D
     const row = context === undefined || selfEdit === undefined ? null : domain.policyRow(context, selfEdit, wording);
     return row === null ? [] : [row];
   });
-  findings.same('selection', `${training.key}: rows.json`, expected, rows);
+  findings.same('selection', `${training.key}: ${rowsFile.name}`, expected, rows);
 }
 
 async function wordingOf(record: CampaignRecord, { template, spec }: CampaignInput): Promise<ProposalWording | null> {

@@ -1,5 +1,5 @@
-import { readAll } from '../activities/stored/bounded-reads';
 import type { Manifest } from '../contracts/artifacts';
+import { readAll } from '../record/bounded-reads';
 import { keyPrefixes, manifestKeys } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { canonicalJson } from '../storage/canonical-json';
@@ -9,7 +9,7 @@ export type Committed = ReadonlyMap<string, Manifest>;
 
 /**
  * Everything of a campaign that must not depend on what happened to it: all its manifests but those of attempts (work, histories,
- * checkpoints), reports, which tell of times, and seals, which name all of these.
+ * checkpoints), reports, which tell of times, and digests, which name all of these.
  */
 export async function committedBy(store: ArtifactStore, campaignId: string): Promise<Committed> {
   const prefix = keyPrefixes.record(campaignId);

@@ -1,8 +1,6 @@
 import type { ArtifactRef } from './artifacts';
 import type { CampaignSpec, LeftOut } from './campaign-spec';
 import type { FailureClass } from './failures';
-import type { Ledger } from './ledger';
-import type { ReportDetails } from './report-details';
 
 export const ORCHESTRATION_QUEUE = 'seal-orchestration';
 export const COMPUTE_QUEUE = 'seal-compute';
@@ -179,23 +177,6 @@ export interface Comparison {
 }
 
 export type CampaignState = 'running' | 'paused' | 'completed' | 'failed' | 'cancelled';
-
-export interface ReportedEpoch extends EpochSummary {
-  /** Self-edits that the limit of their tokens cut off: they are learnt without an end. */
-  readonly cutOff: number;
-}
-
-/** `report.json` (contract). */
-export interface CampaignReport extends ReportDetails {
-  readonly campaignId: string;
-  readonly state: CampaignState;
-  readonly methods: readonly MethodScore[];
-  readonly epochs: readonly ReportedEpoch[];
-  readonly comparisons: readonly Comparison[];
-  readonly ledger: Ledger;
-  /** Candidates left out of selection, by id, with the reason. */
-  readonly excluded: readonly { readonly id: string; readonly status: CandidateStatus; readonly reason: string }[];
-}
 
 /** Query `progress`: what `status` prints (contract) and `watch` draws. */
 export interface CampaignProgress {

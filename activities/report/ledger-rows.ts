@@ -1,6 +1,6 @@
 import { type CampaignInput, scopes } from '../../contracts/campaign';
 import { type LedgerRow, NOTHING_SPENT, type Spent, spentTogether } from '../../contracts/ledger';
-import type { WorkRecord } from '../../contracts/report-details';
+import type { WorkRecord } from '../../record/documents/work';
 
 export const LEDGER_PARTS = ['worker', 'candidate', 'attempt'] as const;
 export type LedgerPart = (typeof LEDGER_PARTS)[number];

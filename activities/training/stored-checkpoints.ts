@@ -1,17 +1,16 @@
 import { join } from 'node:path';
-import type { Manifest } from '../../contracts/artifacts';
 import { ArtifactCorruptError, ArtifactMissingError } from '../../contracts/errors';
 import type { Checkpoint } from '../../contracts/language-model';
 import type { Machine } from '../../contracts/machine';
+import { CHECKPOINT_FILE, checkpointDocument } from '../../record/documents/work';
+import { fileOf } from '../../record/json-file';
 import { type ArtifactStore, artifactKey } from '../../storage/artifact-store';
 import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { canonicalJson } from '../../storage/canonical-json';
 import { hashBytes } from '../../storage/content-hash';
-import { fileOf } from '../stored/stored-json';
 
 /** The older of two is there for a newest one whose bytes are damaged. */
 const KEPT = 2;
-const CHECKPOINT_FILE = 'checkpoint.safetensors';
 
 export interface CheckpointPlace {
   readonly campaignId: string;
@@ -80,9 +79,9 @@ export class StoredCheckpoints {
   ): Promise<Checkpoint | undefined> {
     for (const { name, steps } of this.#own().reverse()) {
       try {
-        const manifest = await this.#store.findManifest(name);
-        if (manifest === null) continue;
-        const ref = fileOf(name, manifest, CHECKPOINT_FILE);
+        const found = await checkpointDocument.find(this.#store, name);
+        if (found === null) continue;
+        const ref = fileOf(found, CHECKPOINT_FILE);
         await this.#store.getFile(ref, join(directory, nameFile(steps, ref.sha256)));
         return { name, steps };
       } catch (error) {
@@ -98,15 +97,13 @@ export class StoredCheckpoints {
   async publish({ name: file, steps }: Checkpoint): Promise<Checkpoint> {
     const { campaignId, training, codeVersion, machine } = this.#place;
     const ref = await this.#store.put({ file }, 'application/octet-stream');
-    const manifest: Manifest = {
-      kind: 'checkpoint',
+    const name = manifestKeys.checkpoint(campaignId, training, this.#machine, steps);
+    this.#mayExist = true;
+    await checkpointDocument.publish(this.#store, name, {
       files: { [CHECKPOINT_FILE]: ref },
       lineage: { inputs: {}, codeVersion, settings: { ...machine } },
       summary: { steps },
-    };
-    const name = manifestKeys.checkpoint(campaignId, training, this.#machine, steps);
-    this.#mayExist = true;
-    await this.#store.publish(name, manifest);
+    });
     this.#known = [...this.#known.filter((known) => known.name !== name), { name, steps, machine: this.#machine }];
     for (const old of this.#own().slice(0, -KEPT)) await this.#remove(old.name);
     return { name, steps };

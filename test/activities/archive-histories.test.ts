@@ -1,6 +1,6 @@
 import { createActivities } from '../../activities';
-import { historyFileName, parseHistoryFileName } from '../../activities/archive-histories';
 import type { FetchedHistory, HistoryReader } from '../../activities/stored/history-reader';
+import { historyFileName, parseHistoryFileName } from '../../record/documents/histories';
 import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { knowledgeDomain } from '../../seal/knowledge/domain';
 import { activityEnvironment, type ActivityFixture, removedFixtures } from './activity-fixture';

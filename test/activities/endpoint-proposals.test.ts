@@ -1,6 +1,5 @@
 import type { PinnedCampaign, ProposalTask } from '../../activities/activity-types';
-import { workRecords } from '../../activities/report/collect-report';
-import type { WorkRecord } from '../../contracts/report-details';
+import { type WorkRecord, workRecords } from '../../record/documents/work';
 import { manifestKeys } from '../../record/keys';
 import { hashBytes } from '../../storage/content-hash';
 import { createMemoryStore } from '../../storage/memory-store';

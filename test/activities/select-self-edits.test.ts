@@ -1,7 +1,6 @@
 import type { CandidateSummary, SelectTask } from '../../activities/activity-types';
-import { SELECTION_FILE, type SelectionRecord } from '../../activities/select-self-edits';
-import { getJson, getManifestJson } from '../../activities/stored/stored-json';
 import { epochInVersion } from '../../contracts/campaign';
+import { selectionDocument, selectionFile } from '../../record/documents/epochs';
 import { manifestKeys } from '../../record/keys';
 import { type ActivityFixture, removedFixtures } from './activity-fixture';
 import { unadaptedScores } from './unadapted-scores';
@@ -20,7 +19,7 @@ async function task(made: ActivityFixture, outcomes: readonly CandidateSummary[]
 async function kept(made: ActivityFixture, selectTask: SelectTask): Promise<string[]> {
   const { selection } = await made.run('selectSelfEdits', selectTask);
   const places = (await made.input('c')).trainContexts.map(({ id }) => id);
-  return (await getJson<SelectionRecord>(made.store, selection)).kept.map(({ contextId, candidate }) => `${places.indexOf(contextId)}/${candidate}`);
+  return (await selectionFile.get(made.store, selection)).kept.map(({ contextId, candidate }) => `${places.indexOf(contextId)}/${candidate}`);
 }
 
 test('the best candidate of each context is kept, and every outcome is recorded', async () => {
@@ -56,7 +55,7 @@ test('what was published first is what counts: a second attempt with other outco
   const key = manifestKeys.policy('c', 1);
   const { lineage } = await made.store.readManifest(key);
   expect(lineage.inputs['selection']).toBe(published.selection.sha256);
-  const recorded = await getManifestJson<SelectionRecord>(made.store, manifestKeys.selection('c', 1), await made.store.readManifest(manifestKeys.selection('c', 1)), SELECTION_FILE);
+  const recorded = await selectionFile.read(made.store, await selectionDocument.read(made.store, manifestKeys.selection('c', 1)));
   expect(made.controls.fineTunes.at(-1)?.jobs[0]?.rows).toHaveLength(recorded.kept.length);
 });
 

@@ -1,8 +1,8 @@
 import type { CandidateSummary, PinnedCampaign, PolicyTask } from '../../activities/activity-types';
-import { SELECTION_FILE, type SelectionRecord } from '../../activities/select-self-edits';
-import { getJson, putJson } from '../../activities/stored/stored-json';
 import type { ArtifactRef } from '../../contracts/artifacts';
-import { type CampaignInput, epochInVersion } from '../../contracts/campaign';
+import { epochInVersion } from '../../contracts/campaign';
+import { inputFile } from '../../record/documents/campaign';
+import { type Selection, selectionDocument, selectionFile } from '../../record/documents/epochs';
 import { manifestKeys } from '../../record/keys';
 import { epochSummary } from '../../seal/report-data';
 import type { ArtifactStore } from '../../storage/artifact-store';
@@ -19,15 +19,14 @@ interface Chosen {
 
 /** Publishes a selection of a test's own making. @returns the M-step's task */
 export async function storedSelection(store: ArtifactStore, { campaign, epoch, proposals, kept, outcomes = [], policyAdapters = [] }: Chosen): Promise<PolicyTask> {
-  const input = await getJson<CampaignInput>(store, campaign.input);
+  const input = await inputFile.get(store, campaign.input);
   const name = (position: number) => ({ contextId: input.trainContexts[Math.floor(position / 2)]!.id, candidate: (position % 2) + 1 });
-  const record: SelectionRecord = { outcomes: outcomes.map(({ position, ...rest }) => ({ ...name(position), ...rest })), kept: kept.map(name) };
-  const selection = await putJson(store, record);
-  await store.publish(manifestKeys.selection(campaign.campaignId, epoch), {
-    kind: 'selection',
-    files: { [SELECTION_FILE]: selection },
+  const record: Selection = { outcomes: outcomes.map(({ position, ...rest }) => ({ ...name(position), ...rest })), kept: kept.map(name) };
+  const selection = await selectionFile.put(store, record);
+  await selectionDocument.publish(store, manifestKeys.selection(campaign.campaignId, epoch), {
+    files: { [selectionFile.name]: selection },
     lineage: { inputs: { proposals: proposals.sha256 }, codeVersion: input.codeVersion, settings: { ...input.spec.selection } },
-    summary: { ...epochSummary(epoch, record.outcomes, kept.length) },
+    summary: epochSummary(epoch, record.outcomes, kept.length),
   });
   return { campaign, versions: epochInVersion(epoch), policyAdapters, proposals, selection };
 }

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { findPolicy, identityOf } from '../../cli/export/policy-lineage';
 import { type Merge, writeExport } from '../../cli/export/write-export';
 import { BadInputError } from '../../contracts/errors';
+import { selectionDocument, selectionFile } from '../../record/documents/epochs';
 import { manifestKeys } from '../../record/keys';
+import { epochSummary } from '../../seal/report-data';
 import { artifactKey } from '../../storage/artifact-store';
 import { ActivityFixture } from '../activities/activity-fixture';
 import { storedSelection } from '../activities/stored-selection';
@@ -30,7 +32,8 @@ async function trainEpoch(epoch: number, policyAdapters: readonly string[]): Pro
 /** An epoch that kept nothing. */
 async function recordSelection(epoch: number, kept: number): Promise<void> {
   const lineage = { inputs: {}, codeVersion: 'test', settings: {} };
-  await made.store.publish(manifestKeys.selection('c', epoch), { kind: 'selection', files: {}, lineage, summary: { epoch, kept } });
+  const files = { [selectionFile.name]: await selectionFile.put(made.store, { outcomes: [], kept: [] }) };
+  await selectionDocument.publish(made.store, manifestKeys.selection('c', epoch), { files, lineage, summary: { ...epochSummary(epoch, [], 0), kept } });
 }
 
 async function exported(out: string, epoch: number, merge?: Merge): Promise<boolean> {
