@@ -1,4 +1,5 @@
 import { manifestKeys } from '../record/keys';
+import { computedWhere } from '../record/lineage';
 import type { Domain } from '../seal/domain';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { CampaignRecord } from './campaign-record';
@@ -73,7 +74,7 @@ export async function auditCampaign(campaign: AuditedCampaign): Promise<AuditRes
 function otherCodeIn(record: CampaignRecord): OtherCode[] {
   const manifests = new Map<string, number>();
   for (const { manifest } of record.manifests.values()) {
-    const { codeVersion } = (manifest.lineage.settings['compute'] ?? {}) as { readonly codeVersion?: string };
+    const { codeVersion } = computedWhere(manifest);
     if (codeVersion !== undefined) manifests.set(codeVersion, (manifests.get(codeVersion) ?? 0) + 1);
   }
   return [...manifests].map(([version, count]) => ({ version, manifests: count })).sort((a, b) => (a.version < b.version ? -1 : 1));
