@@ -8,23 +8,24 @@ import tseslint from 'typescript-eslint';
  */
 const ROOMS = {
   contracts: { values: [] },
+  settings: { values: ['contracts'] },
   seal: { values: ['contracts'] },
   record: { values: ['contracts', 'storage'], types: ['seal'] },
-  engine: { values: ['contracts'] },
-  storage: { values: ['contracts'] },
-  connection: { values: ['contracts'] },
+  engine: { values: ['contracts', 'settings'] },
+  storage: { values: ['contracts', 'settings'] },
+  connection: { values: ['contracts', 'settings'] },
   endpoint: { values: ['contracts'] },
-  telemetry: { values: ['contracts'] },
-  activities: { values: ['contracts', 'record', 'seal', 'engine', 'storage', 'endpoint', 'telemetry'] },
+  telemetry: { values: ['contracts', 'settings'] },
+  activities: { values: ['contracts', 'settings', 'record', 'seal', 'engine', 'storage', 'endpoint', 'telemetry'] },
   workflows: { values: ['contracts', 'seal'], types: ['activities'] },
   audit: { values: ['contracts', 'record', 'seal', 'engine', 'storage', 'activities'] },
-  workers: { values: ['contracts', 'record', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'workflows'] },
+  workers: { values: ['contracts', 'settings', 'record', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'workflows'] },
   cli: {
-    values: ['contracts', 'record', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'audit', 'workers', 'infra'],
+    values: ['contracts', 'settings', 'record', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'audit', 'workers', 'infra'],
     types: ['workflows'],
   },
-  infra: { values: ['contracts', 'connection', 'telemetry'] },
-  chaos: { values: ['contracts', 'record', 'seal', 'storage', 'connection', 'activities', 'audit', 'workers', 'cli', 'infra'] },
+  infra: { values: ['contracts', 'settings', 'connection', 'telemetry'] },
+  chaos: { values: ['contracts', 'settings', 'record', 'seal', 'storage', 'connection', 'activities', 'audit', 'workers', 'cli', 'infra'] },
 };
 const NEVER_IMPORTED = ['test', 'dist', 'examples', 'docs', 'bench'];
 
@@ -34,6 +35,11 @@ const PURE = ['contracts', 'seal', 'workflows', 'telemetry/in-workflow'];
 const CLOCKLESS = ['contracts', 'seal'];
 /** Rooms that talk to a person. */
 const TALKATIVE = ['cli', 'infra', 'bin'];
+
+const NOT_REPRODUCIBLE = { object: 'Math', property: 'random', message: 'Results are reproducible: seal/seeds.ts, or node:crypto for secrets.' };
+/** Whoever reads a variable by hand takes one that is set to nothing for a setting. */
+const OWN_ENVIRONMENT = { object: 'process', property: 'env', message: 'settings/ reads the environment.' };
+const NAMED_VARIABLE = { selector: "MemberExpression[computed=true][object.name='env']", message: 'settings/ reads variables.' };
 
 const sources = (room) => [`${room}/**/*.ts`];
 
@@ -79,7 +85,7 @@ function recordRules(room) {
     ['TSAsExpression > TSAsExpression > TSUnknownKeyword', 'What was read is parsed by its schema, not cast.'],
     ...(room === 'cli' ? [] : [[`Literal[value=/${STORED_FILES}/]`, 'A stored file is named by its document in record/.']]),
   ];
-  return { files: sources(room), rules: { 'no-restricted-syntax': ['error', ...forbidden.map(([selector, message]) => ({ selector, message }))] } };
+  return { files: sources(room), rules: { 'no-restricted-syntax': ['error', NAMED_VARIABLE, ...forbidden.map(([selector, message]) => ({ selector, message }))] } };
 }
 
 export default tseslint.config(
@@ -114,11 +120,14 @@ export default tseslint.config(
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
-      'no-restricted-properties': [
-        'error',
-        { object: 'Math', property: 'random', message: 'Results are reproducible: seal/seeds.ts, or node:crypto for secrets.' },
-      ],
+      'no-restricted-properties': ['error', NOT_REPRODUCIBLE, OWN_ENVIRONMENT],
+      'no-restricted-syntax': ['error', NAMED_VARIABLE],
     },
+  },
+  {
+    // Tests set the environment of what they test.
+    files: ['settings/**/*.ts', 'test/**/*.ts'],
+    rules: { 'no-restricted-properties': ['error', NOT_REPRODUCIBLE], 'no-restricted-syntax': 'off' },
   },
   {
     files: PURE.flatMap(sources),

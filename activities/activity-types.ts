@@ -79,15 +79,21 @@ export interface EvaluatedMember {
   readonly reward: number | null;
 }
 
-/** One line of an epoch's outcome, small enough to travel in bulk. */
-export interface CandidateSummary {
-  readonly position: number;
-  readonly status: 'scored' | 'rejected' | 'failed';
-  readonly reward?: number;
-  /** Absent where the candidate's own record tells it: of rejected ones. */
-  readonly reason?: string;
-  /** Of failed ones. */
-  readonly failure?: FailureClass;
+/** Candidates of a scope that failed in one pass. */
+export interface FailureTask {
+  readonly scope: AdaptationScope;
+  readonly failed: readonly { readonly position: number; readonly reason: string; readonly failure: FailureClass }[];
+  /** From 1: each pass over failed candidates has its own records. */
+  readonly pass: number;
+}
+
+export interface FailedTask {
+  readonly campaign: PinnedCampaign;
+  /** Of the candidates. */
+  readonly scope: string;
+  readonly perContext: number;
+  /** First position that is looked at. */
+  readonly from: number;
 }
 
 export interface SelectTask {
@@ -96,7 +102,6 @@ export interface SelectTask {
   readonly versions: EpochVersion;
   readonly proposals: ArtifactRef;
   readonly perContext: number;
-  readonly outcomes: readonly CandidateSummary[];
   /** Where selection compares with the unadapted policy: its answers are in chunks of so many contexts. */
   readonly unadaptedContextsPerChunk?: number;
   /** The version whose failed candidates were tried again. @default none */
@@ -129,30 +134,23 @@ export interface SealActivities {
   validateSelfEdit(task: { readonly scope: AdaptationScope; readonly position: number }): Promise<Validation>;
   /** Members that can be trained on, in order. */
   fineTuneAdapters(task: GroupTask): Promise<{ readonly members: readonly FineTunedMember[] }>;
-  /** Members that have an adapter, in order. */
+  /** Members that have an adapter, in order; none where a judge gives the marks. */
   evaluateAdapters(task: GroupTask): Promise<{ readonly members: readonly EvaluatedMember[] }>;
+  /** Follows where a judge gives the marks. */
+  gradeAdapters(task: GroupTask): Promise<{ readonly members: readonly EvaluatedMember[] }>;
   evaluateBase(task: UnadaptedTask): Promise<void>;
+  /** Follows where a judge gives the marks. */
+  gradeBase(task: UnadaptedTask): Promise<void>;
   selectSelfEdits(task: SelectTask): Promise<Selected>;
   trainPolicy(task: PolicyTask): Promise<{ readonly policy: string | null }>;
   summariseMethod(task: MethodTask): Promise<MethodScore>;
   writeReport(task: ReportTask): Promise<{ readonly key: string; readonly digest: DigestRef }>;
-  readOutcomes(task: OutcomesTask): Promise<RecordedOutcomes>;
+  recordFailures(task: FailureTask): Promise<void>;
+  /** `next`: where the next page begins; null after the last. */
+  listFailed(task: FailedTask): Promise<{ readonly positions: readonly number[]; readonly next: number | null }>;
   recordRevision(task: RevisionTask): Promise<void>;
   awaitWorkflows(task: AwaitTask): Promise<{ readonly ended: readonly EndedWorkflow[] }>;
   archiveHistories(task: ArchiveTask): Promise<{ readonly archived: number }>;
-}
-
-/** An epoch's recorded selection. */
-export interface OutcomesTask {
-  readonly campaign: PinnedCampaign;
-  readonly versions: EpochVersion;
-  readonly perContext: number;
-}
-
-export interface RecordedOutcomes {
-  readonly proposals: ArtifactRef;
-  /** One a candidate, in planned order. */
-  readonly outcomes: readonly CandidateSummary[];
 }
 
 /** What an operator's `retry-failed` has changed. */

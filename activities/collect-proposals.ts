@@ -4,11 +4,11 @@ import { readAll } from '../record/bounded-reads';
 import { type Proposal, proposalsDocument, proposalsFile } from '../record/documents/self-edits';
 import { manifestKeys } from '../record/keys';
 import type { SelfEdit } from '../seal/domain';
+import { chunkCount } from '../seal/algorithm/plan';
 import type { ProposalTask, SealActivities } from './activity-types';
 import { rowTokenLimit } from './candidates/row-tokens';
-import type { AdmittedOptions } from './execution/compute-gate';
 import { asActivity } from './execution/running-activity';
-import { chunkContexts, chunkCount, readChunk } from './propose-self-edits';
+import { chunkContexts, readChunk } from './propose-self-edits';
 import { computeLimits, type Services } from './services';
 import { type CampaignData, contextRefs } from './stored/campaign-data';
 
@@ -21,7 +21,7 @@ export function collectProposals(services: Services): SealActivities['collectPro
       const known = await proposalsDocument.find(store, key);
       if (known !== null) return { proposals: proposalsFile.refIn(known) };
       const data = await services.campaigns.read(task.campaign);
-      const chunks = chunkCount(task, contextRefs(data, task.split).length);
+      const chunks = chunkCount(contextRefs(data, task.split).length, task.contextsPerChunk);
       const numbers = Array.from({ length: chunks }, (_, i) => i + 1);
       const lists = await readAll(numbers, (chunk) => collectChunk(services, task, chunk, data, signal));
       const published = await proposalsDocument.publish(store, key, {
@@ -52,13 +52,14 @@ async function collectChunk(
       return { proposal: { contextId: id, candidate: i + 1, ...selfEdit }, rows, policyRows: foreignPolicyRows(services, task, data, context, selfEdit) };
     }),
   );
-  const measure = (rows: readonly TrainingRow[], inner: AdmittedOptions): Promise<readonly number[]> =>
-    services.model.countTokens({ modelDirectory: input.model.directory, rows }, inner);
-  const { limit, counts, contextLength, policyCounts } = await services.gate.run(signal, computeLimits(input), async (inner) => ({
-    limit: await rowTokenLimit(services.model, input, inner),
-    counts: await measure(plain.flatMap(({ rows }) => rows), inner),
-    contextLength: (await services.model.describe(input.model.directory, inner)).contextLength,
-    policyCounts: await measure(plain.flatMap(({ policyRows }) => policyRows), inner),
+  const { tokenizer } = services;
+  const options = { signal, stallMs: computeLimits(input).stallMs };
+  const measure = (rows: readonly TrainingRow[]): Promise<readonly number[]> => tokenizer.countTokens({ modelDirectory: input.model.directory, rows }, options);
+  const { limit, counts, contextLength, policyCounts } = await services.models.reading(input.model, async () => ({
+    limit: await rowTokenLimit(tokenizer, input, options),
+    counts: await measure(plain.flatMap(({ rows }) => rows)),
+    contextLength: (await tokenizer.describe(input.model.directory, options)).contextLength,
+    policyCounts: await measure(plain.flatMap(({ policyRows }) => policyRows)),
   }));
   const longest = (all: readonly number[], sizes: readonly number[]): number[] => {
     let next = 0;

@@ -3,14 +3,16 @@ import { manifestKeys } from '../record/keys';
 import type { SealActivities, UnadaptedTask } from './activity-types';
 import { examine } from './answers/answers';
 import { gradeReplies, gradingSettings } from './answers/grade-replies';
+import { isJudged, keepRawAnswers, type RawAnswers, rawAnswersKey, readRawAnswers } from './answers/raw-answers';
 import { computedBy } from './execution/computed-by';
 import { memoryLineage } from './execution/less-memory';
 import { recordLost, runRecorded } from './execution/recorded-work';
-import { asActivity } from './execution/running-activity';
-import { chunkContexts } from './propose-self-edits';
+import { asActivity, type RunningActivity } from './execution/running-activity';
+import { chunkContexts, placesOf } from './propose-self-edits';
 import { computeLimits, type Services } from './services';
+import type { CampaignData } from './stored/campaign-data';
 
-/** The unadapted policy's answers for one fixed chunk of contexts. */
+/** The unadapted policy's answers for one fixed chunk of contexts. Where a judge gives the marks it is asked by `gradeBase`. */
 export function evaluateBase(services: Services): SealActivities['evaluateBase'] {
   return (task) =>
     asActivity(services.heartbeatIntervalMs, async (running) => {
@@ -18,27 +20,45 @@ export function evaluateBase(services: Services): SealActivities['evaluateBase']
       const { input } = data;
       await recordLost(services, input, running);
       if ((await services.store.findManifest(keyOf(task))) !== null) return;
-      const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
-      const contexts = chunkContexts(task, task.chunk, data);
-      const examinees = contexts.map(({ context }) => ({ adapterDirectory: null, context }));
-      const from = (task.chunk - 1) * task.contextsPerChunk;
-      const work = { kind: 'unadapted', scope: task.scope, from, to: from + contexts.length, repeat: 0, ...memoryLineage(task) } as const;
-      const examined = await runRecorded(services, input, running, {
-        work,
-        compute: (options) => examine(services.model, services.domain, input, { modelDirectory: policy.directory, ...memoryLineage(task) }, examinees, options),
-        costOf: ({ generatedTokens }) => ({ generatedTokens }),
-      });
-      const marked = await gradeReplies(services, input, examined.replies, running.signal);
-      const answers: UnadaptedAnswers[] = contexts.map(({ id }, i) => ({ contextId: id, answers: marked[i]! }));
-      await unadaptedDocument.publish(services.store, keyOf(task), {
-        files: { [unadaptedFile.name]: await unadaptedFile.put(services.store, answers) },
-        lineage: {
-          inputs: { contexts: input[task.split].sha256, ...policy.inputs },
-          codeVersion: input.codeVersion,
-          settings: { ...gradingSettings(input), compute: computedBy(services, input), contextsPerChunk: task.contextsPerChunk, ...memoryLineage(task) },
-        },
-      });
+      const answer = (): Promise<Omit<RawAnswers, 'compute'>> => answered(services, task, data, running);
+      if (isJudged(input)) await keepRawAnswers(services, input, rawAnswersKey(task), answer);
+      else await publish(services, task, data, { ...(await answer()), compute: computedBy(services, input) }, running.signal);
     });
+}
+
+/** Has a judge give the marks for a chunk's answers. @throws as `judgeAnswers`; ArtifactMissingError where nothing was answered yet */
+export function gradeBase(services: Services): SealActivities['gradeBase'] {
+  return (task) =>
+    asActivity(services.heartbeatIntervalMs, async ({ signal }) => {
+      if ((await services.store.findManifest(keyOf(task))) !== null) return;
+      await publish(services, task, await services.campaigns.read(task.campaign), await readRawAnswers(services, rawAnswersKey(task)), signal);
+    });
+}
+
+async function answered(services: Services, task: UnadaptedTask, data: CampaignData, running: RunningActivity): Promise<Omit<RawAnswers, 'compute'>> {
+  const { input } = data;
+  await using policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
+  const examinees = chunkContexts(task, task.chunk, data).map(({ context }) => ({ adapterDirectory: null, context }));
+  const { replies } = await runRecorded(services, input, running, {
+    work: { kind: 'unadapted', scope: task.scope, ...placesOf(task, task.chunk, data), repeat: 0, ...memoryLineage(task) },
+    compute: (options) => examine(services.model, services.domain, input, { modelDirectory: policy.directory, ...memoryLineage(task) }, examinees, options),
+    costOf: ({ generatedTokens }) => ({ generatedTokens }),
+  });
+  return { replies, inputs: { contexts: input[task.split].sha256, ...policy.inputs }, ...memoryLineage(task) };
+}
+
+async function publish(services: Services, task: UnadaptedTask, data: CampaignData, raw: RawAnswers, signal: AbortSignal): Promise<void> {
+  const { input } = data;
+  const marked = await gradeReplies(services, input, raw.replies, signal);
+  const answers: UnadaptedAnswers[] = chunkContexts(task, task.chunk, data).map(({ id }, i) => ({ contextId: id, answers: marked[i]! }));
+  await unadaptedDocument.publish(services.store, keyOf(task), {
+    files: { [unadaptedFile.name]: await unadaptedFile.put(services.store, answers) },
+    lineage: {
+      inputs: raw.inputs,
+      codeVersion: input.codeVersion,
+      settings: { ...gradingSettings(input), compute: raw.compute, contextsPerChunk: task.contextsPerChunk, ...memoryLineage(raw) },
+    },
+  });
 }
 
 /** A chunk's published answers, or null. */

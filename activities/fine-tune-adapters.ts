@@ -3,12 +3,11 @@
  * Source: paper, "General Framework" (inner loop). Groups of candidates are trained stacked; a group is a part of the
  * configuration, so its bits do not depend on timing.
  */
-import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactRef } from '../contracts/artifacts';
 import type { FineTuneJob, FineTuneOutcome } from '../contracts/language-model';
 import { adapterDocument, groupLossesFile, type RecordedAdapter, weightsSha256 } from '../record/documents/candidates';
-import { directoryKey, putDirectory } from '../storage/artifact-directory';
+import { putDirectory } from '../storage/artifact-directory';
 import type { GroupTask, SealActivities } from './activity-types';
 import { adapterKeyOf, findAdapters } from './candidates/adapter-manifests';
 import { type AcceptedCandidate, acceptedMembers, resolveGroup, type ResolvedGroup, workOf } from './candidates/candidate-groups';
@@ -18,7 +17,7 @@ import { memoryLineage } from './execution/less-memory';
 import { recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity, type RunningActivity } from './execution/running-activity';
 import { computeLimits, type Services, withScratch } from './services';
-import type { PolicyDirectory } from './stored/model-directories';
+import { adapterEntry, type PolicyDirectory } from './stored/model-directories';
 import { TrainingInParts } from './training/training-in-parts';
 
 /**
@@ -46,8 +45,8 @@ function fineTunedAs(adapter: RecordedAdapter): { readonly adapter: string } | {
 async function trainGroup(services: Services, task: GroupTask, group: ResolvedGroup, running: RunningActivity): Promise<ReadonlyMap<number, RecordedAdapter>> {
   const { input } = group.data;
   const members = acceptedMembers(group);
-  const policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
-  return withScratch(services, async (scratch) => {
+  await using policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
+  return await withScratch(services, async (scratch) => {
     const jobs: FineTuneJob[] = members.map((member) => ({
       rows: member.training.rows,
       optimiser: member.training.optimiser,
@@ -114,7 +113,8 @@ async function commit(
     lineage,
     summary: { status: 'trained', steps: outcome.steps, finalLoss: outcome.finalLoss, trainedTokens: outcome.trainedTokens },
   });
-  await keepAtHand(services, job.outDirectory, directoryKey(adapterFiles));
+  // The evaluation that follows reads it from this machine instead of fetching it back.
+  await services.cache.adopt(adapterEntry(adapterFiles), job.outDirectory);
   return adapter;
 }
 
@@ -124,18 +124,4 @@ function lossLogs(members: readonly AcceptedCandidate[], outcomes: readonly Fine
     const outcome = outcomes[i]!;
     return { contextId, candidate, log: outcome.status === 'done' ? outcome.log : [] };
   });
-}
-
-/** The evaluation that follows reads the adapter from this machine instead of fetching it back. */
-async function keepAtHand(services: Services, directory: string, key: string): Promise<void> {
-  const adapters = join(services.cacheDirectory, 'adapters');
-  await mkdir(adapters, { recursive: true });
-  try {
-    await rename(directory, join(adapters, key));
-  } catch (error) {
-    // The same adapter is there already.
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-    await rm(directory, { recursive: true, force: true });
-  }
 }

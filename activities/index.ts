@@ -5,11 +5,13 @@ import { awaitWorkflows } from './await-workflows';
 import { collectProposals } from './collect-proposals';
 import type { ActivityDependencies } from './dependencies';
 import { evaluateAdapters } from './evaluate-adapters';
-import { evaluateBase } from './evaluate-base';
+import { evaluateBase, gradeBase } from './evaluate-base';
 import { fineTuneAdapters } from './fine-tune-adapters';
+import { gradeAdapters } from './grade-adapters';
 import { pinInputs } from './pin-inputs';
 import { proposeSelfEdits } from './propose-self-edits';
-import { readOutcomes } from './read-outcomes';
+import { listFailed } from './list-failed';
+import { recordFailures } from './record-failures';
 import { recordRevision } from './revisions';
 import { selectSelfEdits } from './select-self-edits';
 import { createServices } from './services';
@@ -32,13 +34,16 @@ export function createActivities(dependencies: ActivityDependencies): SealActivi
     validateSelfEdit: validateSelfEdit(services),
     fineTuneAdapters: fineTuneAdapters(services),
     evaluateAdapters: evaluateAdapters(services),
+    gradeAdapters: gradeAdapters(services),
     evaluateBase: evaluateBase(services),
+    gradeBase: gradeBase(services),
     selectSelfEdits: selectSelfEdits(services),
     trainPolicy: trainPolicy(services),
     summariseMethod: summariseMethod(services),
     writeReport: writeReport(services),
     archiveHistories: archiveHistories(services, dependencies.histories),
-    readOutcomes: readOutcomes(services),
+    recordFailures: recordFailures(services),
+    listFailed: listFailed(services),
     recordRevision: recordRevision(services),
     awaitWorkflows: awaitWorkflows(services),
   };

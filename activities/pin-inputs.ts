@@ -18,7 +18,8 @@ import { pinnedSha256 } from './stored/model-directories';
  * Proves that this worker sees the model that was pinned at start, and publishes the campaign's manifest. A campaign of the
  * same id and the same inputs goes on where it was left; other inputs under a used id are refused.
  *
- * @throws BadInputError: a model file differs, a passage is too long for the model, the id belongs to another campaign
+ * @throws MachineUnableError: a model file is missing or differs, a key is not set; BadInputError: a passage is too long for the model, the id belongs
+ * to another campaign
  */
 export function pinInputs(services: Services): (input: CampaignInput) => Promise<PinnedCampaign> {
   return (input) =>
@@ -32,7 +33,7 @@ export function pinInputs(services: Services): (input: CampaignInput) => Promise
       const run = Context.current().info.workflowExecution;
       if (run === undefined) throw new RangeError('inputs are pinned by a campaign\'s workflow only');
       const campaign = { campaignId, input: ref, runId: run.runId };
-      await services.gate.run(signal, computeLimits(input), (inner) => refuseLongPassages(services, campaign, inner));
+      await services.models.reading(input.model, () => refuseLongPassages(services, campaign, { signal, stallMs: computeLimits(input).stallMs }));
       const template: Record<string, ArtifactRef> = input.template === undefined ? {} : { [TEMPLATE_FILE]: input.template };
       const published = await campaignDocument.publish(services.store, manifestKeys.campaign(campaignId), {
         files: { [inputFile.name]: ref, [trainFile.name]: input.train, [heldOutFile.name]: input.heldOut, ...template },
@@ -60,7 +61,7 @@ export function pinInputs(services: Services): (input: CampaignInput) => Promise
     });
 }
 
-/** A key that is missing would be missed much later. @throws BadInputError naming the variable */
+/** A key that is missing would be missed much later. @throws MachineUnableError naming the variable */
 function openEndpoints({ endpoints }: Services, spec: CampaignSpec): void {
   const { proposals, reward, evaluation } = spec;
   if (proposals.source === 'endpoint' || evaluation.baselines.includes('endpoint')) endpoints.open(PROPOSALS_ENDPOINT, proposalsEndpoint(spec));
@@ -70,11 +71,11 @@ function openEndpoints({ endpoints }: Services, spec: CampaignSpec): void {
 /** A passage that cannot be a training row would fail much later, after hours perhaps. */
 async function refuseLongPassages(services: Services, campaign: PinnedCampaign, options: ComputeOptions): Promise<void> {
   const { input, contexts } = await services.campaigns.read(campaign);
-  const limit = await rowTokenLimit(services.model, input, options);
+  const limit = await rowTokenLimit(services.tokenizer, input, options);
   for (const split of ['train', 'heldOut'] as const) {
     const refs = split === 'train' ? input.trainContexts : input.heldOutContexts;
     const rows = refs.flatMap(({ index }) => services.domain.passageRows(contexts[split][index]!, input.spec.innerLoop));
-    const counts = await services.model.countTokens({ modelDirectory: input.model.directory, rows }, options);
+    const counts = await services.tokenizer.countTokens({ modelDirectory: input.model.directory, rows }, options);
     const place = counts.findIndex((count) => count > limit);
     if (place >= 0) {
       throw new BadInputError({

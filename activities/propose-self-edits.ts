@@ -2,6 +2,7 @@ import type { Context } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
 import { chunkFile, proposalsChunkDocument } from '../record/documents/self-edits';
 import { manifestKeys } from '../record/keys';
+import { byContext, contextsOfChunk, numbersIn, positionsOfContexts, type Range } from '../seal/algorithm/plan';
 import type { SelfEdit } from '../seal/domain';
 import { proposalSeed } from '../seal/rest-em';
 import type { ProposalTask, SealActivities } from './activity-types';
@@ -73,7 +74,7 @@ async function proposed(
       return { selfEdits, inputs: proposalInputs(task, data) };
     }
     case 'endpoint':
-      return { selfEdits: await endpointProposals(services, task, data, contexts, running), inputs: proposalInputs(task, data) };
+      return { selfEdits: await endpointProposals(services, { ...task, positions: positionsOf(task, data) }, data, contexts, running), inputs: proposalInputs(task, data) };
     case 'policy':
       return sampled(services, task, data, contexts, running);
   }
@@ -88,7 +89,7 @@ async function sampled(
 ): Promise<Proposed> {
   const { domain, model } = services;
   const { input, wording } = data;
-  const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
+  await using policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
   const rows = contexts.flatMap(({ id, context }) =>
     Array.from({ length: task.perContext }, (_, i) => ({
       ...domain.proposalPrompt(context, wording),
@@ -97,8 +98,7 @@ async function sampled(
   );
   const { temperature, topP, maxNewTokens } = input.spec.proposals;
   const request = { modelDirectory: policy.directory, compute: input.spec.compute, groups: [{ adapterDirectory: null, rows }], maxNewTokens, temperature, topP, ...memoryLineage(task) };
-  const from = (task.chunk - 1) * task.contextsPerChunk * task.perContext;
-  const work = { kind: 'propose', scope: task.scope, from, to: from + rows.length, repeat: 0, ...memoryLineage(task) } as const;
+  const work = { kind: 'propose', scope: task.scope, ...positionsOf(task, data), repeat: 0, ...memoryLineage(task) } as const;
   const generated = await runRecorded(services, input, running, {
     work,
     compute: (options) => model.generate(request, options),
@@ -106,14 +106,9 @@ async function sampled(
   });
   const all = generated.groups[0]!.map(({ text, tokenIds, finish }): SelfEdit => ({ text, tokenIds, ...(finish === 'length' && { isCutOff: true }) }));
   return {
-    selfEdits: contexts.map((_, i) => all.slice(i * task.perContext, (i + 1) * task.perContext)),
+    selfEdits: byContext(all, task.perContext),
     inputs: { ...proposalInputs(task, data), ...policy.inputs },
   };
-}
-
-/** Number of chunks that cover a task's contexts. */
-export function chunkCount(task: Pick<ProposalTask, 'contextsPerChunk'>, contexts: number): number {
-  return Math.ceil(contexts / task.contextsPerChunk);
 }
 
 /** The contexts of a chunk (from 1). */
@@ -122,9 +117,16 @@ export function chunkContexts(
   chunk: number,
   data: CampaignData,
 ): { readonly id: string; readonly context: Context }[] {
-  const from = (chunk - 1) * task.contextsPerChunk;
-  const to = Math.min(from + task.contextsPerChunk, contextRefs(data, task.split).length);
-  return Array.from({ length: to - from }, (_, i) => contextAt(data, task.split, from + i));
+  return numbersIn(placesOf(task, chunk, data)).map((place) => contextAt(data, task.split, place));
+}
+
+function positionsOf(task: ChunkTask, data: CampaignData): Range {
+  return positionsOfContexts(placesOf(task, task.chunk, data), task.perContext);
+}
+
+/** Places of a chunk's contexts in the campaign's order. */
+export function placesOf({ contextsPerChunk, split }: Pick<ProposalTask, 'contextsPerChunk' | 'split'>, chunk: number, data: CampaignData): Range {
+  return contextsOfChunk(chunk, contextsPerChunk, contextRefs(data, split).length);
 }
 
 export async function readChunk({ store }: Services, task: ProposalTask, chunk: number) {

@@ -5,16 +5,16 @@
 import { type EpochVersion, scopes } from '../contracts/campaign';
 import { canBeRetried } from '../contracts/failures';
 import { readAll } from '../record/bounded-reads';
-import { candidateDocument } from '../record/documents/candidates';
-import { type CandidateName, selectionDocument, selectionFile } from '../record/documents/epochs';
+import { type CandidateName, type Selection, selectionDocument, selectionFile } from '../record/documents/epochs';
 import { manifestKeys } from '../record/keys';
+import { chunkCount, numbersIn, placeOf } from '../seal/algorithm/plan';
 import { epochSummary } from '../seal/report-data';
 import { selectSelfEdits as select, unadaptedRewardOf } from '../seal/selection';
 import { mean } from '../seal/statistics';
-import type { CandidateSummary, SealActivities, SelectTask } from './activity-types';
+import type { SealActivities, SelectTask } from './activity-types';
+import { endedCandidates, readEnd } from './candidates/candidate-outcomes';
 import { findUnadapted } from './evaluate-base';
 import { asActivity } from './execution/running-activity';
-import { chunkCount } from './propose-self-edits';
 import type { Services } from './services';
 import { type CampaignData, contextAt, contextRefs } from './stored/campaign-data';
 
@@ -40,9 +40,22 @@ export function selectSelfEdits(services: Services): SealActivities['selectSelfE
 async function publish(services: Services, key: string, task: SelectTask) {
   const data = await services.campaigns.read(task.campaign);
   const { spec, codeVersion } = data.input;
-  const outcomes = await readAll(task.outcomes, async ({ position, ...rest }) => {
-    const name = candidateName(task, position, data);
-    return { ...name, ...rest, ...(await rejection(services, task, name, rest)) };
+  const ended = await endedCandidates(services.store, task.campaign.campaignId, scopes.epoch(task.versions.epoch, task.versions.candidates));
+  const planned = numbersIn({ from: 0, to: contextRefs(data, 'train').length * task.perContext });
+  const outcomes = await readAll(planned, async (position): Promise<Selection['outcomes'][number]> => {
+    const { context, candidate } = placeOf(position, task.perContext);
+    const { id: contextId } = contextAt(data, 'train', context);
+    const record = ended.get(`${contextId}/c${candidate}`);
+    if (record === undefined) throw new RangeError(`epoch ${task.versions.epoch}: nothing says how candidate ${contextId}/c${candidate} ended`);
+    const end = await readEnd(services.store, record);
+    switch (end.status) {
+      case 'scored':
+        return { contextId, candidate, status: 'scored', reward: end.reward };
+      case 'rejected':
+        return { contextId, candidate, status: 'rejected', reason: end.reason };
+      case 'failed':
+        return { contextId, candidate, ...end };
+    }
   });
   const unadapted = await unadaptedMeans(services, task, data);
   const { kept } = select(outcomes, spec.selection, (contextId) => unadaptedRewardOf(spec.reward.grader, unadapted.get(contextId) ?? 0));
@@ -58,9 +71,9 @@ async function publish(services: Services, key: string, task: SelectTask) {
 async function unadaptedMeans(services: Services, { campaign, versions, unadaptedContextsPerChunk: contextsPerChunk }: SelectTask, data: CampaignData): Promise<Map<string, number>> {
   if (contextsPerChunk === undefined) return new Map();
   const scope = scopes.epoch(versions.epoch, versions.candidates);
-  const chunks = chunkCount({ contextsPerChunk }, contextRefs(data, 'train').length);
+  const chunks = chunkCount(contextRefs(data, 'train').length, contextsPerChunk);
   const lists = await readAll(
-    Array.from({ length: chunks }, (_, i) => i + 1),
+    numbersIn({ from: 1, to: chunks + 1 }),
     async (chunk) => {
       const answers = await findUnadapted(services, { campaign, scope, split: 'train', policyAdapters: [], contextsPerChunk, chunk });
       if (answers === null) throw new RangeError(`${scope}: chunk ${chunk} of the unadapted answers is missing`);
@@ -77,22 +90,4 @@ async function keptBefore({ store }: Services, campaignId: string, { epoch, sele
 function sameNames(a: readonly CandidateName[], b: readonly CandidateName[]): boolean {
   const names = (list: readonly CandidateName[]): string => list.map(({ contextId, candidate }) => `${contextId}/c${candidate}`).join();
   return names(a) === names(b);
-}
-
-/** Why a candidate was rejected: its own record says it. */
-async function rejection(
-  services: Services,
-  { campaign, versions }: SelectTask,
-  { contextId, candidate }: CandidateName,
-  { status, reason }: Pick<CandidateSummary, 'status' | 'reason'>,
-): Promise<{ readonly reason?: string }> {
-  if (status !== 'rejected' || reason !== undefined) return {};
-  const key = manifestKeys.candidate(campaign.campaignId, scopes.epoch(versions.epoch, versions.candidates), contextId, candidate);
-  const { summary } = await candidateDocument.read(services.manifests.of(campaign), key);
-  return summary.status === 'rejected' ? { reason: summary.reason } : {};
-}
-
-function candidateName({ perContext }: SelectTask, position: number, data: CampaignData): CandidateName {
-  const { id } = contextAt(data, 'train', Math.floor(position / perContext));
-  return { contextId: id, candidate: (position % perContext) + 1 };
 }

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import type { CampaignInput } from '../contracts/campaign';
 import { Endpoints } from '../endpoint/endpoints';
 import { ManifestCache } from '../record/manifest-cache';
+import { environment } from '../settings/environment';
+import { DirectoryCache } from '../storage/directory-cache';
 import { partialPath } from '../storage/partial-path';
 import { ProposalReader } from './candidates/proposals';
-import type { ActivityDependencies } from './dependencies';
+import type { ActivityDependencies, Tokenizer } from './dependencies';
 import { ComputeGate, type ComputeLimits } from './execution/compute-gate';
-import { turnOfActivity } from './execution/turn';
 import type { WorkflowWatcher } from './execution/workflow-watcher';
 import { CampaignDataReader } from './stored/campaign-data';
 import { ModelDirectories } from './stored/model-directories';
@@ -17,7 +18,9 @@ export interface Services extends ActivityDependencies {
   readonly heartbeatIntervalMs: number;
   readonly endpoints: Endpoints;
   readonly workflows: WorkflowWatcher;
+  readonly tokenizer: Tokenizer;
   readonly gate: ComputeGate;
+  readonly cache: DirectoryCache;
   readonly manifests: ManifestCache;
   readonly campaigns: CampaignDataReader;
   readonly proposals: ProposalReader;
@@ -25,18 +28,20 @@ export interface Services extends ActivityDependencies {
 }
 
 export function createServices(dependencies: ActivityDependencies): Services {
-  const { computeConcurrency = 1 } = dependencies;
-  const gate = new ComputeGate(computeConcurrency, turnOfActivity);
+  const gate = new ComputeGate();
+  const cache = new DirectoryCache(dependencies.cacheDirectory, dependencies.cacheBytes);
   return {
     ...dependencies,
+    tokenizer: dependencies.tokenizer ?? dependencies.model,
     heartbeatIntervalMs: dependencies.heartbeatIntervalMs ?? 2000,
-    endpoints: dependencies.endpoints ?? new Endpoints(process.env),
+    endpoints: dependencies.endpoints ?? new Endpoints(environment()),
     workflows: dependencies.workflows ?? { outcome: () => Promise.reject(new RangeError('this process watches no workflows')) },
     gate,
+    cache,
     manifests: new ManifestCache(dependencies.store),
     campaigns: new CampaignDataReader(dependencies.store),
     proposals: new ProposalReader(dependencies.store),
-    models: new ModelDirectories({ ...dependencies, gate }),
+    models: new ModelDirectories({ ...dependencies, gate, cache }),
   };
 }
 

@@ -3,13 +3,13 @@ import { readAll, SharedFiles } from '../record/bounded-reads';
 import { type Answer, answersOf, type EvaluationSummary, groupAnswersFile } from '../record/documents/candidates';
 import { methodDocument, runsFile } from '../record/documents/methods';
 import { manifestKeys } from '../record/keys';
+import { chunkCount } from '../seal/algorithm/plan';
 import { methodScore, type MethodRun, type MethodRuns } from '../seal/report-data';
 import type { AdaptationScope, MethodTask, SealActivities } from './activity-types';
 import { candidateAt } from './candidates/candidates';
 import { findEvaluations } from './candidates/evaluation-manifests';
 import { findUnadapted } from './evaluate-base';
 import { asActivity } from './execution/running-activity';
-import { chunkCount } from './propose-self-edits';
 import type { Services } from './services';
 import { contextRefs } from './stored/campaign-data';
 
@@ -36,7 +36,7 @@ async function unadaptedRuns(services: Services, { campaign, method, version, so
   if (source.kind !== 'unadapted') return [];
   const data = await services.campaigns.read(campaign);
   const { contextsPerChunk } = source;
-  const chunks = chunkCount({ contextsPerChunk }, contextRefs(data, 'heldOut').length);
+  const chunks = chunkCount(contextRefs(data, 'heldOut').length, contextsPerChunk);
   const numbers = Array.from({ length: chunks }, (_, i) => i + 1);
   const lists = await readAll(numbers, async (chunk) => {
     const task = { campaign, scope: scopes.evaluation(method, version), split: 'heldOut' as const, policyAdapters: [], contextsPerChunk, chunk };

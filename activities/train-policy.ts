@@ -40,11 +40,11 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
       if (known !== null) return { policy: key };
       const rows = await policyRows(services, task, data);
       if (rows.length === 0) return { policy: null };
-      const policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
+      await using policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
       const seed = mStepSeed(input.spec.seed, epoch);
       const optimiser = optimiserOf(input.spec.mStep);
       const lora = loraOf(input.spec.mStep);
-      return withScratch(services, async (scratch) => {
+      return await withScratch(services, async (scratch) => {
         const outDirectory = join(scratch, 'policy');
         const { gradientCheckpointing } = input.spec.mStep;
         const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora, gradientCheckpointing, jobs: [{ rows, optimiser, seed, outDirectory }] };

@@ -172,7 +172,7 @@ function checkPlaces(record: CampaignRecord, input: CampaignInput, findings: Fin
     findings.same('lineage', `${one.key}: seed`, repeatSeed(seed, seeds, at.contextId, at.candidate, at.repeat), one.manifest.lineage.seed);
   }
   for (const { one, at } of record.matching(manifestKeys.policy)) findings.same('lineage', `${one.key}: seed`, mStepSeed(seed, at.epoch), one.manifest.lineage.seed);
-  for (const { one, at: { contextId, candidate } } of record.matching(manifestKeys.candidate)) {
+  for (const { one, at: { contextId, candidate } } of [...record.matching(manifestKeys.candidate), ...record.matching(manifestKeys.failedCandidate)]) {
     const { settings } = one.manifest.lineage;
     findings.same('lineage', `${one.key}: settings`, { contextId, candidate }, { contextId: settings['contextId'], candidate: settings['candidate'] });
   }

@@ -1,7 +1,8 @@
 /** What was kept follows from rewards, the M-step's rows from what was kept. */
 import { type CampaignInput, scopes } from '../contracts/campaign';
+import { promptOf } from '../contracts/campaign-spec';
 import { trainFile } from '../record/documents/campaign';
-import { candidateDocument, unadaptedFile } from '../record/documents/candidates';
+import { candidateDocument, failedCandidateDocument, type FailureRecord, unadaptedFile } from '../record/documents/candidates';
 import { rowsFile, type Selection, selectionFile } from '../record/documents/epochs';
 import { proposalsFile } from '../record/documents/self-edits';
 import { manifestKeys } from '../record/keys';
@@ -47,9 +48,15 @@ function candidateScopes(record: CampaignRecord, scope: string, proposals: strin
 }
 
 function checkOutcomes(record: CampaignRecord, key: string, from: readonly string[], { outcomes }: Selection, findings: Findings): void {
-  for (const { contextId, candidate, status, reward, reason } of outcomes) {
-    // A failed candidate leaves no record.
-    if (status === 'failed') continue;
+  const failures = failuresIn(record, from);
+  for (const { contextId, candidate, status, reward, reason, failure } of outcomes) {
+    if (status === 'failed') {
+      // Of several passes any may be the one that this selection saw.
+      const recorded = failures.get(`${contextId}/c${candidate}`) ?? [];
+      const agrees = recorded.some((one) => one.reason === reason && one.failure === failure);
+      if (!agrees) findings.add('selection', `${key}: ${contextId}/c${candidate}`, recorded.length === 0 ? 'a record of why the candidate failed' : recorded.map(outcomeOf).join(' or '), outcomeOf({ status, reward, reason }));
+      continue;
+    }
     const records = from.flatMap((scope) => record.document(candidateDocument, manifestKeys.candidate(record.campaignId, scope, contextId, candidate)) ?? []);
     const summaries = records.map(({ summary }) => summary);
     const what = `${key}: ${contextId}/c${candidate}`;
@@ -59,6 +66,17 @@ function checkOutcomes(record: CampaignRecord, key: string, from: readonly strin
     );
     if (summaries.length > 0 && !agrees) findings.add('selection', what, summaries.map(outcomeOf).join(' or '), outcomeOf({ status, reward, reason }));
   }
+}
+
+/** Why candidates failed, in any pass, by name. */
+function failuresIn(record: CampaignRecord, from: readonly string[]): ReadonlyMap<string, readonly FailureRecord[]> {
+  const failures = new Map<string, FailureRecord[]>();
+  for (const { one, at } of record.documents(failedCandidateDocument, manifestKeys.failedCandidate)) {
+    if (!from.includes(at.scope)) continue;
+    const name = `${at.contextId}/c${at.candidate}`;
+    failures.set(name, [...(failures.get(name) ?? []), one.summary]);
+  }
+  return failures;
 }
 
 function outcomeOf({ status, reward, reason }: { readonly status: string; readonly reward?: number | undefined; readonly reason?: string | undefined }): string {
@@ -102,7 +120,7 @@ async function checkRows(record: CampaignRecord, input: CampaignInput, domain: D
 }
 
 async function wordingOf(record: CampaignRecord, { template, spec }: CampaignInput): Promise<ProposalWording | null> {
-  if (template === undefined) return { prompt: spec.proposals.prompt };
+  if (template === undefined) return { prompt: promptOf(spec) };
   const got = await record.store.hashOf(template);
   return got?.sha256 === template.sha256 ? { template: Buffer.from(await record.store.get(template)).toString('utf8') } : null;
 }

@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parseBySchema, placeIn } from '../contracts/bad-field';
 import { BadInputError } from '../contracts/errors';
 import { historyFileName } from '../record/documents/histories';
 import { hashBytes } from '../storage/content-hash';
@@ -128,10 +129,7 @@ function parsed<Value>(where: string, text: string, schema: z.ZodType<Value>): V
   } catch (cause) {
     throw new BadInputError({ where, expected: 'JSON, as "seal export-history" wrote it', got: cause instanceof Error ? cause.message : 'something else' }, { cause });
   }
-  const result = schema.safeParse(json);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new BadInputError({ where: `${where}: ${issue?.path.join('.') ?? ''}`, expected: 'what "seal export-history" writes', got: issue?.message ?? 'something else' });
+  return parseBySchema(schema, json, placeIn(where));
 }
 
 async function readIfThere(file: string): Promise<string | null> {

@@ -4,11 +4,13 @@
  */
 import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import type { CandidateGroup, SealActivities } from '../activities/activity-types';
+import type { SealActivities } from '../activities/activity-types';
 import { awaitWorkflows } from '../activities/await-workflows';
 import type { Services } from '../activities/services';
 import { forEachRun } from '../activities/stored/history-reader';
+import { numbersIn } from '../seal/algorithm/plan';
 import { epochSummary } from '../seal/report-data';
+import { temporalSettings } from '../settings/temporal';
 import { ServerHistories } from '../workers/history-reader';
 import { createSealWorkers, runWorkers } from '../workers/seal-workers';
 import { ServerWorkflows } from '../workers/server-workflows';
@@ -16,26 +18,33 @@ import { workflowBundle } from '../workers/workflow-bundle';
 
 const REF = { sha256: '0'.repeat(64), sizeBytes: 1, mediaType: 'application/json' };
 
-function positions({ from, to }: CandidateGroup): number[] {
-  return Array.from({ length: to - from }, (_, i) => from + i);
-}
-
 function idleActivities(client: Client): SealActivities {
   const histories = new ServerHistories(client);
+  const scored: { readonly position: number; readonly reward: number }[] = [];
   const services = { heartbeatIntervalMs: 2000, workflows: new ServerWorkflows(client) } as unknown as Services;
   return {
     pinInputs: ({ campaignId }) => Promise.resolve({ campaignId, input: REF, runId: 'bench' }),
     proposeSelfEdits: () => Promise.resolve(),
     collectProposals: () => Promise.resolve({ proposals: REF }),
     validateSelfEdit: () => Promise.resolve({ accepted: true }),
-    fineTuneAdapters: ({ group }) => Promise.resolve({ members: positions(group).map((position) => ({ position, adapter: REF.sha256 })) }),
-    evaluateAdapters: ({ group }) => Promise.resolve({ members: positions(group).map((position) => ({ position, reward: (position % 7) / 7 })) }),
+    fineTuneAdapters: ({ group }) => Promise.resolve({ members: numbersIn(group).map((position) => ({ position, adapter: REF.sha256 })) }),
+    evaluateAdapters: ({ scope, group }) => {
+      const members = numbersIn(group).map((position) => ({ position, reward: (position % 7) / 7 }));
+      if (scope.split === 'train') scored.push(...members);
+      return Promise.resolve({ members });
+    },
     evaluateBase: () => Promise.resolve(),
-    selectSelfEdits: ({ versions: { epoch }, outcomes }) => Promise.resolve({ selection: REF, summary: epochSummary(epoch, outcomes.map((outcome) => ({ ...outcome, contextId: 'all' })), 1), retryable: 0, isAsBefore: false }),
+    gradeAdapters: () => Promise.reject(new RangeError('nothing is judged here')),
+    gradeBase: () => Promise.reject(new RangeError('nothing is judged here')),
+    selectSelfEdits: ({ versions: { epoch } }) => {
+      const outcomes = scored.splice(0).map(({ reward }) => ({ contextId: 'all', status: 'scored' as const, reward }));
+      return Promise.resolve({ selection: REF, summary: epochSummary(epoch, outcomes, 1), retryable: 0, isAsBefore: false });
+    },
     trainPolicy: () => Promise.resolve({ policy: 'policy' }),
     summariseMethod: ({ method }) => Promise.resolve({ name: method, grader: 'exact', score: 0, standardError: 0, n: 1, runs: 1, rejected: 0, diverged: 0, meanTokens: 0, meanSteps: 0 }),
     writeReport: () => Promise.resolve({ key: 'report', digest: { key: 'digest', sha256: REF.sha256 } }),
-    readOutcomes: () => Promise.reject(new RangeError('nothing is tried again here')),
+    recordFailures: () => Promise.resolve(),
+    listFailed: () => Promise.reject(new RangeError('nothing is tried again here')),
     recordRevision: () => Promise.resolve(),
     awaitWorkflows: awaitWorkflows(services),
     archiveHistories: async ({ workflows }) => {
@@ -50,11 +59,11 @@ async function main(): Promise<void> {
   Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
   const [directory = '.'] = process.argv.slice(2);
   const stop = new Promise<void>((resolve) => process.once('SIGTERM', () => resolve()));
-  const namespace = process.env['TEMPORAL_NAMESPACE'] ?? 'default';
-  const connection = await NativeConnection.connect({ address: process.env['TEMPORAL_ADDRESS'] ?? '' });
+  const { address, namespace } = temporalSettings();
+  const connection = await NativeConnection.connect({ address });
   const activities = idleActivities(new Client({ connection, namespace }));
   const bundle = await workflowBundle(directory);
-  await runWorkers(await createSealWorkers({ connection, namespace, queues: ['orchestration', 'compute'], activities, workflowBundle: bundle }), stop);
+  await runWorkers(await createSealWorkers({ connection, namespace, queues: ['orchestration', 'bookkeeping', 'compute'], computeSlots: 100, activities, workflowBundle: bundle }), stop);
   await connection.close();
 }
 

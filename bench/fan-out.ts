@@ -6,6 +6,7 @@ import { Client, Connection } from '@temporalio/client';
 import { type CampaignInput, ORCHESTRATION_QUEUE } from '../contracts/campaign';
 import { campaignSpecSchema } from '../contracts/campaign-spec';
 import { startStack, stopStack } from '../infra/stack/stack';
+import { environment } from '../settings/environment';
 import type { campaignWorkflow } from '../workflows/campaign';
 import type { BenchRun } from './bench-run';
 import { processMemory } from './process-memory';
@@ -151,6 +152,6 @@ function ended(worker: ChildProcess): Promise<void> {
 
 /** Servers of the user's own are left alone. */
 function withoutServers(): NodeJS.ProcessEnv {
-  const { TEMPORAL_ADDRESS: _temporal, S3_ENDPOINT: _s3, ...env } = process.env;
+  const { TEMPORAL_ADDRESS: _temporal, S3_ENDPOINT: _s3, ...env } = environment();
   return env;
 }

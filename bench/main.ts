@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BadInputError } from '../contracts/errors';
+import { environment, variable } from '../settings/environment';
 import { parseArguments } from './arguments';
 import { BenchRun } from './bench-run';
 import { GROUPS } from './groups';
@@ -17,7 +18,7 @@ const show = (line: string): void => void process.stdout.write(`${line}\n`);
 /** Prints the rows of the speed table; `docs/bench.md` says what they are. */
 async function main(): Promise<void> {
   const { groups, json, quick } = parseArguments(process.argv.slice(2));
-  const threads = Number(process.env['SEAL_BENCH_THREADS'] ?? availableParallelism());
+  const threads = Number(variable(environment(), 'SEAL_BENCH_THREADS') ?? availableParallelism());
   const about = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${threads} threads, Node ${process.version}, seed ${SEED}, medians of runs in turns; load ${loadavg()[0]?.toFixed(1)} before`;
   show(about);
   if (quick) show('one short run a row: the figures mean nothing');

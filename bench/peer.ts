@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
+import { environment, variable } from '../settings/environment';
 
 /** How the peer is set up, as bench/peer.py reads it. */
 export interface PeerSettings {
@@ -40,7 +41,7 @@ export class Peer {
 
   /** Starts the process and waits until the model is loaded. @throws Error with the process's last words if it cannot */
   static async start(python: string, script: string, settings: PeerSettings): Promise<Peer> {
-    const child = spawn(python, [script, JSON.stringify(settings)], { env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', TOKENIZERS_PARALLELISM: 'false' } });
+    const child = spawn(python, [script, JSON.stringify(settings)], { env: { ...environment(), PYTHONDONTWRITEBYTECODE: '1', TOKENIZERS_PARALLELISM: 'false' } });
     // As the compute process: on a busy machine neither side goes first.
     if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     const errors: string[] = [];
@@ -79,9 +80,9 @@ export type PeerPython = { readonly python: string } | { readonly missing: strin
  *
  * @param say is told what takes long
  */
-export function findPeerPython(repository: string, say: (line: string) => void, env: NodeJS.ProcessEnv = process.env): PeerPython {
+export function findPeerPython(repository: string, say: (line: string) => void, env: NodeJS.ProcessEnv = environment()): PeerPython {
   const runs = (command: string, args: readonly string[]): boolean => spawnSync(command, args, { env, stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
-  const given = env['SEAL_BENCH_PYTHON'];
+  const given = variable(env, 'SEAL_BENCH_PYTHON');
   if (given !== undefined) {
     return runs(given, ['-c', 'import torch, transformers, peft']) ? { python: given } : { missing: `SEAL_BENCH_PYTHON=${given} cannot import torch, transformers and peft` };
   }

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import type { AuditResult } from '../audit/audit-campaign';
+import { environment } from '../settings/environment';
 
 const CLI = join(__dirname, '..', 'cli', 'main.js');
 
 /** One line for each break that `seal audit` finds in a campaign of a home's embedded stack, and for an audit that did not end. */
 export async function auditOf(home: string, campaignId: string): Promise<readonly string[]> {
-  const env = { ...process.env, SEAL_HOME: home, TEMPORAL_ADDRESS: '', S3_ENDPOINT: '' };
+  const env = { ...environment(), SEAL_HOME: home, TEMPORAL_ADDRESS: '', S3_ENDPOINT: '' };
   const { stdout, stderr } = await new Promise<{ stdout: string; stderr: string }>((resolve) => {
     const maxBuffer = 64 * 1024 * 1024;
     // Its exit code repeats what the document says.

@@ -3,10 +3,10 @@ import { CampaignClient } from '../cli/campaign-client';
 import { mayPass } from '../cli/campaign-failures';
 import type { PreparedCampaign } from '../cli/prepare-campaign';
 import { startCampaign } from '../cli/start-campaign';
-import { type TemporalSettings, temporalSettings } from '../connection/temporal-settings';
 import { type CampaignState } from '../contracts/campaign';
 import { ServerUnreachableError } from '../contracts/errors';
 import { keyPrefixes, manifestKeys } from '../record/keys';
+import { type TemporalSettings, temporalSettings } from '../settings/temporal';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { openStoreFromEnvironment } from '../storage/open-store';
 

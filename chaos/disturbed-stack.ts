@@ -5,9 +5,10 @@ import { answers, OBJECT_SERVER } from '../infra/stack/object-server';
 import { isRunning, OwnProcesses, startTimeOf } from '../infra/stack/own-process';
 import { SERVER_SUPERVISOR } from '../infra/stack/server-state';
 import { startStack, stopStack } from '../infra/stack/stack';
-import { readStackFile } from '../connection/stack-file';
 import { embedded, frontendAnswers, TEMPORAL_SERVER } from '../infra/stack/temporal-server';
 import { WORKER, WORKER_CHILD } from '../infra/stack/worker-state';
+import { environment } from '../settings/environment';
+import { readStackFile } from '../settings/stack-file';
 import { childrenOf } from './process-table';
 import type { RunningTarget } from './schedule';
 
@@ -17,13 +18,13 @@ export interface ProcessIdentity {
 }
 
 const PROBE_MS = 1_000;
-const COMPUTE_SCRIPT = 'compute-main.js';
+const COMPUTE_SCRIPT = 'compute-main.js language-model';
 
 /** An embedded stack in a directory of its own, whose processes are known by id and start time. */
 export class DisturbedStack {
   readonly #processes: OwnProcesses;
   /** Neither the servers nor the credentials of whoever runs this. */
-  readonly #env = { ...process.env, TEMPORAL_ADDRESS: '', S3_ENDPOINT: '' };
+  readonly #env = { ...environment(), TEMPORAL_ADDRESS: '', S3_ENDPOINT: '' };
 
   constructor(readonly home: string) {
     mkdirSync(home, { recursive: true });

@@ -1,7 +1,7 @@
 import { Worker } from '@temporalio/worker';
 import { openTemporalClient } from '../connection/connect';
 import { dataConverter } from '../connection/encryption/data-converter';
-import type { TemporalSettings } from '../connection/temporal-settings';
+import type { TemporalSettings } from '../settings/temporal';
 import { workflowBundle } from '../workers/workflow-bundle';
 
 export interface Replayed {

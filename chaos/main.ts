@@ -6,6 +6,7 @@ import { writableDirectory } from '../cli/directories';
 import { prepareCampaign, type PreparedCampaign } from '../cli/prepare-campaign';
 import { BadInputError } from '../contracts/errors';
 import { packageRoot } from '../infra/stack/package-root';
+import { wantsStacks } from '../settings/environment';
 import { parseArguments } from './arguments';
 import { runRound, type RoundOutcome } from './round';
 import { type PlannedKill, planKills } from './schedule';
@@ -105,6 +106,6 @@ function describePlan(kill: PlannedKill): string {
 }
 
 main().catch((error: unknown) => {
-  say(error instanceof BadInputError || process.env['SEAL_DEBUG'] === undefined ? (error instanceof Error ? error.message : String(error)) : String((error as Error).stack));
+  say(error instanceof BadInputError || !wantsStacks() ? (error instanceof Error ? error.message : String(error)) : String((error as Error).stack));
   process.exitCode = error instanceof BadInputError ? 2 : 1;
 });

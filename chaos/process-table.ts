@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { processIds, processStat, readProc } from '../infra/stack/proc-files';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** One process as the system lists it. */
 export interface ListedProcess {
@@ -43,4 +43,26 @@ function fromPs(): ListedProcess[] {
       const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
       return command === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), command }];
     });
+}
+
+function processIds(): number[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+/** Empty for a process that ended meanwhile or is somebody else's. */
+function readProc(pid: number, what: 'cmdline' | 'environ' | 'stat'): string {
+  try {
+    return readFileSync(`/proc/${pid}/${what}`, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
+    throw error;
+  }
+}
+
+/** Null as in `readProc`. State `Z`: a zombie. */
+function processStat(pid: number): { readonly state: string; readonly parent: number } | null {
+  const stat = readProc(pid, 'stat');
+  // After the command's name, which may hold spaces and parentheses.
+  const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return state === undefined || parent === undefined ? null : { state, parent: Number(parent) };
 }

@@ -16,9 +16,10 @@ import { campaignMessages, ORCHESTRATION_QUEUE, workflowIds, type CampaignInput,
 import { openTemporalClient, type TemporalClient } from '../connection/connect';
 import { refuseForeignKeys } from '../connection/encryption/foreign-keys';
 import { refusalOf } from '../connection/refusal';
-import { type TemporalSettings, temporalSettings } from '../connection/temporal-settings';
 import { BadInputError } from '../contracts/errors';
 import { DEFAULT_PRIORITY, taskPriority } from '../contracts/priority';
+import { tracingSettings } from '../settings/telemetry';
+import { type TemporalSettings, temporalSettings } from '../settings/temporal';
 import { startTracing } from '../telemetry/tracing/start-tracing';
 import { ServerHistories } from '../workers/history-reader';
 import type { CampaignSnapshot } from '../workflows/campaign/snapshot';
@@ -74,7 +75,7 @@ export class CampaignClient {
   /** @throws as `openTemporalClient` */
   static async connect(settings: TemporalSettings = temporalSettings()): Promise<CampaignClient> {
     const warn = (reason: string): void => console.error(`the collector of traces does not take what it is sent: ${reason}`);
-    const interceptors = startTracing(process.env, warn);
+    const interceptors = startTracing(tracingSettings(), warn);
     return new CampaignClient(await openTemporalClient(settings, { timeoutMs: CONNECT_TIMEOUT_MS, interceptors }));
   }
 

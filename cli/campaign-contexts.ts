@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
 import type { CampaignSpec, Context, ContextSource, LeftOut } from '../contracts/campaign-spec';
+import type { Place } from '../contracts/bad-field';
 import { BadInputError } from '../contracts/errors';
 import { contextId } from '../seal/ids';
 import { loadContexts } from '../seal/knowledge/load-contexts';
 import type { LoadedContexts } from '../seal/knowledge/squad';
 import { worldContexts } from '../seal/knowledge/world/contexts';
+import { worldSpecSchema } from '../seal/knowledge/world/world-spec';
 import { readJsonOrLines } from './input-file';
-import { readWorldFile } from './world-file';
-import type { YamlFile } from './yaml-file';
+import { readYamlFile } from './yaml-file';
 
 type Split = 'train' | 'heldOut';
 
@@ -23,14 +24,22 @@ export interface CampaignContexts {
  * @param directory of the campaign file: its paths start there
  * @throws BadInputError naming the field, or the file and its field
  */
-export function loadCampaignContexts(spec: CampaignSpec, yaml: YamlFile, directory: string): CampaignContexts {
-  const train = loadSplit('train', spec.contexts.train, yaml, directory);
-  const heldOut = loadSplit('heldOut', spec.contexts.heldOut, yaml, directory);
+export function loadCampaignContexts(spec: CampaignSpec, where: Place, directory: string): CampaignContexts {
+  const passages = passageFiles();
+  const load = (split: Split): LoadedContexts => {
+    const source = spec.contexts[split];
+    const file = resolve(directory, (source.path ?? source.world)!);
+    if (source.path === undefined) return { contexts: worldContexts(readYamlFile(file, worldSpecSchema).value, split, source.skip, source.take!), leftOut: NOTHING_LEFT_OUT };
+    const { contexts, leftOut } = passages(file);
+    return { contexts: slice(split, source, contexts, where), leftOut };
+  };
+  const train = load('train');
+  const heldOut = load('heldOut');
   const leftOut = { ...(hasAny(train.leftOut) && { train: train.leftOut }), ...(hasAny(heldOut.leftOut) && { heldOut: heldOut.leftOut }) };
   const contexts = { train: train.contexts, heldOut: heldOut.contexts, leftOut };
-  refuseShared(contexts, yaml);
-  refuseMissingRecordings(spec, contexts, yaml);
-  refuseMissingOracle(spec, contexts, yaml);
+  refuseShared(contexts, where);
+  refuseMissingRecordings(spec, contexts, where);
+  refuseMissingOracle(spec, contexts, where);
   return contexts;
 }
 
@@ -55,36 +64,33 @@ function hasAny({ unanswerable, withoutQuestions }: LeftOut): boolean {
   return unanswerable + withoutQuestions > 0;
 }
 
-function loadSplit(split: Split, source: ContextSource, yaml: YamlFile, directory: string): LoadedContexts {
-  if (source.path !== undefined) {
-    const file = resolve(directory, source.path);
+const NOTHING_LEFT_OUT: LeftOut = { unanswerable: 0, withoutQuestions: 0 };
+
+/** Reads files of passages, each once: one file often holds both splits. */
+function passageFiles(): (file: string) => LoadedContexts {
+  const read = new Map<string, LoadedContexts>();
+  return (file) => {
+    const known = read.get(file);
+    if (known !== undefined) return known;
     const { json, lines } = readJsonOrLines(file);
-    const { contexts, leftOut } = loadContexts(json, file, lines);
-    return { contexts: slice(split, source, contexts, yaml), leftOut };
-  }
-  const file = resolve(directory, source.world ?? '');
-  if (source.take === undefined) {
-    throw new BadInputError({
-      where: yaml.where(['contexts', split, 'take']),
-      expected: 'how many contexts of the world to take',
-      got: 'nothing',
-    });
-  }
-  return { contexts: worldContexts(readWorldFile(file), split, source.skip, source.take), leftOut: { unanswerable: 0, withoutQuestions: 0 } };
+    const loaded = loadContexts(json, file, lines);
+    read.set(file, loaded);
+    return loaded;
+  };
 }
 
-function slice(split: Split, source: ContextSource, all: readonly Context[], yaml: YamlFile): readonly Context[] {
+function slice(split: Split, source: ContextSource, all: readonly Context[], where: Place): readonly Context[] {
   const left = Math.max(0, all.length - source.skip);
   if (left === 0) {
     throw new BadInputError({
-      where: yaml.where(['contexts', split, 'skip']),
+      where: where(['contexts', split, 'skip']),
       expected: `less than the ${all.length} passages of the file`,
       got: String(source.skip),
     });
   }
   if (source.take !== undefined && source.take > left) {
     throw new BadInputError({
-      where: yaml.where(['contexts', split, 'take']),
+      where: where(['contexts', split, 'take']),
       expected: `at most the ${left} passages that the file has after skip`,
       got: String(source.take),
     });
@@ -92,37 +98,37 @@ function slice(split: Split, source: ContextSource, all: readonly Context[], yam
   return all.slice(source.skip, source.take === undefined ? undefined : source.skip + source.take);
 }
 
-function refuseShared({ train, heldOut }: Pick<CampaignContexts, Split>, yaml: YamlFile): void {
+function refuseShared({ train, heldOut }: Pick<CampaignContexts, Split>, where: Place): void {
   const trained = new Set(train.map(({ title, context }) => contextId(title, context)));
   const shared = heldOut.find(({ title, context }) => trained.has(contextId(title, context)));
   if (shared === undefined) return;
   throw new BadInputError({
-    where: yaml.where(['contexts', 'heldOut']),
+    where: where(['contexts', 'heldOut']),
     expected: 'passages that contexts.train does not have',
     got: `${JSON.stringify(shared.title)} in both`,
   });
 }
 
-function refuseMissingRecordings(spec: CampaignSpec, contexts: CampaignContexts, yaml: YamlFile): void {
+function refuseMissingRecordings(spec: CampaignSpec, contexts: CampaignContexts, where: Place): void {
   if (spec.proposals.source !== 'recorded') return;
   const needed = { train: spec.proposals.k, heldOut: spec.evaluation.selfEditsPerContext };
   for (const split of ['train', 'heldOut'] as const) {
     const short = contexts[split].find(({ completions }) => (completions?.length ?? 0) < needed[split]);
     if (short === undefined) continue;
     throw new BadInputError({
-      where: `${yaml.where(['contexts', split])}: ${JSON.stringify(short.title)}`,
+      where: `${where(['contexts', split])}: ${JSON.stringify(short.title)}`,
       expected: `at least ${needed[split]} recorded completions, for proposals.source: recorded`,
       got: String(short.completions?.length ?? 0),
     });
   }
 }
 
-function refuseMissingOracle(spec: CampaignSpec, { heldOut }: CampaignContexts, yaml: YamlFile): void {
+function refuseMissingOracle(spec: CampaignSpec, { heldOut }: CampaignContexts, where: Place): void {
   if (!spec.evaluation.baselines.includes('oracle')) return;
   const without = heldOut.find(({ oracle }) => oracle === undefined || oracle.length === 0);
   if (without === undefined) return;
   throw new BadInputError({
-    where: `${yaml.where(['contexts', 'heldOut'])}: ${JSON.stringify(without.title)}`,
+    where: `${where(['contexts', 'heldOut'])}: ${JSON.stringify(without.title)}`,
     expected: 'oracle lines, for the oracle baseline',
     got: 'none',
   });

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { sealHome } from '../connection/stack-file';
 import { BadInputError } from '../contracts/errors';
-import { diskQuotaBytes, diskUse, diskWarning, type DiskUse } from '../storage/disk-quota';
+import { diskQuotaBytes, sealHome } from '../settings/home';
+import { diskUse, diskWarning, type DiskUse } from '../storage/disk-quota';
 import type { Output } from './output';
 
 /** What $SEAL_HOME takes; null where it is not there yet. */
 export async function homeDiskUse(): Promise<DiskUse | null> {
-  const quota = diskQuotaBytes(process.env);
+  const quota = diskQuotaBytes();
   return existsSync(sealHome()) ? diskUse(sealHome(), quota) : null;
 }
 

@@ -1,4 +1,5 @@
-import { LOG_LEVELS, type LogLevel, parseLogLine, type ParsedLogLine } from '../telemetry/log-line';
+import { LOG_LEVELS, type LogLevel } from '../settings/telemetry';
+import { parseLogLine, type ParsedLogLine } from '../telemetry/log-line';
 
 export interface LogFilter {
   readonly campaign?: string;

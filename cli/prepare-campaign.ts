@@ -2,7 +2,8 @@ import { dirname, resolve } from 'node:path';
 import { loraOf } from '../activities/candidates/candidates';
 import { pinModel } from '../activities/stored/model-directories';
 import type { PinnedModel } from '../contracts/campaign';
-import type { CampaignSpec } from '../contracts/campaign-spec';
+import { type CampaignSpec, campaignSpecSchema, promptOf } from '../contracts/campaign-spec';
+import type { Place } from '../contracts/bad-field';
 import { BadInputError } from '../contracts/errors';
 import { refuseIdleNames } from '../engine/files/adapted-modules';
 import { type ModelDirectory, openModelDirectory } from '../engine/files/model-directory';
@@ -10,10 +11,9 @@ import { checkedTemplate } from '../seal/knowledge/prompt-template';
 import { sha256Hex } from '../seal/sha256';
 import { canonicalJson } from '../storage/canonical-json';
 import { loadCampaignContexts, type CampaignContexts } from './campaign-contexts';
-import { readCampaignFile } from './campaign-file';
 import { decodeInput, readInputBytes } from './input-file';
 import { refuseLongRows } from './row-lengths';
-import type { YamlFile } from './yaml-file';
+import { readYamlFile } from './yaml-file';
 
 /** A campaign that can be started: every input read and found in order, nothing written yet. */
 export interface PreparedCampaign {
@@ -26,33 +26,32 @@ export interface PreparedCampaign {
 }
 
 /**
- * Reads a campaign file and everything it names.
+ * Reads a campaign file and everything it names, each file once: what follows works with what is returned here.
  * @throws BadInputError with the line and field, or the file, of the first mistake
  */
 export async function prepareCampaign(file: string): Promise<PreparedCampaign> {
-  const { spec, yaml } = readCampaignFile(file);
+  const { value: spec, where } = readYamlFile(file, campaignSpecSchema);
   const directory = dirname(resolve(file));
-  const modelDirectory = resolve(directory, spec.model);
-  const { config } = openModel(modelDirectory, yaml);
-  for (const section of ['innerLoop', 'mStep'] as const) refuseIdleNames(loraOf(spec[section]), config, (field) => yaml.where([section, field]));
-  const contexts = loadCampaignContexts(spec, yaml, directory);
+  const model = openModel(resolve(directory, spec.model), where);
+  for (const section of ['innerLoop', 'mStep'] as const) refuseIdleNames(loraOf(spec[section]), model.config, (field) => where([section, field]));
+  const contexts = loadCampaignContexts(spec, where, directory);
   const template = readTemplate(spec, directory);
-  refuseLongRows(spec, contexts, template === null ? { prompt: spec.proposals.prompt } : { template }, modelDirectory);
+  refuseLongRows(spec, contexts, template === null ? { prompt: promptOf(spec) } : { template }, model);
   return {
     spec,
     specSha256: sha256Hex(canonicalJson(spec)),
-    model: await pinModel(modelDirectory),
+    model: await pinModel(model.directory),
     contexts,
     template,
   };
 }
 
-function openModel(directory: string, yaml: YamlFile): ModelDirectory {
+function openModel(directory: string, where: Place): ModelDirectory {
   try {
     return openModelDirectory(directory);
   } catch (cause) {
     if (!(cause instanceof BadInputError)) throw cause;
-    throw new BadInputError({ ...cause.detail, where: `${yaml.where(['model'])}: ${cause.detail.where}` }, { cause });
+    throw new BadInputError({ ...cause.detail, where: `${where(['model'])}: ${cause.detail.where}` }, { cause });
   }
 }
 

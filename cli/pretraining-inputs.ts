@@ -1,13 +1,10 @@
 import { mkdirSync, renameSync, writeFileSync, closeSync, openSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { BadInputError } from '../contracts/errors';
 import { pretrainSpecSchema, type PretrainSpec } from '../contracts/pretrain-spec';
 import { corpusSpecSchema, type CorpusSpec } from '../seal/knowledge/world/corpus-spec';
 import { pretrainingDocuments } from '../seal/knowledge/world/pretraining-documents';
 import { END_OF_TEXT, tokenizerFiles } from '../seal/knowledge/world/vocabulary';
-import type { WorldSpec } from '../seal/knowledge/world/world-spec';
-import { validated } from './validated-yaml';
-import { readWorldFile } from './world-file';
+import { type WorldSpec, worldSpecSchema } from '../seal/knowledge/world/world-spec';
 import { readYamlFile } from './yaml-file';
 
 export interface PretrainingPlan {
@@ -18,14 +15,8 @@ export interface PretrainingPlan {
 
 /** @throws BadInputError naming the line and field */
 export function readPretrainFile(file: string): PretrainingPlan {
-  const yaml = readYamlFile(file);
-  const spec = validated(yaml, pretrainSpecSchema.safeExtend({ corpus: corpusSpecSchema }));
-  const { length } = spec.training;
-  const { contextLength } = spec.model;
-  if (length > contextLength) {
-    throw new BadInputError({ where: yaml.where(['training', 'length']), expected: `at most model.contextLength, which is ${contextLength}`, got: String(length) });
-  }
-  return { spec, world: readWorldFile(resolve(dirname(resolve(file)), spec.world)), corpus: spec.corpus };
+  const { value: spec } = readYamlFile(file, pretrainSpecSchema.safeExtend({ corpus: corpusSpecSchema }));
+  return { spec, world: readYamlFile(resolve(dirname(resolve(file)), spec.world), worldSpecSchema).value, corpus: spec.corpus };
 }
 
 /** Writes the tokenizer that the model is trained with. @returns the id of the token that ends a document */

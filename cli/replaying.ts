@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Replaying } from '../audit/check-histories';
-import { sealHome } from '../connection/stack-file';
 import { dataConverter } from '../connection/encryption/data-converter';
+import { sealHome } from '../settings/home';
 import { workflowBundle } from '../workers/workflow-bundle';
 
 /** Runs `body` with what replays histories: today's workflow code, and the keys of this environment for encrypted payloads. */

@@ -2,7 +2,7 @@ import type { ProposalWording } from '../seal/domain';
 import type { CampaignSpec, Context } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
 import type { TrainingRow } from '../contracts/language-model';
-import { openModelDirectory } from '../engine/files/model-directory';
+import type { ModelDirectory } from '../engine/files/model-directory';
 import { loadTokenizer } from '../engine/files/tokenizer';
 import { countRowTokens } from '../engine/model/rows';
 import { knowledgeDomain } from '../seal/knowledge/domain';
@@ -12,10 +12,9 @@ import type { CampaignContexts } from './campaign-contexts';
  * Refuses passages, prompts and questions that the model has no room for, and a model that has no EOS to end a row with, hours before a worker would meet them.
  * @throws BadInputError naming the passage, or `model`
  */
-export function refuseLongRows(spec: CampaignSpec, contexts: CampaignContexts, wording: ProposalWording, modelDirectory: string): void {
-  const { config } = openModelDirectory(modelDirectory);
+export function refuseLongRows(spec: CampaignSpec, contexts: CampaignContexts, wording: ProposalWording, { config, directory }: ModelDirectory): void {
   const { contextLength } = config;
-  const tokenizer = loadTokenizer(modelDirectory);
+  const tokenizer = loadTokenizer(directory);
   const tokens = (row: TrainingRow): number => countRowTokens(row, tokenizer, config);
   const rowLimit = Math.min(spec.limits.maxRowTokens, contextLength);
 

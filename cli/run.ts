@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { wantsStacks } from '../settings/environment';
 import { AuditBreakError } from './audit-break-error';
 import { describeFailure } from './failure';
 import type { Streams } from './output';
@@ -21,7 +22,7 @@ export async function run(argv: readonly string[], streams: Streams): Promise<0 
       streams.writeOut(`${JSON.stringify({ ...result, error: { code: failure.code, message: failure.message } })}\n`);
     }
     streams.writeErr(`${failure.message}\n`);
-    if (process.env['SEAL_DEBUG'] !== undefined && error instanceof Error) streams.writeErr(`${error.stack ?? ''}\n`);
+    if (wantsStacks() && error instanceof Error) streams.writeErr(`${error.stack ?? ''}\n`);
     return failure.exitCode;
   }
 }

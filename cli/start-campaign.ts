@@ -37,7 +37,7 @@ export function newCampaignId(name: string, now: Date): string {
 
 /**
  * Stores the contexts and starts the workflow. Nothing is written before the id is known to be free, but canaries that are removed.
- * @param options `env` names the artifact store. @default process.env
+ * @param options `env` names the artifact store. @default this process's environment
  * @throws BadInputError for an id that is running, or that belongs to another campaign; for keys other than those of what runs; for a store
  * without conditional writes
  */
@@ -45,7 +45,7 @@ export async function startCampaign(
   campaigns: CampaignClient,
   campaignId: string,
   prepared: PreparedCampaign,
-  { priority, env = process.env }: { readonly priority?: number | undefined; readonly env?: NodeJS.ProcessEnv } = {},
+  { priority, env }: { readonly priority?: number | undefined; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<void> {
   await campaigns.refuseRunning(campaignId);
   await campaigns.refuseForeignKeys();

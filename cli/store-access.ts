@@ -1,6 +1,6 @@
+import { s3Settings } from '../settings/s3';
 import { checkConditionalWrites } from '../storage/conditional-writes';
 import { ContentAddressedStore } from '../storage/content-addressed-store';
-import { s3SettingsFromEnvironment } from '../storage/open-store';
 import { S3ObjectClient } from '../storage/s3-client';
 
 /**
@@ -8,7 +8,7 @@ import { S3ObjectClient } from '../storage/s3-client';
  *
  * @throws ServerUnreachableError, StoreFailedError, StoreRefusedError; BadInputError for settings that cannot be
  */
-export function askForAccess(env: NodeJS.ProcessEnv = process.env): Promise<void> {
+export function askForAccess(env?: NodeJS.ProcessEnv): Promise<void> {
   return withClient(env, async (client) => {
     await client.ask();
   });
@@ -21,7 +21,7 @@ export function askForAccess(env: NodeJS.ProcessEnv = process.env): Promise<void
  * @returns false where there was no bucket to try them in
  * @throws as `checkConditionalWrites`; BadInputError for settings that cannot be
  */
-export function tryConditionalWrites({ createBucket = false, env = process.env }: { readonly createBucket?: boolean; readonly env?: NodeJS.ProcessEnv } = {}): Promise<boolean> {
+export function tryConditionalWrites({ createBucket = false, env }: { readonly createBucket?: boolean; readonly env?: NodeJS.ProcessEnv } = {}): Promise<boolean> {
   return withClient(env, async (client) => {
     if (!(await client.ask())) {
       if (!createBucket) return false;
@@ -32,8 +32,8 @@ export function tryConditionalWrites({ createBucket = false, env = process.env }
   });
 }
 
-async function withClient<Result>(env: NodeJS.ProcessEnv, work: (client: S3ObjectClient) => Promise<Result>): Promise<Result> {
-  const client = new S3ObjectClient({ ...(await s3SettingsFromEnvironment(env)), attempts: 1 });
+async function withClient<Result>(env: NodeJS.ProcessEnv | undefined, work: (client: S3ObjectClient) => Promise<Result>): Promise<Result> {
+  const client = new S3ObjectClient({ ...s3Settings(env), attempts: 1 });
   try {
     return await work(client);
   } finally {

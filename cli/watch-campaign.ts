@@ -3,9 +3,10 @@ import { MultiBar, type SingleBar } from 'cli-progress';
 import type { CampaignProgress, CampaignState } from '../contracts/campaign';
 import { type CampaignClient } from './campaign-client';
 import { mayPass, NoWorkerError } from './campaign-failures';
-import { campaignStatus, hasEnded } from './campaign-status';
+import { campaignStatus, hasEnded, waitingLine } from './campaign-status';
 import { duration } from './duration';
 import type { Output } from './output';
+import type { WaitingActivities } from './waiting-activities';
 
 const POLL_MS = 1000;
 const SPARSE_MS = 15_000;
@@ -19,18 +20,34 @@ export async function watchCampaign(
   signal: AbortSignal,
 ): Promise<CampaignProgress> {
   const display = process.stderr.isTTY ? barDisplay() : lineDisplay((line) => output.log(line));
+  let still = { at: '', sinceMs: performance.now() };
+  /** To ask costs a request a workflow, so only who gets nowhere is asked. */
+  const sayWhatItWaitsFor = async (progress: CampaignProgress): Promise<void> => {
+    const at = JSON.stringify([progress.phase, progress.candidates]);
+    if (at !== still.at) still = { at, sinceMs: performance.now() };
+    if (performance.now() - still.sinceMs < SPARSE_MS) return;
+    still = { at, sinceMs: performance.now() };
+    for (const waiting of await campaigns.waiting(campaignId).catch(noneIfPassing)) display.say(waitingLine(waiting));
+  };
   try {
     for (;;) {
       const progress = await statusOrWait(campaigns, campaignId, display);
       if (progress !== null) {
         display.show(progress);
         if (hasEnded(progress.state)) return progress;
+        await sayWhatItWaitsFor(progress);
       }
       await sleep(POLL_MS, undefined, { signal });
     }
   } finally {
     display.stop();
   }
+}
+
+/** The next look at its status says what is wrong. */
+function noneIfPassing(error: unknown): readonly WaitingActivities[] {
+  if (mayPass(error)) return [];
+  throw error;
 }
 
 /** A worker that is away comes back, it is supervised; so does a server. */

@@ -1,12 +1,14 @@
 import { CST, LineCounter, Parser, parseDocument, isNode, type Document } from 'yaml';
+import type { z } from 'zod';
+import { fieldPath, parseBySchema, type Place } from '../contracts/bad-field';
 import { BadInputError } from '../contracts/errors';
 import { readInputText } from './input-file';
 
-/** A parsed YAML file that still knows on which line each field stands. */
-export interface YamlFile {
-  readonly value: unknown;
+/** A YAML file as its schema gives it, which still knows on which line each field stands. */
+export interface YamlFile<Value = unknown> {
+  readonly value: Value;
   /** `file:line: field.path`, of the field or, where it is missing, of the section it belongs in. */
-  where(path: readonly (string | number)[]): string;
+  readonly where: Place;
 }
 
 /** What a person writes stays far below these; what is made to exhaust a parser does not. */
@@ -16,25 +18,28 @@ const MAX_NODES = 20_000;
 /** How often anchored values may be repeated, those inside of repeated ones counted as often as they appear. */
 const MAX_ALIASES = 100;
 
-/** @throws BadInputError naming the line of a mistake in the YAML itself */
-export function readYamlFile(path: string): YamlFile {
-  const text = readInputText(path, MAX_BYTES);
-  refuseBomb(path, text);
+/**
+ * Reads, parses and checks a file, once for all who need something of it.
+ *
+ * @returns the document with its defaults filled in
+ * @throws BadInputError with the line of a mistake in the YAML itself, or the line and path of the first wrong field
+ */
+export function readYamlFile<Schema extends z.ZodType>(file: string, schema: Schema): YamlFile<z.output<Schema>> {
+  const text = readInputText(file, MAX_BYTES);
+  refuseBomb(file, text);
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
   const mistake = document.errors[0];
   if (mistake !== undefined) {
     const { line } = lineCounter.linePos(mistake.pos[0]);
-    throw new BadInputError({ where: `${path}:${line}`, expected: 'YAML', got: mistake.message.replace(/\s+/g, ' ') });
+    throw new BadInputError({ where: `${file}:${line}`, expected: 'YAML', got: mistake.message.replace(/\s+/g, ' ') });
   }
-  return {
-    value: plainValue(path, document),
-    where: (fieldPath) => {
-      const line = lineOf(document, lineCounter, fieldPath);
-      const field = fieldName(fieldPath);
-      return `${path}${line === undefined ? '' : `:${line}`}${field === '' ? '' : `: ${field}`}`;
-    },
+  const where: Place = (path) => {
+    const line = lineOf(document, lineCounter, path);
+    const field = fieldPath(path);
+    return `${file}${line === undefined ? '' : `:${line}`}${field === '' ? '' : `: ${field}`}`;
   };
+  return { value: parseBySchema(schema, plainValue(file, document), where), where };
 }
 
 /** Nesting and size, measured before the recursive part of the parser meets them. */
@@ -85,12 +90,7 @@ function containsItself(value: unknown, outer: Set<object>, known: Set<object>):
   return found;
 }
 
-/** `contexts.train.take`, `limits.learningRate[0]`. */
-function fieldName(path: readonly (string | number)[]): string {
-  return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('');
-}
-
-function lineOf(document: Document, lines: LineCounter, path: readonly (string | number)[]): number | undefined {
+function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number | undefined {
   for (let length = path.length; length > 0; length -= 1) {
     const node: unknown = document.getIn(path.slice(0, length), true);
     const offset = isNode(node) ? node.range?.[0] : undefined;

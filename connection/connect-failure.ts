@@ -1,9 +1,9 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { BadInputError, ServerUnreachableError } from '../contracts/errors';
+import type { TemporalSettings } from '../settings/temporal';
+import type { TemporalSecurity } from '../settings/temporal-profile';
 import { refusalOf } from './refusal';
-import type { TemporalSecurity } from './temporal-profile';
-import type { TemporalSettings } from './temporal-settings';
 
 const PROBE_TIMEOUT_MS = 3_000;
 /** With TLS 1.3 a server refuses a client's certificate after the handshake. */

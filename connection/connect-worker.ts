@@ -1,6 +1,6 @@
 import { NativeConnection } from '@temporalio/worker';
+import type { TemporalSettings } from '../settings/temporal';
 import { connectTemporal } from './connect';
-import type { TemporalSettings } from './temporal-settings';
 
 /**
  * A worker's connection. In a file of its own, since it loads the SDK's native part, which a client does not need.

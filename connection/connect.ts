@@ -1,8 +1,9 @@
 import { Client, type ClientInterceptors, type Connection } from '@temporalio/client';
+import { environment } from '../settings/environment';
+import { type TemporalSettings, temporalSettings } from '../settings/temporal';
 import { ClosableConnection } from './closable-connection';
 import { connectedOrExplained } from './connect-failure';
 import { dataConverter } from './encryption/data-converter';
-import { type TemporalSettings, temporalSettings } from './temporal-settings';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
@@ -40,7 +41,7 @@ export interface TemporalClient {
  */
 export async function openTemporalClient(
   settings: TemporalSettings = temporalSettings(),
-  { env = process.env, timeoutMs, interceptors = {} }: { readonly env?: NodeJS.ProcessEnv; readonly timeoutMs?: number; readonly interceptors?: ClientInterceptors } = {},
+  { env = environment(), timeoutMs, interceptors = {} }: { readonly env?: NodeJS.ProcessEnv; readonly timeoutMs?: number; readonly interceptors?: ClientInterceptors } = {},
 ): Promise<TemporalClient> {
   const converter = dataConverter(env);
   const connection = await connectTemporal(settings, timeoutMs);

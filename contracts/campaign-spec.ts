@@ -55,15 +55,19 @@ const contextSourceSchema = z
     take: positiveInt.optional(),
     skip: z.number().int().nonnegative().default(0),
   })
-  .refine((source) => (source.path === undefined) !== (source.world === undefined), {
-    message: 'exactly one of path and world',
-  });
+  .refine((source) => (source.path === undefined) !== (source.world === undefined), { message: 'exactly one of path and world' })
+  .refine(({ world, take }) => world === undefined || take !== undefined, { path: ['take'], message: 'how many contexts of the world to take' });
 
 export const GRADERS = ['exact', 'contains', 'f1', 'tokens', 'logprob', 'judge'] as const;
 const BASELINES = ['base', 'passage-only', 'passage-only-step-matched', 'self-edits', 'oracle', 'endpoint'] as const;
 export const PROMPTS = ['implications', 'implications-long', 'implications-very-long', 'rewrite', 'self-qa', 'none'] as const;
+const DEFAULT_PROMPT = 'implications';
 
-export const campaignSpecSchema = z.strictObject({
+/** A pair of bounds for what a self-edit may ask for. */
+const bounds = (value: z.ZodNumber) => z.tuple([value, value]).refine(([lowest, highest]) => lowest <= highest, { message: 'the lower bound first' });
+
+/** The fields of a campaign file, each by itself or against those of its own section. */
+const fieldsSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens'),
   /** Every seed of the campaign derives from this. */
   seed: z.number().int().nonnegative().max(2 ** 32 - 1),
@@ -75,7 +79,8 @@ export const campaignSpecSchema = z.strictObject({
   contexts: z.strictObject({ train: contextSourceSchema, heldOut: contextSourceSchema }),
   proposals: z
     .strictObject({
-      prompt: z.enum(PROMPTS).default('implications'),
+      /** The default is filled in below, where no template takes its place. */
+      prompt: z.enum(PROMPTS).optional().meta({ default: DEFAULT_PROMPT }),
       /** Replaces `prompt`: a text file with the placeholders {title} and {context}, relative to the campaign file. */
       template: z.string().min(1).optional(),
       k: positiveInt.max(1000).default(5),
@@ -91,6 +96,8 @@ export const campaignSpecSchema = z.strictObject({
       /** For `source: endpoint` and the `endpoint` baseline. */
       endpoint: endpointSettingsSchema.optional(),
     })
+    .refine(({ prompt, template }) => prompt === undefined || template === undefined, { path: ['template'], message: 'a prompt or a template', params: { got: 'both' } })
+    .transform((section) => (section.template === undefined ? { ...section, prompt: section.prompt ?? DEFAULT_PROMPT } : section))
     .prefault({}),
   innerLoop: innerLoopSchema.prefault({}),
   reward: z
@@ -118,7 +125,7 @@ export const campaignSpecSchema = z.strictObject({
     .prefault({}),
   evaluation: z
     .strictObject({
-      baselines: z.array(z.enum(BASELINES)).default(['base', 'passage-only', 'passage-only-step-matched', 'self-edits']),
+      baselines: z.array(z.enum(BASELINES)).superRefine(checkRepetition).default(['base', 'passage-only', 'passage-only-step-matched', 'self-edits']),
       /** Held-out self-edits sampled from the policy for each context. */
       selfEditsPerContext: positiveInt.max(100).default(1),
       repeats: positiveInt.max(100).default(1),
@@ -129,8 +136,8 @@ export const campaignSpecSchema = z.strictObject({
   /** Bounds for what a self-edit may ask for. Values outside are clamped; absurd ones reject the candidate. */
   limits: z
     .strictObject({
-      learningRate: z.tuple([z.number().positive(), z.number().positive()]).default([1e-6, 1e-1]),
-      trainEpochs: z.tuple([positiveInt, positiveInt]).default([1, 100]),
+      learningRate: bounds(z.number().positive()).default([1e-6, 1e-1]),
+      trainEpochs: bounds(positiveInt).default([1, 100]),
       maxRows: positiveInt.default(200),
       /** Tokens of one training row; a longer one rejects the self-edit. Never more than the model's context. */
       maxRowTokens: positiveInt.default(2048),
@@ -168,12 +175,34 @@ export const campaignSpecSchema = z.strictObject({
     .prefault({}),
 });
 
+function checkRepetition(names: readonly string[], context: z.RefinementCtx): void {
+  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  if (repeated !== undefined) context.addIssue({ code: 'custom', message: 'each baseline once', params: { got: `${repeated} twice` } });
+}
+
+/** A campaign file: its fields, and what fields of one section ask of another. Whoever parses one applies all of it. */
+export const campaignSpecSchema = fieldsSchema.superRefine(({ proposals, selection, reward, evaluation }, context) => {
+  const refuse = (path: string[], message: string): void => context.addIssue({ code: 'custom', path, message });
+  if (selection.keep > proposals.k) refuse(['selection', 'keep'], `at most proposals.k, which is ${proposals.k}`);
+  if (proposals.endpoint === undefined) {
+    const path = ['proposals', 'endpoint'];
+    if (proposals.source === 'endpoint') refuse(path, 'url and model of an endpoint, for proposals.source: endpoint');
+    if (evaluation.baselines.includes('endpoint')) refuse(path, 'url and model of an endpoint, for the endpoint baseline');
+  }
+  if (reward.grader === 'judge' && reward.judge === undefined) refuse(['reward', 'judge'], 'url and model of an endpoint, for reward.grader: judge');
+});
+
 export type CampaignSpec = z.infer<typeof campaignSpecSchema>;
 export type ContextSource = z.infer<typeof contextSourceSchema>;
 export type TrainingSection = z.infer<typeof trainingSectionSchema>;
 export type InnerLoop = z.infer<typeof innerLoopSchema>;
 export type GraderName = (typeof GRADERS)[number];
 export type PromptName = (typeof PROMPTS)[number];
+
+/** Returns the prompt of a campaign without a template. */
+export function promptOf({ proposals }: CampaignSpec): PromptName {
+  return proposals.prompt ?? DEFAULT_PROMPT;
+}
 export type LossOn = z.infer<typeof lossOn>;
 
 /** A passage with its questions: the reference's flat list. */

@@ -8,14 +8,23 @@ export interface BadInputDetail {
 
 /** Input that can never work as it is. The command line exits with 2; an activity never retries it. */
 export class BadInputError extends Error {
-  override readonly name = 'BadInputError';
-  readonly code = 'BAD_INPUT';
+  override readonly name: string = 'BadInputError';
+  readonly code: string = 'BAD_INPUT';
   readonly detail: BadInputDetail;
 
   constructor(detail: BadInputDetail, options?: ErrorOptions) {
     super(oneLine(`${detail.where}: expected ${detail.expected}, got ${detail.got}`), options);
     this.detail = detail;
   }
+}
+
+/**
+ * What this machine lacks for the work, and another may have: model files, a key, a device. A command ends with it as with other bad
+ * input; in a campaign retryable without limit, elsewhere, or here once it is there.
+ */
+export class MachineUnableError extends BadInputError {
+  override readonly name = 'MachineUnableError';
+  override readonly code = 'MACHINE_UNABLE';
 }
 
 const MAX_LINE_CHARACTERS = 1000;

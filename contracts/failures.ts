@@ -75,6 +75,13 @@ export const FAILURE_CLASSES = {
     remedy: 'none',
     meaning: "the store does not accept the worker's credentials, or not for this: waited for, and seen in `seal status`",
   },
+  'machine-unable': {
+    types: ['MachineUnableError', 'KeyMissingError'],
+    retriedBy: 'server',
+    budget: Infinity,
+    remedy: 'none',
+    meaning: 'this machine lacks what the work needs (model files, a key, a device): left to others, waited for, and seen in `seal status`',
+  },
   'worker-lost': {
     types: ['TimeoutFailure', 'CancelledFailure', 'WorkerShutdown'],
     retriedBy: 'server',

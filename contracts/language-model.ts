@@ -53,7 +53,7 @@ export type GenerationPrecision = (typeof GENERATION_PRECISIONS)[number];
 export interface ComputeSettings {
   /** @default ['cpu'] */
   readonly executionProviders?: readonly ExecutionProvider[];
-  /** Of the frozen projections in fine-tuning: `int8` trades exactness for speed. @default float32 */
+  /** Of the frozen projections in fine-tuning: `int8` trades exactness and memory for speed. @default float32 */
   readonly basePrecision?: BasePrecision;
   /** Of the frozen projections in generation. @default float32 */
   readonly generationPrecision?: GenerationPrecision;

@@ -39,14 +39,18 @@ const pretrainTrainingSchema = z.strictObject({
 export type PretrainTraining = z.infer<typeof pretrainTrainingSchema>;
 
 /** `seal pretrain FILE.yaml`. */
-export const pretrainSpecSchema = z.strictObject({
-  name: z.string().min(1),
-  seed: z.number().int().nonnegative().max(2 ** 32 - 1),
-  /** World file, relative to this one. */
-  world: z.string().min(1),
-  /** What the documents are like; `seal/knowledge/world/corpus-spec.ts` validates it. */
-  corpus: z.unknown(),
-  model: pretrainModelSchema,
-  training: pretrainTrainingSchema,
-});
+export const pretrainSpecSchema = z
+  .strictObject({
+    name: z.string().min(1),
+    seed: z.number().int().nonnegative().max(2 ** 32 - 1),
+    /** World file, relative to this one. */
+    world: z.string().min(1),
+    /** What the documents are like; `seal/knowledge/world/corpus-spec.ts` validates it. */
+    corpus: z.unknown(),
+    model: pretrainModelSchema,
+    training: pretrainTrainingSchema,
+  })
+  .superRefine(({ model: { contextLength }, training: { length } }, context) => {
+    if (length > contextLength) context.addIssue({ code: 'custom', path: ['training', 'length'], message: `at most model.contextLength, which is ${contextLength}` });
+  });
 export type PretrainSpec = z.infer<typeof pretrainSpecSchema>;

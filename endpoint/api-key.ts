@@ -1,4 +1,4 @@
-import { BadInputError } from '../contracts/errors';
+import { MachineUnableError } from '../contracts/errors';
 
 const PRINTABLE = /^[\x21-\x7e]+$/;
 /** A shorter "key" is a word like `none`, given to servers that want one and check none; no text must lose its words to it. */
@@ -16,17 +16,17 @@ export class ApiKey {
    * Reads the key from its variable; without a variable there is none to send.
    *
    * @param where the setting, for messages
-   * @throws BadInputError when the variable is not set, or holds what no header can carry; the value is never quoted
+   * @throws MachineUnableError when the variable is not set, or holds what no header can carry; the value is never quoted
    */
   static from(environment: Readonly<Record<string, string | undefined>>, variable: string | undefined, where: string): ApiKey {
     if (variable === undefined) return new ApiKey(null);
     const key = environment[variable]?.trim() ?? '';
     const field = `${where}.apiKeyVariable`;
     if (key === '') {
-      throw new BadInputError({ where: field, expected: `a key in the environment variable ${variable} of the worker`, got: 'nothing' });
+      throw new MachineUnableError({ where: field, expected: `a key in the environment variable ${variable} of the worker`, got: 'nothing' });
     }
     if (!PRINTABLE.test(key)) {
-      throw new BadInputError({ where: field, expected: `printable characters without spaces in ${variable}`, got: 'others' });
+      throw new MachineUnableError({ where: field, expected: `printable characters without spaces in ${variable}`, got: 'others' });
     }
     return new ApiKey(key);
   }

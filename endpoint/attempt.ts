@@ -18,7 +18,7 @@ export type Attempt =
   /** Worth asking at once in another way, without this parameter. */
   | { readonly kind: 'unsupported'; readonly parameter: RefusedParameter; readonly said: string }
   /** No repetition helps. */
-  | { readonly kind: 'refused'; readonly said: string };
+  | { readonly kind: 'refused'; readonly said: string; readonly isKeyRefused?: true };
 
 const PARAMETER_REFUSED = [400, 422];
 /** Statuses that pass: request timeout, conflict, too early, too many requests; and whatever the server blames itself for. */
@@ -83,7 +83,7 @@ async function failure(response: Response, key: ApiKey, sent: SentParameters, no
   if (status === 401 || status === 403) {
     await response.body?.cancel().catch(unread);
     // Servers quote parts of the key they refuse.
-    return { kind: 'refused', said: key.redact(`${line}: the key is missing, wrong or not allowed to use this model`) };
+    return { kind: 'refused', isKeyRefused: true, said: key.redact(`${line}: the key is missing, wrong or not allowed to use this model`) };
   }
   if (status < 400) {
     await response.body?.cancel().catch(unread);

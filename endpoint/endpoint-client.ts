@@ -1,7 +1,7 @@
 /** Asks one endpoint: bounded concurrency, time limits, repetition of what may pass, one clear line about what does not. */
 import { setTimeout as timerSleep } from 'node:timers/promises';
 import type { EndpointAnswer, EndpointRequest, EndpointSettings, TextEndpoint } from '../contracts/endpoint';
-import { BadInputError, ComputeCancelledError, EndpointFailedError } from '../contracts/errors';
+import { BadInputError, ComputeCancelledError, EndpointFailedError, MachineUnableError } from '../contracts/errors';
 import type { ApiKey } from './api-key';
 import { attempt } from './attempt';
 import { RequestSlots } from './request-slots';
@@ -72,7 +72,7 @@ export class EndpointClient implements TextEndpoint {
       if (quietMs > 0) await sleep(quietMs, signal);
       const result = await attempt(this.#settings, this.#key, request, this.#dialect, signal, this.#bounds);
       if (result.kind === 'answered') return result.answer;
-      if (result.kind === 'refused') throw this.#refusal(result.said);
+      if (result.kind === 'refused') throw this.#refusal(result);
       if (result.kind === 'unsupported') {
         // What is left out now is not sent, so not refused, again: no request comes here more than twice.
         this.#adapt(request, result);
@@ -110,8 +110,10 @@ export class EndpointClient implements TextEndpoint {
     return Math.min(this.#bounds.maximumBackOffMs, this.#bounds.backOffMs * 2 ** (failures - 1));
   }
 
-  #refusal(said: string): BadInputError {
-    return new BadInputError({ where: this.#place(), expected: 'an answer', got: said });
+  /** Another machine may have a better key. */
+  #refusal({ said, isKeyRefused = false }: { readonly said: string; readonly isKeyRefused?: boolean }): BadInputError {
+    const detail = { where: this.#place(), expected: 'an answer', got: said };
+    return isKeyRefused ? new MachineUnableError(detail) : new BadInputError(detail);
   }
 
   #failure(said: string): EndpointFailedError {

@@ -16,7 +16,7 @@ export class Endpoints {
 
   /**
    * @param where the section of the campaign file, for messages
-   * @throws BadInputError when its key is not in the environment
+   * @throws MachineUnableError when its key is not in the environment
    */
   open(where: string, settings: EndpointSettings): TextEndpoint {
     const name = JSON.stringify([where, settings]);

@@ -1,5 +1,4 @@
 import { ComputeCancelledError } from '../contracts/errors';
-import { ANY_TURN, FairLine, type Turn } from './fair-line';
 
 /** What a request hears that is cancelled before it came for a slot, or while it waited for one. */
 export interface CancelledMessages {
@@ -7,33 +6,30 @@ export interface CancelledMessages {
   readonly waiting: string;
 }
 
-/** Lets `size` requests run at once; the rest waits for its turn. */
+/** Lets `size` requests run at once; the rest waits in the order of arrival. */
 export class RequestSlots {
   #free: number;
   readonly #cancelled: CancelledMessages;
-  readonly #waiting = new FairLine<() => void>();
+  readonly #waiting = new Set<() => void>();
 
   constructor(size: number, cancelled: CancelledMessages) {
     this.#free = size;
     this.#cancelled = cancelled;
   }
 
-  /**
-   * @param turn whose turn it is when a slot is free. @default the order of arrival
-   * @throws ComputeCancelledError when `signal` aborts before there is a slot, or what `work` throws
-   */
-  async run<Result>(signal: AbortSignal, work: () => Promise<Result>, turn: Turn = ANY_TURN): Promise<Result> {
-    await this.#slot(signal, turn);
+  /** @throws ComputeCancelledError when `signal` aborts before there is a slot, or what `work` throws */
+  async run<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
+    await this.#slot(signal);
     try {
       return await work();
     } finally {
-      const next = this.#waiting.shift();
+      const [next] = this.#waiting;
       if (next === undefined) this.#free += 1;
       else next();
     }
   }
 
-  #slot(signal: AbortSignal, turn: Turn): Promise<void> {
+  #slot(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.reject(new ComputeCancelledError(this.#cancelled.before));
     if (this.#free > 0) {
       this.#free -= 1;
@@ -41,14 +37,15 @@ export class RequestSlots {
     }
     return new Promise((resolve, reject) => {
       const take = (): void => {
+        this.#waiting.delete(take);
         signal.removeEventListener('abort', leave);
         resolve();
       };
       const leave = (): void => {
-        this.#waiting.remove(take);
+        this.#waiting.delete(take);
         reject(new ComputeCancelledError(this.#cancelled.waiting));
       };
-      this.#waiting.push(take, turn);
+      this.#waiting.add(take);
       signal.addEventListener('abort', leave, { once: true });
     });
   }

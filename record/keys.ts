@@ -28,7 +28,9 @@ const FIELDS = {
   scope: text('epoch-\\d+(?:\\.v\\d+)?|evaluation/[^/]+'),
   contextId: text('[^/]+'),
   /** These count from 1. */
-  ...{ epoch: count, candidate: count, repeat: count, chunk: count, page: count, revision: count },
+  ...{ epoch: count, candidate: count, repeat: count, pass: count, chunk: count, page: count, revision: count },
+  /** A scope's positions that were asked in one request: the first and the last. */
+  ...{ from: count, to: count },
   /** @default 1 */
   version: unusual('.v', 1),
   /** How often `retry-failed` has changed the campaign. @default 0 */
@@ -96,6 +98,10 @@ export const manifestKeys = {
   proposals: below('{scope}/proposals.json'),
   /** Answers of the scope's unadapted policy to the questions of a fixed chunk of contexts. */
   unadapted: below('{scope}/unadapted/chunk-{chunk}.json'),
+  /** What a group's adapters answered in a repeat, before a judge has seen it. */
+  rawAnswers: below('{scope}/raw-answers/{from}-{to}.r{repeat}.json'),
+  /** The same of the scope's unadapted policy and a chunk of contexts. */
+  rawUnadapted: below('{scope}/raw-answers/unadapted-{chunk}.json'),
   /** What an endpoint wrote for one candidate, kept as soon as it arrives. */
   endpointAnswer: below('{scope}/{contextId}/c{candidate}/endpoint.json'),
   /** A judge's verdict, named by what it was asked. */
@@ -103,6 +109,8 @@ export const manifestKeys = {
   adapter: below('{scope}/{contextId}/c{candidate}/r{repeat}/adapter.json'),
   evaluation: below('{scope}/{contextId}/c{candidate}/r{repeat}/evaluation.json'),
   candidate: below('{scope}/{contextId}/c{candidate}/candidate.json'),
+  /** Why a candidate failed in a pass over the scope's candidates. */
+  failedCandidate: below('{scope}/{contextId}/c{candidate}/failed-{pass}.json'),
   selection: below('epoch-{epoch}{version}/selection.json'),
   policy: below('epoch-{epoch}{version}/policy.json'),
   /** Rows and losses of the M-step. */

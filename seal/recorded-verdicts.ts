@@ -2,7 +2,7 @@
  * The answers of a results file with the verdicts that a judge gave them, baseline and adapter answers alike.
  * Source: reference results (GPT-4.1 verdicts).
  */
-import { badField } from './bad-field';
+import { badField, placeIn } from '../contracts/bad-field';
 import type { GradedAnswer } from './graders/graded-answer';
 import { contextId } from './ids';
 import { parseReferenceResults } from './reference-results';
@@ -44,7 +44,7 @@ export function recordedVerdicts(json: unknown, where: string, half?: PassageHal
       }
     }
   }
-  if (answers.size === 0) throw badField(where, ['articles'], `completions with answered questions${half === undefined ? '' : ` in the ${half} half`}`, json);
+  if (answers.size === 0) throw badField(placeIn(where), ['articles'], `completions with answered questions${half === undefined ? '' : ` in the ${half} half`}`, json);
   return [...answers.values()];
 }
 

@@ -3,7 +3,7 @@
  * Source: reference code, knowledge incorporation, the file its query server's client writes (`rank_iter0.json`).
  */
 import { z } from 'zod';
-import { parseFile } from './bad-field';
+import { parseBySchema, placeIn } from '../contracts/bad-field';
 
 const answerSchema = z.object({
   question: z.string(),
@@ -42,5 +42,5 @@ export type ReferenceResults = z.infer<typeof resultsSchema>;
  * @throws BadInputError naming the first wrong field
  */
 export function parseReferenceResults(json: unknown, where: string): ReferenceResults {
-  return parseFile(resultsSchema, json, where);
+  return parseBySchema(resultsSchema, json, placeIn(where));
 }

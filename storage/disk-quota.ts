@@ -1,6 +1,6 @@
 import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BadInputError, DiskFullError } from '../contracts/errors';
+import { DiskFullError } from '../contracts/errors';
 
 const GIB = 2 ** 30;
 /** From here on a warning is given. */
@@ -17,15 +17,6 @@ export interface DiskUse {
   /** Null where no quota is set. */
   readonly quotaBytes: number | null;
   readonly state: 'ok' | 'warning' | 'full';
-}
-
-/** Bytes of `SEAL_DISK_QUOTA_GB` (GiB; fractions allowed), or null where it is not set. @throws BadInputError */
-export function diskQuotaBytes(env: NodeJS.ProcessEnv): number | null {
-  const text = env['SEAL_DISK_QUOTA_GB'];
-  if (text === undefined || text === '') return null;
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value > 0)) throw new BadInputError({ where: 'SEAL_DISK_QUOTA_GB', expected: 'a number of GiB above 0', got: JSON.stringify(text) });
-  return value * GIB;
 }
 
 /** The room on a directory's disk and, only where there is a quota, what the directory takes: to count that takes a walk through it. */
@@ -48,29 +39,36 @@ export function diskWarning(use: DiskUse): string | null {
   return `${directory} is ${what}; ${taken}its disk has ${gib(freeBytes)} GiB free. "seal delete" and "seal gc" make room`;
 }
 
+/** What a guard does beside refusing. */
+interface DiskGuardOptions {
+  /** Told once when the disk becomes nearly full, and once when it is full. */
+  readonly warn: (line: string) => void;
+  /** Asked where the disk is full, before it is said to be. @default nothing can be done */
+  readonly makeRoom?: () => Promise<unknown>;
+  /** @default 15_000 */
+  readonly everyMs?: number;
+}
+
 /** Refuses work on a full disk; looks at most once in `everyMs`, since looking takes a moment. */
 export class DiskGuard {
   readonly #directory: string;
   readonly #quotaBytes: number | null;
-  readonly #warn: (line: string) => void;
-  readonly #everyMs: number;
+  readonly #options: Required<DiskGuardOptions>;
   #use: Promise<DiskUse> | null = null;
   #staleMs = 0;
   #said: DiskUse['state'] = 'ok';
 
-  /** @param warn told once when the disk becomes nearly full, and once when it is full */
-  constructor(directory: string, quotaBytes: number | null, warn: (line: string) => void, everyMs = 15_000) {
+  constructor(directory: string, quotaBytes: number | null, { makeRoom = () => Promise.resolve(), everyMs = 15_000, warn }: DiskGuardOptions) {
     this.#directory = directory;
     this.#quotaBytes = quotaBytes;
-    this.#warn = warn;
-    this.#everyMs = everyMs;
+    this.#options = { makeRoom, everyMs, warn };
   }
 
   /** @throws DiskFullError, which is waited for without limit */
   async refuseFull(): Promise<void> {
     const use = await this.#look();
     const line = diskWarning(use);
-    if (line !== null && this.#said !== use.state) this.#warn(line);
+    if (line !== null && this.#said !== use.state) this.#options.warn(line);
     this.#said = use.state;
     if (use.state === 'full' && line !== null) throw new DiskFullError(line);
   }
@@ -79,12 +77,19 @@ export class DiskGuard {
   #look(): Promise<DiskUse> {
     if (this.#use !== null && performance.now() < this.#staleMs) return this.#use;
     this.#staleMs = Number.POSITIVE_INFINITY;
-    this.#use = diskUse(this.#directory, this.#quotaBytes);
+    this.#use = this.#useOfDisk();
     this.#use.then(
-      () => (this.#staleMs = performance.now() + this.#everyMs),
+      () => (this.#staleMs = performance.now() + this.#options.everyMs),
       () => (this.#use = null),
     );
     return this.#use;
+  }
+
+  async #useOfDisk(): Promise<DiskUse> {
+    const use = await diskUse(this.#directory, this.#quotaBytes);
+    if (use.state !== 'full') return use;
+    await this.#options.makeRoom();
+    return diskUse(this.#directory, this.#quotaBytes);
   }
 }
 

@@ -6,7 +6,7 @@ import { hashFile } from './content-hash';
 import { partialPath } from './partial-path';
 
 /** File name -> hex SHA-256. */
-type FileHashes = Readonly<Record<string, string>>;
+export type FileHashes = Readonly<Record<string, string>>;
 
 const HASHES_FILE = 'sha256.json';
 const hashesSchema = z.record(z.string(), z.string());

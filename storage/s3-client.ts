@@ -14,22 +14,14 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { BadInputError, StoreFailedError } from '../contracts/errors';
-import type { S3Credentials } from '../contracts/stack';
+import { silenceAwsSdk, type S3Settings } from '../settings/s3';
 import type { ObjectClient, ObjectInfo, ObjectSource, WriteOptions } from './object-client';
 import { explainS3Failure, isRefusal, isUnexplained, mayBeClockSkew, statusOf } from './s3-failure';
 import { PART_BYTES, putInParts, removeUnfinished, type S3Target } from './s3-parts';
 import { boundRequests } from './s3-slots';
 
-export interface S3Settings {
-  /** `http://127.0.0.1:7070`, or of any S3-compatible service. */
-  readonly endpoint: string;
-  readonly bucket: string;
-  /** @default that of the AWS profile, else us-east-1 */
-  readonly region?: string;
-  /** File of the certificates that an https endpoint is trusted by, in PEM. @default those that Node trusts */
-  readonly caBundle?: string;
-  /** @default the usual AWS environment variables and files */
-  readonly credentials?: S3Credentials;
+/** How a client of a store behaves. */
+export interface S3ClientSettings extends S3Settings {
   /** A connection that is not made by then counts as unreachable. @default 3000 */
   readonly connectTimeoutMs?: number;
   /** A connection that carries nothing for this long is given up. @default 60000 */
@@ -66,9 +58,8 @@ export class S3ObjectClient implements ObjectClient {
   /** How often other credentials were found than before. */
   #renewals = 0;
 
-  constructor(settings: S3Settings) {
-    // The pinned version supports Node 20; that later ones will not is for those who upgrade to know.
-    process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  constructor(settings: S3ClientSettings) {
+    silenceAwsSdk();
     this.#endpoint = settings.endpoint;
     this.#bucket = settings.bucket;
     this.#pageSize = settings.pageSize ?? 1000;

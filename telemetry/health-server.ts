@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { BadInputError } from '../contracts/errors';
-import { addressText, type ListenAddress } from './listen-address';
+import { addressText, type ListenAddress } from '../settings/listen-address';
 
 /** One thing that a worker needs, as it stands. */
 export interface HealthCheck {

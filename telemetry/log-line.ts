@@ -4,9 +4,8 @@
  * complains about only its type and where it was thrown.
  */
 import { type FailureClass, failureClassOf } from '../contracts/failures';
+import { LOG_LEVELS, type LogLevel } from '../settings/telemetry';
 
-export const LOG_LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface LogEntry {
   readonly level: LogLevel;

@@ -1,6 +1,7 @@
 import { DefaultLogger, type Logger } from '@temporalio/worker';
+import { LOG_LEVELS, type LogLevel } from '../settings/telemetry';
 import { currentWork } from './current-work';
-import { formatLogLine, LOG_LEVELS, type LogLevel } from './log-line';
+import { formatLogLine } from './log-line';
 import { idsOfWorkflow } from './work-ids';
 
 /** Writes lines at or above a level, with the ids of the work that the code runs for. */

@@ -1,31 +1,11 @@
 import { Runtime, type WorkerOptions } from '@temporalio/worker';
 import { BadInputError } from '../contracts/errors';
+import { addressText, type ListenAddress } from '../settings/listen-address';
+import type { TelemetrySettings } from '../settings/telemetry';
 import { activityInterceptor } from './activity-interceptor';
-import { addressText, type ListenAddress, readListenAddress } from './listen-address';
 import { Log } from './log';
-import { LOG_LEVELS, type LogLevel } from './log-line';
 import { histogramBounds, SealMeter } from './meter';
-import { isTraced, openTracing } from './tracing/open-tracing';
-
-export interface TelemetrySettings {
-  readonly level: LogLevel;
-  /** Where metrics are scraped; null: nowhere. */
-  readonly metrics: ListenAddress | null;
-  /** Whether a collector of traces is named. */
-  readonly traced: boolean;
-}
-
-/**
- * Reads `SEAL_LOG_LEVEL` (default INFO), `SEAL_METRICS_ADDRESS` (default none) and OpenTelemetry's own variables (default no traces).
- *
- * @throws BadInputError naming the variable
- */
-export function readTelemetrySettings(env: NodeJS.ProcessEnv): TelemetrySettings {
-  const named = env['SEAL_LOG_LEVEL'] || 'INFO';
-  const level = LOG_LEVELS.find((name) => name === named.toUpperCase());
-  if (level === undefined) throw new BadInputError({ where: 'SEAL_LOG_LEVEL', expected: `one of ${LOG_LEVELS.join(', ')}`, got: JSON.stringify(named) });
-  return { level, metrics: readListenAddress(env, 'SEAL_METRICS_ADDRESS'), traced: isTraced(env) };
-}
+import { openTracing } from './tracing/open-tracing';
 
 /** What of a worker process can be seen from outside. */
 export interface WorkerTelemetry {
@@ -42,12 +22,12 @@ export interface WorkerTelemetry {
  *
  * @throws BadInputError where the address of the metrics is taken or not this machine's
  */
-export async function installTelemetry({ level, metrics, traced }: TelemetrySettings, env: NodeJS.ProcessEnv): Promise<WorkerTelemetry> {
+export async function installTelemetry({ level, metrics, tracing: traced }: Pick<TelemetrySettings, 'level' | 'metrics' | 'tracing'>): Promise<WorkerTelemetry> {
   const log = new Log(level);
   installRuntime(log, metrics);
   const meter = new SealMeter(Runtime.instance().metricMeter);
   const warn = (reason: string): void => log.warn('the collector does not take spans; those are lost', { reason });
-  const tracing = traced ? await openTracing('seal-worker', env, warn) : null;
+  const tracing = traced === null ? null : await openTracing('seal-worker', traced, warn);
   return {
     log,
     meter,

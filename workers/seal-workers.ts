@@ -1,9 +1,10 @@
 import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { SealActivities } from '../activities';
-import { type ComputeQueueName, type QueueName, TASK_QUEUES } from '../contracts/queues';
-import { type DeploymentVersion, deploymentOptions } from './deployment';
-import { ACTIVITY_SLOTS, DRAIN_SECONDS } from './worker-settings';
+import { COMPUTE_SLOTS, isComputeQueue, type QueueName, TASK_QUEUES } from '../contracts/queues';
+import { type DeploymentVersion, DRAIN_SECONDS } from '../settings/worker';
+import { deploymentOptions } from './deployment';
+import { WorkIntake } from './work-intake';
 
 /**
  * Workflows kept in memory: an epoch's window of candidates (at most 400) with its parents. One more costs a replay of its
@@ -11,13 +12,19 @@ import { ACTIVITY_SLOTS, DRAIN_SECONDS } from './worker-settings';
  */
 const CACHED_WORKFLOWS = 500;
 
+/** They wait, for a store, a judge or a workflow, so a slot costs next to nothing: as many as the candidates of a whole window. */
+const BOOKKEEPING_SLOTS = 500;
+
+/** A tuner names suppliers of all kinds of slots. */
+const UNUSED = { type: 'fixed-size', numSlots: 2 } as const;
+
 export interface SealWorkersOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly queues: readonly QueueName[];
   readonly activities: SealActivities;
-  /** Of each compute queue. @default 500 */
-  readonly activitySlots?: number;
+  /** Activities at once of each compute queue. @default COMPUTE_SLOTS */
+  readonly computeSlots?: number;
   /** How long running computations may go on after a shutdown began, seconds. @default 1 */
   readonly drainSeconds?: number;
   /** @default null: unversioned */
@@ -28,10 +35,12 @@ export interface SealWorkersOptions {
   readonly telemetry?: Pick<WorkerOptions, 'interceptors' | 'sinks'>;
   /** How payloads are written. @default plain JSON */
   readonly dataConverter?: DataConverter;
+  /** @default one that nobody asks */
+  readonly intake?: WorkIntake;
   readonly tuning?: Pick<WorkerOptions, 'maxConcurrentWorkflowTaskPolls' | 'maxConcurrentActivityTaskPolls'>;
 }
 
-/** The workers of one process, one a queue; they share the activities and so the language model and its queue. */
+/** The workers of one process, one a queue; they share the activities and so the language model. */
 export async function createSealWorkers(options: SealWorkersOptions): Promise<Worker[]> {
   const { activities, workflowBundle, queues, tuning } = options;
   const { connection, namespace, dataConverter, telemetry = {}, deployment = null } = options;
@@ -43,7 +52,7 @@ export async function createSealWorkers(options: SealWorkersOptions): Promise<Wo
       if (workflowBundle === null) throw new RangeError('the orchestration queue needs a workflow bundle');
       workers.push(await Worker.create({ ...served, ...orchestration(workflowBundle, activities), ...tuning }));
     } else {
-      workers.push(await Worker.create({ ...served, ...compute(queue, options), ...tuning }));
+      workers.push(await Worker.create({ ...served, ...ofActivities(queue, options), ...tuning }));
     }
   }
   return workers;
@@ -68,8 +77,11 @@ function orchestration(workflowBundle: WorkflowBundleOption, activities: SealAct
   return {
     taskQueue: TASK_QUEUES.orchestration,
     workflowBundle,
-    // Runs as a local activity, in the process of its workflow.
-    activities: { validateSelfEdit: (task: Parameters<SealActivities['validateSelfEdit']>[0]) => activities.validateSelfEdit(task) },
+    // Run as local activities, in the process of their workflow.
+    activities: {
+      validateSelfEdit: (task: Parameters<SealActivities['validateSelfEdit']>[0]) => activities.validateSelfEdit(task),
+      recordFailures: (task: Parameters<SealActivities['recordFailures']>[0]) => activities.recordFailures(task),
+    },
     enableNonLocalActivities: false,
     maxCachedWorkflows: CACHED_WORKFLOWS,
     maxConcurrentWorkflowTaskExecutions: 40,
@@ -77,15 +89,16 @@ function orchestration(workflowBundle: WorkflowBundleOption, activities: SealAct
   };
 }
 
-function compute(
-  queue: ComputeQueueName,
-  { activities, activitySlots = ACTIVITY_SLOTS, drainSeconds = DRAIN_SECONDS }: SealWorkersOptions,
+function ofActivities(
+  queue: Exclude<QueueName, 'orchestration'>,
+  { activities, computeSlots = COMPUTE_SLOTS, drainSeconds = DRAIN_SECONDS, intake = new WorkIntake() }: SealWorkersOptions,
 ): Omit<WorkerOptions, 'connection'> {
+  const slots = isComputeQueue(queue) ? computeSlots : BOOKKEEPING_SLOTS;
   return {
     taskQueue: TASK_QUEUES[queue],
-    activities,
-    maxConcurrentActivityTaskExecutions: activitySlots,
-    maxConcurrentActivityTaskPolls: Math.min(5, activitySlots),
+    activities: intake.observe(activities),
+    tuner: { workflowTaskSlotSupplier: UNUSED, localActivityTaskSlotSupplier: UNUSED, nexusTaskSlotSupplier: UNUSED, activityTaskSlotSupplier: intake.slots(slots) },
+    maxConcurrentActivityTaskPolls: Math.min(5, slots),
     // A cancellation travels with a heartbeat's answer; the SDK would hold heartbeats back for most of their timeout.
     maxHeartbeatThrottleInterval: '3s',
     // Then running computations hear of the shutdown; their process is stopped by the cancellation.

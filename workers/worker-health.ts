@@ -1,12 +1,14 @@
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import type { ComputeProcess } from '../engine/runtime/compute-client';
+import type { ListenAddress } from '../settings/listen-address';
 import { type HealthCheck, HealthServer } from '../telemetry/health-server';
-import type { ListenAddress } from '../telemetry/listen-address';
 import type { ObservedModel } from '../telemetry/observed-model';
+import type { WorkIntake } from './work-intake';
 
 export interface HealthSubjects {
   readonly workers: readonly Worker[];
   readonly connection: NativeConnection;
+  readonly intake: WorkIntake;
   /** Null where no queue of this process needs the language model. */
   readonly compute: { readonly process: ComputeProcess; readonly model: ObservedModel } | null;
 }
@@ -16,12 +18,12 @@ const SERVER_PATIENCE_MS = 3_000;
 
 /**
  * Answers `/healthz` and `/readyz` at `SEAL_HEALTH_ADDRESS`: ready is a worker that polls every one of its queues, that reaches its
- * server, and whose compute process answers, or works.
+ * server, that lacks nothing for the work that came lately, and whose compute process answers, or works.
  *
  * @returns null where no address is given
  * @throws BadInputError where the address is taken or not this machine's
  */
-export async function serveHealth(address: ListenAddress | null, { workers, connection, compute }: HealthSubjects): Promise<HealthServer | null> {
+export async function serveHealth(address: ListenAddress | null, { workers, connection, intake, compute }: HealthSubjects): Promise<HealthServer | null> {
   if (address === null) return null;
   const states = (): string[] => workers.map((worker) => worker.getState());
   return HealthServer.start(address, 'SEAL_HEALTH_ADDRESS', {
@@ -29,6 +31,7 @@ export async function serveHealth(address: ListenAddress | null, { workers, conn
     ready: {
       polling: () => ({ ok: states().every((state) => state === 'RUNNING'), detail: states().join(', ') }),
       server: () => serverAnswers(connection),
+      work: () => intake.check(),
       ...(compute === null ? {} : { compute: computeCheck(compute.process, compute.model) }),
     },
   });

@@ -3,15 +3,15 @@
  * Source: paper, "RL Optimization".
  */
 import { CancellationScope, condition } from '@temporalio/workflow';
-import type { AdaptationScope, CandidateSummary, PinnedCampaign, Selected } from '../activities/activity-types';
+import type { AdaptationScope, PinnedCampaign, Selected } from '../activities/activity-types';
 import type { ArtifactRef } from '../contracts/artifacts';
 import { type ContextRef, epochInVersion, type EpochSummary, type EpochVersion, scopes } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import { restEmEpoch, type RestEmHooks } from '../seal/algorithm/rest-em';
-import { CandidateWindow, retryable, type WindowState } from './fan-out/candidate-window';
+import { ALL, ALL_FAILED, CandidateWindow, type WindowState } from './fan-out/candidate-window';
 import { ChildProgress, listenForSteering, type RetriesState, RetryRequests } from './fan-out/child-progress';
 import { continueUnlessCancelled } from './fan-out/continue-as-new';
-import { contextsPerChunk, propose } from './fan-out/proposing';
+import { contextsPerChunk, propose, proposedBefore } from './fan-out/proposing';
 import { scoreUnadapted, UNADAPTED_CONTEXTS_PER_CHUNK } from './fan-out/unadapted';
 import type { Advance, Steering } from './messages';
 import { type ArchiveState, HistoryArchive } from './record/history-archive';
@@ -58,8 +58,11 @@ export function epochWorkflow(input: EpochInput): Promise<EpochResult> {
   return restEmEpoch(input.contexts, new DurableEpoch(input));
 }
 
+/** A scope whose candidates have ended: each has left a record of its reward, or of why it has none. */
+type RecordedScope = string;
+
 /** The steps of an epoch as activities and child workflows. What an earlier run has finished is answered from its state. */
-class DurableEpoch implements RestEmHooks<ContextRef, ArtifactRef, readonly CandidateSummary[], Selected, EpochResult> {
+class DurableEpoch implements RestEmHooks<ContextRef, ArtifactRef, RecordedScope, Selected, EpochResult> {
   readonly #input: EpochInput;
   readonly #versions: EpochVersion;
   readonly #resumed: EpochState | undefined;
@@ -67,8 +70,6 @@ class DurableEpoch implements RestEmHooks<ContextRef, ArtifactRef, readonly Cand
   readonly #retries: RetryRequests;
   readonly #progress: ChildProgress;
   readonly #base: Omit<AdaptationScope, 'rows' | 'perContext'>;
-  /** What the fan-out begins with: all candidates, or the failed ones of the epoch that is tried again. */
-  #window: WindowState;
 
   constructor(input: EpochInput) {
     const { campaign, epoch, contexts, spec, policyAdapters, resumed, versions = epochInVersion(input.epoch) } = input;
@@ -80,29 +81,21 @@ class DurableEpoch implements RestEmHooks<ContextRef, ArtifactRef, readonly Cand
     const count = contexts.length * spec.proposals.k;
     this.#progress = new ChildProgress(count, resumed?.counts);
     this.#base = { campaign, scope: scopes.epoch(epoch, versions.candidates), split: 'train', policyAdapters };
-    this.#window = resumed?.window ?? { outcomes: [], waiting: Array.from({ length: count }, (_, position) => position), underWay: [] };
   }
 
   async propose(contexts: readonly ContextRef[]): Promise<ArtifactRef> {
     if (this.#resumed !== undefined) return this.#resumed.proposals;
     const { epoch, spec, settings, retryOf } = this.#input;
     const { k, source } = spec.proposals;
-    let proposals: ArtifactRef;
-    if (retryOf === undefined) {
-      this.#progress.phase(`epoch ${epoch}: proposals`);
-      const task = { ...this.#base, source, perContext: k, contextsPerChunk: contextsPerChunk(k) };
-      proposals = await propose(task, contexts.length, { settings, steering: this.#steering });
-    } else {
-      const recorded = await bookkeepingActivities(settings).readOutcomes({ campaign: this.#base.campaign, versions: retryOf, perContext: k });
-      ({ proposals } = recorded);
-      this.#window = { outcomes: recorded.outcomes, waiting: retryable(recorded.outcomes), underWay: [] };
-    }
+    this.#progress.phase(`epoch ${epoch}: proposals`);
+    const task = { ...this.#base, source, perContext: k, contextsPerChunk: contextsPerChunk(k) };
+    const proposals = retryOf === undefined ? await propose(task, contexts.length, { settings, steering: this.#steering }) : await proposedBefore(task, settings);
     if (this.#comparesWithUnadapted) await scoreUnadapted(this.#base, contexts.length, { settings, steering: this.#steering });
     return proposals;
   }
 
-  async score(proposals: ArtifactRef): Promise<readonly CandidateSummary[]> {
-    const { epoch, contexts, spec, settings } = this.#input;
+  async score(proposals: ArtifactRef): Promise<RecordedScope> {
+    const { epoch, contexts, spec, settings, retryOf } = this.#input;
     const { campaign } = this.#base;
     this.#progress.phase(`epoch ${epoch}: candidates`);
     const scope: AdaptationScope = {
@@ -113,30 +106,32 @@ class DurableEpoch implements RestEmHooks<ContextRef, ArtifactRef, readonly Cand
     };
     const archive = new HistoryArchive(campaign, scopes.epoch(epoch, this.#versions.selection), settings, this.#resumed?.archive);
     const fanOut = { scope, epoch, version: this.#versions.candidates, contexts, groupSize: spec.concurrency.group, repeats: spec.repeats };
-    const window = new CandidateWindow({ ...fanOut, settings, steering: this.#steering, progress: this.#progress, archive }, this.#window);
+    // Each pass over failed candidates records failures of its own.
+    const pass = (): number => 1000 * this.#versions.selection + this.#retries.served;
+    const before = this.#resumed?.window ?? (retryOf === undefined ? ALL : ALL_FAILED);
+    const window = new CandidateWindow({ ...fanOut, settings, steering: this.#steering, progress: this.#progress, archive, pass }, before);
     const isDone = await this.#runToItsEnd(window, archive);
     // What ends from here on is carried along: nothing may be waited for before the new run begins.
     if (!isDone) await this.#continueAsNew({ proposals, window: window.state, archive: archive.state });
-    return window.outcomes;
+    return scope.scope;
   }
 
-  select(proposals: ArtifactRef, outcomes: readonly CandidateSummary[]): Promise<Selected> {
+  select(proposals: ArtifactRef, _recorded: RecordedScope): Promise<Selected> {
     const { spec, settings, retryOf } = this.#input;
     return bookkeepingActivities(settings).selectSelfEdits({
       campaign: this.#base.campaign,
       versions: this.#versions,
       proposals,
       perContext: spec.proposals.k,
-      outcomes,
       ...(this.#comparesWithUnadapted && { unadaptedContextsPerChunk: UNADAPTED_CONTEXTS_PER_CHUNK }),
       ...(retryOf !== undefined && { before: retryOf }),
     });
   }
 
-  async train({ selection, summary, retryable: left, isAsBefore }: Selected, proposals: ArtifactRef): Promise<EpochResult> {
+  async train({ selection, summary, retryable, isAsBefore }: Selected, proposals: ArtifactRef): Promise<EpochResult> {
     const { epoch, settings } = this.#input;
     const { campaign, policyAdapters } = this.#base;
-    const result = { summary, retryable: left, retriesServed: this.#retries.served };
+    const result = { summary, retryable, retriesServed: this.#retries.served };
     if (isAsBefore) return { ...result, policyAdapters: null };
     this.#progress.phase(`epoch ${epoch}: M-step`);
     await condition(() => !this.#steering().paused);
@@ -165,7 +160,7 @@ class DurableEpoch implements RestEmHooks<ContextRef, ArtifactRef, readonly Cand
           await archive.flush();
           if (!isDone || !this.#retries.isOpen) return isDone;
           this.#retries.serve();
-          this.#progress.retrying(window.again());
+          window.again();
         }
       });
     } catch (error) {

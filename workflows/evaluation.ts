@@ -5,9 +5,11 @@
 import type { AdaptationScope, PinnedCampaign, ProposalSource, RowSource } from '../activities/activity-types';
 import { type MethodScore, scopes } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
-import { fixedGroups, runInWindow } from './fan-out/bounded-window';
+import { groupsOf } from '../seal/algorithm/plan';
+import { runInWindow } from './fan-out/bounded-window';
 import { ChildProgress, listenForSteering } from './fan-out/child-progress';
 import { continueUnlessCancelled, shouldContinueAsNew } from './fan-out/continue-as-new';
+import { evaluateGroup } from './fan-out/evaluating';
 import { contextsPerChunk, propose } from './fan-out/proposing';
 import { scoreUnadapted, UNADAPTED_CONTEXTS_PER_CHUNK } from './fan-out/unadapted';
 import type { Advance, Steering } from './messages';
@@ -89,10 +91,10 @@ async function adaptAndAsk(
   scope: AdaptationScope,
   steering: () => Steering,
 ): Promise<EvaluationState | null> {
-  const { fineTuneAdapters, evaluateAdapters } = computeActivities(settings);
+  const { fineTuneAdapters } = computeActivities(settings);
   const { repeats } = spec.evaluation;
   const { group: size } = spec.concurrency;
-  const groups = fixedGroups(contexts * scope.perContext, size);
+  const groups = groupsOf(contexts * scope.perContext, size);
   const tasks = groups.flatMap((group) => Array.from({ length: repeats }, (_, i) => ({ scope, group, repeat: i + 1, repeats })));
   const progress = new ChildProgress(contexts * scope.perContext * repeats, resumed?.counts);
   const inGroups = (): Steering => {
@@ -107,7 +109,7 @@ async function adaptAndAsk(
       const count = task.group.to - task.group.from;
       progress.started(count);
       await fineTuneAdapters(task);
-      await evaluateAdapters(task);
+      await evaluateGroup(task, settings);
       progress.finished('done', count);
     },
   });

@@ -5,14 +5,10 @@
 import type { CampaignInput } from '../../contracts/campaign';
 import type { Context } from '../../contracts/campaign-spec';
 import type { ComputeOptions, LanguageModel } from '../../contracts/language-model';
+import type { Reply } from '../../record/documents/candidates';
 import type { Domain } from '../../seal/domain';
 import { logprobPerToken } from '../../seal/graders/logprob';
 import { type MemoryBound, memoryLineage } from '../execution/less-memory';
-
-/** What was answered, before any grader has seen it; where the gold answer is scored instead, its score. */
-export type Reply =
-  | { readonly question: string; readonly goldAnswer: string; readonly answer: string }
-  | { readonly question: string; readonly goldAnswer: string; readonly score: number };
 
 export interface Examinee {
   /** PEFT directory; null: the policy itself. */

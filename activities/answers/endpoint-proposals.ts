@@ -3,6 +3,7 @@ import type { CampaignSpec, Context } from '../../contracts/campaign-spec';
 import type { EndpointSettings } from '../../contracts/endpoint';
 import { BadInputError } from '../../contracts/errors';
 import { manifestKeys } from '../../record/keys';
+import { byContext, type Range } from '../../seal/algorithm/plan';
 import type { SelfEdit } from '../../seal/domain';
 import { proposalSeed } from '../../seal/rest-em';
 import type { ProposalTask } from '../activity-types';
@@ -29,7 +30,7 @@ export function proposalsEndpoint({ proposals }: CampaignSpec): EndpointSettings
  */
 export async function endpointProposals(
   services: Services,
-  task: ProposalTask & { readonly chunk: number },
+  task: ProposalTask & { readonly positions: Range },
   data: CampaignData,
   contexts: readonly { readonly id: string; readonly context: Context }[],
   { signal, onProgress }: RunningActivity,
@@ -52,14 +53,13 @@ export async function endpointProposals(
       return answer;
     }),
   );
-  const from = (task.chunk - 1) * task.contextsPerChunk * task.perContext;
   const { attempt } = ActivityContext.current().info;
-  const computation = { kind: 'propose', scope: task.scope, from, to: from + total, repeat: 0, worker: WORKER, attempt, startedMs: Date.now(), peakMemoryBytes: 0, redoneSteps: 0 } as const;
+  const computation = { kind: 'propose', scope: task.scope, ...task.positions, repeat: 0, worker: WORKER, attempt, startedMs: Date.now(), peakMemoryBytes: 0, redoneSteps: 0 } as const;
   let outcome: 'done' | 'failed' = 'failed';
   try {
     const answers = await askAll(signal, works);
     outcome = 'done';
-    return contexts.map((_, i) => answers.slice(i * task.perContext, (i + 1) * task.perContext).map(({ text, isCutOff }) => ({ text, ...(isCutOff && { isCutOff }) })));
+    return byContext(answers.map(({ text, isCutOff }) => ({ text, ...(isCutOff && { isCutOff }) })), task.perContext);
   } finally {
     await recordWork(services, input, computation, { endedMs: Date.now(), outcome, costs: { generatedTokens } });
   }

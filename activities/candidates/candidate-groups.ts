@@ -1,6 +1,7 @@
 import type { Work, WorkKind } from '../../contracts/work';
 import type { Proposal } from '../../record/documents/self-edits';
-import type { AdaptationScope, CandidateGroup, GroupTask } from '../activity-types';
+import { numbersIn } from '../../seal/algorithm/plan';
+import type { AdaptationScope, GroupTask } from '../activity-types';
 import { memoryLineage } from '../execution/less-memory';
 import type { Services } from '../services';
 import { type CampaignData } from '../stored/campaign-data';
@@ -26,7 +27,7 @@ export async function resolveGroup(services: Services, task: GroupTask): Promise
   const { scope, group, repeat } = task;
   const data = await services.campaigns.read(scope.campaign);
   const proposals = await proposalsOf(services, scope);
-  const members = positions(group).map((position) => candidateAt(scope, position, data, services.domain, proposals));
+  const members = numbersIn(group).map((position) => candidateAt(scope, position, data, services.domain, proposals));
   const inputs: Record<string, string> = { contexts: data.input[scope.split].sha256 };
   if (scope.rows.kind === 'proposals') inputs['proposals'] = scope.rows.proposals.sha256;
   return { scope, repeat, data, members, inputs };
@@ -44,10 +45,6 @@ export function acceptedMembers(group: ResolvedGroup): AcceptedCandidate[] {
 /** How a computation for a whole group is recorded. */
 export function workOf(kind: WorkKind, { scope, group, repeat, memoryParts }: GroupTask): Work {
   return { kind, scope: scope.scope, from: group.from, to: group.to, repeat, ...memoryLineage({ memoryParts }) };
-}
-
-function positions({ from, to }: CandidateGroup): number[] {
-  return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
 function proposalsOf(services: Services, scope: AdaptationScope): Promise<readonly Proposal[]> {

@@ -8,6 +8,7 @@ import { BadInputError } from '../../contracts/errors';
 import type { LoraSettings, OptimiserSettings, TrainingRow } from '../../contracts/language-model';
 import { PROJECTIONS } from '../../contracts/language-model';
 import type { Proposal } from '../../record/documents/self-edits';
+import { placeOf } from '../../seal/algorithm/plan';
 import type { Domain } from '../../seal/domain';
 import { repeatSeed } from '../../seal/rest-em';
 import type { AdaptationScope } from '../activity-types';
@@ -35,8 +36,9 @@ export function candidateAt(
   domain: Domain,
   proposals: readonly Proposal[],
 ): Candidate {
-  const { id, context } = contextAt(data, scope.split, Math.floor(position / scope.perContext));
-  const identity = { position, contextId: id, candidate: (position % scope.perContext) + 1, context };
+  const place = placeOf(position, scope.perContext);
+  const { id, context } = contextAt(data, scope.split, place.context);
+  const identity = { position, contextId: id, candidate: place.candidate, context };
   const { innerLoop } = data.input.spec;
   if (scope.rows.kind === 'proposals') {
     const proposal = proposals[position];

@@ -1,6 +1,5 @@
 import { ComputeCancelledError } from '../../contracts/errors';
 import type { ComputeOptions } from '../../contracts/language-model';
-import { ANY_TURN, type Turn } from '../../endpoint/fair-line';
 import { RequestSlots } from '../../endpoint/request-slots';
 import { computeWait } from '../../telemetry/waiting-times';
 
@@ -21,22 +20,14 @@ export interface ComputeLimits {
 export type AdmittedOptions = Required<Pick<ComputeOptions, 'signal' | 'stallMs'>>;
 
 /**
- * Admits requests to the language model, `concurrency` at a time: those of urgent campaigns first, campaigns of one priority in
- * rotation, a campaign's own in the order of their arrival. What runs is not interrupted, and no result depends on the order.
- * The time limit of a request counts from its admission, so that a long queue never looks like a hanging computation.
+ * Admits requests to the language model one at a time, in the order of arrival: whose turn it is the server has decided when it gave the
+ * task to this worker, and few wait here (COMPUTE_SLOTS). The time limit of a request counts from its admission.
  */
 export class ComputeGate {
-  readonly #slots: RequestSlots;
-  readonly #turnOf: () => Turn;
-
-  /** @param turnOf the turn of whoever asks. @default the order of arrival */
-  constructor(concurrency: number, turnOf: () => Turn = () => ANY_TURN) {
-    this.#turnOf = turnOf;
-    this.#slots = new RequestSlots(concurrency, {
-      before: 'cancelled before it began',
-      waiting: 'cancelled while waiting for the language model',
-    });
-  }
+  readonly #slots = new RequestSlots(1, {
+    before: 'cancelled before it began',
+    waiting: 'cancelled while waiting for the language model',
+  });
 
   /**
    * @param limits its signal aborts after `limitMs`
@@ -52,7 +43,7 @@ export class ComputeGate {
       admitted();
       return this.#withinLimit(signal, limits, work);
     };
-    return this.#slots.run(signal, begin, this.#turnOf());
+    return this.#slots.run(signal, begin);
   }
 
   async #withinLimit<Result>(signal: AbortSignal, { limitMs, stallMs }: ComputeLimits, work: (admitted: AdmittedOptions) => Promise<Result>): Promise<Result> {

@@ -6,6 +6,9 @@ import { ComputeCancelledError, ComputeProcessDiedError } from '../../contracts/
 import { FAILURE_CLASSES, failureClassOf } from '../../contracts/failures';
 import { asReported } from '../../engine/runtime/reported-failure';
 
+/** Another machine may be free at once, and what this one lacks is put in its place while somebody looks on. */
+const MOST_WAIT_SECONDS = 15;
+
 /** A failure's text travels through history, where 4 KB are the limit. */
 const MAX_MESSAGE = 1500;
 
@@ -15,8 +18,9 @@ const MAX_MESSAGE = 1500;
  * message ends with the place where it happened.
  *
  * @param cancelled whether the activity was told to stop; that its language model ended is then no failure of its own
+ * @param attempt of the server, from 1
  */
-export function toFailure(error: unknown, cancelled: boolean): Error {
+export function toFailure(error: unknown, cancelled: boolean, attempt = 1): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
   if (cancelled && (error instanceof ComputeCancelledError || error instanceof ComputeProcessDiedError)) {
     return new CancelledFailure(error.message, [], error);
@@ -29,6 +33,7 @@ export function toFailure(error: unknown, cancelled: boolean): Error {
     message: place === undefined ? message : `${message} (${place})`,
     type: cause.name,
     nonRetryable: FAILURE_CLASSES[failureClass].retriedBy !== 'server',
+    ...(failureClass === 'machine-unable' && { nextRetryDelay: `${Math.min(MOST_WAIT_SECONDS, 2 ** (attempt - 1))}s` }),
   });
   // One stack, the one that tells where it happened, instead of ours and the chain of causes.
   failure.stack = (cause.stack ?? cause.message).slice(0, MAX_MESSAGE);

@@ -55,14 +55,15 @@ export async function runRecorded<Result>(
   };
   let result: Result;
   try {
-    result = await services.gate.run(signal, computeLimits(input), (admitted) => {
+    const admitted = (options: AdmittedOptions): Promise<Result> => {
       const { attempt } = Context.current().info;
       goOn({ ...work, worker: WORKER, attempt, startedMs: Date.now(), peakMemoryBytes: 0, redoneSteps });
       const onPeakMemory = (bytes: number): void => {
         if (running !== undefined) goOn({ ...running, peakMemoryBytes: Math.max(running.peakMemoryBytes, bytes) });
       };
-      return compute({ ...admitted, onProgress, onPeakMemory });
-    });
+      return compute({ ...options, onProgress, onPeakMemory });
+    };
+    result = await services.models.reading(input.model, () => services.gate.run(signal, computeLimits(input), admitted));
   } catch (error) {
     // The caller must hear why the computation failed, whatever becomes of its record.
     await Promise.allSettled([record('failed', { redoneSteps: lostSteps() })]);

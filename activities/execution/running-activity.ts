@@ -77,7 +77,7 @@ export async function asActivity<Result>(
     // For the next attempt, where the server makes it: no failure's details reach that.
     if (latest.checkpoint !== undefined) latest = { ...latest, done: latest.checkpoint.steps };
     beat();
-    throw toFailure(error, context.cancellationSignal.aborted);
+    throw toFailure(error, context.cancellationSignal.aborted, context.info.attempt);
   } finally {
     clearInterval(beating);
   }

@@ -4,8 +4,9 @@ import { candidateDocument, type CandidateRecord } from '../../record/documents/
 import { selectionDocument, selectionFile } from '../../record/documents/epochs';
 import type { CandidateRow, ReportedEpoch } from '../../record/documents/report';
 import { type Proposal, proposalsDocument, proposalsFile } from '../../record/documents/self-edits';
-import { keyPrefixes, manifestKeys } from '../../record/keys';
+import { manifestKeys } from '../../record/keys';
 import type { ArtifactStore } from '../../storage/artifact-store';
+import { endedCandidates, readEnd } from '../candidates/candidate-outcomes';
 
 export interface CollectedEpoch {
   /** Null until selection. */
@@ -25,7 +26,7 @@ export async function collectEpoch(
   const recorded = await selectionDocument.find(store, manifestKeys.selection(campaignId, epoch, versions.selection));
   const selection = recorded === null ? null : await selectionFile.read(store, recorded);
   const kept = new Set(selection?.kept.map(nameOf));
-  const known: readonly KnownCandidate[] = selection?.outcomes ?? (await finishedSoFar(store, campaignId, scope));
+  const known: readonly KnownCandidate[] = selection?.outcomes ?? (await endedSoFar(store, campaignId, scope));
   const selfEdits = known.length === 0 ? new Map<string, Proposal>() : await proposals(store, campaignId, scope);
   const candidates = await readAll(known, async (outcome): Promise<CandidateRow> => {
     const { contextId, candidate, reason } = outcome;
@@ -38,13 +39,13 @@ export async function collectEpoch(
       contextId,
       title: titles.get(contextId) ?? '',
       candidate,
-      status: outcome.status ?? record?.status ?? 'failed',
-      reward: outcome.status === undefined || outcome.status === 'scored' ? (scored?.reward ?? null) : null,
+      status: outcome.status,
+      reward: outcome.status === 'scored' ? (scored?.reward ?? null) : null,
       repeatRewards: scored?.repeatRewards ?? [],
       selected: kept.has(nameOf(outcome)),
       steps: scored?.steps ?? null,
       trainedTokens: scored?.trainedTokens ?? null,
-      reason: reason ?? (record?.status === 'rejected' ? record.reason : ''),
+      reason: reason ?? '',
       adapters: scored?.adapters ?? [],
       selfEditCharacters: selfEdit === undefined ? null : characters(selfEdit.text),
       isCutOff: selfEdit?.isCutOff ?? false,
@@ -58,7 +59,7 @@ export async function collectEpoch(
 interface KnownCandidate {
   readonly contextId: string;
   readonly candidate: number;
-  readonly status?: CandidateRow['status'];
+  readonly status: CandidateRow['status'];
   readonly reason?: string;
 }
 
@@ -66,10 +67,14 @@ function nameOf({ contextId, candidate }: Pick<KnownCandidate, 'contextId' | 'ca
   return `${contextId}/c${candidate}`;
 }
 
-/** Candidates of an unfinished epoch that have a record. */
-async function finishedSoFar(store: ArtifactStore, campaignId: string, scope: string): Promise<KnownCandidate[]> {
-  const keys = await store.list(keyPrefixes.scope(campaignId, scope));
-  return keys.flatMap((key) => manifestKeys.candidate.parse(key) ?? []);
+/** Candidates of an unfinished epoch that have ended. */
+async function endedSoFar(store: ArtifactStore, campaignId: string, scope: string): Promise<KnownCandidate[]> {
+  const ended = await endedCandidates(store, campaignId, scope);
+  return readAll([...ended.values()], async (record): Promise<KnownCandidate> => {
+    const { contextId, candidate } = record;
+    const end = await readEnd(store, record);
+    return { contextId, candidate, status: end.status, ...(end.status !== 'scored' && { reason: end.reason }) };
+  });
 }
 
 async function candidateRecord(

@@ -1,6 +1,7 @@
 import { type CampaignInput, scopes } from '../../contracts/campaign';
 import { type LedgerRow, NOTHING_SPENT, type Spent, spentTogether } from '../../contracts/ledger';
 import type { WorkRecord } from '../../record/documents/work';
+import { placeOf } from '../../seal/algorithm/plan';
 
 export const LEDGER_PARTS = ['worker', 'candidate', 'attempt'] as const;
 export type LedgerPart = (typeof LEDGER_PARTS)[number];
@@ -69,9 +70,8 @@ export function namesOf({ kind, scope, from, to }: WorkRecord, input: CampaignIn
   const contexts = inEpoch ? input.trainContexts : input.heldOutContexts;
   const perContext = inEpoch ? spec.proposals.k : PER_CONTEXT_ONE.has(scopes.unversioned(scope)) ? 1 : spec.evaluation.selfEditsPerContext;
   return Array.from({ length: to - from }, (_, i) => {
-    const position = from + i;
-    const context = contexts[Math.floor(position / perContext)]?.id ?? `context ${Math.floor(position / perContext)}`;
-    return `${scope}/${context}/c${(position % perContext) + 1}`;
+    const place = placeOf(from + i, perContext);
+    return `${scope}/${contexts[place.context]?.id ?? `context ${place.context}`}/c${place.candidate}`;
   });
 }
 

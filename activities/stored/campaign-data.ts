@@ -1,5 +1,5 @@
 import type { CampaignInput, ContextRef } from '../../contracts/campaign';
-import type { Context } from '../../contracts/campaign-spec';
+import { type Context, promptOf } from '../../contracts/campaign-spec';
 import { heldOutFile, inputFile, trainFile } from '../../record/documents/campaign';
 import type { ProposalWording } from '../../seal/domain';
 import type { ArtifactStore } from '../../storage/artifact-store';
@@ -37,7 +37,7 @@ export class CampaignDataReader {
   }
 
   async #wording({ template, spec }: CampaignInput): Promise<ProposalWording> {
-    if (template === undefined) return { prompt: spec.proposals.prompt };
+    if (template === undefined) return { prompt: promptOf(spec) };
     return { template: Buffer.from(await this.#store.get(template)).toString('utf8') };
   }
 }

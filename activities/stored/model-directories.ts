@@ -1,21 +1,24 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { log } from '@temporalio/activity';
 import type { PinnedModel } from '../../contracts/campaign';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError, MachineUnableError } from '../../contracts/errors';
 import type { LanguageModel } from '../../contracts/language-model';
 import type { Machine } from '../../contracts/machine';
 import { modelFiles } from '../../engine/files/model-directory';
 import { manifestSha256 } from '../../record/document-type';
-import { directoryKey, getDirectory } from '../../storage/artifact-directory';
+import { directoryKey, type DirectoryRefs, getDirectory } from '../../storage/artifact-directory';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { hashBytes, hashFile } from '../../storage/content-hash';
-import { keptDirectory } from '../../storage/kept-directory';
+import type { DirectoryCache, Lease } from '../../storage/directory-cache';
+import { type FileHashes, keptDirectory } from '../../storage/kept-directory';
 import type { ComputeGate, ComputeLimits } from '../execution/compute-gate';
 import { machineKey } from '../training/stored-checkpoints';
 import { Remembered } from './remembered';
 
-/** A policy as files on this machine, and what it was made from. */
-export interface PolicyDirectory {
+/** A policy as files on this machine, which stay until it is disposed of, and what it was made from. */
+export interface PolicyDirectory extends AsyncDisposable {
   readonly directory: string;
   /** For lineages: name -> sha256. */
   readonly inputs: Readonly<Record<string, string>>;
@@ -30,7 +33,7 @@ interface ModelDependencies {
   readonly model: LanguageModel;
   readonly store: ArtifactStore;
   readonly gate: ComputeGate;
-  readonly cacheDirectory: string;
+  readonly cache: DirectoryCache;
   readonly machine?: Machine;
   readonly codeVersion?: string;
 }
@@ -38,55 +41,145 @@ interface ModelDependencies {
 /** Policies on this machine: the base as pinned, or base and M-step adapters merged once and kept by content. */
 export class ModelDirectories {
   readonly #dependencies: ModelDependencies;
-  readonly #verified = new Remembered<void>(POLICIES_IN_MEMORY);
-  readonly #merged = new Remembered<PolicyDirectory>(POLICIES_IN_MEMORY);
+  /** How the base's files differ from those pinned, if they do. */
+  readonly #verified = new Remembered<MachineUnableError | null>(POLICIES_IN_MEMORY);
+  /** Hashes of merged policies that this process has compared with their files. */
+  readonly #merged = new Remembered<FileHashes>(POLICIES_IN_MEMORY);
+  /** Policies that are being looked at or merged, for all who ask for them meanwhile. */
+  readonly #opening = new Map<string, Promise<FileHashes>>();
 
   constructor(dependencies: ModelDependencies) {
     this.#dependencies = dependencies;
   }
 
   /**
-   * Hashes the base's files, once a process, and compares them with those pinned.
-   * @throws BadInputError naming the first file that differs
+   * Compares the base's files with those pinned; hashes them once a process, and again where a file has changed since.
+   * @throws MachineUnableError naming the first file that is missing or differs
    */
-  verifyBase(base: PinnedModel): Promise<void> {
-    return this.#verified.get(`${base.directory}\n${pinnedSha256(base)}`, () => verifyPinnedFiles(base));
+  async verifyBase(base: PinnedModel): Promise<void> {
+    const key = `${base.directory}\n${pinnedSha256(base)}\n${await stateOf(base)}`;
+    const difference = await this.#verified.get(key, () => verifyPinnedFiles(base).then(() => null, differenceIn(base)));
+    if (difference !== null) throw difference;
+  }
+
+  /** Runs what reads the base's files. They may go or change while it waits: then that is why it fails. */
+  async reading<Result>(base: PinnedModel, work: () => Promise<Result>): Promise<Result> {
+    await this.verifyBase(base);
+    try {
+      return await work();
+    } catch (error) {
+      await this.verifyBase(base);
+      throw error;
+    }
   }
 
   /** The model directory of a policy, merged where it is not there yet or no longer whole. `limits` bound the merge. */
   async policy(base: PinnedModel, adapterKeys: readonly string[], limits: ComputeLimits): Promise<PolicyDirectory> {
     await this.verifyBase(base);
     const inputs: Record<string, string> = { base: pinnedSha256(base) };
-    if (adapterKeys.length === 0) return { directory: base.directory, inputs };
-    const { store, cacheDirectory, machine, codeVersion } = this.#dependencies;
+    if (adapterKeys.length === 0) return { directory: base.directory, inputs, [Symbol.asyncDispose]: () => Promise.resolve() };
+    const { store, cache } = this.#dependencies;
     const manifests = await Promise.all(adapterKeys.map((key) => store.readManifest(key)));
     manifests.forEach((manifest, i) => {
       inputs[adapterKeys[i]!] = manifestSha256(manifest);
     });
-    // Another kind of machine, or other code, may merge the same content to other bits.
-    const made = [machineKey(machine, codeVersion), inputs['base'], ...manifests.map(({ files }) => directoryKey(files))];
-    const name = hashBytes(Buffer.from(made.join('\n'))).sha256.slice(0, 32);
     const adapters = manifests.map(({ files }) => files);
-    // Shared by all who wait for it, so no one caller's cancellation may end it.
-    return this.#merged.get(`${name}\n${JSON.stringify(inputs)}`, async () => {
-      const directory = join(cacheDirectory, 'policies', name);
-      const files = await keptDirectory(
+    const name = this.#nameOf(base, adapters);
+    const supersedes = this.#nameOf(base, adapters.slice(0, -1));
+    const lease = await cache.lease(name, { bytes: await sizeOf(base), supersedes, open: (directory) => this.#open(name, directory, { base, adapters, limits }) });
+    return { ...lease, inputs: { ...inputs, [MERGED_INPUT]: filesSha256(lease.opened) } };
+  }
+
+  /** Another kind of machine, or other code, may merge the same content to other bits. */
+  #nameOf(base: PinnedModel, adapters: readonly DirectoryRefs[]): string {
+    const { machine, codeVersion } = this.#dependencies;
+    const made = [machineKey(machine, codeVersion), pinnedSha256(base), ...adapters.map(directoryKey)];
+    return `policies/${hashBytes(Buffer.from(made.join('\n'))).sha256.slice(0, 32)}`;
+  }
+
+  /** Shared by all who wait for it, so no one caller's cancellation may end it. */
+  #open(name: string, directory: string, merge: Merge): Promise<FileHashes> {
+    const known = this.#opening.get(name) ?? this.#whole(name, directory, merge).finally(() => this.#opening.delete(name));
+    this.#opening.set(name, known);
+    return known;
+  }
+
+  async #whole(name: string, directory: string, merge: Merge): Promise<FileHashes> {
+    const keep = (): Promise<FileHashes> =>
+      keptDirectory(
         directory,
-        (partial) => this.#merge(base, adapters, partial, limits),
+        (partial) => this.#merge(merge, partial),
         (what) => {
           log.warn(`a merged policy on this machine is damaged and merged again: ${directory}: ${what}`);
         },
       );
-      return { directory, inputs: { ...inputs, [MERGED_INPUT]: filesSha256(files) } };
-    });
+    // One that was evicted and made again has not been looked at, whoever made it.
+    const seen = async (): Promise<string | null> => {
+      const found = await stat(directory).catch(() => null);
+      return found === null ? null : `${name} ${found.ino} ${found.birthtimeMs}`;
+    };
+    const there = await seen();
+    if (there !== null) return this.#merged.get(there, keep);
+    const files = await keep();
+    return this.#merged.get((await seen()) ?? name, () => Promise.resolve(files));
   }
 
-  async #merge(base: PinnedModel, adapters: readonly Parameters<typeof directoryKey>[0][], outDirectory: string, limits: ComputeLimits): Promise<void> {
-    const { model, store, gate, cacheDirectory } = this.#dependencies;
-    const adapterDirectories: string[] = [];
-    for (const files of adapters) adapterDirectories.push(await getDirectory(store, files, join(cacheDirectory, 'adapters')));
-    await gate.run(new AbortController().signal, limits, (inner) => model.merge({ modelDirectory: base.directory, adapterDirectories, outDirectory }, inner));
+  async #merge({ base, adapters, limits }: Merge, outDirectory: string): Promise<void> {
+    const { model, store, gate, cache } = this.#dependencies;
+    const leases: Lease<unknown>[] = [];
+    try {
+      for (const files of adapters) leases.push(await leaseAdapter(cache, store, files));
+      const adapterDirectories = leases.map(({ directory }) => directory);
+      const request = { modelDirectory: base.directory, adapterDirectories, outDirectory };
+      await this.reading(base, () => gate.run(new AbortController().signal, limits, (inner) => model.merge(request, inner)));
+    } finally {
+      for (const lease of leases) await lease[Symbol.asyncDispose]();
+    }
   }
+}
+
+/** What a policy is merged from. */
+interface Merge {
+  readonly base: PinnedModel;
+  readonly adapters: readonly DirectoryRefs[];
+  readonly limits: ComputeLimits;
+}
+
+/** An adapter's files on this machine, fetched where they are not there or not whole. */
+export function leaseAdapter(cache: DirectoryCache, store: ArtifactStore, files: DirectoryRefs): Promise<Lease<string>> {
+  const bytes = Object.values(files).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return cache.lease(adapterEntry(files), { bytes, open: (directory) => getDirectory(store, files, dirname(directory)) });
+}
+
+/** Its name in the cache. */
+export function adapterEntry(files: DirectoryRefs): string {
+  return `adapters/${directoryKey(files)}`;
+}
+
+/** About the bytes of a policy that is merged from it. */
+async function sizeOf(base: PinnedModel): Promise<number> {
+  const files = await statAll(base);
+  return files.reduce((sum, file) => sum + (file?.size ?? 0), 0);
+}
+
+/** Another text where a file has come, gone or been written. */
+async function stateOf(base: PinnedModel): Promise<string> {
+  const files = [await stat(base.directory).catch(() => null), ...(await statAll(base))];
+  return files.map((file) => (file === null ? 'none' : `${file.ino} ${file.size} ${file.ctimeMs}`)).join(', ');
+}
+
+function statAll({ directory, files }: PinnedModel) {
+  return Promise.all(Object.keys(files).map((name) => stat(join(directory, name)).catch(() => null)));
+}
+
+/** What could not be read may be readable the next time: that is thrown, and so not remembered. */
+function differenceIn({ directory }: PinnedModel): (error: unknown) => MachineUnableError {
+  return (error) => {
+    if (error instanceof MachineUnableError) return error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined || error instanceof BadInputError) throw error;
+    throw new MachineUnableError({ where: directory, expected: 'files that can be read', got: message }, { cause: error });
+  };
 }
 
 /** A model directory with the hash of each file that the engine reads. */
@@ -108,18 +201,22 @@ function filesSha256(files: PinnedModel['files']): string {
   return hashBytes(Buffer.from(lines.join(''))).sha256;
 }
 
-/** Hashes a model's files and compares them with those pinned. @throws BadInputError naming the first file that differs */
-export async function verifyPinnedFiles(base: PinnedModel): Promise<void> {
-  const here = modelFiles(base.directory);
-  const pinned = Object.keys(base.files).sort();
-  if (here.join('\n') !== pinned.join('\n')) {
-    throw new BadInputError({ where: base.directory, expected: `the files pinned at start: ${pinned.join(', ')}`, got: here.join(', ') });
+/** Hashes a model's files and compares them with those pinned. @throws MachineUnableError naming the first file that is missing or differs */
+export async function verifyPinnedFiles({ directory, files }: PinnedModel): Promise<void> {
+  const here = existsSync(directory) ? await readdir(directory) : null;
+  const missing = Object.keys(files).find((name) => here?.includes(name) !== true);
+  if (missing !== undefined) {
+    throw new MachineUnableError({ where: directory, expected: `the model pinned at start, with ${missing}`, got: here === null ? 'no such directory' : 'no such file' });
   }
-  for (const name of here) {
-    const { sha256 } = await hashFile(join(base.directory, name));
-    if (sha256 !== base.files[name]) {
-      throw new BadInputError({ where: join(base.directory, name), expected: `sha256 ${base.files[name]}, pinned at start`, got: sha256 });
+  const pinned = Object.keys(files).sort();
+  for (const name of pinned) {
+    const { sha256 } = await hashFile(join(directory, name));
+    if (sha256 !== files[name]) {
+      throw new MachineUnableError({ where: join(directory, name), expected: `sha256 ${files[name]}, pinned at start`, got: sha256 });
     }
   }
+  const found = modelFiles(directory);
+  if (found.join('\n') !== pinned.join('\n')) {
+    throw new MachineUnableError({ where: directory, expected: `the files pinned at start: ${pinned.join(', ')}`, got: found.join(', ') });
+  }
 }
-

@@ -4,9 +4,12 @@ import { dataConverter } from '../../connection/encryption/data-converter';
 import { serveCodec } from '../../connection/encryption/codec-server';
 import { activateKey, addKey, type KeyFileSummary } from '../../connection/encryption/key-file';
 import { readKeys, readSecret } from '../../connection/encryption/key-source';
-import { readStackFile, sealHome } from '../../connection/stack-file';
 import { NAMESPACE } from '../../contracts/campaign';
 import { BadInputError } from '../../contracts/errors';
+import { codecToken } from '../../settings/codec';
+import { sealHome } from '../../settings/home';
+import { readStackFile } from '../../settings/stack-file';
+import { namedNamespace } from '../../settings/temporal';
 import { newCommand, runWith, withInterrupt, type CommonFlags } from '../command';
 import { writableFile } from '../directories';
 import { nonEmpty, wholeNumber } from '../flags';
@@ -82,8 +85,8 @@ function serveCommand(): Command {
     const [codec] = dataConverter().payloadCodecs;
     const server = await serveCodec({
       ...{ codec, host: flags.host, port: flags.port, origins, ...tlsOf(flags) },
-      token: process.env['SEAL_CODEC_TOKEN'] || null,
-      namespace: flags.namespace ?? (process.env['TEMPORAL_NAMESPACE'] || (stack?.namespace ?? NAMESPACE)),
+      token: codecToken(),
+      namespace: flags.namespace ?? namedNamespace() ?? stack?.namespace ?? NAMESPACE,
     });
     output.result({ url: server.url, origins }, () => `${server.url}, for ${origins.length === 0 ? 'no web UI' : origins.join(', ')} and the temporal program (--codec-endpoint)`);
     await withInterrupt('the codec server has ended', (signal) => new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())));

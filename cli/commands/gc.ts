@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { collectAbandoned, collectGarbage } from '../../audit/collect-garbage';
-import { sealHome } from '../../connection/stack-file';
+import { sealHome } from '../../settings/home';
+import { DirectoryCache } from '../../storage/directory-cache';
 import { openStoreFromEnvironment } from '../../storage/open-store';
 import { withCampaigns } from '../campaign-client';
 import { newCommand, runWith, type CommonFlags } from '../command';
@@ -16,9 +17,9 @@ interface GcFlags extends CommonFlags {
 
 const HOUR_MS = 3600 * 1000;
 
-/** `seal gc`: artifacts that nothing names any more, and what killed processes left on this machine. */
+/** `seal gc`: artifacts that nothing names any more, what killed processes left on this machine, and what can be made again. */
 export function gcCommand(): Command {
-  const command = newCommand('gc', 'remove artifacts that no manifest names, and what killed processes left in $SEAL_HOME/cache')
+  const command = newCommand('gc', 'remove artifacts that no manifest names and, in $SEAL_HOME/cache, what killed processes left and what nobody reads')
     .option('--dry-run', 'say what would be removed, and remove nothing')
     // Two hours cover what is between being stored and being named.
     .option('--grace-hours <n>', 'leave artifacts alone that were written in the last n hours', wholeNumber('--grace-hours', 2), 24);
@@ -27,13 +28,16 @@ export function gcCommand(): Command {
     try {
       const now = new Date();
       const collected = await withCampaigns((campaigns) => collectGarbage({ store, held: () => heldByRunning(campaigns, store), graceMs: graceHours * HOUR_MS, dryRun, now }));
-      const abandoned = await collectAbandoned(join(sealHome(), 'cache'), dryRun);
+      const cacheDirectory = join(sealHome(), 'cache');
+      const abandoned = await collectAbandoned(cacheDirectory, dryRun);
+      const cached = await new DirectoryCache(cacheDirectory).evictUnread(dryRun);
       const { artifacts, sizeBytes, young, uploads } = collected;
       const verb = dryRun ? 'would be removed' : 'removed';
       const waiting = young === 0 ? '' : `; ${young} more are younger than ${graceHours} hours`;
       const unfinished = uploads === 0 ? [] : [`${uploads} unfinished uploads ${verb}`];
-      output.result({ ...collected, abandoned }, () =>
-        [`${artifacts} artifacts (${readableBytes(sizeBytes)}) ${verb}${waiting}`, ...unfinished, ...abandoned.map((path) => `${path} ${verb}`)].join('\n'),
+      const unread = cached.entries === 0 ? [] : [`${cached.entries} cached policies and adapters that nobody reads (${readableBytes(cached.bytes)}) ${verb}`];
+      output.result({ ...collected, abandoned, cached }, () =>
+        [`${artifacts} artifacts (${readableBytes(sizeBytes)}) ${verb}${waiting}`, ...unfinished, ...unread, ...abandoned.map((path) => `${path} ${verb}`)].join('\n'),
       );
     } finally {
       store.close();

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { stackStatus } from '../../infra/stack/stack-status';
-import { LOG_LEVELS, type LogLevel } from '../../telemetry/log-line';
+import { LOG_LEVELS, type LogLevel } from '../../settings/telemetry';
 import { newCommand, runWith, withInterrupt, type CommonFlags } from '../command';
 import { nonEmpty, oneOf, wholeNumber } from '../flags';
 import { followLog, lastLines } from '../log-tail';

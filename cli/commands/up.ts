@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { BadInputError, StoreRefusedError } from '../../contracts/errors';
 import { startStack } from '../../infra/stack/stack';
 import type { StackStatus } from '../../infra/stack/stack-status';
+import { namedS3Endpoint } from '../../settings/s3';
 import { warnOfFullDisk } from '../disk-state';
 import { newCommand, runWith } from '../command';
 import { tryConditionalWrites } from '../store-access';
@@ -18,7 +19,7 @@ export function upCommand(): Command {
 
 /** Before anything is started: a worker that is not let in could only end, again and again, and no campaign can run on a store without conditional writes. */
 async function refuseUnusableStore(): Promise<void> {
-  if (!process.env['S3_ENDPOINT']) return;
+  if (namedS3Endpoint() === null) return;
   try {
     await tryConditionalWrites({ createBucket: true });
   } catch (error) {

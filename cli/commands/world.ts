@@ -2,11 +2,12 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { worldContexts } from '../../seal/knowledge/world/contexts';
+import { worldSpecSchema } from '../../seal/knowledge/world/world-spec';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { writableDirectory } from '../directories';
 import { writeOutput } from '../output-file';
 import { nonEmpty, wholeNumber } from '../flags';
-import { readWorldFile } from '../world-file';
+import { readYamlFile } from '../yaml-file';
 
 interface WorldFlags extends CommonFlags {
   readonly out: string;
@@ -22,7 +23,7 @@ export function worldCommand(): Command {
     .option('--train <n>', 'training passages', wholeNumber('--train', 1), 100)
     .option('--held-out <n>', 'held-out passages', wholeNumber('--held-out', 1), 100);
   return runWith<WorldFlags>(command, (flags, output, [file = '']) => {
-    const spec = readWorldFile(file);
+    const { value: spec } = readYamlFile(file, worldSpecSchema);
     const train = worldContexts(spec, 'train', 0, flags.train);
     const heldOut = worldContexts(spec, 'heldOut', 0, flags.heldOut);
     writableDirectory('--out', flags.out);

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import { z } from 'zod';
 import { BadInputError } from '../../contracts/errors';
-import { isLoopback } from '../temporal-profile';
+import { isLoopback } from '../../settings/temporal-profile';
 import { PayloadTamperedError } from './encryption-codec';
 
 export interface CodecServerOptions {

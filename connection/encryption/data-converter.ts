@@ -1,4 +1,5 @@
 import type { DataConverter } from '@temporalio/common';
+import { environment } from '../../settings/environment';
 import { EncryptionCodec } from './encryption-codec';
 import { readKeys } from './key-source';
 
@@ -8,7 +9,7 @@ import { readKeys } from './key-source';
  *
  * @throws BadInputError for keys that cannot be used
  */
-export function dataConverter(env: NodeJS.ProcessEnv = process.env): DataConverter & { readonly payloadCodecs: [EncryptionCodec] } {
+export function dataConverter(env: NodeJS.ProcessEnv = environment()): DataConverter & { readonly payloadCodecs: [EncryptionCodec] } {
   const keys = readKeys(env);
   return {
     payloadCodecs: [new EncryptionCodec(keys, () => readKeys(env))],

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadInputError } from '../../contracts/errors';
+import { codecKeys } from '../../settings/codec';
 import { encryptionKey, type KeyRing, keyRing, NO_KEYS } from './key-ring';
 
 /** Of a directory of keys: `<id>.key` holds a key in base64, this file the id of the active one. */
@@ -13,9 +14,9 @@ const KEY_SUFFIX = '.key';
  * @returns NO_KEYS where the variable is not set
  * @throws BadInputError that holds no part of a key
  */
-export function readKeys(env: NodeJS.ProcessEnv = process.env): KeyRing {
-  const named = env['SEAL_CODEC_KEYS'];
-  if (named === undefined || named === '') return NO_KEYS;
+export function readKeys(env?: NodeJS.ProcessEnv): KeyRing {
+  const named = codecKeys(env);
+  if (named === null) return NO_KEYS;
   if (named.trimStart().startsWith('{')) return keyRing('SEAL_CODEC_KEYS', parsedJson('SEAL_CODEC_KEYS', named));
   const where = `SEAL_CODEC_KEYS ${named}`;
   if (statOf(where, named).isDirectory()) return readDirectory(where, named);

@@ -9,8 +9,12 @@ export interface GraphMemory {
   readonly mapped: number;
   /** Weights that are stored in another type, once cast: memory that is free again when the session is open, for values to take. */
   readonly cast: number;
+  /** All that is computed from weights alone: it is held until the session is open. */
+  readonly folded: number;
   /** The most that values computed in one run take at once. */
   readonly values: number;
+  /** Operators of a run: those of weights alone are gone when the session is open. */
+  readonly operators: number;
 }
 
 export interface MemoryOptions {
@@ -39,7 +43,8 @@ export function graphMemory(graph: Graph, sizes: DimSizes, { prepacking = true }
   const nodes = usedNodes(graph);
   const frozen = frozenTensors(graph, nodes);
   const bytesOf = ({ dtype, shape }: Tensor): number => shape.reduce<number>((product, dim) => product * sizeOf(dim, sizes), elementBytes(dtype));
-  return { ...frozenBytes(graph, nodes, frozen, bytesOf, prepacking), values: peakBytes(nodes.filter(({ outputs }) => !outputs.every((output) => frozen.has(output))), frozen, graph, bytesOf) };
+  const running = nodes.filter(({ outputs }) => !outputs.every((output) => frozen.has(output)));
+  return { ...frozenBytes(graph, nodes, frozen, bytesOf, prepacking), values: peakBytes(running, frozen, graph, bytesOf), operators: running.length };
 }
 
 /** A size, a name, or a product or sum of them. */
@@ -77,7 +82,7 @@ function frozenTensors(graph: Graph, nodes: readonly Node[]): ReadonlySet<Tensor
   return frozen;
 }
 
-function frozenBytes(graph: Graph, nodes: readonly Node[], frozen: ReadonlySet<Tensor>, bytesOf: (tensor: Tensor) => number, prepacking: boolean): Omit<GraphMemory, 'values'> {
+function frozenBytes(graph: Graph, nodes: readonly Node[], frozen: ReadonlySet<Tensor>, bytesOf: (tensor: Tensor) => number, prepacking: boolean): Omit<GraphMemory, 'values' | 'operators'> {
   const external = new Set(graph.initializers.filter(({ source }) => 'file' in source).map(({ tensor }) => tensor));
   const held = new Set<Tensor>();
   let packed = 0;
@@ -92,7 +97,8 @@ function frozenBytes(graph: Graph, nodes: readonly Node[], frozen: ReadonlySet<T
   const [mapped, copied] = [[...held].filter((tensor) => external.has(tensor)), [...held].filter((tensor) => !external.has(tensor))];
   const sum = (tensors: readonly Tensor[]): number => tensors.reduce((bytes, tensor) => bytes + bytesOf(tensor), 0);
   const casts = nodes.filter(({ operator, inputs: [input], outputs: [output] }) => operator === 'Cast' && output !== undefined && frozen.has(output) && input?.dtype !== output.dtype);
-  return { weights: packed + sum(copied), mapped: sum(mapped), cast: sum(casts.flatMap(({ outputs }) => outputs)) };
+  const folded = nodes.flatMap(({ outputs }) => outputs.filter((output) => frozen.has(output)));
+  return { weights: packed + sum(copied), mapped: sum(mapped), cast: sum(casts.flatMap(({ outputs }) => outputs)), folded: sum(folded) };
 }
 
 /** The tensor whose memory this one is: a cast to the type that is stored changes nothing. */

@@ -1,6 +1,5 @@
 import type { LoraSettings } from '../../contracts/language-model';
 import type { ModelDirectory } from '../files/model-directory';
-import type { Graph } from '../graph/graph';
 import { type DimSizes, type GraphMemory, graphMemory } from '../graph/memory';
 import { decodingGraph } from './generation/decoding-graph';
 import { cacheBytesAToken } from './generation/key-value-cache';
@@ -41,7 +40,7 @@ export interface GenerationMemorySettings {
 
 /** What the walk over a graph (`graphMemory`) leaves out, measured as the peak of compute processes on Linux (docs/adr/0010). */
 const MEASURED = {
-  /** Of Node and ONNX Runtime, and of each node of a session's graph. */
+  /** Of Node and ONNX Runtime, and of each operator of a run. */
   programBytes: 85e6,
   nodeBytes: 25e3,
   /** Held for each byte of values that the walk finds, in ONNX Runtime's arena. */
@@ -64,8 +63,11 @@ export function estimateTrainingMemory(model: ModelDirectory, settings: Training
   const layout = loraLayout(model.config, lora);
   const { graph, prepacking = true } = gradientGraph(model, layout, settings);
   const state = MEASURED.adapterArrays * layout.size * N * FLOAT_BYTES;
-  // What casting weights takes while the session opens is held, or goes into their second packed copies, for the backward pass.
-  return estimate({ ...graphMemory(graph, { N, B, T }, { prepacking }), cast: 0 }, graph, state);
+  const memory = graphMemory(graph, { N, B, T }, { prepacking });
+  // What casting weights takes while the session opens is held, or goes into their second packed copies, for the backward pass; what
+  // rounding them takes is not.
+  const opening = settings.basePrecision === 'int8' ? memory.folded : 0;
+  return estimate({ ...memory, cast: opening }, state);
 }
 
 /** Memory of generation by the base. */
@@ -77,7 +79,7 @@ export function estimateGenerationMemory(model: ModelDirectory, { rows, promptTo
   const walks = [decodingSizes(together, T, promptTokens), decodingSizes(rows, 1, slots)].map((sizes) => graphMemory(graph, sizes));
   const [prefill, decode] = walks as [GraphMemory, GraphMemory];
   const cache = MEASURED.cacheArrays * rows * slots * cacheBytesAToken(model.config);
-  return estimate(prefill.values > decode.values ? prefill : decode, graph, cache);
+  return estimate(prefill.values > decode.values ? prefill : decode, cache);
 }
 
 /** Tokens of one run of prompts, as `prefill` bounds them. */
@@ -87,9 +89,9 @@ function decodingSizes(rows: number, T: number, slots: number): DimSizes {
   return { N: 1, B: rows, T, S: slots, L: rows };
 }
 
-function estimate({ weights, mapped, cast, values }: GraphMemory, { nodes }: Graph, state: number): MemoryEstimate {
+function estimate({ weights, mapped, cast, values, operators }: GraphMemory, state: number): MemoryEstimate {
   const parts = {
-    program: MEASURED.programBytes + MEASURED.nodeBytes * nodes.length,
+    program: MEASURED.programBytes + MEASURED.nodeBytes * operators,
     weights,
     mapped,
     values: Math.round(Math.max(MEASURED.values * values, cast)),

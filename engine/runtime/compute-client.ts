@@ -4,17 +4,16 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ComputeCancelledError, ComputeStalledError, OutOfMemoryError } from '../../contracts/errors';
 import type { ComputeOptions, LanguageModel } from '../../contracts/language-model';
+import { computeProcessEnvironment, type ComputeProcessSettings } from '../../settings/compute';
 import type { PretrainRequest, PretrainResult } from '../model/pretraining/pretrain';
 import { type OomCounter, offerToOomKiller, oomCounter } from './oom-kills';
 import { failureOfEnd } from './process-end';
 import { type ComputeMethod, type ComputeMethods, type ComputeReply, decodeError } from './protocol';
 import { StallWatch } from './stall-watch';
 
-export interface ComputeProcessOptions {
-  /** Threads of one operator. @default ONNX Runtime's choice: one a physical core */
-  readonly threads?: number;
-  /** Writes ONNX Runtime traces to files that start with this. */
-  readonly profilePrefix?: string;
+export interface ComputeProcessOptions extends ComputeProcessSettings {
+  /** Stands in the process's command line, so that a list of processes tells a worker's two apart. @default language-model */
+  readonly purpose?: 'language-model' | 'tokenizer';
   /** Told each line that the process writes to standard error, and of each answer that came too late. @default standard error of this process */
   readonly onErrorLine?: (line: string) => void;
   /** The kernel's count of processes that it ended for want of memory, as it concerns this one. @default oomCounter */
@@ -129,16 +128,10 @@ class ComputeClient implements ComputeProcess {
   }
 
   private startChild(): ChildProcess {
-    const { threads, profilePrefix, oomCounter: counterOf = oomCounter } = this.processOptions;
-    const child = fork(join(__dirname, 'compute-main.js'), [], {
+    const { purpose = 'language-model', oomCounter: counterOf = oomCounter } = this.processOptions;
+    const child = fork(join(__dirname, 'compute-main.js'), [purpose], {
       serialization: 'advanced',
-      env: {
-        ...process.env,
-        // Of fp32 products CUDA's libraries would else keep 10 bits of 23.
-        NVIDIA_TF32_OVERRIDE: '0',
-        ...(threads === undefined ? {} : { SEAL_COMPUTE_THREADS: String(threads) }),
-        ...(profilePrefix === undefined ? {} : { SEAL_COMPUTE_PROFILE: profilePrefix }),
-      },
+      env: computeProcessEnvironment(this.processOptions),
       // Standard output belongs to the caller's own results.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { NotFiniteError } from '../../contracts/errors';
 import type { ComputeProgress, ModelDescription } from '../../contracts/language-model';
+import { computeProcessSettings } from '../../settings/compute';
 import { mergeAdapters } from '../files/merge';
 import { modelFiles, modelTensorShapes, openModelDirectory } from '../files/model-directory';
 import { refuseNonFinite } from '../files/non-finite';
@@ -30,8 +31,7 @@ const OPEN_MODELS = 3;
 const PROGRESS_INTERVAL_MS = 200;
 const ALIVE_INTERVAL_MS = 1000;
 
-const threads = process.env['SEAL_COMPUTE_THREADS'];
-const profilePrefix = process.env['SEAL_COMPUTE_PROFILE'];
+const settings = computeProcessSettings();
 const openModels = new Map<string, LoadedModel>();
 
 /** The model at a directory, opened anew if any of its files was replaced. */
@@ -39,11 +39,7 @@ async function loaded(directory: string): Promise<LoadedModel> {
   const path = resolve(directory);
   const files = modelFiles(path).map((name) => statSync(join(path, name), { throwIfNoEntry: false }));
   const key = `${path} ${files.map((file) => `${file?.ino} ${file?.mtimeMs} ${file?.size}`).join(' ')}`;
-  const options = {
-    ...(threads === undefined ? {} : { threads: Number(threads) }),
-    ...(profilePrefix === undefined ? {} : { profilePrefix }),
-  };
-  const model = openModels.get(key) ?? LoadedModel.open(path, options);
+  const model = openModels.get(key) ?? LoadedModel.open(path, settings);
   openModels.delete(key);
   openModels.set(key, model);
   const [oldest] = openModels.keys();
@@ -157,6 +153,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => un
 process.on('message', (call: ComputeCall) => void answer(call));
 // Without its parent nobody reads the answer. A session writes its trace when it is let go.
 process.on('disconnect', () => {
-  const released = profilePrefix === undefined ? [] : [...openModels.values()].map((model) => model.close());
+  const released = settings.profilePrefix === undefined ? [] : [...openModels.values()].map((model) => model.close());
   void Promise.allSettled(released).finally(() => process.exit(0));
 });

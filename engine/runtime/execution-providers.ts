@@ -1,5 +1,5 @@
 import { listSupportedBackends } from 'onnxruntime-node';
-import { BadInputError } from '../../contracts/errors';
+import { MachineUnableError } from '../../contracts/errors';
 import type { ComputeSettings, ExecutionProvider } from '../../contracts/language-model';
 import { whyNoCuda } from './cuda-libraries';
 
@@ -23,11 +23,11 @@ export function whyMissing(provider: ExecutionProvider): string | null {
   return provider === 'cuda' ? whyNoCuda() : null;
 }
 
-/** @throws BadInputError naming the provider that this build lacks */
+/** @throws MachineUnableError naming the provider that this build lacks */
 export function checkProviders(providers: readonly ExecutionProvider[]): void {
   for (const provider of providers) {
     const missing = whyMissing(provider);
-    if (missing !== null) throw new BadInputError({ where: WHERE, expected: 'a provider that onnxruntime-node has here', got: `${provider}: ${missing}` });
+    if (missing !== null) throw new MachineUnableError({ where: WHERE, expected: 'a provider that onnxruntime-node has here', got: `${provider}: ${missing}` });
   }
 }
 
@@ -38,5 +38,5 @@ export function providerFailure(providers: readonly ExecutionProvider[], error: 
   const noDevice = /WebGPU adapter|WebGPU device|CUDA failure|CUDA error|providers_cuda|cudaSetDevice|no CUDA-capable device/i.test(message);
   if (provider === undefined || !noDevice) return error;
   const got = `${provider}: ${message.split('\n')[0]?.replace(/^.*was false\. /, '') ?? ''}`;
-  return new BadInputError({ where: WHERE, expected: 'a device that the provider can use', got }, { cause: error });
+  return new MachineUnableError({ where: WHERE, expected: 'a device that the provider can use', got }, { cause: error });
 }

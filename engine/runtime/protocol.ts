@@ -1,4 +1,4 @@
-import { BadInputError, type BadInputDetail, DiskFullError, NotFiniteError, OutOfMemoryError } from '../../contracts/errors';
+import { BadInputError, type BadInputDetail, DiskFullError, MachineUnableError, NotFiniteError, OutOfMemoryError } from '../../contracts/errors';
 import type {
   ComputeProgress,
   CountTokensRequest,
@@ -67,7 +67,7 @@ export function encodeError(thrown: unknown): EncodedError {
 const CROSSING = [NotFiniteError, OutOfMemoryError, DiskFullError];
 
 export function decodeError({ name, message, stack, detail }: EncodedError): Error {
-  if (detail !== undefined) return new BadInputError(detail);
+  if (detail !== undefined) return name === 'MachineUnableError' ? new MachineUnableError(detail) : new BadInputError(detail);
   const known = CROSSING.find((type) => type.name === name);
   const error = known === undefined ? Object.assign(new Error(message), { name }) : new known(message);
   if (stack !== undefined) error.stack = stack;

@@ -24,7 +24,7 @@ export interface SessionOptions {
 /**
  * Opens a graph for running.
  *
- * @throws BadInputError if a provider is missing from this build, or finds no device
+ * @throws MachineUnableError if a provider is missing from this build, or finds no device
  */
 export async function openSession(graph: Graph, options: SessionOptions = {}): Promise<InferenceSession> {
   const { folder, threads, profilePrefix, prepacking = true, executionProviders = ['cpu'], keptOnDevice = [] } = options;

@@ -120,7 +120,7 @@ async function downloaded(program, aside, env) {
       `downloading ${program.name} ${program.version}`,
       async () => {
         const archive = join(aside, 'archive.tar.gz');
-        await download(`${env.SEAL_RELEASES_URL ?? RELEASES_URL}/${release.path}`, archive, release.sha256);
+        await download(`${env.SEAL_RELEASES_URL || RELEASES_URL}/${release.path}`, archive, release.sha256);
         await run('tar', ['-xzf', archive, '-C', aside, release.member]);
         return join(aside, release.member);
       },

@@ -1,6 +1,6 @@
-import { checkDatabase } from './database-check';
-import { checkLocks, checkMoved, checkOrphans, checkRemovedHomes } from './leftover-checks';
-import { sealHome } from './stack-file';
+import { environment } from '../../settings/environment';
+import { sealHome } from '../../settings/home';
+import { checkDatabase, checkLocks, checkMoved, checkOrphans } from './leftover-checks';
 import { checkCuda, checkDependencies, checkDisk, checkMemory, checkNode, checkOnnxruntime, checkProcessor, checkPython } from './machine-checks';
 import { checkClock, checkObjectServer, checkPorts, checkPrograms, checkStackFile, checkSupervision, checkTemporal, checkWorker } from './server-checks';
 
@@ -16,12 +16,12 @@ export interface DoctorCheck {
 export interface DoctorOptions {
   /** @default $SEAL_HOME, else ./.seal */
   readonly home?: string;
-  /** @default process.env */
+  /** @default this process's environment */
   readonly env?: NodeJS.ProcessEnv;
 }
 
 /** What this machine has of what campaigns need. Starts, changes and downloads nothing. */
-export async function doctor({ env = process.env, home = sealHome(env) }: DoctorOptions = {}): Promise<DoctorCheck[]> {
+export async function doctor({ env = environment(), home = sealHome(env) }: DoctorOptions = {}): Promise<DoctorCheck[]> {
   const stackFile = checkStackFile(home);
   return [
     checkNode(),
@@ -38,7 +38,6 @@ export async function doctor({ env = process.env, home = sealHome(env) }: Doctor
     checkMoved(home),
     checkLocks(home, env),
     checkOrphans(home),
-    checkRemovedHomes(home),
     await checkCuda(),
     await checkPython(),
   ];

@@ -1,8 +1,7 @@
-/** What killed processes leave behind: locks, and processes of their own. */
-import { existsSync, readdirSync } from 'node:fs';
+/** What killed processes and machines leave behind: a broken database, locks, and processes of their own. */
+import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DoctorCheck } from './doctor';
-import { type HomeProcess, homeProcesses } from './home-processes';
 import { OBJECT_SERVER } from './object-server';
 import { OwnProcesses } from './own-process';
 import { packageRoot, requireUnbuilt } from './package-root';
@@ -12,6 +11,29 @@ import { FIRST_START, TEMPORAL_SERVER } from './temporal-server';
 import { WORKER, WORKER_CHILD } from './worker-state';
 
 const { binaryCache } = requireUnbuilt('infra/bootstrap/binary-cache.cjs') as { binaryCache: (env: NodeJS.ProcessEnv) => string };
+
+/** Whether Temporal's database can be one. What its pages hold is for the server to say, which refuses a broken one as it starts. */
+export function checkDatabase(home: string): DoctorCheck {
+  const name = 'database';
+  const file = join(home, 'temporal.db');
+  if (!existsSync(file)) return { name, ok: true, detail: 'none yet', advice: null };
+  if (isSqlite(file)) return { name, ok: true, detail: file, advice: null };
+  const advice = `move ${file} aside (its -wal and -shm too) and run "seal up": a new one is made, and campaigns started again under their ids go on with what is stored`;
+  return { name, ok: false, detail: `${file} is broken: it does not begin as a SQLite database`, advice };
+}
+
+const MAGIC = 'SQLite format 3\0';
+
+function isSqlite(file: string): boolean {
+  const database = openSync(file, 'r');
+  try {
+    const header = Buffer.alloc(MAGIC.length);
+    readSync(database, header, 0, header.length, 0);
+    return header.toString('latin1') === MAGIC;
+  } finally {
+    closeSync(database);
+  }
+}
 
 /** Locks of `seal up` and `down`, of installing, of building, and of getting the servers' programs. */
 export function checkLocks(home: string, env: NodeJS.ProcessEnv): DoctorCheck {
@@ -44,29 +66,13 @@ function locksIn(directory: string): string[] {
 /** All that a home has a record of. */
 const RECORDED = [WORKER, WORKER_CHILD, SERVER_SUPERVISOR, TEMPORAL_SERVER, FIRST_START, OBJECT_SERVER];
 
-/** Processes of this home that nothing supervises any more: a worker, a language model or a server that outlived who would stop it. */
+/** Whether a worker of this home outlived its supervisor, which would stop it. */
 export function checkOrphans(home: string): DoctorCheck {
   const name = 'processes';
   const processes = new OwnProcesses(home);
-  const recorded = new Set(RECORDED.flatMap((one) => processes.running(one)?.pid ?? []));
   const child = processes.running(WORKER_CHILD);
-  const orphans = new Map<number, string>();
-  if (child !== null && processes.running(WORKER) === null) orphans.set(child.pid, 'a worker without its supervisor');
-  for (const found of homeProcesses()) {
-    if (found.home === home && !found.hasParent && !recorded.has(found.pid)) orphans.set(found.pid, found.what);
-  }
-  if (orphans.size === 0) return { name, ok: true, detail: 'none without a supervisor', advice: null };
-  const detail = [...orphans].map(([pid, what]) => `${pid} (${what})`).join(', ');
-  return { name, ok: false, detail: `without a supervisor: ${detail}`, advice: `end them: kill ${[...orphans.keys()].join(' ')}` };
-}
-
-/** Processes of homes that somebody has removed under them: nobody else would ever stop them. They do this home no harm. */
-export function checkRemovedHomes(home: string): DoctorCheck {
-  const name = 'processes of removed homes';
-  const lost = homeProcesses().filter((found: HomeProcess) => found.isHomeRemoved && found.home !== home && !found.hasParent);
-  if (lost.length === 0) return { name, ok: true, detail: 'none', advice: null };
-  const detail = lost.map(({ pid, what, home: removed }) => `${pid} (${what} of ${removed})`).join(', ');
-  return { name, ok: true, detail, advice: `unless they are being stopped just now, end them: kill ${lost.map(({ pid }) => pid).join(' ')}` };
+  if (child === null || processes.running(WORKER) !== null) return { name, ok: true, detail: 'none without a supervisor', advice: null };
+  return { name, ok: false, detail: `without a supervisor: ${child.pid} (a worker)`, advice: `end it: kill ${child.pid}` };
 }
 
 /** Whether processes still look for this home where it was before it was moved. */

@@ -5,13 +5,13 @@ import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { join } from 'node:path';
 import { BadInputError } from '../../contracts/errors';
-import { type S3Credentials, s3CredentialsSchema, stackFiles } from '../../contracts/stack';
+import { environment } from '../../settings/environment';
+import { type S3Credentials, s3CredentialsSchema, stackFiles } from '../../settings/stack-file';
 import type { OwnProcesses } from './own-process';
 import { freePort, LOOPBACK, onFreePorts } from './ports';
 import { makePrivateDirectory } from './private-files';
 import { readStateFile } from './state-file';
 
-export const EMBEDDED_BUCKET = 'seal';
 export const EMBEDDED_REGION = 'us-east-1';
 export const OBJECT_SERVER = 'versitygw';
 const PREFERRED_PORT = 7070;
@@ -58,7 +58,7 @@ async function launch({ home, binary, processes, port }: ObjectServerOptions, si
       objects,
     ],
     // Not on the command line, where every user of the machine can read it.
-    env: { ...process.env, ROOT_ACCESS_KEY: credentials.accessKeyId, ROOT_SECRET_KEY: credentials.secretAccessKey },
+    env: { ...environment(), ROOT_ACCESS_KEY: credentials.accessKeyId, ROOT_SECRET_KEY: credentials.secretAccessKey },
     purpose: endpoint,
   });
   await server.waitUntil(() => answers(endpoint, 1_000), READY_TIMEOUT_MS);

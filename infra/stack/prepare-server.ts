@@ -1,5 +1,5 @@
-import { temporalSettings } from '../../connection/temporal-settings';
 import { BadInputError, ServerUnreachableError } from '../../contracts/errors';
+import { temporalSettings } from '../../settings/temporal';
 import { ensureNamespace } from './temporal-namespace';
 
 /**

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { connectTemporal } from '../../connection/connect';
-import { temporalSettings } from '../../connection/temporal-settings';
 import { BadInputError, ServerUnreachableError } from '../../contracts/errors';
+import { namedS3Endpoint } from '../../settings/s3';
+import { readStackFile } from '../../settings/stack-file';
+import { namedAddress, temporalSettings } from '../../settings/temporal';
 import type { DoctorCheck } from './doctor';
 import { answers, clockOf } from './object-server';
 import { OwnProcesses } from './own-process';
@@ -9,7 +11,6 @@ import { packageRoot } from './package-root';
 import { freePort } from './ports';
 import { probeCommand } from './probe-command';
 import { readServerState, SERVER_SUPERVISOR } from './server-state';
-import { readStackFile } from './stack-file';
 import { WORKER, WORKER_CHILD, readWorkerState } from './worker-state';
 
 /** Whether the servers' programs are here or how they would be got, without getting them. */
@@ -17,12 +18,12 @@ export async function checkPrograms(env: NodeJS.ProcessEnv): Promise<DoctorCheck
   const script = join(packageRoot(), 'infra', 'bootstrap', 'servers.mjs');
   const go = await probeCommand('go', ['version']);
   const wanted = [
-    { name: 'temporal', own: env['TEMPORAL_ADDRESS'] },
-    { name: 'versitygw', own: env['S3_ENDPOINT'] },
+    { name: 'temporal', own: namedAddress(env) },
+    { name: 'versitygw', own: namedS3Endpoint(env) },
   ];
   return Promise.all(
     wanted.map(async ({ name, own }): Promise<DoctorCheck> => {
-      if (own !== undefined && own !== '') {
+      if (own !== null) {
         return { name: `program ${name}`, ok: true, detail: `not needed: ${own} is used`, advice: null };
       }
       const found = await probeCommand(process.execPath, [script, '--only-find', name]);
@@ -101,7 +102,7 @@ export async function checkClock(home: string, env: NodeJS.ProcessEnv): Promise<
 
 /** Of the environment, else of what runs here. */
 function endpointOf(home: string, env: NodeJS.ProcessEnv): string | undefined {
-  return env['S3_ENDPOINT'] || readStackFile(home)?.s3.endpoint || undefined;
+  return namedS3Endpoint(env) ?? readStackFile(home)?.s3.endpoint;
 }
 
 /** Whether embedded servers that end or hang come back by themselves. */

@@ -1,4 +1,4 @@
-import type { HangLimit } from './hang-limit';
+import type { HangLimit } from '../../settings/hang-limit';
 import { Silence } from './silence';
 
 /** Asks one process, again and again, whether it answers. A process that hangs without ending does not. */

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StackFile } from '../../contracts/stack';
+import { type HangLimit, hangLimit } from '../../settings/hang-limit';
+import type { StackFile } from '../../settings/stack-file';
+import { readStackFile } from '../../settings/stack-file';
 import { formatLogLine } from '../../telemetry/log-line';
-import { type HangLimit, hangLimit } from './hang-limit';
 import { answers, OBJECT_SERVER, startObjectServer } from './object-server';
 import { endProcess, type OwnProcess, OwnProcesses } from './own-process';
 import { freePort } from './ports';
@@ -10,7 +11,6 @@ import { withLock } from './process-lock';
 import { serverBinary } from './server-binaries';
 import { ServerProbe } from './server-probe';
 import { NO_RESTARTS, type ServerState, writeServerState } from './server-state';
-import { readStackFile } from './stack-file';
 import { embedded, frontendAnswers, startTemporalServer, TEMPORAL_SERVER } from './temporal-server';
 
 /** Between two looks at the servers. */
@@ -61,7 +61,7 @@ const SERVERS: readonly Server[] = [
  */
 async function supervise(home: string): Promise<void> {
   const processes = new OwnProcesses(home);
-  const hangs = hangDetector(hangLimit(process.env));
+  const hangs = hangDetector(hangLimit());
   let state = NO_RESTARTS;
   writeServerState(home, state);
   const rests = new Map(SERVERS.map(({ name }) => [name, newRest()]));

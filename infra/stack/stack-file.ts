@@ -1,8 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type StackFile, stackFiles } from '../../contracts/stack';
-
-export { readStackFile, sealHome } from '../../connection/stack-file';
+import { type StackFile, stackFiles } from '../../settings/stack-file';
 
 export function writeStackFile(home: string, stack: StackFile): void {
   const file = join(home, stackFiles.stack);

@@ -1,9 +1,11 @@
-import { type TemporalSettings, temporalSettings } from '../../connection/temporal-settings';
+import { environment } from '../../settings/environment';
+import { sealHome } from '../../settings/home';
+import type { StackFile } from '../../settings/stack-file';
+import { readStackFile } from '../../settings/stack-file';
+import { type TemporalSettings, temporalSettings } from '../../settings/temporal';
 import { answers, OBJECT_SERVER } from './object-server';
 import { OwnProcesses } from './own-process';
-import type { StackFile } from '../../contracts/stack';
 import { readServerState, SERVER_SUPERVISOR } from './server-state';
-import { readStackFile, sealHome } from './stack-file';
 import { embedded, frontendAnswers, TEMPORAL_SERVER } from './temporal-server';
 import { WORKER, WORKER_CHILD, readWorkerState, type WorkerState } from './worker-state';
 
@@ -33,7 +35,7 @@ export interface StackStatus {
 }
 
 /** What of the embedded stack runs and answers. */
-export async function stackStatus({ env = process.env, home = sealHome(env) }: { readonly home?: string; readonly env?: NodeJS.ProcessEnv } = {}): Promise<StackStatus> {
+export async function stackStatus({ env = environment(), home = sealHome(env) }: { readonly home?: string; readonly env?: NodeJS.ProcessEnv } = {}): Promise<StackStatus> {
   const processes = new OwnProcesses(home);
   const stack = readStackFile(home);
   const [temporalAnswers, s3Answers] =

@@ -1,13 +1,16 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { ownTemporal } from '../../connection/temporal-settings';
 import { NAMESPACE } from '../../contracts/campaign';
 import { ServerUnreachableError } from '../../contracts/errors';
-import { type StackFile, stackFiles } from '../../contracts/stack';
-import { hangLimit } from './hang-limit';
+import { environment } from '../../settings/environment';
+import { hangLimit } from '../../settings/hang-limit';
+import { sealHome } from '../../settings/home';
+import { DEFAULT_BUCKET, namedBucket, namedS3Endpoint } from '../../settings/s3';
+import { type StackFile, stackFiles } from '../../settings/stack-file';
+import { readStackFile } from '../../settings/stack-file';
+import { ownTemporal } from '../../settings/temporal';
 import {
   answers,
-  EMBEDDED_BUCKET,
   EMBEDDED_REGION,
   embeddedCredentials,
   OBJECT_SERVER,
@@ -18,7 +21,7 @@ import { makePrivateDirectory } from './private-files';
 import { withLock } from './process-lock';
 import { serverBinary } from './server-binaries';
 import { forgetServerState, SERVER_SUPERVISOR } from './server-state';
-import { readStackFile, sealHome, stackEnvironment, writeStackFile } from './stack-file';
+import { stackEnvironment, writeStackFile } from './stack-file';
 import { stackStatus, type StackStatus } from './stack-status';
 import { ensureNamespace } from './temporal-namespace';
 import { embedded, frontendAnswers, startTemporalServer, TEMPORAL_SERVER } from './temporal-server';
@@ -28,7 +31,7 @@ import { refuseUnwritable } from './writable-directory';
 export interface StackOptions {
   /** Databases, objects, credentials, logs. @default $SEAL_HOME, else ./.seal */
   readonly home?: string;
-  /** TEMPORAL_ADDRESS and S3_ENDPOINT in it name servers of the user's own, used instead. @default process.env */
+  /** TEMPORAL_ADDRESS and S3_ENDPOINT in it name servers of the user's own, used instead. @default this process's environment */
   readonly env?: NodeJS.ProcessEnv;
   /** 0: any free port. `ui: null`: no web UI. @default 7233, 8233 and 7070 if free, else any */
   readonly ports?: { readonly temporal?: number; readonly ui?: number | null; readonly s3?: number };
@@ -46,7 +49,7 @@ export interface StackOptions {
  * @throws ServerUnreachableError if a server of the user's own does not answer; Error if an embedded one does not start
  */
 export async function startStack(options: StackOptions = {}): Promise<StackStatus> {
-  const { env = process.env, say = () => undefined } = options;
+  const { env = environment(), say = () => undefined } = options;
   const home = resolve(options.home ?? sealHome(env));
   // What the supervisors could only end with is refused here.
   hangLimit(env);
@@ -57,7 +60,7 @@ export async function startStack(options: StackOptions = {}): Promise<StackStatu
     async () => {
       const context: StartContext = { ...options, home, env, say, processes: new OwnProcesses(home) };
       const before = readStackFile(home);
-      await refuseSilentObjectServer(env['S3_ENDPOINT'], before);
+      await refuseSilentObjectServer(namedS3Endpoint(env), before);
       const temporal = await ensureTemporal(context, before);
       await ensureNamespace(ownTemporal(env, before) ?? { ...embedded(temporal.address), namespace: temporal.namespace });
       const s3 = await ensureObjectServer(context, before);
@@ -119,25 +122,25 @@ async function ensureTemporal(context: StartContext, before: StackFile | null): 
   return { ...server, namespace: NAMESPACE, embedded: true };
 }
 
-function isOfTheUser(endpoint: string | undefined, before: StackFile | null): endpoint is string {
-  if (endpoint === undefined || endpoint === '') return false;
+function isOfTheUser(endpoint: string | null, before: StackFile | null): endpoint is string {
+  if (endpoint === null) return false;
   return before === null || before.s3.credentialsFile === null || endpoint !== before.s3.endpoint;
 }
 
 /** Asked first, so that nothing has been started if it does not answer. @throws ServerUnreachableError */
-async function refuseSilentObjectServer(own: string | undefined, before: StackFile | null): Promise<void> {
+async function refuseSilentObjectServer(own: string | null, before: StackFile | null): Promise<void> {
   if (!isOfTheUser(own, before) || (await answers(own))) return;
   throw new ServerUnreachableError(`the S3 server at ${own} does not answer; start it, or unset S3_ENDPOINT to use the embedded one`);
 }
 
 async function ensureObjectServer(context: StartContext, before: StackFile | null): Promise<StackFile['s3']> {
   const { home, env, say, processes, ports } = context;
-  const own = env['S3_ENDPOINT'];
+  const own = namedS3Endpoint(env);
   if (isOfTheUser(own, before)) {
-    const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? EMBEDDED_REGION;
-    return { endpoint: own, bucket: env['S3_BUCKET'] ?? EMBEDDED_BUCKET, region, credentialsFile: null };
+    const { bucket, region } = namedBucket(env);
+    return { endpoint: own, bucket: bucket ?? DEFAULT_BUCKET, region: region ?? EMBEDDED_REGION, credentialsFile: null };
   }
-  const embedded = { bucket: EMBEDDED_BUCKET, region: EMBEDDED_REGION, credentialsFile: join(home, stackFiles.credentials) };
+  const embedded = { bucket: DEFAULT_BUCKET, region: EMBEDDED_REGION, credentialsFile: join(home, stackFiles.credentials) };
   const running = processes.runningHere(OBJECT_SERVER)?.purpose;
   if (running !== undefined && running === before?.s3.endpoint && (await answers(running))) return before.s3;
   await processes.stop(OBJECT_SERVER);

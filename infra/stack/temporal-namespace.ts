@@ -4,9 +4,9 @@ import { msToTs } from '@temporalio/common/lib/time';
 import { connectTemporal } from '../../connection/connect';
 import { GRPC, grpcCode } from '../../connection/grpc';
 import { refusalOf } from '../../connection/refusal';
-import type { TemporalSettings } from '../../connection/temporal-settings';
 import { SEARCH_ATTRIBUTES } from '../../contracts/campaign';
 import { BadInputError } from '../../contracts/errors';
+import type { TemporalSettings } from '../../settings/temporal';
 
 /** A week-long campaign's closed workflows must outlive it. */
 const RETENTION_DAYS = 90;

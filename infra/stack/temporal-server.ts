@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectTemporal } from '../../connection/connect';
-import type { TemporalSettings } from '../../connection/temporal-settings';
 import { NAMESPACE } from '../../contracts/campaign';
+import { environment } from '../../settings/environment';
+import type { TemporalSettings } from '../../settings/temporal';
 import type { OwnProcesses } from './own-process';
 import { freePort, LOOPBACK, onFreePorts } from './ports';
 
@@ -86,7 +87,7 @@ async function launch(
       ...(name === FIRST_START ? [] : JOURNAL),
       ...(uiPort === null ? ['--headless'] : ['--ui-ip', LOOPBACK, '--ui-port', String(uiPort)]),
     ],
-    env: process.env,
+    env: environment(),
     purpose: address,
   });
   await server.waitUntil(() => frontendAnswers(embedded(address), 1_000), READY_TIMEOUT_MS);

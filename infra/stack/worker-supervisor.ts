@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type HangLimit, hangLimit } from '../../settings/hang-limit';
 import { formatLogLine } from '../../telemetry/log-line';
-import { type HangLimit, hangLimit } from './hang-limit';
 import { boundLogs } from './log-rotation';
 import { endProcess, OwnProcesses, startTimeOf } from './own-process';
 import { Silence } from './silence';
@@ -26,7 +26,7 @@ async function supervise(home: string, script: string): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
   const endRotation = boundLogs(join(home, 'logs'));
   stop.signal.addEventListener('abort', endRotation, { once: true });
-  const limit = hangLimit(process.env);
+  const limit = hangLimit();
   let delayMs = FIRST_DELAY_MS;
   for (let restarts = 0; !stop.signal.aborted; restarts++) {
     const started = performance.now();

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { BadInputError } from '../../contracts/errors';
+import { secretsFingerprint, workerEnvironment } from '../../settings/worker-environment';
 import type { OwnProcesses } from './own-process';
 import { packageRoot } from './package-root';
 import { WORKER, WORKER_CHILD, writeWorkerState } from './worker-state';
@@ -27,7 +27,7 @@ export async function ensureWorker({ home, processes, env, servers, script }: Wo
   if (!existsSync(worker)) {
     throw new BadInputError({ where: worker, expected: 'the built worker (npm run build)', got: 'no such file' });
   }
-  const purpose = JSON.stringify({ worker, built: builtAt(worker), servers, secrets: fingerprint(env) });
+  const purpose = JSON.stringify({ worker, built: builtAt(worker), servers, secrets: secretsFingerprint(env) });
   if (processes.running(WORKER)?.purpose === purpose) return false;
   await stopWorker(processes);
   writeWorkerState(home, { restarts: 0, lastExit: null });
@@ -35,7 +35,7 @@ export async function ensureWorker({ home, processes, env, servers, script }: Wo
     name: WORKER,
     command: process.execPath,
     args: [join(__dirname, 'worker-supervisor.js'), home, worker],
-    env: { ...env, ...absolutePaths(env), ...servers },
+    env: { ...workerEnvironment(env), ...servers },
     purpose,
   });
   return true;
@@ -53,27 +53,4 @@ export async function stopWorker(processes: OwnProcesses): Promise<boolean> {
 function builtAt(worker: string): number {
   const buildInfo = join(packageRoot(), 'dist', '.tsbuildinfo');
   return statSync(existsSync(buildInfo) ? buildInfo : worker).mtimeMs;
-}
-
-/** Variables that name files: the worker runs in `$SEAL_HOME`, and not where the paths were written. */
-const PATHS = [
-  ...['SEAL_CODEC_KEYS', 'TEMPORAL_CONFIG_FILE', 'TEMPORAL_TLS_CLIENT_CERT_PATH', 'TEMPORAL_TLS_CLIENT_KEY_PATH', 'TEMPORAL_TLS_SERVER_CA_CERT_PATH'],
-  ...['AWS_CA_BUNDLE', 'AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'NODE_EXTRA_CA_CERTS'],
-];
-
-function absolutePaths(env: NodeJS.ProcessEnv): Record<string, string> {
-  const named = PATHS.flatMap((name) => {
-    const value = env[name];
-    return value === undefined || value === '' || value.trimStart().startsWith('{') ? [] : [[name, resolve(value)] as const];
-  });
-  return Object.fromEntries(named);
-}
-
-/** Addresses are not among them: they stand beside. */
-const SECRETS = /^(TEMPORAL_(TLS|API_KEY|PROFILE|CONFIG_FILE|GRPC_META)|AWS_(?!SDK_JS_)|SEAL_CODEC_KEYS$|NODE_EXTRA_CA_CERTS$)/;
-
-/** Tells whether what secures the worker's connections has changed, without telling what it is. */
-function fingerprint(env: NodeJS.ProcessEnv): string {
-  const named = Object.entries(env).filter(([name]) => SECRETS.test(name));
-  return createHash('sha256').update(JSON.stringify(named.sort())).digest('hex');
 }

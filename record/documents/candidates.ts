@@ -1,5 +1,6 @@
 /** What a candidate and a repeat left: an adapter, its evaluation, and the candidate's own record. */
 import { z } from 'zod';
+import { FAILURE_CLASSES, type FailureClass } from '../../contracts/failures';
 import { DocumentType, noSummary, type Recorded } from '../document-type';
 import { fileOf, JsonFile, type KeyedManifest, list, positive, sha256, whole } from '../json-file';
 import { manifestKeys } from '../keys';
@@ -81,8 +82,24 @@ const candidateSummary = z.discriminatedUnion('status', [
 export type CandidateRecord = z.infer<typeof candidateSummary>;
 export const candidateDocument = new DocumentType('candidate', [manifestKeys.candidate], [], candidateSummary);
 
+/** The classes of what a candidate can fail of. */
+export const failureClass = z.enum(Object.keys(FAILURE_CLASSES) as FailureClass[]);
+
+const failureSummary = z.strictObject({ status: z.literal('failed'), reason: z.string(), failure: failureClass });
+/** Why a candidate has no reward. */
+export type FailureRecord = z.infer<typeof failureSummary>;
+export const failedCandidateDocument = new DocumentType('failed-candidate', [manifestKeys.failedCandidate], [], failureSummary);
+
 const unadaptedAnswers = z.strictObject({ contextId: z.string(), answers: list(answer) });
 /** Contexts' questions as the unadapted policy answers them. */
 export type UnadaptedAnswers = z.infer<typeof unadaptedAnswers>;
 export const unadaptedFile = new JsonFile('answers.json', list(unadaptedAnswers));
 export const unadaptedDocument = new DocumentType('unadapted', [manifestKeys.unadapted], [unadaptedFile], noSummary);
+
+const question = { question: z.string(), goldAnswer: z.string() };
+/** What was answered, before any grader has seen it; where the gold answer is scored instead, its score. */
+const reply = z.union([z.strictObject({ ...question, answer: z.string() }), z.strictObject({ ...question, score: z.number() })]);
+export type Reply = Readonly<z.infer<typeof reply>>;
+/** One list a member of the group or a context of the chunk, in order; they wait for the judge. */
+export const rawAnswersFile = new JsonFile('raw-answers.json', list(list(reply)));
+export const rawAnswersDocument = new DocumentType('raw-answers', [manifestKeys.rawAnswers, manifestKeys.rawUnadapted], [rawAnswersFile], noSummary);

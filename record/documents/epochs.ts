@@ -1,11 +1,10 @@
 /** What an epoch chose, and the policy that learnt it. */
 import { z } from 'zod';
 import type { EpochSummary } from '../../contracts/campaign';
-import { FAILURE_CLASSES, type FailureClass } from '../../contracts/failures';
 import { DocumentType, noSummary } from '../document-type';
 import { JsonFile, list, positive, whole } from '../json-file';
 import { manifestKeys } from '../keys';
-import { stepLogs } from './candidates';
+import { failureClass, stepLogs } from './candidates';
 
 export const epochSummarySchema = z.strictObject({
   epoch: positive,
@@ -24,7 +23,7 @@ const selection = z.strictObject({
       status: z.enum(['scored', 'rejected', 'failed']),
       reward: z.number().exactOptional(),
       reason: z.string().exactOptional(),
-      failure: z.enum(Object.keys(FAILURE_CLASSES) as FailureClass[]).exactOptional(),
+      failure: failureClass.exactOptional(),
     }),
   ),
   kept: list(candidateName),

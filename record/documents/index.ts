@@ -1,5 +1,5 @@
 import { campaignDocument } from './campaign';
-import { adapterDocument, candidateDocument, evaluationDocument, unadaptedDocument } from './candidates';
+import { adapterDocument, candidateDocument, evaluationDocument, failedCandidateDocument, rawAnswersDocument, unadaptedDocument } from './candidates';
 import { digestDocument } from './digest';
 import { policyDocument, policyTrainingDocument, selectionDocument } from './epochs';
 import { historiesDocument } from './histories';
@@ -12,6 +12,6 @@ import { checkpointDocument, workDocument } from './work';
 /** Every kind of document that the store holds. */
 export const DOCUMENTS = [
   ...[campaignDocument, proposalsChunkDocument, proposalsDocument, unadaptedDocument, endpointAnswerDocument],
-  ...[adapterDocument, evaluationDocument, candidateDocument, selectionDocument, policyTrainingDocument, policyDocument],
+  ...[adapterDocument, rawAnswersDocument, evaluationDocument, candidateDocument, failedCandidateDocument, selectionDocument, policyTrainingDocument, policyDocument],
   ...[methodDocument, publishedReport, revisionDocument, workDocument, checkpointDocument, historiesDocument, digestDocument, deletionDocument],
 ];

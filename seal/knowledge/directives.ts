@@ -8,7 +8,7 @@
  * outside is absurd.
  */
 import { z } from 'zod';
-import { describeValue } from '../bad-field';
+import { describeValue } from '../../contracts/bad-field';
 import type { Directives, Limits } from '../domain';
 
 /** A value this many times beyond a limit is taken for nonsense rather than ambition. */

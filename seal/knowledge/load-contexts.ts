@@ -3,10 +3,9 @@
  * or SQuAD as published. Which one is told by the shape of its entries; other fields are ignored.
  * Source: reference data, `iter0_train.json`; SQuAD.
  */
-import type { z } from 'zod';
 import { type Context, contextSchema } from '../../contracts/campaign-spec';
+import { badField, parseBySchema, type Place, placeIn } from '../../contracts/bad-field';
 import { BadInputError } from '../../contracts/errors';
-import { badField } from '../bad-field';
 import { contextId } from '../ids';
 import { LONE_SURROGATE, NOT_BLANK, UNICODE, type LoadedContexts, articleSchema, askedInArticle, askedInRow, groupByPassage, rowSchema } from './squad';
 
@@ -19,10 +18,11 @@ const FIELDS_OF = {
 } as const;
 type Shape = keyof typeof FIELDS_OF;
 
-/** An entry of a file, and the complaint about a field of it. */
+/** An entry of a file. */
 interface Entry {
   readonly value: unknown;
-  readonly refusal: (path: readonly PropertyKey[], expected: string) => BadInputError;
+  /** Names its fields. */
+  readonly place: Place;
 }
 
 /**
@@ -35,12 +35,12 @@ interface Entry {
 export function loadContexts(json: unknown, where: string, lines?: readonly number[]): LoadedContexts {
   const entries = entriesOf(json, where, lines);
   const shape = shapeOf(entries[0]?.value) ?? 'passages';
-  for (const { value, refusal } of entries) {
+  for (const { value, place } of entries) {
     const own = shapeOf(value) ?? shape;
-    if (own !== shape) throw new BadInputError({ ...refusal([], `${FIELDS_OF[shape]}, as the first entry`).detail, got: FIELDS_OF[own] });
+    if (own !== shape) throw new BadInputError({ where: place([]), expected: `${FIELDS_OF[shape]}, as the first entry`, got: FIELDS_OF[own] });
   }
   if (shape === 'passages') return { contexts: flatList(entries), leftOut: { unanswerable: 0, withoutQuestions: 0 } };
-  const loaded = groupByPassage(entries.flatMap((entry) => (shape === 'articles' ? askedInArticle(parsed(articleSchema, entry)) : askedInRow(parsed(rowSchema, entry)))));
+  const loaded = groupByPassage(entries.flatMap((entry) => (shape === 'articles' ? askedInArticle(parseBySchema(articleSchema, entry.value, entry.place)) : askedInRow(parseBySchema(rowSchema, entry.value, entry.place)))));
   if (loaded.contexts.length > 0) return loaded;
   throw new BadInputError({ where, expected: 'at least one passage with an answered question', got: 'none' });
 }
@@ -48,15 +48,13 @@ export function loadContexts(json: unknown, where: string, lines?: readonly numb
 function entriesOf(json: unknown, where: string, lines: readonly number[] | undefined): Entry[] {
   const path = isObject(json) && Array.isArray(json['data']) ? ['data'] : [];
   const list: unknown = isObject(json) && path.length > 0 ? json['data'] : json;
+  const place = placeIn(where);
   if (!Array.isArray(list)) {
-    if (shapeOf(json) === undefined) throw badField(where, [], SHAPES, json);
-    return [{ value: json, refusal: (inner, expected) => badField(where, inner, expected, json) }];
+    if (shapeOf(json) === undefined) throw badField(place, [], SHAPES, json);
+    return [{ value: json, place }];
   }
-  if (list.length === 0) throw badField(where, path, 'at least one passage', json);
-  return list.map((value: unknown, i) => ({
-    value,
-    refusal: (inner, expected) => (lines === undefined ? badField(where, [...path, i, ...inner], expected, json) : badField(`${where}:${lines[i]}`, inner, expected, value)),
-  }));
+  if (list.length === 0) throw badField(place, path, 'at least one passage', json);
+  return list.map((value: unknown, i) => ({ value, place: lines === undefined ? (inner) => place([...path, i, ...inner]) : placeIn(`${where}:${lines[i]}`) }));
 }
 
 /** By the field that no other shape has; undefined where there is none of them. */
@@ -71,26 +69,20 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function parsed<Schema extends z.ZodType>(schema: Schema, { value, refusal }: Entry): z.output<Schema> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const { path, message } = result.error.issues[0]!;
-  throw refusal(path, message);
-}
-
 function flatList(entries: readonly Entry[]): Context[] {
   const positionOf = new Map<string, number>();
   return entries.map((entry, position) => {
     const context = loadContext(entry);
     const id = contextId(context.title, context.context);
     const first = positionOf.get(id);
-    if (first !== undefined) throw entry.refusal(['context'], `each passage once ([${first}] is the same)`);
+    if (first !== undefined) throw badField(entry.place, ['context'], `each passage once ([${first}] is the same)`, entry.value);
     positionOf.set(id, position);
     return context;
   });
 }
 
-function loadContext({ value, refusal }: Entry): Context {
+function loadContext({ value, place }: Entry): Context {
+  const refusal = (path: readonly PropertyKey[], expected: string): BadInputError => badField(place, path, expected, value);
   const result = contextSchema.safeParse(value);
   if (!result.success) {
     const { path } = result.error.issues[0]!;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { createActivities, type SealActivities } from '../../activities';
+import { type ActivityDependencies, createActivities, type SealActivities } from '../../activities';
 import type { AdaptationScope, PinnedCampaign, ProposalSource } from '../../activities/activity-types';
 import type { CampaignInput } from '../../contracts/campaign';
 import { campaignSpecSchema, type Context } from '../../contracts/campaign-spec';
@@ -62,8 +62,9 @@ export class ActivityFixture {
   /**
    * @param store shared with another worker, where there is one
    * @param endpoints with keys and timers of the test's
+   * @param more of what the activities work with
    */
-  constructor(store: ArtifactStore = createMemoryStore(), endpoints: Endpoints = new Endpoints({})) {
+  constructor(store: ArtifactStore = createMemoryStore(), endpoints: Endpoints = new Endpoints({}), more: Partial<ActivityDependencies> = {}) {
     this.store = store;
     mkdirSync(this.#modelDirectory);
     for (const [name, text] of Object.entries(MODEL_FILES)) writeFileSync(join(this.#modelDirectory, name), text);
@@ -77,6 +78,7 @@ export class ActivityFixture {
       renderHtml: ({ report }) => Promise.resolve(`<title>${report.campaignId}</title>`),
       heartbeatIntervalMs: 20,
       endpoints,
+      ...more,
     });
   }
 

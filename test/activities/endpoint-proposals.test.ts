@@ -146,24 +146,36 @@ test('a temperature that the endpoint refuses ends the activity with its field',
 test('a refusal ends the activity for good, and the requests that wait with it', async () => {
   const made = fixture();
   const campaign = await made.pin('c', spec());
-  server.behave([], refusal(401, `Incorrect API key provided: ${KEY}`));
+  server.behave([], refusal(404, 'no such model'));
   await expect(made.run('proposeSelfEdits', taskOf(campaign))).rejects.toMatchObject({
     type: 'BadInputError',
     nonRetryable: true,
+    message: `proposals.endpoint: writer at ${server.url}/chat/completions: expected an answer, got 404 Not Found: no such model`,
+  });
+  expect(server.requests).toHaveLength(1);
+});
+
+test('a worker whose key is refused leaves the work to others', async () => {
+  const made = fixture();
+  const campaign = await made.pin('c', spec());
+  server.behave([], refusal(401, `Incorrect API key provided: ${KEY}`));
+  await expect(made.run('proposeSelfEdits', taskOf(campaign))).rejects.toMatchObject({
+    type: 'MachineUnableError',
+    nonRetryable: false,
     message: `proposals.endpoint: writer at ${server.url}/chat/completions: expected an answer, got 401 Unauthorized: the key is missing, wrong or not allowed to use this model`,
   });
   expect(server.requests).toHaveLength(1);
 });
 
-test('a worker without the key says so before anything is computed', async () => {
+test('a worker without the key says so before anything is computed, and leaves the work to others', async () => {
   const made = fixture(createMemoryStore(), { OTHER_API_KEY: KEY });
   await expect(made.pin('c', spec())).rejects.toMatchObject({
-    type: 'BadInputError',
-    nonRetryable: true,
+    type: 'MachineUnableError',
+    nonRetryable: false,
     message: 'proposals.endpoint.apiKeyVariable: expected a key in the environment variable WRITER_API_KEY of the worker, got nothing',
   });
   const baseline = { proposals: { k: 2, endpoint: { url: server.url, model: 'w', apiKeyVariable: 'WRITER_API_KEY' } } };
-  await expect(made.pin('d', { ...baseline, evaluation: { baselines: ['endpoint'] } })).rejects.toMatchObject({ type: 'BadInputError' });
+  await expect(made.pin('d', { ...baseline, evaluation: { baselines: ['endpoint'] } })).rejects.toMatchObject({ type: 'MachineUnableError' });
   // Named, but not used.
   await made.pin('e', baseline);
 });

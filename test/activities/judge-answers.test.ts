@@ -1,4 +1,5 @@
-import type { AdaptationScope, PinnedCampaign } from '../../activities/activity-types';
+import type { AdaptationScope, PinnedCampaign, UnadaptedTask } from '../../activities/activity-types';
+import { manifestSha256 } from '../../record/document-type';
 import { type Answer, groupAnswersFile } from '../../record/documents/candidates';
 import { manifestKeys } from '../../record/keys';
 import { createMemoryStore } from '../../storage/memory-store';
@@ -33,15 +34,22 @@ const fair: Behaviour = chat(({ body }) => {
   return gold === answer ? 'Yes.' : 'No, it is another one.';
 });
 
-function taskOf(campaign: PinnedCampaign) {
-  return { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policyAdapters: [], contextsPerChunk: 16, chunk: 1 };
+function taskOf(campaign: PinnedCampaign): UnadaptedTask {
+  return { campaign, scope: 'evaluation/base', split: 'heldOut', policyAdapters: [], contextsPerChunk: 16, chunk: 1 };
+}
+
+/** Asks the policy, then the judge. */
+async function evaluateBase(made: ActivityFixture, task: UnadaptedTask): Promise<void> {
+  await made.run('evaluateBase', task);
+  await made.run('gradeBase', task);
 }
 
 async function evaluate(made: ActivityFixture, campaign: PinnedCampaign): Promise<{ reward: number; answers: readonly Answer[] }> {
   const scope: AdaptationScope = await made.proposed(campaign);
   const task = { scope, group: { from: 0, to: 4 }, repeat: 1, repeats: 1 };
   await made.run('fineTuneAdapters', task);
-  const { reward } = (await made.run('evaluateAdapters', task)).members[0]!;
+  expect(await made.run('evaluateAdapters', task)).toEqual({ members: [] });
+  const { reward } = (await made.run('gradeAdapters', task)).members[0]!;
   const key = (await made.store.list('campaigns/c/epoch-1/')).find((one) => one.endsWith('/c1/r1/evaluation.json'))!;
   const manifest = await made.store.readManifest(key);
   expect(manifest.lineage.settings).toMatchObject({ grader: 'judge', judge: { model: 'strict-judge', url: server.url } });
@@ -75,11 +83,11 @@ test('the same question, gold answer and answer are asked once, and never again 
   expect(server.requests).toHaveLength(triples.size);
   // The unadapted policy may give an answer that is known; only others are asked.
   server.behave([], fair);
-  const unadapted = { campaign, split: 'train' as const, policyAdapters: [], contextsPerChunk: 16, chunk: 1 };
-  await made.run('evaluateBase', { ...unadapted, scope: 'epoch-1' });
+  const unadapted = { ...taskOf(campaign), split: 'train' } as const;
+  await evaluateBase(made, { ...unadapted, scope: 'epoch-1' });
   const asked = server.requests.map(({ body }) => prompt(body));
   // The same policy answers the same, in another epoch too.
-  await made.run('evaluateBase', { ...unadapted, scope: 'epoch-2' });
+  await evaluateBase(made, { ...unadapted, scope: 'epoch-2' });
   expect(server.requests).toHaveLength(asked.length);
   expect(new Set(asked).size).toBe(asked.length);
   const verdicts = await store.list('campaigns/c/verdicts/');
@@ -92,12 +100,12 @@ test('an attempt after a judge that broke off asks for the rest only', async () 
   const campaign = await pin(made, 1);
   const task = taskOf(campaign);
   server.behave([fair, fair, fair], json(500, 'down'));
-  await expect(made.run('evaluateBase', task)).rejects.toMatchObject({ type: 'EndpointFailedError', nonRetryable: true, message: expect.stringContaining('reward.judge: strict-judge at') as string });
+  await expect(evaluateBase(made, task)).rejects.toMatchObject({ type: 'EndpointFailedError', nonRetryable: true, message: expect.stringContaining('reward.judge: strict-judge at') as string });
   expect(await store.findManifest(manifestKeys.unadapted('c', 'evaluation/base', 1))).toBeNull();
   const known = (await store.list('campaigns/c/verdicts/')).length;
   expect(known).toBe(3);
   server.behave([], fair);
-  await made.run('evaluateBase', task);
+  await evaluateBase(made, task);
   expect(await unadaptedScores(store, task)).toHaveLength(2);
   expect(server.requests).toHaveLength(5);
 });
@@ -111,7 +119,7 @@ test.each<[string, Behaviour, number]>([
   const made = fixture();
   const campaign = await pin(made);
   server.behave([], behaviour);
-  await made.run('evaluateBase', taskOf(campaign));
+  await evaluateBase(made, taskOf(campaign));
   expect(await unadaptedScores(made.store, taskOf(campaign))).toEqual([score, score]);
 });
 
@@ -121,14 +129,14 @@ test.each([...UNUSABLE, CUT])('a judge whose reply is %s has given no verdict: n
   const made = fixture();
   const campaign = await pin(made, 1);
   server.behave([], behaviour);
-  await expect(made.run('evaluateBase', taskOf(campaign))).rejects.toMatchObject({
+  await expect(evaluateBase(made, taskOf(campaign))).rejects.toMatchObject({
     type: 'EndpointFailedError',
     message: expect.stringContaining(`2 attempts, the last: ${said.replace('LIMIT', '2048').replace('FIELD', 'reward.judge.maxNewTokens')}`) as string,
   });
   expect(await made.store.list('campaigns/c/verdicts/')).toEqual([]);
   // Once it is well, it is asked again.
   server.behave([], chat('yes'));
-  await made.run('evaluateBase', taskOf(campaign));
+  await evaluateBase(made, taskOf(campaign));
   expect(await unadaptedScores(made.store, taskOf(campaign))).toEqual([1, 1]);
 });
 
@@ -140,7 +148,7 @@ test.each<[string, string, number | null]>([
   const made = fixture();
   const campaign = await pin(made, 1, { protocol: 'completions', maxNewTokens: 16 });
   server.behave([], json(200, { choices: [{ text, finish_reason: 'length' }] }));
-  const evaluating = made.run('evaluateBase', taskOf(campaign));
+  const evaluating = evaluateBase(made, taskOf(campaign));
   if (score === null) await expect(evaluating).rejects.toMatchObject({ type: 'EndpointFailedError' });
   else {
     await evaluating;
@@ -152,7 +160,7 @@ test('a verdict of a model that takes no temperature is told from one at 0', asy
   const made = fixture();
   const campaign = await pin(made, 1);
   server.behave([], (response, request) => ('temperature' in request.body ? json(400, { error: { message: 'no', param: 'temperature', code: 'unsupported_value' } }) : chat('yes'))(response, request));
-  await made.run('evaluateBase', taskOf(campaign));
+  await evaluateBase(made, taskOf(campaign));
   const keys = await made.store.list('campaigns/c/verdicts/');
   expect(keys).not.toHaveLength(0);
   for (const key of keys) expect((await made.store.readManifest(key)).lineage.settings['sent']).toEqual({ max_tokens: 2048 });
@@ -164,4 +172,21 @@ test('the key is nowhere in the store', async () => {
   server.behave([], chat(({ headers }) => `yes ${JSON.stringify(headers)}`));
   await evaluate(made, campaign);
   expect((await storedTexts(made.store)).filter((text) => text.includes(KEY))).toEqual([]);
+});
+
+test('a judge that is down costs no computation: the answers wait for it in the store', async () => {
+  const made = fixture();
+  const campaign = await pin(made, 1);
+  server.behave([], json(500, 'down'));
+  await expect(evaluate(made, campaign)).rejects.toMatchObject({ type: 'EndpointFailedError' });
+  const generated = made.controls.generates.length;
+  server.behave([], fair);
+  const { answers } = await evaluate(made, campaign);
+  expect(answers).toHaveLength(16);
+  expect(made.controls.generates).toHaveLength(generated);
+  // The evaluation names the answers that it grades.
+  const [key] = await made.store.list('campaigns/c/epoch-1/raw-answers/');
+  const evaluations = (await made.store.list('campaigns/c/epoch-1/')).filter((one) => one.endsWith('/evaluation.json'));
+  const rawAnswers = manifestSha256(await made.store.readManifest(key!));
+  for (const one of evaluations) expect((await made.store.readManifest(one)).lineage.inputs).toMatchObject({ rawAnswers });
 });

@@ -4,6 +4,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { manifestKeys } from '../../record/keys';
 import { type ActivityFixture, removedFixtures } from './activity-fixture';
+import { DirectoryCache } from '../../storage/directory-cache';
 import { storedSelection } from './stored-selection';
 
 const fixture = removedFixtures();
@@ -69,4 +70,56 @@ test('everything made from a merged policy names the weights that were read', as
   expect([...named.keys()].sort()).toEqual(['adapter', 'evaluation', 'policy', 'proposals-chunk', 'unadapted']);
   expect(new Set(named.values())).toEqual(new Set([expect.stringMatching(/^[0-9a-f]{64}$/)]));
   expect(existsSync(onlyPolicy(made))).toBe(true);
+});
+
+test('a merged policy stays as long as something is computed with it, and one that was evicted is merged again', async () => {
+  const made = fixture();
+  const campaign = await trained(made);
+  const cache = new DirectoryCache(join(made.directory, 'cache'));
+  const name = (): string => `policies/${readdirSync(join(made.directory, 'cache', 'policies')).find((found) => !found.includes('.'))}`;
+  const evicted: boolean[] = [];
+  made.controls.onGenerate = async () => void evicted.push(await cache.evict(name()));
+  await propose(made, campaign);
+  expect(evicted).toEqual([false]);
+
+  const before = readFileSync(join(onlyPolicy(made), 'model.safetensors'), 'utf8');
+  expect(await cache.evict(name())).toBe(true);
+  await made.run('evaluateBase', { campaign, scope: 'evaluation/seal-epoch-1', split: 'heldOut', policyAdapters: [policy], contextsPerChunk: 16, chunk: 1 });
+  expect(readFileSync(join(onlyPolicy(made), 'model.safetensors'), 'utf8')).toBe(before);
+});
+
+test('policies and adapters take no more of this machine than they are given, the superseded policy leaves first', async () => {
+  // Room for one policy and its adapters.
+  const made = fixture(undefined, undefined, { cacheBytes: 300 });
+  const campaign = await trained(made);
+  await propose(made, campaign);
+  const first = onlyPolicy(made);
+  const [adapter] = readdirSync(join(made.directory, 'cache', 'adapters'));
+  const base = { campaign, scope: 'epoch-2', split: 'train' as const };
+  await made.run('proposeSelfEdits', { ...base, policyAdapters: [policy], source: 'policy', perContext: 2, contextsPerChunk: 2, chunk: 2 });
+  const { proposals } = await made.run('collectProposals', { ...base, policyAdapters: [policy], source: 'policy', perContext: 2, contextsPerChunk: 2 });
+  const second = await made.run('trainPolicy', await storedSelection(made.store, { campaign, epoch: 2, policyAdapters: [policy], proposals, kept: [0] }));
+  await made.run('evaluateBase', { campaign, scope: 'evaluation/seal-epoch-2', split: 'heldOut', policyAdapters: [policy, second.policy!], contextsPerChunk: 16, chunk: 1 });
+  expect(existsSync(first)).toBe(false);
+  expect(readdirSync(join(made.directory, 'cache', 'adapters'))).toContain(adapter);
+  expect(existsSync(onlyPolicy(made))).toBe(true);
+});
+
+test('an adapter is read where it was made, is not evicted while it is read, and leaves once it is evaluated', async () => {
+  const made = fixture();
+  const campaign = await made.pin('c');
+  const scope = await made.proposed(campaign);
+  const task = { scope, group: { from: 0, to: 4 }, repeat: 1, repeats: 1 };
+  await made.run('fineTuneAdapters', task);
+  const cache = new DirectoryCache(join(made.directory, 'cache'));
+  const adapters = (): string[] => readdirSync(join(made.directory, 'cache', 'adapters')).filter((name) => !name.includes('.'));
+  expect(adapters()).toHaveLength(4);
+  const left: number[] = [];
+  made.controls.onGenerate = async () => {
+    await cache.evictUnread();
+    left.push(adapters().length);
+  };
+  await made.run('evaluateAdapters', task);
+  expect(left).toEqual([4]);
+  expect(adapters()).toEqual([]);
 });

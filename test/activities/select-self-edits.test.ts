@@ -1,19 +1,21 @@
-import type { CandidateSummary, SelectTask } from '../../activities/activity-types';
+import type { SelectTask } from '../../activities/activity-types';
 import { epochInVersion } from '../../contracts/campaign';
 import { selectionDocument, selectionFile } from '../../record/documents/epochs';
 import { manifestKeys } from '../../record/keys';
 import { type ActivityFixture, removedFixtures } from './activity-fixture';
+import { type End, storedEnds } from './stored-selection';
 import { unadaptedScores } from './unadapted-scores';
 
 const fixture = removedFixtures();
 
-const scored = (rewards: readonly number[]): CandidateSummary[] => rewards.map((reward, position) => ({ position, status: 'scored', reward }));
+const scored = (rewards: readonly number[]): End[] => rewards.map((reward, position) => ({ position, status: 'scored', reward }));
 
-async function task(made: ActivityFixture, outcomes: readonly CandidateSummary[], spec: Record<string, unknown> = {}): Promise<SelectTask> {
+async function task(made: ActivityFixture, outcomes: readonly End[], spec: Record<string, unknown> = {}): Promise<SelectTask> {
   const campaign = await made.pin('c', spec);
   const scope = await made.proposed(campaign);
   if (scope.rows.kind !== 'proposals') throw new Error('expected proposals');
-  return { campaign, versions: epochInVersion(1), proposals: scope.rows.proposals, perContext: 2, outcomes };
+  await storedEnds(made.store, campaign, outcomes);
+  return { campaign, versions: epochInVersion(1), proposals: scope.rows.proposals, perContext: 2 };
 }
 
 async function kept(made: ActivityFixture, selectTask: SelectTask): Promise<string[]> {
@@ -40,14 +42,17 @@ test('with rule improves only what is better than the unadapted policy is kept',
   await made.run('evaluateBase', base);
   const means = await unadaptedScores(made.store, base);
   const outcomes = scored(means.flatMap((mean, place) => [mean, place === 1 ? mean + 0.05 : mean]));
-  expect(await kept(made, { ...selectTask, outcomes })).toEqual(['1/2']);
+  await storedEnds(made.store, selectTask.campaign, outcomes);
+  expect(await kept(made, selectTask)).toEqual(['1/2']);
 });
 
-test('what was published first is what counts: a second attempt with other outcomes adopts it', async () => {
+test('what was published first is what counts: a second attempt that finds other outcomes adopts it', async () => {
   const made = fixture();
-  const first = await task(made, scored([0.9, 0.1, 0.1, 0.9, 0.1, 0.2]));
+  const first = await task(made, [...scored([0.9, 0.1, 0.1, 0.9, 0.1]), { position: 5, status: 'failed', reason: 'it broke', failure: 'process-died' }]);
   const published = await made.run('selectSelfEdits', first);
-  const second = await made.run('selectSelfEdits', { ...first, outcomes: scored([0.1, 0.9, 0.9, 0.1, 0.2, 0.1]) });
+  // Tried again meanwhile, and better than its neighbour.
+  await storedEnds(made.store, first.campaign, [{ position: 5, status: 'scored', reward: 0.8 }]);
+  const second = await made.run('selectSelfEdits', first);
   expect(second).toEqual(published);
   // The M-step trains on it, and on nothing else.
   const { campaign, versions, proposals } = first;
@@ -61,12 +66,45 @@ test('what was published first is what counts: a second attempt with other outco
 
 test('a selection made again says whether it keeps what was kept', async () => {
   const made = fixture();
-  const first = await task(made, scored([0.9, 0.1, 0.1, 0.9, 0.1, 0.2]));
+  const failed = (position: number): End => ({ position, status: 'failed', reason: 'it broke', failure: 'process-died' });
+  const first = await task(made, [...scored([0.9]), failed(1), ...scored([0, 0, 0.1, 0.9, 0.1, 0.2]).slice(2, 5), failed(5)]);
   await made.run('selectSelfEdits', first);
-  const again = (version: number, outcomes: readonly CandidateSummary[]) =>
-    made.run('selectSelfEdits', { ...first, versions: { ...first.versions, selection: version }, before: first.versions, outcomes });
-  expect(await again(2, scored([0.8, 0.1, 0.1, 0.9, 0.1, 0.2]))).toMatchObject({ isAsBefore: true });
-  expect(await again(3, scored([0.1, 0.8, 0.1, 0.9, 0.1, 0.2]))).toMatchObject({ isAsBefore: false });
+  const again = (version: number) => made.run('selectSelfEdits', { ...first, versions: { ...first.versions, selection: version }, before: first.versions });
+  await storedEnds(made.store, first.campaign, [{ position: 1, status: 'scored', reward: 0.2 }]);
+  expect(await again(2)).toMatchObject({ isAsBefore: true, retryable: 1 });
+  await storedEnds(made.store, first.campaign, [{ position: 5, status: 'scored', reward: 0.8 }]);
+  expect(await again(3)).toMatchObject({ isAsBefore: false, retryable: 0 });
+});
+
+test('of failures the last pass counts, and none once a candidate was scored', async () => {
+  const made = fixture();
+  const failed = (position: number, reason: string): End => ({ position, status: 'failed', reason, failure: 'process-died' });
+  const selectTask = await task(made, [...scored([0.5, 0.5, 0.5, 0.5]), failed(4, 'first'), failed(5, 'first')]);
+  await storedEnds(made.store, selectTask.campaign, [failed(4, 'second')], 1001);
+  await storedEnds(made.store, selectTask.campaign, [{ position: 5, status: 'scored', reward: 0.1 }]);
+  const { selection } = await made.run('selectSelfEdits', selectTask);
+  const { outcomes } = await selectionFile.get(made.store, selection);
+  expect(outcomes.slice(4)).toEqual([expect.objectContaining({ status: 'failed', reason: 'second' }), expect.objectContaining({ status: 'scored', reward: 0.1 })]);
+});
+
+test('failed candidates are listed a page at a time, without those that another attempt cannot help', async () => {
+  const made = fixture();
+  const { campaign } = await task(made, [
+    ...scored([0.5]),
+    { position: 1, status: 'failed', reason: 'NaN', failure: 'not-finite' },
+    { position: 2, status: 'failed', reason: 'it broke', failure: 'process-died' },
+    { position: 3, status: 'rejected', reason: 'empty' },
+    { position: 4, status: 'failed', reason: 'it broke', failure: 'bug' },
+    { position: 5, status: 'scored', reward: 1 },
+  ]);
+  const list = (from: number) => made.run('listFailed', { campaign, scope: 'epoch-1', perContext: 2, from });
+  expect(await list(0)).toEqual({ positions: [2, 4], next: null });
+  expect(await list(3)).toEqual({ positions: [4], next: null });
+});
+
+test('a candidate of which nothing says how it ended is no part of a selection in silence', async () => {
+  const made = fixture();
+  await expect(made.run('selectSelfEdits', await task(made, scored([0.5, 0.5, 0.5, 0.5, 0.5])))).rejects.toThrow(/nothing says how candidate [0-9a-f]{8}\/c2 ended/);
 });
 
 test('a worker that is killed between the publications of an M-step leaves it undone, and the next attempt leaves it whole', async () => {

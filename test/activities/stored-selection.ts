@@ -1,11 +1,15 @@
-import type { CandidateSummary, PinnedCampaign, PolicyTask } from '../../activities/activity-types';
+import type { PinnedCampaign, PolicyTask } from '../../activities/activity-types';
 import type { ArtifactRef } from '../../contracts/artifacts';
 import { epochInVersion } from '../../contracts/campaign';
 import { inputFile } from '../../record/documents/campaign';
+import { candidateDocument, failedCandidateDocument } from '../../record/documents/candidates';
 import { type Selection, selectionDocument, selectionFile } from '../../record/documents/epochs';
 import { manifestKeys } from '../../record/keys';
 import { epochSummary } from '../../seal/report-data';
 import type { ArtifactStore } from '../../storage/artifact-store';
+
+/** How a candidate has ended. */
+export type End = { readonly position: number } & Omit<Selection['outcomes'][number], 'contextId' | 'candidate'>;
 
 interface Chosen {
   readonly campaign: PinnedCampaign;
@@ -14,7 +18,7 @@ interface Chosen {
   readonly policyAdapters?: readonly string[];
   /** Positions, two candidates a context. */
   readonly kept: readonly number[];
-  readonly outcomes?: readonly CandidateSummary[];
+  readonly outcomes?: readonly End[];
 }
 
 /** Publishes a selection of a test's own making. @returns the M-step's task */
@@ -29,4 +33,22 @@ export async function storedSelection(store: ArtifactStore, { campaign, epoch, p
     summary: epochSummary(epoch, record.outcomes, kept.length),
   });
   return { campaign, versions: epochInVersion(epoch), policyAdapters, proposals, selection };
+}
+
+/** Publishes the records of an epoch's candidates, two a context; of failures, those of a pass. */
+export async function storedEnds(store: ArtifactStore, campaign: PinnedCampaign, ends: readonly End[], pass = 1000): Promise<void> {
+  const { campaignId } = campaign;
+  const input = await inputFile.get(store, campaign.input);
+  for (const { position, status, reward = 0, reason = '', failure = 'bug' } of ends) {
+    const contextId = input.trainContexts[Math.floor(position / 2)]!.id;
+    const candidate = (position % 2) + 1;
+    const content = { files: {}, lineage: { inputs: {}, codeVersion: input.codeVersion, settings: { contextId, candidate } } };
+    if (status === 'failed') {
+      await failedCandidateDocument.publish(store, manifestKeys.failedCandidate(campaignId, 'epoch-1', contextId, candidate, pass), { ...content, summary: { status, reason, failure } });
+      continue;
+    }
+    const scored = { status: 'scored', reward, repeatRewards: [reward], adapters: ['a'.repeat(64)], steps: 1, trainedTokens: 1, notes: [] } as const;
+    const summary = status === 'scored' ? scored : { status, reason };
+    await candidateDocument.publish(store, manifestKeys.candidate(campaignId, 'epoch-1', contextId, candidate), { ...content, summary });
+  }
 }

@@ -130,13 +130,12 @@ whereLimited('candidates whose fine-tunes do not fit into memory are computed in
   const attempts = tight.fineTunes.map(({ outcome, memoryParts = 1 }) => ({ outcome, memoryParts }));
   expect(attempts).toEqual(expect.arrayContaining([{ outcome: 'failed', memoryParts: 1 }, { outcome: 'done', memoryParts: 2 }]));
   expect(attempts.filter(({ outcome }) => outcome === 'done')).toHaveLength(1);
-  const [id] = tight.report.lessMemory.map((named) => named.id);
-  expect(await failuresIn(id!)).toContain('OutOfMemoryError');
+  expect(await failuresIn(workflowIds.group('tight', 1, { from: 0, to: SELF_EDITS.length }))).toContain('OutOfMemoryError');
 
   // The ledger has both, the report names the candidates.
   const trained = tight.fineTunes.reduce((sum, { seconds }) => sum + seconds, 0);
   expect(tight.report.ledger.trainSeconds).toBeGreaterThan(trained - 0.01);
-  expect(tight.report.ledger.retries).toBeGreaterThanOrEqual(SELF_EDITS.length);
+  expect(tight.report.ledger.retries).toBeGreaterThanOrEqual(1);
   const [{ contextId }] = tight.losses as [(typeof tight.losses)[number]];
   const ids = SELF_EDITS.map((_, i) => workflowIds.candidate('tight', 1, contextId, i + 1));
   expect(tight.report.lessMemory).toEqual(expect.arrayContaining(ids.map((name) => ({ id: name, memoryParts: 2 }))));

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CampaignClient } from '../../cli/campaign-client';
 import { openTemporalClient } from '../../connection/connect';
-import { temporalSettings } from '../../connection/temporal-settings';
 import { mergeAdapters } from '../../engine/files/merge';
 import { openModelDirectory } from '../../engine/files/model-directory';
 import { startStack, stopStack } from '../../infra/stack/stack';
+import { temporalSettings } from '../../settings/temporal';
 import { runCommand } from './run-command';
 
 /** Real servers, a real worker and real training of a model of a few thousand parameters. */

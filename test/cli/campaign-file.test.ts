@@ -1,9 +1,11 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readCampaignFile } from '../../cli/campaign-file';
 import { campaignFileSchema, documentedFields, schemaFields } from '../../cli/campaign-schema';
 import { prepareCampaign } from '../../cli/prepare-campaign';
+import { readYamlFile } from '../../cli/yaml-file';
+import * as boundedFile from '../../engine/files/bounded-file';
+import { campaignSpecSchema } from '../../contracts/campaign-spec';
 import { runCommand } from './run-command';
 
 const ROOT = join(__dirname, '..', '..', '..');
@@ -32,7 +34,7 @@ describe('docs/campaign-file.md', () => {
 describe('shipped campaign files', () => {
   const directory = join(ROOT, 'examples', 'campaigns');
   it.each(readdirSync(directory).filter((name) => name.endsWith('.yaml')))('%s is valid', (name) => {
-    expect(readCampaignFile(join(directory, name)).spec.name).toBe(name.replace('.yaml', ''));
+    expect(readYamlFile(join(directory, name), campaignSpecSchema).value.name).toBe(name.replace('.yaml', ''));
   });
 
   it.each(readdirSync(directory).filter((name) => name.endsWith('.yaml')))('%s says its grader, so that no default changes its figures', (name) => {
@@ -109,7 +111,7 @@ describe('a wrong campaign file', () => {
     ['targets that are no modules', lines({ innerLoop: '{ targets: all-liner }' }), 'c.yaml:6: innerLoop.targets: expected modules of the model, such as q_proj or model.layers.0.self_attn.q_proj, got "all-liner", which is none of them'],
     ['a pattern for what is not adapted', lines({ mStep: '{ targets: [q_proj], rankPattern: { v_proj: 4 } }' }), 'c.yaml:6: mStep.rankPattern: expected keys that match adapted modules, got "v_proj", which matches none'],
     ['a pattern that is none', lines({ innerLoop: '{ alphaPattern: { "(q_proj": 4 } }' }), 'c.yaml:6: innerLoop.alphaPattern: expected regular expressions of module names, got "(q_proj", which cannot be read as one'],
-    ['a list for a section', lines({ proposals: '[]' }), 'c.yaml:6: proposals: expected a section with keys, got a list'],
+    ['a list for a section', lines({ proposals: '[]' }), 'c.yaml:6: proposals: expected an object with keys, got an empty list'],
     ['a name with capitals', lines({ name: 'Towns' }), 'c.yaml:1: name: expected lower-case letters, digits and hyphens, got "Towns"'],
     ['two sources of contexts', lines({ contexts: '{ train: { path: towns.json, world: w.yaml }, heldOut: { path: towns.json } }' }), 'c.yaml:5: contexts.train: expected exactly one of path and world, got an object'],
     ['more kept than proposed', lines({ proposals: '{ k: 2 }', selection: '{ keep: 3 }' }), 'c.yaml:7: selection.keep: expected at most proposals.k, which is 2, got 3'],
@@ -128,7 +130,7 @@ describe('a wrong campaign file', () => {
     ['a baseline twice', lines({ evaluation: '{ baselines: [base, base] }' }), 'c.yaml:6: evaluation.baselines: expected each baseline once, got base twice'],
     ['YAML that is none', 'name: [towns\nseed: 1\n', 'c.yaml:2: expected YAML, got Flow sequence in block collection must be sufficiently indented and end with a ]'],
     ['a key twice', lines() + 'seed: 2\n', 'c.yaml:6: expected YAML, got Map keys must be unique'],
-    ['no mapping at all', '- 1\n', 'c.yaml: expected a section with keys, got a list'],
+    ['no mapping at all', '- 1\n', 'c.yaml: expected an object with keys, got [1]'],
     ['no model', lines({ model: 'empty' }), 'c.yaml:3: model: empty/config.json: expected a readable JSON file, got no such file'],
     ['a model that has nothing to end a row with', lines({ model: 'endless' }), 'model: expected a model with eos_token_id in its config.json, got none'],
     ['no passages', lines({ contexts: '{ train: { path: none.json }, heldOut: { path: towns.json } }' }), 'none.json: expected a readable file, got no such file'],
@@ -142,6 +144,18 @@ describe('a wrong campaign file', () => {
     ['an oracle nobody wrote', lines({ evaluation: '{ baselines: [oracle] }' }), 'c.yaml:5: contexts.heldOut: "C": expected oracle lines, for the oracle baseline, got none'],
     ['a world without an end', lines({ contexts: '{ train: { world: w.yaml }, heldOut: { world: w.yaml, take: 1 } }' }), 'c.yaml:5: contexts.train.take: expected how many contexts of the world to take, got nothing'],
   ];
+
+  it('is not what is read twice: campaign file, passages and template are each read once, also where one file has both splits', async () => {
+    writeFileSync(file, lines({ proposals: '{ template: good.txt }' }));
+    const read = jest.spyOn(boundedFile, 'readBoundedFile');
+    try {
+      await prepareCampaign(file);
+      const names = read.mock.calls.map(([path]) => path.replace(`${directory}/`, ''));
+      expect(names.filter((name) => !name.startsWith(MODEL))).toEqual(['c.yaml', 'towns.json', 'good.txt']);
+    } finally {
+      read.mockRestore();
+    }
+  });
 
   it.each(table)('%s', async (_what, yaml, line) => {
     writeFileSync(file, yaml);

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { followLog, lastLines } from '../../cli/log-tail';
 import { isWanted, logText } from '../../cli/log-text';
-import { formatLogLine, type LogLevel } from '../../telemetry/log-line';
+import type { LogLevel } from '../../settings/telemetry';
+import { formatLogLine } from '../../telemetry/log-line';
 import { eventually } from '../workflows/temporal-fixture';
 import { runCommand } from './run-command';
 

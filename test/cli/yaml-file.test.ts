@@ -2,11 +2,14 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { readCampaignFile } from '../../cli/campaign-file';
+import { z } from 'zod';
 import { readPretrainFile } from '../../cli/pretraining-inputs';
-import { readWorldFile } from '../../cli/world-file';
 import { readYamlFile } from '../../cli/yaml-file';
+import { campaignSpecSchema } from '../../contracts/campaign-spec';
 import { BadInputError } from '../../contracts/errors';
+import { worldSpecSchema } from '../../seal/knowledge/world/world-spec';
+
+const readAny = (path: string): unknown => readYamlFile(path, z.unknown()).value;
 
 const EXAMPLES = join(__dirname, '..', '..', '..', 'examples');
 
@@ -54,25 +57,25 @@ describe('YAML made to exhaust its reader', () => {
     ['two documents', 'a: 1\n---\nb: 2\n', /^f\.yaml:2: expected YAML, got Source contains multiple documents/],
   ])('%s', (_what, text, line) => {
     const started = performance.now();
-    expect(refusal(text, readYamlFile)).toMatch(line);
+    expect(refusal(text, readAny)).toMatch(line);
     expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   it('takes anchors that are used as they are meant', () => {
     writeFileSync(file, 'a: &a { x: 1 }\nb: *a\nc: [*a, *a]\n');
-    expect(readYamlFile(file).value).toEqual({ a: { x: 1 }, b: { x: 1 }, c: [{ x: 1 }, { x: 1 }] });
+    expect(readAny(file)).toEqual({ a: { x: 1 }, b: { x: 1 }, c: [{ x: 1 }, { x: 1 }] });
   });
 
   it('takes an endless device for what it is', () => {
-    expect(() => readYamlFile('/dev/zero')).toThrow('/dev/zero: expected a file of at most 1048576 bytes, got more');
+    expect(() => readAny('/dev/zero')).toThrow('/dev/zero: expected a file of at most 1048576 bytes, got more');
   });
 });
 
 const campaigns = join(EXAMPLES, 'campaigns');
 const readers: readonly (readonly [what: string, read: (path: string) => unknown, valid: readonly Buffer[]])[] = [
-  ['campaign file', readCampaignFile, readdirSync(campaigns).filter((name) => name.endsWith('.yaml')).map((name) => readFileSync(join(campaigns, name)))],
+  ['campaign file', (path) => readYamlFile(path, campaignSpecSchema), readdirSync(campaigns).filter((name) => name.endsWith('.yaml')).map((name) => readFileSync(join(campaigns, name)))],
   ['pretraining file', readPretrainFile, [readFileSync(join(EXAMPLES, 'nano', 'pretrain.yaml'))]],
-  ['world file', readWorldFile, [readFileSync(join(EXAMPLES, 'nano', 'world.yaml'))]],
+  ['world file', (path) => readYamlFile(path, worldSpecSchema), [readFileSync(join(EXAMPLES, 'nano', 'world.yaml'))]],
 ];
 
 describe.each(readers)('a %s is read, or refused in one line', (_what, read, valid) => {

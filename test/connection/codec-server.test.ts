@@ -10,9 +10,9 @@ import { type CodecServerOptions, type RunningCodecServer, serveCodec } from '..
 import { dataConverter } from '../../connection/encryption/data-converter';
 import { EncryptionCodec } from '../../connection/encryption/encryption-codec';
 import { addKey } from '../../connection/encryption/key-file';
-import { temporalSettings } from '../../connection/temporal-settings';
 import { serverBinary } from '../../infra/stack/server-binaries';
 import { startStack, stopStack } from '../../infra/stack/stack';
+import { temporalSettings } from '../../settings/temporal';
 
 jest.setTimeout(120_000);
 

@@ -1,5 +1,5 @@
 import { COMPUTE_QUEUE } from '../../contracts/campaign';
-import { acceleratorOf, computeQueueOf, QUEUE_NAMES, TASK_QUEUES } from '../../contracts/queues';
+import { acceleratorOf, computeQueueOf, isComputeQueue, QUEUE_NAMES, TASK_QUEUES } from '../../contracts/queues';
 
 test('a campaign computes where its first accelerator is, one without any on the queue of every processor', () => {
   expect(TASK_QUEUES[computeQueueOf(['cpu'])]).toBe(COMPUTE_QUEUE);
@@ -13,4 +13,8 @@ test('each accelerator has the queue that needs it', () => {
     const accelerator = acceleratorOf(queue);
     if (accelerator !== null) expect(computeQueueOf([accelerator])).toBe(queue);
   }
+});
+
+test('workflows and bookkeeping need no language model', () => {
+  expect(QUEUE_NAMES.filter((queue) => !isComputeQueue(queue))).toEqual(['orchestration', 'bookkeeping']);
 });

@@ -144,6 +144,12 @@ describe('rounded weights', () => {
     expect(eight).toBeLessThan(four);
   });
 
+  test.each(['int8', 'int4'] as const)('in %s, rows that are run together answer as each does alone', async (precision) => {
+    const prompts = [...proposals, ...questions, 'a'];
+    const options = { compute: { generationPrecision: precision } };
+    expect(await generate(prompts, options)).toEqual(await alone(prompts, options));
+  });
+
   test.each(['int8', 'int4'] as const)('in %s, adapters, weights in bfloat16 and widths that no block divides work', async (precision) => {
     const { adapter, base, maxNewTokens } = goldenFor('gqa-bf16');
     const group = { adapterDirectory: goldenAdapter(adapter), rows: base.greedy.map(({ prompt }) => ({ prompt })) };

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { QUEUE_NAMES, TASK_QUEUES } from '../../contracts/queues';
+import { COMPUTE_SLOTS, QUEUE_NAMES, TASK_QUEUES } from '../../contracts/queues';
 import { packageRoot } from '../../infra/stack/package-root';
 import { SCHEDULING_ARGUMENTS } from '../../infra/stack/temporal-server';
 import { type Document, INFRA, readDockerfile, readYaml, resourcesOf } from './fleet-documents';
@@ -73,16 +73,27 @@ test('every queue is one that campaigns wait on', () => {
     ...instructions.filter(({ name, text }) => name === 'CMD' && text.includes('--queues')).map(({ text }) => JSON.parse(text)[1]),
   ].flatMap((list: string) => list.split(','));
   expect(flags.filter((name) => !QUEUE_NAMES.includes(name as never))).toEqual([]);
-  expect(flags).toEqual(expect.arrayContaining(['orchestration', 'compute', 'compute-cuda']));
+  expect(flags).toEqual(expect.arrayContaining(['orchestration', 'bookkeeping', 'compute', 'compute-cuda']));
   const scaled = OVERLAYS.flatMap(resourcesOf).filter(({ kind }) => kind === 'ScaledObject');
   expect(scaled.length).toBeGreaterThan(0);
   for (const { spec } of scaled) {
     const { taskQueue, targetQueueSize } = spec.triggers[0].metadata;
     expect(Object.values(TASK_QUEUES)).toContain(taskQueue);
     const target = deployments.find(({ metadata }) => metadata.name === spec.scaleTargetRef.name);
-    const { args, env } = target.spec.template.spec.containers[0];
+    const { args } = target.spec.template.spec.containers[0];
     expect(TASK_QUEUES[args[1] as keyof typeof TASK_QUEUES]).toBe(taskQueue);
-    expect(env).toContainEqual({ name: 'SEAL_ACTIVITY_SLOTS', value: targetQueueSize });
+    expect([targetQueueSize, spec.triggers[1].metadata.threshold]).toEqual([`${COMPUTE_SLOTS}`, `${COMPUTE_SLOTS}`]);
+  }
+});
+
+test('whoever pins inputs or computes sees the base models', () => {
+  const needModels = (queues: string): boolean => /bookkeeping|compute/.test(queues);
+  for (const [name, { command, volumes = [] }] of ours) {
+    if (command?.[0] === '--queues') expect([name, (volumes as string[]).some((volume) => volume.endsWith(':/models:ro'))]).toEqual([name, needModels(command[1])]);
+  }
+  for (const { metadata, spec } of deployments) {
+    const [{ args, volumeMounts }] = spec.template.spec.containers;
+    expect([metadata.name, (volumeMounts as Document[]).some(({ mountPath }) => mountPath === '/models')]).toEqual([metadata.name, needModels(args[1])]);
   }
 });
 

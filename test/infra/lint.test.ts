@@ -24,6 +24,9 @@ const SOURCES: Readonly<Record<string, string>> = {
   'record/keys.ts': `export const key = (id: string): string => \`campaigns/\${id}/x.json\`;`,
   'audit/check.ts': `export const checked = (files: Record<string, string>, id: string): unknown => [\`campaigns/\${id}/\`, 'selection.json', { files }.files, id as unknown as number];`,
   'cli/told.ts': `export const told = (one: { files: Record<string, string> }): unknown => [one.files['input.json'], 'report.json', 'campaigns/a/'];`,
+  'settings/home.ts': `export const home = process.env['SEAL_HOME'];`,
+  'endpoint/key.ts': `import { home } from '../settings/home';\nexport const key: unknown = home;`,
+  'infra/hand.ts': `const { env } = process;\nexport const hand = env['SEAL_HOME'];`,
   'infra/up.ts': `import { store } from '../storage/store';\nexport const up: unknown = store;`,
 };
 
@@ -45,6 +48,9 @@ const EXPECTED: readonly (readonly [file: string, rule: string])[] = [
   ['cli/run.ts', '@typescript-eslint/no-restricted-imports'],
   ['seal/one.ts', 'import-x/no-cycle'],
   ['seal/two.ts', 'import-x/no-cycle'],
+  ['endpoint/key.ts', 'import-x/no-restricted-paths'],
+  ['infra/hand.ts', 'no-restricted-properties'],
+  ['infra/hand.ts', 'no-restricted-syntax'],
   ['infra/up.ts', 'import-x/no-restricted-paths'],
   ['audit/check.ts', 'no-restricted-syntax'],
   ['audit/check.ts', 'no-restricted-syntax'],

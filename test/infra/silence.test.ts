@@ -1,6 +1,6 @@
-import { hangLimit } from '../../infra/stack/hang-limit';
 import { ServerProbe } from '../../infra/stack/server-probe';
 import { Silence } from '../../infra/stack/silence';
+import { hangLimit } from '../../settings/hang-limit';
 import { eventually } from '../workflows/temporal-fixture';
 
 const SECOND = 1000;

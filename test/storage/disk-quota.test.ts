@@ -2,7 +2,8 @@ import promises from 'node:fs/promises';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DiskGuard, diskQuotaBytes, diskUse, diskWarning } from '../../storage/disk-quota';
+import { cacheBytes, diskQuotaBytes } from '../../settings/home';
+import { DiskGuard, diskUse, diskWarning } from '../../storage/disk-quota';
 
 const MIB = 2 ** 20;
 
@@ -52,7 +53,7 @@ test('a directory or file that vanishes while its bytes are counted takes none',
 });
 
 test('a look at the disk that failed is not remembered: the next fine-tune looks again', async () => {
-  const guard = new DiskGuard(directory, 4 * MIB, () => undefined);
+  const guard = new DiskGuard(directory, 4 * MIB, { warn: () => undefined });
   let isBroken = true;
   const looks = beforeEachLook(() => {
     if (isBroken) throw Object.assign(new Error('it cannot be read'), { code: 'EIO' });
@@ -71,9 +72,26 @@ test('the quota is a number of GiB', () => {
   for (const wrong of ['0', '-1', '5GB', 'much']) expect(() => diskQuotaBytes({ SEAL_DISK_QUOTA_GB: wrong })).toThrow(`SEAL_DISK_QUOTA_GB: expected a number of GiB above 0, got "${wrong}"`);
 });
 
+test('the cache has the bytes that it is given, or half of the quota', () => {
+  expect(cacheBytes({})).toBeNull();
+  expect(cacheBytes({ SEAL_DISK_QUOTA_GB: '4' })).toBe(2 ** 31);
+  expect(cacheBytes({ SEAL_DISK_QUOTA_GB: '4', SEAL_CACHE_GB: '3' })).toBe(3 * 2 ** 30);
+  expect(() => cacheBytes({ SEAL_CACHE_GB: 'much' })).toThrow('SEAL_CACHE_GB: expected a number of GiB above 0, got "much"');
+});
+
+test('no work waits for room that the cache can make', async () => {
+  const said: string[] = [];
+  const makeRoom = jest.fn(() => Promise.resolve(rmSync(join(directory, 'deep'), { recursive: true })));
+  const guard = new DiskGuard(directory, MIB, { warn: (line) => said.push(line), makeRoom, everyMs: 0 });
+  await guard.refuseFull();
+  await guard.refuseFull();
+  expect(makeRoom).toHaveBeenCalledTimes(1);
+  expect(said).toEqual([]);
+});
+
 test('work waits while the disk is full, is told why, and goes on once there is room', async () => {
   const said: string[] = [];
-  const guard = new DiskGuard(directory, MIB, (line) => said.push(line), 0);
+  const guard = new DiskGuard(directory, MIB, { warn: (line) => said.push(line), everyMs: 0 });
   await expect(guard.refuseFull()).rejects.toMatchObject({ name: 'DiskFullError', message: expect.stringContaining('"seal gc"') });
   await expect(guard.refuseFull()).rejects.toThrow('SEAL_DISK_QUOTA_GB');
   expect(said).toHaveLength(1);

@@ -83,6 +83,11 @@ describe('credentials and region are found where AWS has them', () => {
     expect(await roundTrip({ ...named, AWS_DEFAULT_REGION: REGION })).toBe('kept');
   });
 
+  it('in the environment, where the SDK too takes what is set to nothing for not set', async () => {
+    const empty = { AWS_USE_FIPS_ENDPOINT: '', AWS_USE_DUALSTACK_ENDPOINT: '', AWS_RETRY_MODE: '', AWS_PROFILE: '', AWS_CA_BUNDLE: '', AWS_SESSION_TOKEN: '', S3_BUCKET: '' };
+    expect(await roundTrip({ ...named, AWS_REGION: REGION, ...empty })).toBe('kept');
+  });
+
   it('in the shared files, of the default profile and of a named one', async () => {
     expect(await roundTrip(awsFiles('default'))).toBe('kept');
     expect(await roundTrip({ ...awsFiles('training'), AWS_PROFILE: 'training' })).toBe('kept');

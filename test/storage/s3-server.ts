@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { S3Credentials } from '../../contracts/stack';
 import { embeddedCredentials, OBJECT_SERVER, startObjectServer } from '../../infra/stack/object-server';
 import { OwnProcesses } from '../../infra/stack/own-process';
 import { serverBinary } from '../../infra/stack/server-binaries';
+import type { S3Credentials } from '../../settings/stack-file';
 
 export interface RunningS3 {
   readonly endpoint: string;

@@ -1,6 +1,6 @@
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
-import { S3ObjectClient, type S3Settings } from '../../storage/s3-client';
+import { S3ObjectClient, type S3ClientSettings } from '../../storage/s3-client';
 import { openS3Store } from '../../storage/open-store';
 import { itKeepsArtifacts, manifestOf } from './artifact-store-contract';
 import { type RunningS3, startS3 } from './s3-server';
@@ -15,7 +15,7 @@ beforeAll(async () => {
   s3 = await startS3();
 });
 afterAll(() => s3.stop());
-const settings = (): S3Settings => ({ endpoint: s3.endpoint, bucket: 'artifacts', credentials: s3.credentials });
+const settings = (): S3ClientSettings => ({ endpoint: s3.endpoint, bucket: 'artifacts', credentials: s3.credentials });
 
 describe('the artifact store on a real S3 server', () => {
   let objects: S3ObjectClient;

@@ -12,6 +12,7 @@ import { DefaultLogger, Runtime, type WorkerOptions } from '@temporalio/worker';
 import { ORCHESTRATION_QUEUE } from '../../contracts/campaign';
 import { freePort } from '../../infra/stack/ports';
 import { serverBinary } from '../../infra/stack/server-binaries';
+import { tracingSettings } from '../../settings/telemetry';
 import { installTelemetry } from '../../telemetry/worker-telemetry';
 import { createSealWorkers, runWorkers } from '../../workers/seal-workers';
 import { workflowBundle } from '../../workers/workflow-bundle';
@@ -33,7 +34,7 @@ async function measure(candidates: number, sight: Sight): Promise<void> {
   const workers = await createSealWorkers({
     connection: environment.nativeConnection,
     namespace: environment.namespace ?? 'default',
-    queues: ['orchestration', 'compute'],
+    queues: ['orchestration', 'bookkeeping', 'compute'],
     activities: fakeActivities().activities,
     workflowBundle: await workflowBundle(directory, { traced: sight === 'traces' }),
     telemetry,
@@ -61,9 +62,8 @@ async function install(sight: Sight): Promise<Pick<WorkerOptions, 'interceptors'
   }
   const metrics = { host: '127.0.0.1', port: await freePort(0) };
   setInterval(() => void fetch(`http://${metrics.host}:${metrics.port}/metrics`).then((response) => response.text()), 1000).unref();
-  const traced = sight === 'traces';
-  if (traced) process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = await collector();
-  const { workerOptions } = await installTelemetry({ level: 'INFO', metrics, traced }, process.env);
+  if (sight === 'traces') process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = await collector();
+  const { workerOptions } = await installTelemetry({ level: 'INFO', metrics, tracing: tracingSettings() });
   return workerOptions;
 }
 

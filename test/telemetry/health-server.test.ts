@@ -1,6 +1,6 @@
 import { BadInputError } from '../../contracts/errors';
+import { addressText } from '../../settings/listen-address';
 import { type HealthCheck, HealthServer } from '../../telemetry/health-server';
-import { addressText } from '../../telemetry/listen-address';
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
 const well = (): HealthCheck => ({ ok: true, detail: 'well' });

@@ -62,6 +62,9 @@ test('what they say is what happened', () => {
   expect(sum('seal_store_request_seconds_count', { outcome: 'failed' })).toBe(0);
   // The SDK's own, on the same page: the wait in the server's queue.
   expect(sum('temporal_activity_schedule_to_start_latency_seconds_count', { task_queue: 'seal-compute' })).toBeGreaterThan(5);
+  expect(sum('temporal_activity_schedule_to_start_latency_seconds_count', { task_queue: 'seal-bookkeeping' })).toBeGreaterThan(3);
+  // What tells a busy worker, which does not poll, from none.
+  expect(samplesOf('temporal_worker_task_slots_used').map(({ labels }) => labels)).toContainEqual(expect.objectContaining({ worker_type: 'ActivityWorker', task_queue: 'seal-compute' }));
 });
 
 /** The SDK shows it once a request has failed. */
@@ -79,8 +82,9 @@ test('every line of its log is JSON, and those of a campaign have its ids', () =
     expect.arrayContaining(['pinInputs', 'proposeSelfEdits', 'collectProposals', 'validateSelfEdit', 'fineTuneAdapters', 'evaluateAdapters', 'evaluateBase', 'trainPolicy', 'summariseMethod', 'writeReport']),
   );
   for (const line of done) expect(line).toMatchObject({ campaignId: 'watched', attempt: 1, workflowId: expect.stringMatching(/^watched/), runId: expect.any(String), seconds: expect.any(Number) });
-  const candidate = done.find((line) => line['candidate'] === 2 && line['activity'] === 'evaluateAdapters');
+  const candidate = done.find((line) => line['candidate'] === 2 && line['activity'] === 'validateSelfEdit');
   expect(candidate).toMatchObject({ epoch: 1, contextId: expect.stringMatching(/^[0-9a-f]{8}$/) });
+  expect(done.find((line) => line['activity'] === 'evaluateAdapters' && line['epoch'] === 1)).toMatchObject({ workflowId: expect.stringMatching(/^watched\/epoch-1\/group-/) });
 });
 
 test('a compute process that is killed while idle is replaced by the next question, and counted', async () => {

@@ -11,7 +11,7 @@ export const IDS = { campaignId: 'towns', epoch: 1, contextId: 'ab12cd34', candi
 
 async function send(patienceMs: number): Promise<void> {
   const reasons: string[] = [];
-  const tracing = await openTracing('seal-test', process.env, (reason) => reasons.push(reason));
+  const tracing = await openTracing('seal-test', { serviceName: null }, (reason) => reasons.push(reason));
   const span = tracing.activitySpan(IDS, withTraceHeader({}, PARENT));
   span.child('compute fineTune', { 'seal.method': 'fineTune' }).end(new OutOfMemoryError('no memory'));
   span.end();

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { BadInputError } from '../../contracts/errors';
-import { isTraced } from '../../telemetry/tracing/open-tracing';
+import { tracingSettings } from '../../settings/telemetry';
 import { readTraceHeader, withTraceHeader } from '../../telemetry/in-workflow/trace-header';
 import { attributesOf } from '../../telemetry/tracing/tracing';
 import { IDS, PARENT } from './send-spans';
@@ -62,10 +62,10 @@ test.each([
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' }, true],
   [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://collector/v1/traces' }, true],
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318', OTEL_SDK_DISABLED: 'true' }, false],
-])('%j: traced %s', (env, traced) => expect(isTraced(env)).toBe(traced));
+])('%j: traced %s', (env, traced) => expect(tracingSettings(env) !== null).toBe(traced));
 
 test('an address that is none is refused by the variable\'s name', () => {
-  const read = (): boolean => isTraced({ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' });
+  const read = (): unknown => tracingSettings({ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' });
   expect(read).toThrow(BadInputError);
   expect(read).toThrow(/^OTEL_EXPORTER_OTLP_ENDPOINT: expected an http or https address of a collector/);
 });

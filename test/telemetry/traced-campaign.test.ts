@@ -46,12 +46,12 @@ test('a campaign is one trace, begun by the command that started it', () => {
   for (const span of receiver.spans) expect([span.name, pathOf(span)[0]]).toEqual([span.name, 'start']);
 });
 
-test('the tree goes down from campaign to epoch, candidate, activity and request, each with its ids', () => {
+test('the tree goes down from campaign to epoch, group, candidate, activity and request, each with its ids', () => {
   const tunes = spans('compute fineTune').map(pathOf);
-  expect(tunes).toContainEqual(['start', 'campaign', 'epoch', 'candidate', 'activity fineTuneAdapters', 'compute fineTune']);
+  expect(tunes).toContainEqual(['start', 'campaign', 'epoch', 'candidateGroup', 'activity fineTuneAdapters', 'compute fineTune']);
   expect(tunes).toContainEqual(['start', 'campaign', 'epoch', 'activity trainPolicy', 'compute fineTune']);
-  expect(spans('store write').map(pathOf)).toContainEqual(['start', 'campaign', 'epoch', 'candidate', 'activity evaluateAdapters', 'store write']);
-  expect(spans('activity validateSelfEdit').map(pathOf)).toContainEqual(['start', 'campaign', 'epoch', 'candidate', 'activity validateSelfEdit']);
+  expect(spans('store write').map(pathOf)).toContainEqual(['start', 'campaign', 'epoch', 'candidateGroup', 'activity evaluateAdapters', 'store write']);
+  expect(spans('activity validateSelfEdit').map(pathOf)).toContainEqual(['start', 'campaign', 'epoch', 'candidateGroup', 'candidate', 'activity validateSelfEdit']);
   const candidates = spans('candidate');
   expect(candidates).toHaveLength(4);
   for (const { attributes } of candidates) {

@@ -74,7 +74,7 @@ async function startBuild(buildId: string, overrides: (note: (name: string) => v
   const workers = await createSealWorkers({
     connection: environment.nativeConnection,
     namespace: environment.namespace ?? 'default',
-    queues: ['orchestration', 'compute'],
+    queues: ['orchestration', 'bookkeeping', 'compute'],
     activities,
     deployment: { deploymentName: DEPLOYMENT, buildId },
     workflowBundle: await workflowBundle(directory),

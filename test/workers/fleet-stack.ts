@@ -58,16 +58,16 @@ export class FleetStack {
     return this.#campaigns;
   }
 
-  /** A worker as on a machine of its own: with its own home and cache. */
-  worker(machine: string, queues: string, env: Readonly<Record<string, string>> = {}): WorkerProcess {
-    const own = { ...this.#servers, SEAL_HOME: join(this.home, machine), SEAL_ACTIVITY_SLOTS: '8', ...env };
-    const worker = new WorkerProcess(own, this.#log, ['--queues', queues]);
+  /** A worker as on a machine of its own: with its own home and cache. @param directory that it runs in. @default that of this process */
+  worker(machine: string, queues: string, env: Readonly<Record<string, string>> = {}, directory?: string): WorkerProcess {
+    const own = { ...this.#servers, SEAL_HOME: join(this.home, machine), ...env };
+    const worker = new WorkerProcess(own, this.#log, ['--queues', queues], directory);
     this.#workers.push(worker);
     return worker;
   }
 
-  async startCampaign(campaignId: string): Promise<void> {
-    const prepared = await prepareCampaign(join(this.home, 'campaign.yaml'));
+  async startCampaign(campaignId: string, file = 'campaign.yaml'): Promise<void> {
+    const prepared = await prepareCampaign(join(this.home, file));
     await this.#asOperator(() => startCampaign(this.campaigns, campaignId, prepared));
   }
 

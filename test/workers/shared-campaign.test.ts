@@ -19,7 +19,7 @@ function repeated(work: readonly WorkRecord[]): string[] {
 }
 
 test('two workers share a campaign, one of them is drained in the middle: each group is computed once, to the bits of one worker', async () => {
-  const all = stack.worker('first', 'orchestration,compute');
+  const all = stack.worker('first', 'orchestration,bookkeeping,compute');
   const helper = stack.worker('second', 'compute', { SEAL_DRAIN_SECONDS: '30' });
   await stack.startCampaign('shared');
   await eventually(

@@ -1,3 +1,7 @@
+import { CampaignRecord } from '../../audit/campaign-record';
+import { checkLineage } from '../../audit/check-lineage';
+import { checkRewards } from '../../audit/check-rewards';
+import { Findings } from '../../audit/findings';
 import type { CampaignInput } from '../../contracts/campaign';
 import { createMemoryStore } from '../../storage/memory-store';
 import { ActivityFixture, promptEndpoints } from '../activities/activity-fixture';
@@ -80,6 +84,14 @@ test('a campaign whose endpoint misbehaves on the way ends with the rewards of o
   const same = await run(smooth.made, smooth.input);
   expect(same.epochs).toEqual(result.epochs);
   expect(same.methods).toEqual(result.methods);
+
+  // Raw answers, verdicts and evaluations fit together.
+  expect((await rough.made.store.list('campaigns/rough/')).some((key) => key.includes('/raw-answers/'))).toBe(true);
+  const findings = new Findings();
+  const record = await CampaignRecord.read(rough.made.store, 'rough', true, findings);
+  await checkLineage(record, await record.input(), findings);
+  await checkRewards(record, (await record.input())!, findings);
+  expect(findings.breaks).toEqual([]);
 
   const told = [...(await histories('rough')), ...(await storedTexts(rough.made.store))];
   expect(told.filter((text) => text.includes('SOME_API_KEY')).length).toBeGreaterThan(1);

@@ -1,8 +1,10 @@
-import type { CandidateGroup, CandidateSummary, GroupTask, PinnedCampaign, RecordedOutcomes, SealActivities, Selected } from '../../activities/activity-types';
-import type { MethodScore } from '../../contracts/campaign';
-import { canBeRetried } from '../../contracts/failures';
+import type { CandidateGroup, FailureTask, GroupTask, PinnedCampaign, SealActivities, Selected, Validation } from '../../activities/activity-types';
+import { type MethodScore, scopes as scopeNames } from '../../contracts/campaign';
+import { canBeRetried, type FailureClass } from '../../contracts/failures';
+import { placeOf } from '../../seal/algorithm/plan';
 import { epochSummary } from '../../seal/report-data';
 import { bestOfK } from '../../seal/selection';
+import { mean } from '../../seal/statistics';
 
 /** Activities that remember their calls and answer at once; a test overrides what it is about. */
 export interface FakeActivities {
@@ -28,19 +30,38 @@ export function nameOf({ scope, group: { from, to }, repeat }: GroupTask): strin
   return `${scope.scope} ${to - from === 1 ? from : `${from}-${to - 1}`} r${repeat}`;
 }
 
+/** How the candidates of one scope have ended, by position. */
+type Ends = Map<number, { readonly status: 'scored'; readonly rewards: number[] } | { readonly status: 'rejected' } | { readonly status: 'failed'; readonly failure: FailureClass }>;
+
+function rewardOf(ends: Ends, position: number): number | undefined {
+  const end = ends.get(position);
+  return end?.status === 'scored' ? mean(end.rewards) : undefined;
+}
+
 /** Positions of the best candidate of each context. */
-function keptOf(outcomes: readonly CandidateSummary[], perContext: number): string {
+function keptOf(ends: Ends, perContext: number): string {
   const contexts = new Map<number, { readonly position: number; readonly reward: number }[]>();
-  for (const { position, reward } of outcomes) {
-    const context = Math.floor(position / perContext);
+  for (const position of [...ends.keys()].sort((x, y) => x - y)) {
+    const { context } = placeOf(position, perContext);
+    const reward = rewardOf(ends, position);
     if (reward !== undefined) contexts.set(context, [...(contexts.get(context) ?? []), { position, reward }]);
   }
   return [...contexts.values()].map((candidates) => bestOfK(candidates, 1)[0]!.position).join(',');
 }
 
+function failedIn(ends: Ends): number[] {
+  return [...ends].flatMap(([position, end]) => (end.status === 'failed' && canBeRetried(end.failure) ? [position] : [])).sort((x, y) => x - y);
+}
+
 export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Partial<SealActivities> = () => ({})): FakeActivities {
   const calls: FakeActivities['calls'] = [];
-  const selections = new Map<string, RecordedOutcomes & { readonly kept: string }>();
+  const kept = new Map<string, string>();
+  const scopes = new Map<string, Ends>();
+  const endsOf = (scope: string): Ends => {
+    const ends: Ends = scopes.get(scope) ?? new Map();
+    scopes.set(scope, ends);
+    return ends;
+  };
   const ref = { sha256: '0'.repeat(64), sizeBytes: 1, mediaType: 'application/json' };
   const answers: SealActivities = {
     pinInputs: ({ campaignId }): Promise<PinnedCampaign> => Promise.resolve({ campaignId, input: ref, runId: 'run' }),
@@ -50,14 +71,22 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
     fineTuneAdapters: ({ group, repeat }) => Promise.resolve({ members: positionsOf(group).map((position) => ({ position, adapter: `adapter-${position}-r${repeat}` })) }),
     evaluateAdapters: ({ scope, group }) => Promise.resolve({ members: positionsOf(group).map((position) => ({ position, reward: scope.split === 'train' ? fakeReward(position) : null })) }),
     evaluateBase: () => Promise.resolve(),
-    selectSelfEdits: ({ versions, outcomes, proposals, perContext, before }): Promise<Selected> => {
-      const { epoch, selection } = versions;
-      const kept = keptOf(outcomes, perContext);
-      selections.set(`${epoch}.v${selection}`, { proposals, outcomes, kept });
-      const retryable = outcomes.filter(({ status, failure }) => status === 'failed' && canBeRetried(failure)).length;
-      const isAsBefore = before !== undefined && selections.get(`${epoch}.v${before.selection}`)?.kept === kept;
+    gradeAdapters: ({ group }) => Promise.resolve({ members: positionsOf(group).map((position) => ({ position, reward: fakeReward(position) })) }),
+    gradeBase: () => Promise.resolve(),
+    recordFailures: () => Promise.resolve(),
+    listFailed: ({ scope, from }) => Promise.resolve({ positions: failedIn(endsOf(scope)).filter((position) => position >= from), next: null }),
+    selectSelfEdits: ({ versions, perContext, before }): Promise<Selected> => {
+      const { epoch, selection, candidates } = versions;
+      const ends = endsOf(scopeNames.epoch(epoch, candidates));
+      const own = keptOf(ends, perContext);
+      kept.set(`${epoch}.v${selection}`, own);
+      const outcomes = [...ends].map(([position, { status }]) => {
+        const reward = rewardOf(ends, position);
+        return { contextId: String(placeOf(position, perContext).context), status, ...(reward !== undefined && { reward }) };
+      });
+      const isAsBefore = before !== undefined && kept.get(`${epoch}.v${before.selection}`) === own;
       // What was kept is told to the M-step by the reference.
-      return Promise.resolve({ selection: { ...ref, mediaType: kept }, summary: epochSummary(epoch, outcomes.map((outcome) => ({ ...outcome, contextId: String(Math.floor(outcome.position / perContext)) })), kept === '' ? 0 : kept.split(',').length), retryable, isAsBefore });
+      return Promise.resolve({ selection: { ...ref, mediaType: own }, summary: epochSummary(epoch, outcomes, own === '' ? 0 : own.split(',').length), retryable: failedIn(ends).length, isAsBefore });
     },
     trainPolicy: ({ versions: { epoch, policy }, selection }) => {
       const name = policy === 1 ? `policy-${epoch}` : `policy-${epoch}.v${policy}`;
@@ -67,7 +96,6 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
       Promise.resolve({ name: method, grader: 'exact', score: 0.5, standardError: 0.1, n: 4, runs: 4, rejected: 0, diverged: 0, meanTokens: 10, meanSteps: 6 }),
     writeReport: ({ state }) => Promise.resolve({ key: `report-${state}`, digest: { key: 'digest', sha256: ref.sha256 } }),
     archiveHistories: ({ workflows }) => Promise.resolve({ archived: workflows.length }),
-    readOutcomes: ({ versions: { epoch, selection } }) => Promise.resolve(selections.get(`${epoch}.v${selection}`)!),
     recordRevision: () => Promise.resolve(),
     awaitWorkflows: () => Promise.reject(new Error('the fixture waits for workflows')),
   };
@@ -79,23 +107,45 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
     fineTuneAdapters: nameOf,
     evaluateAdapters: nameOf,
     evaluateBase: ({ scope, chunk }) => `${scope} ${chunk}`,
-    selectSelfEdits: ({ versions: { epoch }, outcomes, perContext }) => `${epoch} ${keptOf(outcomes, perContext)}`,
+    gradeAdapters: nameOf,
+    gradeBase: ({ scope, chunk }) => `${scope} ${chunk}`,
+    selectSelfEdits: ({ versions: { epoch, candidates }, perContext }) => `${epoch} ${keptOf(endsOf(scopeNames.epoch(epoch, candidates)), perContext)}`,
     trainPolicy: ({ versions: { epoch }, selection }) => `${epoch} ${selection.mediaType}`,
     summariseMethod: ({ method }) => method,
     writeReport: ({ state }) => state,
     archiveHistories: ({ scope, page, workflows }) => `${scope} ${page}: ${workflows.length}`,
-    readOutcomes: ({ versions: { epoch, selection } }) => `${epoch}.v${selection}`,
+    recordFailures: ({ scope, failed }) => `${scope.scope} ${failed.map(({ position }) => position).join()}`,
+    listFailed: ({ scope, from }) => `${scope} ${from}`,
     recordRevision: ({ revision, action, changed }) => `${revision} ${action.by} ${changed}`,
     awaitWorkflows: ({ workflows }) => workflows.map(({ workflowId }) => workflowId).join(),
+  };
+  /** What the store would know afterwards. */
+  const remember = (name: keyof SealActivities, task: unknown, result: unknown): void => {
+    if (name === 'evaluateAdapters') {
+      const { scope, repeat } = task as GroupTask;
+      for (const { position, reward } of (result as Awaited<ReturnType<SealActivities['evaluateAdapters']>>).members) {
+        const end = endsOf(scope.scope).get(position);
+        if (reward === null || end?.status === 'rejected') continue;
+        endsOf(scope.scope).set(position, { status: 'scored', rewards: [...(end?.status === 'scored' && repeat > 1 ? end.rewards : []), reward] });
+      }
+    } else if (name === 'validateSelfEdit') {
+      const { scope, position } = task as Parameters<SealActivities['validateSelfEdit']>[0];
+      if (!(result as Validation).accepted) endsOf(scope.scope).set(position, { status: 'rejected' });
+    } else if (name === 'recordFailures') {
+      const { scope, failed } = task as FailureTask;
+      for (const { position, failure } of failed) endsOf(scope.scope).set(position, { status: 'failed', failure });
+    }
   };
   const recorded = { ...answers, ...overrides(calls) };
   const activities = Object.fromEntries(
     (Object.keys(answers) as (keyof SealActivities)[]).map((name) => {
       const answer = recorded[name] as (task: unknown) => Promise<unknown>;
       const describe = what[name] as (task: unknown) => string;
-      const call = (task: unknown): Promise<unknown> => {
+      const call = async (task: unknown): Promise<unknown> => {
         calls.push({ name, what: describe(task) });
-        return answer(task);
+        const result = await answer(task);
+        remember(name, task, result);
+        return result;
       };
       return [name, call];
     }),

@@ -10,10 +10,10 @@ import { eventually, TemporalFixture } from './temporal-fixture';
 // Real schedules on a machine that does other things besides.
 jest.setTimeout(120_000);
 
-/** One activity at a time: whatever else is to be done waits at the server, which decides what comes next. */
+/** One computation at a time: whatever else is to be computed waits at the server, which decides what comes next. */
 let fixture: TemporalFixture;
 beforeAll(async () => {
-  fixture = await TemporalFixture.start({ activitySlots: 1 });
+  fixture = await TemporalFixture.start({ computeSlots: 1 });
 });
 afterAll(() => fixture.stop());
 

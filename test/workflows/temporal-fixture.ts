@@ -38,8 +38,8 @@ export class TemporalFixture {
     this.#directory = directory;
   }
 
-  /** @param activitySlots activities at once. @default as many as a worker of one machine has */
-  static async start({ activitySlots }: { readonly activitySlots?: number } = {}): Promise<TemporalFixture> {
+  /** @param computeSlots activities at once that need a language model. @default as many as a fleet has */
+  static async start({ computeSlots = 100 }: { readonly computeSlots?: number } = {}): Promise<TemporalFixture> {
     Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
     const path = await serverBinary('temporal', () => undefined);
     const directory = mkdtempSync(join(tmpdir(), 'seal-workflows-'));
@@ -51,7 +51,7 @@ export class TemporalFixture {
       },
     });
     const fixture = new TemporalFixture(environment, directory);
-    await fixture.#startWorkers(activitySlots);
+    await fixture.#startWorkers(computeSlots);
     return fixture;
   }
 
@@ -65,7 +65,7 @@ export class TemporalFixture {
     }
   }
 
-  async #startWorkers(activitySlots: number | undefined): Promise<void> {
+  async #startWorkers(computeSlots: number): Promise<void> {
     const names = Object.keys(fakeActivities().activities) as (keyof SealActivities)[];
     const { nativeConnection, namespace = 'default' } = this.environment;
     // Whatever a test's activities are: how workflows end only the server knows.
@@ -88,10 +88,10 @@ export class TemporalFixture {
     const workers = await createSealWorkers({
       connection: nativeConnection,
       namespace,
-      queues: ['orchestration', 'compute'],
+      queues: ['orchestration', 'bookkeeping', 'compute'],
       activities: Object.fromEntries(delegates),
       workflowBundle: await workflowBundle(this.#directory),
-      ...(activitySlots === undefined ? {} : { activitySlots }),
+      computeSlots,
     });
     this.#workers = runWorkers(workers, new Promise<void>((resolve) => (this.#stopWorkers = resolve)));
   }

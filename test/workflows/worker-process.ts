@@ -11,12 +11,14 @@ export class WorkerProcess {
   /**
    * @param env TEMPORAL_ADDRESS, SEAL_HOME and what else it needs beyond this process's environment
    * @param args of the worker
+   * @param directory that it runs in. @default that of this process
    */
-  constructor(env: Readonly<Record<string, string>>, logFile: string, args: readonly string[] = []) {
+  constructor(env: Readonly<Record<string, string>>, logFile: string, args: readonly string[] = [], directory?: string) {
     const script = join(__dirname, '..', '..', 'workers', 'main.js');
     this.#child = spawn(process.execPath, ['--enable-source-maps', script, ...args], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
+      ...(directory === undefined ? {} : { cwd: directory }),
     });
     this.#child.stderr?.on('data', (data: Buffer) => appendFileSync(logFile, data));
     this.#ended = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve(signal ?? `exit ${code}`)));
@@ -27,11 +29,12 @@ export class WorkerProcess {
     return `${this.#child.pid}@${hostname()}`;
   }
 
-  /** Pids of the language model's processes, from the kernel's own list of children. */
-  computeProcesses(): number[] {
+  /** Pids of its processes of this purpose, from the kernel's own list of children. */
+  computeProcesses(purpose: 'language-model' | 'tokenizer' = 'language-model'): number[] {
     const { pid } = this.#child;
     if (pid === undefined) return [];
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+    return children.filter((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').split('\0').includes(purpose));
   }
 
   /** @returns how it ended */

@@ -4,6 +4,7 @@ import { candidateReward } from '../../seal/rewards';
 import { type ActivitySettings, computeActivities } from '../work/activity-options';
 import { classOf } from '../work/attempts';
 import { reasonOf, shortReason } from '../work/reason';
+import { evaluateGroup } from './evaluating';
 
 /** What became of one candidate: its reward with the hashes of its adapters, or why it has none. */
 export type MemberResult =
@@ -24,7 +25,7 @@ export interface GroupToAdapt {
  * @throws what an activity fails with: that concerns every member
  */
 export async function adaptGroup({ scope, group, repeats, settings }: GroupToAdapt): Promise<Map<number, MemberResult>> {
-  const { fineTuneAdapters, evaluateAdapters } = computeActivities(settings);
+  const { fineTuneAdapters } = computeActivities(settings);
   const diverged = new Map<number, string>();
   const adapters = new Map<number, string[]>();
   const rewards = new Map<number, number[]>();
@@ -34,7 +35,7 @@ export async function adaptGroup({ scope, group, repeats, settings }: GroupToAda
       if ('diverged' in member) diverged.set(member.position, diverged.get(member.position) ?? member.diverged);
       else push(adapters, member.position, member.adapter);
     }
-    for (const { position, reward } of (await evaluateAdapters(task)).members) if (reward !== null) push(rewards, position, reward);
+    for (const { position, reward } of await evaluateGroup(task, settings)) if (reward !== null) push(rewards, position, reward);
   }
   const positions = [...new Set([...adapters.keys(), ...diverged.keys()])];
   return new Map(

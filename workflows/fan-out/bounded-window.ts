@@ -67,8 +67,3 @@ export async function runInWindow<Task>(work: WindowedWork<Task>): Promise<reado
   if (failures.length > 0) throw failures[0];
   return rest;
 }
-
-/** Numbers 0..count-1 cut into groups of `size` by position. */
-export function fixedGroups(count: number, size: number): { readonly from: number; readonly to: number }[] {
-  return Array.from({ length: Math.ceil(count / size) }, (_, i) => ({ from: i * size, to: Math.min((i + 1) * size, count) }));
-}

@@ -7,15 +7,15 @@
  */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { CancellationScope, ChildWorkflowCancellationType, condition, isCancellation, ParentClosePolicy, startChild } from '@temporalio/workflow';
-import type { AdaptationScope, CandidateGroup, CandidateSummary, EndedWorkflow } from '../../activities/activity-types';
+import type { AdaptationScope, CandidateGroup, EndedWorkflow } from '../../activities/activity-types';
 import { type CandidateOutcome, type ContextRef, workflowIds } from '../../contracts/campaign';
-import { canBeRetried } from '../../contracts/failures';
+import { groupAt, numbersIn, placeOf } from '../../seal/algorithm/plan';
 import type { CandidateInput, CandidateResult } from '../candidate';
 import type { CandidateGroupInput, CandidateGroupResult, candidateGroupWorkflow } from '../candidate-group';
 import type { Steering } from '../messages';
 import type { HistoryArchive } from '../record/history-archive';
 import { epochAttributes } from '../record/search-attributes';
-import type { ActivitySettings } from '../work/activity-options';
+import { type ActivitySettings, bookkeepingActivities, localActivities } from '../work/activity-options';
 import { failedBy } from './adapt-group';
 import { runInWindow } from './bounded-window';
 import { AbandonedChildren } from './abandoned-children';
@@ -23,14 +23,22 @@ import type { ChildProgress } from './child-progress';
 import { shouldContinueAsNew } from './continue-as-new';
 import { startCandidate } from './start-candidate';
 
+/**
+ * What is not started yet: all candidates from position `next` on, or a page of failed ones and where the next page begins (null after the
+ * last). No more than a page of positions is carried, however many candidates there are.
+ */
+export type Backlog = { readonly kind: 'all'; readonly next: number } | { readonly kind: 'failed'; readonly page: readonly number[]; readonly next: number | null };
+
 /** Where a fan-out is: all that a new run must know. Positions are places in the planned order. */
 export interface WindowState {
-  readonly outcomes: readonly CandidateSummary[];
-  /** Not started yet, in order. */
-  readonly waiting: readonly number[];
+  readonly backlog: Backlog;
   /** Started by an earlier run. */
   readonly underWay: readonly number[];
 }
+
+/** The failed candidates of an epoch that has ended. */
+export const ALL_FAILED: WindowState = { backlog: { kind: 'failed', page: [], next: 0 }, underWay: [] };
+export const ALL: WindowState = { backlog: { kind: 'all', next: 0 }, underWay: [] };
 
 export interface WindowContext {
   readonly scope: AdaptationScope;
@@ -44,32 +52,55 @@ export interface WindowContext {
   readonly steering: () => Steering;
   readonly progress: ChildProgress;
   readonly archive: HistoryArchive;
+  /** Of failures that are recorded now. */
+  readonly pass: () => number;
 }
+
+type Outcome = Pick<CandidateOutcome, 'status' | 'reason' | 'failure'>;
 
 /** Positions of one group that run together: with groups of one, a candidate. */
 type Members = readonly number[];
 
 export class CandidateWindow {
   readonly #context: WindowContext;
-  readonly #outcomes: Map<number, CandidateSummary>;
   readonly #carried: AbandonedChildren;
   readonly #carriedPositions: Set<number>;
   readonly #underWay = new Set<number>();
   readonly #running: Promise<void>[] = [];
-  #waiting: readonly number[];
+  #backlog: Backlog;
   /** Asked of the server, which has not started them yet. */
   #starting = 0;
 
   constructor(context: WindowContext, state: WindowState) {
     this.#context = context;
-    this.#outcomes = new Map(state.outcomes.map((outcome) => [outcome.position, outcome]));
     this.#carried = new AbandonedChildren(context.settings);
     this.#carriedPositions = new Set(state.underWay);
-    this.#waiting = state.waiting;
+    this.#backlog = state.backlog;
   }
 
   /** Scores what is waiting. @returns false where the rest belongs into a new run of the epoch, which begins with `state` */
   async run(): Promise<boolean> {
+    do {
+      if (!(await this.#runWaiting())) return false;
+    } while (await this.#turnPage());
+    return true;
+  }
+
+  /** Waits until everything that this run has started or carried has ended. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  get state(): WindowState {
+    return { backlog: this.#backlog, underWay: [...this.#underWay].sort((a, b) => a - b) };
+  }
+
+  /** Has the failed ones that another attempt may help wait again. */
+  again(): void {
+    this.#backlog = ALL_FAILED.backlog;
+  }
+
+  async #runWaiting(): Promise<boolean> {
     const { steering, settings } = this.#context;
     const rest = await runInWindow({
       tasks: this.#groupsOf(this.#waiting),
@@ -80,60 +111,62 @@ export class CandidateWindow {
       isOver: () => shouldContinueAsNew(settings.timings),
       onStarted: (running) => this.#running.push(running),
     });
-    this.#waiting = rest.flat();
+    const waiting = rest.flat();
+    this.#backlog = this.#backlog.kind === 'all' ? { kind: 'all', next: waiting[0] ?? this.#count } : { ...this.#backlog, page: waiting };
     // The next run asks for what it is given: the server must know all of it.
-    if (rest.length > 0) await condition(() => this.#starting === 0);
-    return rest.length === 0;
+    if (waiting.length > 0) await condition(() => this.#starting === 0);
+    return waiting.length === 0;
   }
 
-  /** Waits until everything that this run has started or carried has ended. */
-  async ended(): Promise<void> {
-    await Promise.all(this.#running);
+  /** @returns whether there may be more to do */
+  async #turnPage(): Promise<boolean> {
+    if (this.#backlog.kind === 'all' || this.#backlog.next === null) return false;
+    const { scope, settings, progress } = this.#context;
+    const { positions, next } = await bookkeepingActivities(settings).listFailed({ campaign: scope.campaign, scope: scope.scope, perContext: scope.perContext, from: this.#backlog.next });
+    progress.retrying(positions.length);
+    this.#backlog = { kind: 'failed', page: positions, next };
+    return true;
   }
 
-  get state(): WindowState {
-    return { outcomes: this.outcomes, waiting: this.#waiting, underWay: [...this.#underWay].sort((a, b) => a - b) };
+  get #waiting(): readonly number[] {
+    return this.#backlog.kind === 'all' ? numbersIn({ from: this.#backlog.next, to: this.#count }) : this.#backlog.page;
   }
 
-  /** Of those that have ended, in planned order. */
-  get outcomes(): CandidateSummary[] {
-    return [...this.#outcomes.values()].sort((a, b) => a.position - b.position);
-  }
-
-  /** Has the failed ones that another attempt may help wait again. @returns how many */
-  again(): number {
-    const failed = retryable(this.outcomes);
-    this.#waiting = [...this.#waiting, ...failed];
-    return failed.length;
+  get #count(): number {
+    const { contexts, scope } = this.#context;
+    return contexts.length * scope.perContext;
   }
 
   #groupsOf(positions: readonly number[]): Members[] {
-    const { groupSize } = this.#context;
     const groups = new Map<number, number[]>();
     for (const position of positions) {
-      const group = Math.floor(position / groupSize);
-      groups.set(group, [...(groups.get(group) ?? []), position]);
+      const { from } = this.#groupOf([position]);
+      groups.set(from, [...(groups.get(from) ?? []), position]);
     }
     return [...groups.values()];
   }
 
   async #score(members: Members): Promise<void> {
-    const { progress, archive, groupSize } = this.#context;
+    const { scope, settings, progress, archive, groupSize, pass } = this.#context;
     progress.started(members.length);
     members.forEach((position) => this.#underWay.add(position));
     const outcomes = await this.#outcomesOf(members);
+    const failed = members.flatMap((position, i) => {
+      const { status, reason = 'no reason recorded', failure = 'bug' } = outcomes[i]!;
+      return status === 'failed' ? [{ position, reason, failure }] : [];
+    });
+    if (failed.length > 0) await localActivities(settings).recordFailures({ scope, failed, pass: pass() });
     for (const [i, position] of members.entries()) {
-      const outcome = summaryOf(position, outcomes[i]!);
+      const { status } = outcomes[i]!;
       this.#underWay.delete(position);
-      this.#outcomes.set(position, outcome);
       archive.add(this.#candidate(position).workflowId);
-      progress.finished(outcome.status === 'scored' ? 'done' : outcome.status);
+      progress.finished(status === 'scored' ? 'done' : status);
     }
     if (groupSize > 1) archive.add(this.#idOf(members));
   }
 
   /** In the order of the members. */
-  async #outcomesOf(members: Members): Promise<readonly Omit<CandidateSummary, 'position'>[]> {
+  async #outcomesOf(members: Members): Promise<readonly Outcome[]> {
     try {
       return outcomesIn(await this.#resultOf(members));
     } catch (error) {
@@ -180,27 +213,21 @@ export class CandidateWindow {
   }
 
   #groupOf([position = 0]: Members): CandidateGroup {
-    const { scope, contexts, groupSize } = this.#context;
-    const from = Math.floor(position / groupSize) * groupSize;
-    return { from, to: Math.min(from + groupSize, contexts.length * scope.perContext) };
+    const { groupSize } = this.#context;
+    return groupAt(position, groupSize, this.#count);
   }
 
   #candidate(position: number): { readonly workflowId: string; readonly input: CandidateInput } {
     const { scope, epoch, version, contexts, groupSize, repeats, settings } = this.#context;
     const { perContext, campaign } = scope;
-    const contextId = contexts[Math.floor(position / perContext)]!.id;
-    const candidate = (position % perContext) + 1;
+    const { context, candidate } = placeOf(position, perContext);
+    const contextId = contexts[context]!.id;
     const group = { ...this.#groupOf([position]), workflowId: groupSize === 1 ? null : this.#idOf([position]) };
     return {
       workflowId: workflowIds.candidate(campaign.campaignId, epoch, contextId, candidate, version),
       input: { scope, position, contextId, candidate, group, repeats, settings },
     };
   }
-}
-
-/** Positions of failed candidates that another attempt may help. */
-export function retryable(outcomes: readonly CandidateSummary[]): number[] {
-  return outcomes.flatMap(({ position, status, failure }) => (status === 'failed' && canBeRetried(failure) ? [position] : []));
 }
 
 function resultIn(ended: EndedWorkflow): CandidateResult | CandidateGroupResult {
@@ -210,15 +237,4 @@ function resultIn(ended: EndedWorkflow): CandidateResult | CandidateGroupResult 
 
 function outcomesIn(result: CandidateResult | CandidateGroupResult): readonly CandidateOutcome[] {
   return 'outcomes' in result ? result.outcomes : [result.outcome];
-}
-
-/** A rejected candidate's reason is in its record, and five thousand reasons would be too much to carry. */
-function summaryOf(position: number, { status, reward, reason, failure }: Omit<CandidateSummary, 'position'>): CandidateSummary {
-  return {
-    position,
-    status,
-    ...(reward === undefined ? {} : { reward }),
-    ...(status === 'failed' ? { reason: reason ?? 'no reason recorded' } : {}),
-    ...(failure === undefined ? {} : { failure }),
-  };
 }

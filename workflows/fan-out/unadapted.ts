@@ -1,13 +1,13 @@
 import type { UnadaptedTask } from '../../activities/activity-types';
-import { computeActivities } from '../work/activity-options';
+import { chunkCount } from '../../seal/algorithm/plan';
 import { type ChunkContext, runChunks } from './chunks';
+import { evaluateUnadapted } from './evaluating';
 
 /** Contexts whose questions the unadapted policy answers in one request. */
 export const UNADAPTED_CONTEXTS_PER_CHUNK = 16;
 
 /** Has the unadapted policy answer the questions of every context of a split. */
 export function scoreUnadapted(task: Omit<UnadaptedTask, 'chunk' | 'contextsPerChunk'>, contexts: number, context: ChunkContext): Promise<void> {
-  const { evaluateBase } = computeActivities(context.settings);
   const contextsPerChunk = UNADAPTED_CONTEXTS_PER_CHUNK;
-  return runChunks(Math.ceil(contexts / contextsPerChunk), context, (chunk) => evaluateBase({ ...task, contextsPerChunk, chunk }));
+  return runChunks(chunkCount(contexts, contextsPerChunk), context, (chunk) => evaluateUnadapted({ ...task, contextsPerChunk, chunk }, context.settings));
 }

@@ -4,7 +4,7 @@ import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from 
 import type { SealActivities } from '../../activities/activity-types';
 import type { CampaignInput, CampaignTimings } from '../../contracts/campaign';
 import { FAILURE_CLASSES, type FailurePolicy } from '../../contracts/failures';
-import { type ComputeQueueName, computeQueueOf, TASK_QUEUES } from '../../contracts/queues';
+import { type ComputeQueueName, computeQueueOf, MOST_COMPUTE_SLOTS, TASK_QUEUES } from '../../contracts/queues';
 import { attempted } from './attempts';
 
 const DEFAULT_TIMINGS: CampaignTimings = {
@@ -30,22 +30,16 @@ export interface ActivitySettings {
   readonly timings: CampaignTimings;
   /** `limits.activitySeconds`: the worker itself stops a computation that takes longer. */
   readonly activitySeconds: number;
-  /** Groups of candidates that may wait for the language model at once. */
-  readonly groupsAtOnce: number;
+  /** Whether another model gives the marks. */
+  readonly isJudged: boolean;
   /** Which machines compute it. */
   readonly computeQueue: ComputeQueueName;
 }
 
 export function activitySettings(input: CampaignInput): ActivitySettings {
-  const { candidates, group } = input.spec.concurrency;
   const { activitySeconds } = input.spec.limits;
   const computeQueue = computeQueueOf(input.spec.compute.executionProviders);
-  return { timings: timingsOf(input), activitySeconds, groupsAtOnce: Math.ceil(candidates / group), computeQueue };
-}
-
-/** Documents are written where the campaign computes, since some of them take the model's files or its tokenizer. */
-function computeTaskQueue({ computeQueue }: ActivitySettings): string {
-  return TASK_QUEUES[computeQueue];
+  return { timings: timingsOf(input), activitySeconds, isJudged: input.spec.reward.grader === 'judge', computeQueue };
 }
 
 /**
@@ -82,10 +76,10 @@ const COMPUTE = ['proposeSelfEdits', 'fineTuneAdapters', 'evaluateAdapters', 'ev
 /** Activities that use the language model. */
 export function computeActivities(settings: ActivitySettings): Pick<SealActivities, (typeof COMPUTE)[number]> {
   const activities = proxyActivities<SealActivities>({
-    taskQueue: computeTaskQueue(settings),
-    // The worker's own limit counts from when the language model is free; this one includes the wait for every other group,
-    // for a policy to be merged and for uploads. It catches what heartbeats do not: a worker that beats and does nothing.
-    startToCloseTimeout: settings.activitySeconds * 1000 * (settings.groupsAtOnce + 3),
+    taskQueue: TASK_QUEUES[settings.computeQueue],
+    // The worker's own limit counts from when the language model is free; this one includes whatever of the same worker has it before, a
+    // policy to be merged and transfers. It catches what heartbeats do not: a worker that beats and does nothing.
+    startToCloseTimeout: settings.activitySeconds * 1000 * (MOST_COMPUTE_SLOTS + 2),
     heartbeatTimeout: settings.timings.heartbeatTimeoutMs,
     retry: retry(settings),
     // A campaign is only cancelled once no computation of it runs any more.
@@ -94,12 +88,12 @@ export function computeActivities(settings: ActivitySettings): Pick<SealActiviti
   return attemptedEach(activities, COMPUTE, settings);
 }
 
-const BOOKKEEPING = ['pinInputs', 'collectProposals', 'selectSelfEdits', 'summariseMethod', 'writeReport', 'readOutcomes', 'recordRevision', 'archiveHistories'] as const;
+const BOOKKEEPING = ['pinInputs', 'collectProposals', 'selectSelfEdits', 'summariseMethod', 'writeReport', 'listFailed', 'recordRevision', 'archiveHistories'] as const;
 
 /** Activities that read and write small documents; `pinInputs` hashes the model's files, `collectProposals` counts tokens. */
 export function bookkeepingActivities(settings: ActivitySettings): Pick<SealActivities, (typeof BOOKKEEPING)[number]> {
   const activities = proxyActivities<SealActivities>({
-    taskQueue: computeTaskQueue(settings),
+    taskQueue: TASK_QUEUES.bookkeeping,
     startToCloseTimeout: settings.timings.bookkeepingMs + settings.activitySeconds * 1000,
     heartbeatTimeout: settings.timings.heartbeatTimeoutMs,
     retry: retry(settings),
@@ -108,13 +102,29 @@ export function bookkeepingActivities(settings: ActivitySettings): Pick<SealActi
   return attemptedEach(activities, BOOKKEEPING, settings);
 }
 
+const ASKING = ['proposeSelfEdits', 'gradeAdapters', 'gradeBase'] as const;
+
+/** Activities that wait for an endpoint's answers. Nothing that another campaign needs is held meanwhile. */
+export function askingActivities(settings: ActivitySettings): Pick<SealActivities, (typeof ASKING)[number]> {
+  const activities = proxyActivities<SealActivities>({
+    taskQueue: TASK_QUEUES.bookkeeping,
+    // Each request has its own limit and tries, and waits for those before it; the answers so far are kept. So this is only for a worker
+    // that beats and does nothing.
+    startToCloseTimeout: '1 day',
+    heartbeatTimeout: settings.timings.heartbeatTimeoutMs,
+    retry: retry(settings),
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });
+  return attemptedEach(activities, ASKING, settings);
+}
+
 /** How long one attempt waits for other workflows to end before it says that none has: another attempt then goes on. */
 export const AWAIT_WORKFLOWS_MS = 600_000;
 
 /** Waits for workflows that are nobody's children any more. */
 export function waitingActivities(settings: ActivitySettings): Pick<SealActivities, 'awaitWorkflows'> {
   return proxyActivities<SealActivities>({
-    taskQueue: computeTaskQueue(settings),
+    taskQueue: TASK_QUEUES.bookkeeping,
     startToCloseTimeout: 2 * AWAIT_WORKFLOWS_MS,
     heartbeatTimeout: settings.timings.heartbeatTimeoutMs,
     retry: retry(settings),
@@ -122,12 +132,12 @@ export function waitingActivities(settings: ActivitySettings): Pick<SealActiviti
   });
 }
 
-/** Judging a self-edit takes milliseconds: as a local activity it costs one event instead of three and no queue. */
-export function localActivities(settings: ActivitySettings): Pick<SealActivities, 'validateSelfEdit'> {
+/** Judging a self-edit and recording a failure take milliseconds: as a local activity it costs one event instead of three and no queue. */
+export function localActivities(settings: ActivitySettings): Pick<SealActivities, 'validateSelfEdit' | 'recordFailures'> {
   const options: LocalActivityOptions = {
     startToCloseTimeout: settings.timings.bookkeepingMs,
     retry: retry(settings),
     cancellationType: ActivityCancellationType.TRY_CANCEL,
   };
-  return attemptedEach(proxyLocalActivities<SealActivities>(options) as SealActivities, ['validateSelfEdit'], settings);
+  return attemptedEach(proxyLocalActivities<SealActivities>(options) as SealActivities, ['validateSelfEdit', 'recordFailures'], settings);
 }

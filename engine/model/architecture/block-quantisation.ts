@@ -5,12 +5,12 @@ import { ReduceMax, ReduceMin } from '../../graph/ops/reduce';
 import { Reshape } from '../../graph/ops/shape';
 import { type Tensor, dimAt } from '../../graph/tensor';
 
-/** 8 bits are nearly exact in long blocks, 4 bits need short ones. The longest that divides a width is taken. */
-const BLOCK_SIZES = { 8: [128, 64, 32, 16], 4: [32, 16] } as const;
+/** The longest that divides a width is taken. A product rounds its input by the same blocks: short ones keep an outlier from more of it. */
+const BLOCK_SIZES = { long: [128, 64, 32, 16], short: [32, 16] } as const;
 
 /** Elements of a block for rows of this width; undefined where none divides it. */
-export function blockSizeFor(width: number, bits: 4 | 8): number | undefined {
-  return BLOCK_SIZES[bits].find((size) => width % size === 0);
+export function blockSizeFor(width: number, length: keyof typeof BLOCK_SIZES): number | undefined {
+  return BLOCK_SIZES[length].find((size) => width % size === 0);
 }
 
 /**

@@ -1,16 +1,22 @@
 import type { BasePrecision, GenerationPrecision } from '../../../contracts/language-model';
 import { withGradient } from '../../graph/custom-gradient';
-import { DynamicQuantizeMatMul } from '../../graph/ops/dynamic-quantize-mat-mul';
-import { Div, Equal, Max, Neg, Where } from '../../graph/ops/elementwise';
+import { Div, Max, Mul, Neg } from '../../graph/ops/elementwise';
 import { GemmTransposed } from '../../graph/ops/gemm';
 import { MatMul } from '../../graph/ops/mat-mul';
+import { MatMulIntegerToFloat } from '../../graph/ops/mat-mul-integer';
 import { MatMulNBits } from '../../graph/ops/mat-mul-n-bits';
-import { QuantizeLinearSigned } from '../../graph/ops/quantize';
+import { QuantizeLinear, QuantizeLinearSigned } from '../../graph/ops/quantize';
 import { ReduceMax, ReduceMin } from '../../graph/ops/reduce';
 import { Reshape, transposeLast } from '../../graph/ops/shape';
 import { type Tensor, dimAt, productOf } from '../../graph/tensor';
 import type { Weights } from './base-weights';
 import { blockSizeFor, quantiseBlocks } from './block-quantisation';
+
+/** The byte that stands for 0 where 8 bits hold activations: ONNX Runtime's integer products take them unsigned. */
+const ZERO_BYTE = 128;
+const ACTIVATION_STEPS = 127;
+/** Without VNNI a processor adds two products in 16 bits, which would overflow, silently, with weights of 8 bits: 2 * 255 * 63 does not. */
+const WEIGHT_STEPS = 63;
 
 /** x W' for the weight of this checkpoint name: x [..., in], W [out, in] -> [..., out]. */
 export type FrozenLinear = (name: string, x: Tensor) => Tensor;
@@ -31,30 +37,39 @@ function inPlaceLinear(weights: Weights): FrozenLinear {
 }
 
 /**
- * Projections of a graph that is trained through. In `int8` weight, input and what flows back are rounded to 8 bits and multiplied as
- * integers; the weight is rounded once for each direction, a scale for each of its results.
+ * Projections of a graph that is trained through. In `int8` a product is one of integers, and no row depends on what else is computed in
+ * the same run: forward, weight and input have a scale a block (`MatMulNBits`), since one outlier in a row would round the rest of it away;
+ * what flows back has one a row. A projection whose width no block divides stays in float32.
  *
  * @param once of `heldOnce`
- * Source: dynamic quantisation as in ONNX Runtime's DynamicQuantizeMatMul.
+ * Source: for the way back, a scale a row and a column as in LLM.int8() (arXiv 2208.07339, section 2.2), without its exact outliers.
  */
 export function trainingLinear(weights: Weights, precision: BasePrecision, once: boolean): FrozenLinear {
-  if (precision === 'float32') return once ? inPlaceLinear(weights) : frozenLinear(weights);
+  const exact = once ? inPlaceLinear(weights) : frozenLinear(weights);
+  if (precision === 'float32') return exact;
   return (name, x) => {
     const weight = weights(name);
-    const [rows, columns] = [roundedLines(weight, 0), roundedLines(weight, 1)];
-    return withGradient(DynamicQuantizeMatMul(x, transposeLast(rows.values), rows.scales), [x], (dy) => [
-      () => DynamicQuantizeMatMul(dy, columns.values, columns.scales),
-    ]);
+    const [out, width] = [Number(dimAt(weight.shape, 0)), Number(dimAt(weight.shape, 1))];
+    const blockSize = blockSizeFor(width, 'short');
+    if (blockSize === undefined) return exact(name, x);
+    const product = MatMulNBits(x, quantiseBlocks(weights(name, blockSize), [out, width], 8));
+    return withGradient(product, [x], (dy) => [() => roundedProduct(dy, weight)]);
   };
 }
 
-/** A weight [out, in] in 8 bits, symmetric about 0, with a scale for each of its lines along `axis`. */
-function roundedLines(weight: Tensor, axis: 0 | 1): { readonly values: Tensor; readonly scales: Tensor } {
-  const across = [1 - axis];
-  const farthest = Reshape(Max(ReduceMax(weight, across), Neg(ReduceMin(weight, across))), [dimAt(weight.shape, axis)]);
-  // A line of zeros has any scale.
-  const scales = Div(Where(Equal(farthest, weight.graph.constant('float32', 0)), 1, farthest), 127);
-  return { values: QuantizeLinearSigned(weight, scales, axis), scales };
+/** x W for x [..., out] and W [out, in]: x rounded to 8 bits with a scale a row, W to 7 with a scale a column. */
+function roundedProduct(x: Tensor, weight: Tensor): Tensor {
+  const rows = Reshape(x, [productOf(x.shape.slice(0, -1)), dimAt(x.shape, -1)]);
+  const steps = stepOf(rows, 1, ACTIVATION_STEPS);
+  const scales = Reshape(stepOf(weight, 0, WEIGHT_STEPS), [dimAt(weight.shape, 1)]);
+  const product = MatMulIntegerToFloat(QuantizeLinear(rows, steps, ZERO_BYTE), ZERO_BYTE, QuantizeLinearSigned(weight, scales, 1), scales);
+  return Reshape(Mul(product, steps), [...x.shape.slice(0, -1), dimAt(weight.shape, 1)]);
+}
+
+/** What is farthest from 0 along `axis`, which stays with length 1, in so many steps; above 0 also where all are 0. */
+function stepOf(x: Tensor, axis: 0 | 1, steps: number): Tensor {
+  const farthest = Max(ReduceMax(x, [axis]), Neg(ReduceMin(x, [axis])));
+  return Div(Max(farthest, 1e-30), steps);
 }
 
 /**
@@ -74,7 +89,7 @@ export function decodingLinear(
   return (name, x) => {
     const bits = precision === 'int8' || name === head ? 8 : 4;
     const [out, width] = shapeOf(name);
-    const blockSize = blockSizeFor(width, bits);
+    const blockSize = blockSizeFor(width, bits === 8 ? 'long' : 'short');
     return blockSize === undefined ? exact(name, x) : MatMulNBits(x, quantiseBlocks(weights(name, blockSize), [out, width], bits));
   };
 }

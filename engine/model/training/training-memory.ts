@@ -19,13 +19,13 @@ interface RunSize {
  * @throws BadInputError naming its largest step
  */
 export function refuseBeyondMemory(model: ModelDirectory, request: FineTuneRequest, plans: readonly JobPlan[]): void {
-  const { memoryLimitBytes, jobs, gradientCheckpointing = false } = request;
+  const { memoryLimitBytes, jobs, gradientCheckpointing = false, compute: { basePrecision = 'float32' } = {} } = request;
   const size = largestRun(plans);
   if (memoryLimitBytes === undefined || size === undefined) return;
   const { N, B, T } = size;
   // All have the room that the largest needs.
   const lora = { ...request.lora, rank: Math.max(...jobs.map((job) => job.lora?.rank ?? request.lora.rank)) };
-  const { total } = estimateTrainingMemory(model, { lora, gradientCheckpointing, dropout: lora.dropout ?? 0, length: T, batch: B, adapters: N });
+  const { total } = estimateTrainingMemory(model, { lora, basePrecision, gradientCheckpointing, dropout: lora.dropout ?? 0, length: T, batch: B, adapters: N });
   if (total <= memoryLimitBytes) return;
   throw new BadInputError({
     where: 'memory',

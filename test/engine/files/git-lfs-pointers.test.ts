@@ -2,7 +2,8 @@ import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readInputJson, readInputText } from '../../../cli/input-file';
 import { readPrompts, readTrainingRows } from '../../../cli/row-file';
-import { readCampaignFile } from '../../../cli/campaign-file';
+import { readYamlFile } from '../../../cli/yaml-file';
+import { campaignSpecSchema } from '../../../contracts/campaign-spec';
 import { readAdapter } from '../../../engine/files/adapter';
 import { loadChatTemplate } from '../../../engine/files/chat-template';
 import { readModelConfig } from '../../../engine/files/model-config';
@@ -24,7 +25,7 @@ const READERS: readonly (readonly [source: string | null, name: string, read: (f
   [goldenModel('tied-fp32'), 'config.json', openModelDirectory],
   [goldenModel('tied-fp32'), 'generation_config.json', openModelDirectory],
   [goldenModel('tied-fp32'), 'tokenizer.json', loadTokenizer],
-  [goldenModel('tied-fp32'), 'tokenizer_config.json', loadTokenizer],
+  [goldenModel('qwen2-bf16'), 'tokenizer_config.json', loadChatTemplate],
   [goldenModel('llama3-sharded-fp16'), 'chat_template.jinja', loadChatTemplate],
   [goldenAdapter('tied-all-r4'), 'adapter_config.json', (folder) => readAdapter(folder, config)],
   [goldenAdapter('tied-all-r4'), 'adapter_model.safetensors', (folder) => readAdapter(folder, config)],
@@ -32,7 +33,7 @@ const READERS: readonly (readonly [source: string | null, name: string, read: (f
   [null, 'prompts.jsonl', (folder) => readPrompts(join(folder, 'prompts.jsonl'))],
   [null, 'passages.json', (folder) => readInputJson(join(folder, 'passages.json'))],
   [null, 'template.txt', (folder) => readInputText(join(folder, 'template.txt'))],
-  [null, 'campaign.yaml', (folder) => readCampaignFile(join(folder, 'campaign.yaml'))],
+  [null, 'campaign.yaml', (folder) => readYamlFile(join(folder, 'campaign.yaml'), campaignSpecSchema)],
 ];
 
 test.each(READERS)('a Git LFS pointer in place of the file is named as one, with what to do: %s %s', (source, name, read) => {

@@ -49,8 +49,7 @@ export const KERNEL_COVERAGE: Readonly<Record<string, KernelCoverage>> = {
   'ReduceMin float32': FOLDED,
   'com.microsoft.MatMulNBits float32': BOTH,
   // The int8 base of fine-tuning is for the CPU.
-  'Transpose int8': FOLDED,
-  'com.microsoft.DynamicQuantizeMatMul float32': NEITHER,
+  'com.microsoft.MatMulIntegerToFloat uint8': NEITHER,
   // Stored weights become float32.
   'Cast bfloat16': FOLDED,
   'Cast float16': FOLDED,

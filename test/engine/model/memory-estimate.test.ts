@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { processMemory } from '../../../bench/process-memory';
 import { SMALL, randomText, writeRandomModel } from '../../../bench/random-model';
-import type { LoraSettings } from '../../../contracts/language-model';
+import type { BasePrecision, LoraSettings } from '../../../contracts/language-model';
 import { openModelDirectory } from '../../../engine/files/model-directory';
 import { estimateGenerationMemory, estimateTrainingMemory } from '../../../engine/model/memory-estimate';
 import { type ComputeProcess, startComputeProcess } from '../../../engine/runtime/compute-client';
@@ -62,6 +62,20 @@ describe('estimateTrainingMemory', () => {
     const peak = await peakOf((compute) => compute.fineTune({ modelDirectory, lora, gradientCheckpointing, jobs: [job] }));
     const { total } = estimateTrainingMemory(openModelDirectory(modelDirectory), { lora, length, batch, gradientCheckpointing });
     expectNear(total, peak);
+  }, COMPUTE_TIMEOUT_MS);
+
+  onLinux('counts what rounding the weights to 8 bits takes while the session opens', async () => {
+    const lora = { rank: 8, alpha: 16, targets: 'all-linear' } as const;
+    const modelDirectory = modelAt('small');
+    const optimiser = { trainEpochs: 1, learningRate: 1e-3, batch: 1, schedule: 'linear', warmupSteps: 0, shuffle: false, clipNorm: 1, weightDecay: 0 } as const;
+    const job = { rows: texts(2, 32).map((text) => ({ text })), optimiser, seed: 1, outDirectory: join(directory, 'adapter') };
+    const peak = await peakOf((compute) => compute.fineTune({ modelDirectory, compute: { basePrecision: 'int8' }, lora, jobs: [job] }));
+    const total = (basePrecision: BasePrecision): number => estimateTrainingMemory(openModelDirectory(modelDirectory), { lora, length: 32, batch: 1, basePrecision }).total;
+    expectNear(total('int8'), peak);
+    // A training in 8 bits that does not fit is refused, not killed.
+    const refused = (memoryLimitBytes: number): Promise<unknown> =>
+      peakOf((compute) => compute.fineTune({ modelDirectory, compute: { basePrecision: 'int8' }, lora, jobs: [job], memoryLimitBytes }));
+    await expect(refused((total('int8') + total('float32')) / 2)).rejects.toThrow(/^memory: expected a training that fits/);
   }, COMPUTE_TIMEOUT_MS);
 
   it('grows with length, rows, rank and adapters, and shrinks where layers are computed again', () => {

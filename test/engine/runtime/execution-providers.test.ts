@@ -1,5 +1,7 @@
 import { BadInputError } from '../../../contracts/errors';
 import { EXECUTION_PROVIDERS } from '../../../contracts/language-model';
+import { failureClassOf } from '../../../contracts/failures';
+import { decodeError, encodeError } from '../../../engine/runtime/protocol';
 import { checkProviders, keepsResultsOnDevice, providerFailure, providersOf, whyMissing } from '../../../engine/runtime/execution-providers';
 import { startComputeProcess } from '../../../engine/runtime/compute-client';
 import { goldenModel } from '../../golden/golden-values';
@@ -24,9 +26,10 @@ describe('execution providers', () => {
     expect([['cpu'], ['cuda'], ['webgpu', 'cpu'], ['cpu', 'webgpu']].map((list) => keepsResultsOnDevice(list as ['cpu']))).toEqual([false, false, true, false]);
   });
 
-  it('that find no device are a wrong input, and other failures are themselves', () => {
+  it('that find no device are a want of this machine, across the process boundary too, and other failures are themselves', () => {
     const noAdapter = new Error('x.cc:136 status was false. Failed to get a WebGPU adapter: No supported adapters\n');
     expect(providerFailure(['webgpu'], noAdapter)).toMatchObject({ detail: { got: 'webgpu: Failed to get a WebGPU adapter: No supported adapters' } });
+    expect(failureClassOf(decodeError(encodeError(providerFailure(['webgpu'], noAdapter))).name)).toBe('machine-unable');
     expect(providerFailure(['cpu'], noAdapter)).toBe(noAdapter);
     const other = new Error('out of memory');
     expect(providerFailure(['webgpu'], other)).toBe(other);

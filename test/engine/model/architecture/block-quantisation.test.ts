@@ -7,9 +7,11 @@ import { GraphRunner } from '../../graph/run-graph';
 const runner = new GraphRunner();
 afterAll(() => runner.close());
 
+const blockSizeOf = (width: number, bits: 4 | 8): number => blockSizeFor(width, bits === 8 ? 'long' : 'short') as number;
+
 /** What a weight [out, width] is taken for: its products with unit vectors. */
 async function rounded(weight: Float32Array, out: number, width: number, bits: 4 | 8): Promise<number[]> {
-  const blockSize = blockSizeFor(width, bits) as number;
+  const blockSize = blockSizeOf(width, bits);
   const graph = new Graph();
   const x = graph.input('x', 'float32', ['M', width]);
   const blocks = graph.weight('w', 'float32', [weight.length / blockSize, blockSize], { bytes: new Uint8Array(weight.buffer) });
@@ -24,7 +26,7 @@ const random = randomStream(7);
 
 describe.each([4, 8] as const)('weights in %i bits', (bits) => {
   const [out, width] = [6, 64];
-  const blockSize = blockSizeFor(width, bits) as number;
+  const blockSize = blockSizeOf(width, bits);
   const weight = Float32Array.from({ length: out * width }, () => symmetric(random) ** 3);
   weight.fill(0, 0, blockSize);
 
@@ -54,6 +56,6 @@ describe.each([4, 8] as const)('weights in %i bits', (bits) => {
 });
 
 test('the longest block that divides a width is taken, and none where none does', () => {
-  expect([4864, 704, 96, 48, 40].map((width) => blockSizeFor(width, 8))).toEqual([128, 64, 32, 16, undefined]);
-  expect([4864, 48, 40].map((width) => blockSizeFor(width, 4))).toEqual([32, 16, undefined]);
+  expect([4864, 704, 96, 48, 40].map((width) => blockSizeFor(width, 'long'))).toEqual([128, 64, 32, 16, undefined]);
+  expect([4864, 48, 40].map((width) => blockSizeFor(width, 'short'))).toEqual([32, 16, undefined]);
 });
