@@ -10,21 +10,22 @@ const ROOMS = {
   contracts: { values: [] },
   settings: { values: ['contracts'] },
   seal: { values: ['contracts'] },
+  record: { values: ['contracts', 'storage'], types: ['seal'] },
   engine: { values: ['contracts', 'settings'] },
   storage: { values: ['contracts', 'settings'] },
   connection: { values: ['contracts', 'settings'] },
   endpoint: { values: ['contracts'] },
   telemetry: { values: ['contracts', 'settings'] },
-  activities: { values: ['contracts', 'settings', 'seal', 'engine', 'storage', 'endpoint', 'telemetry'] },
+  activities: { values: ['contracts', 'settings', 'record', 'seal', 'engine', 'storage', 'endpoint', 'telemetry'] },
   workflows: { values: ['contracts', 'seal'], types: ['activities'] },
-  audit: { values: ['contracts', 'seal', 'engine', 'storage', 'activities'] },
-  workers: { values: ['contracts', 'settings', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'workflows'] },
+  audit: { values: ['contracts', 'record', 'seal', 'engine', 'storage', 'activities'] },
+  workers: { values: ['contracts', 'settings', 'record', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'workflows'] },
   cli: {
-    values: ['contracts', 'settings', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'audit', 'workers', 'infra'],
+    values: ['contracts', 'settings', 'record', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'audit', 'workers', 'infra'],
     types: ['workflows'],
   },
   infra: { values: ['contracts', 'settings', 'connection', 'telemetry'] },
-  chaos: { values: ['contracts', 'settings', 'seal', 'storage', 'connection', 'activities', 'audit', 'workers', 'cli', 'infra'] },
+  chaos: { values: ['contracts', 'settings', 'record', 'seal', 'storage', 'connection', 'activities', 'audit', 'workers', 'cli', 'infra'] },
 };
 const NEVER_IMPORTED = ['test', 'dist', 'examples', 'docs', 'bench'];
 
@@ -69,6 +70,23 @@ const fileNames = {
     };
   },
 };
+
+/** Rooms that read and write the record through `record/`: none of them knows a key or the name of a stored file. */
+const USERS_OF_THE_RECORD = ['activities', 'audit', 'chaos', 'cli', 'workers', 'workflows'];
+const KEYS = '^(campaigns|tombstones)/';
+/** The command line writes files of such names for people. */
+const STORED_FILES = '^(input|train|heldOut|self-edits|proposals|answers?|losses|selection|rows|runs|manifests|document|report)\\.json$|^(candidates\\.csv|report\\.html|adapter_model\\.safetensors|checkpoint\\.safetensors)$';
+
+function recordRules(room) {
+  const forbidden = [
+    [`Literal[value=/${KEYS.replaceAll('/', '\\u002f')}/]`, 'A key is written and read by record/keys.ts.'],
+    [`TemplateElement[value.raw=/${KEYS.replaceAll('/', '\\u002f')}/]`, 'A key is written and read by record/keys.ts.'],
+    ["MemberExpression[object.property.name='files'][property.type='Literal']", 'A stored file is named and read by its document in record/.'],
+    ['TSAsExpression > TSAsExpression > TSUnknownKeyword', 'What was read is parsed by its schema, not cast.'],
+    ...(room === 'cli' ? [] : [[`Literal[value=/${STORED_FILES}/]`, 'A stored file is named by its document in record/.']]),
+  ];
+  return { files: sources(room), rules: { 'no-restricted-syntax': ['error', NAMED_VARIABLE, ...forbidden.map(([selector, message]) => ({ selector, message }))] } };
+}
 
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', '.seal/', '.venv-bench/', '**/*.json'] },
@@ -128,6 +146,7 @@ export default tseslint.config(
       ],
     },
   },
+  ...USERS_OF_THE_RECORD.map(recordRules),
   ...Object.entries(ROOMS)
     .filter(([, { types }]) => types !== undefined)
     .map(([room, { types }]) => ({

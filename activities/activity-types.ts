@@ -3,6 +3,7 @@ import type { ArtifactRef } from '../contracts/artifacts';
 import type { CampaignInput, CampaignState, EpochSummary, EpochVersion, MethodScore, OperatorAction } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import type { FailureClass } from '../contracts/failures';
+import type { DigestRef } from '../record/documents/digest';
 import type { MemoryBound } from './execution/less-memory';
 
 /** The campaign as pinned at its start: everything an activity needs beyond references is read from this artifact. */
@@ -143,8 +144,7 @@ export interface SealActivities {
   selectSelfEdits(task: SelectTask): Promise<Selected>;
   trainPolicy(task: PolicyTask): Promise<{ readonly policy: string | null }>;
   summariseMethod(task: MethodTask): Promise<MethodScore>;
-  /** `seal` is absent in histories of versions that had none. */
-  writeReport(task: ReportTask): Promise<{ readonly key: string; readonly seal?: SealRef }>;
+  writeReport(task: ReportTask): Promise<{ readonly key: string; readonly digest: DigestRef }>;
   recordFailures(task: FailureTask): Promise<void>;
   /** `next`: where the next page begins; null after the last. */
   listFailed(task: FailedTask): Promise<{ readonly positions: readonly number[]; readonly next: number | null }>;
@@ -213,13 +213,6 @@ export interface MethodTask {
   readonly source:
     | { readonly kind: 'unadapted'; readonly contextsPerChunk: number }
     | { readonly kind: 'adapted'; readonly scope: AdaptationScope };
-}
-
-/** A seal's manifest. */
-export interface SealRef {
-  readonly key: string;
-  /** Of its bytes. */
-  readonly sha256: string;
 }
 
 export interface ReportTask {

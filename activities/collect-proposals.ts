@@ -1,19 +1,16 @@
-import { manifestKeys } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
 import type { TrainingRow } from '../contracts/language-model';
+import { readAll } from '../record/bounded-reads';
+import { type Proposal, proposalsDocument, proposalsFile } from '../record/documents/self-edits';
+import { manifestKeys } from '../record/keys';
 import type { SelfEdit } from '../seal/domain';
 import { chunkCount } from '../seal/algorithm/plan';
 import type { ProposalTask, SealActivities } from './activity-types';
-import type { Proposal } from './candidates/proposals';
 import { rowTokenLimit } from './candidates/row-tokens';
 import { asActivity } from './execution/running-activity';
 import { chunkContexts, readChunk } from './propose-self-edits';
 import { computeLimits, type Services } from './services';
-import { readAll } from './stored/bounded-reads';
 import { type CampaignData, contextRefs } from './stored/campaign-data';
-import { fileOf, putJson } from './stored/stored-json';
-
-export const PROPOSALS_FILE = 'proposals.json';
 
 /** Joins a scope's chunks into one list in fixed order, and marks what the model's tokenizer finds too long to train on. */
 export function collectProposals(services: Services): SealActivities['collectProposals'] {
@@ -21,23 +18,21 @@ export function collectProposals(services: Services): SealActivities['collectPro
     asActivity(services.heartbeatIntervalMs, async ({ signal }) => {
       const { store } = services;
       const key = manifestKeys.proposals(task.campaign.campaignId, task.scope);
-      const known = await store.findManifest(key);
-      if (known !== null) return { proposals: fileOf(key, known, PROPOSALS_FILE) };
+      const known = await proposalsDocument.find(store, key);
+      if (known !== null) return { proposals: proposalsFile.refIn(known) };
       const data = await services.campaigns.read(task.campaign);
       const chunks = chunkCount(contextRefs(data, task.split).length, task.contextsPerChunk);
       const numbers = Array.from({ length: chunks }, (_, i) => i + 1);
       const lists = await readAll(numbers, (chunk) => collectChunk(services, task, chunk, data, signal));
-      const proposals = await putJson(store, lists.flat());
-      const { manifest } = await store.publish(key, {
-        kind: 'proposals',
-        files: { [PROPOSALS_FILE]: proposals },
+      const published = await proposalsDocument.publish(store, key, {
+        files: { [proposalsFile.name]: await proposalsFile.put(store, lists.flat()) },
         lineage: {
           inputs: { contexts: data.input[task.split].sha256 },
           codeVersion: data.input.codeVersion,
           settings: { limits: data.input.spec.limits, chunks },
         },
       });
-      return { proposals: fileOf(key, manifest, PROPOSALS_FILE) };
+      return { proposals: proposalsFile.refIn(published) };
     });
 }
 

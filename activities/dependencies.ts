@@ -1,10 +1,10 @@
 import type { LanguageModel } from '../contracts/language-model';
 import type { Machine } from '../contracts/machine';
 import type { Endpoints } from '../endpoint/endpoints';
+import type { ReportDocument } from '../record/documents/report';
 import type { Domain } from '../seal/domain';
 import type { ArtifactStore } from '../storage/artifact-store';
 import type { WorkflowWatcher } from './execution/workflow-watcher';
-import type { ReportDocument } from './report/report-document';
 import type { HistoryReader } from './stored/history-reader';
 
 /** What of a model needs none of its weights. */

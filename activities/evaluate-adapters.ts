@@ -2,12 +2,12 @@
  * The inner loop's second half: closed-book questions to the adapted policy, and the reward.
  * Source: paper, "Knowledge Incorporation", evaluation; `seal/rewards.ts` for rounding and gains.
  */
+import { groupLossesFile, type RecordedAdapter } from '../record/documents/candidates';
 import type { DirectoryRefs } from '../storage/artifact-directory';
 import type { Lease } from '../storage/directory-cache';
 import type { GroupTask, SealActivities } from './activity-types';
 import { examine } from './answers/answers';
 import { isJudged, keepRawAnswers, type RawAnswers, rawAnswersKey } from './answers/raw-answers';
-import { isDiverged, type KnownAdapter } from './candidates/adapter-manifests';
 import { workOf } from './candidates/candidate-groups';
 import type { Candidate } from './candidates/candidates';
 import { evaluatedMembers, examinedGroup, type ExaminedGroup, gradeGroup, isAdapted } from './candidates/graded-group';
@@ -15,7 +15,6 @@ import { computedBy } from './execution/computed-by';
 import { memoryLineage } from './execution/less-memory';
 import { type RecordedOptions, recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity, type RunningActivity } from './execution/running-activity';
-import { LOSS_FILE } from './fine-tune-adapters';
 import { computeLimits, type Services } from './services';
 import { adapterEntry, leaseAdapter } from './stored/model-directories';
 
@@ -75,16 +74,16 @@ async function answered(services: Services, task: GroupTask, { group, adapters, 
 
 /** Local copies have served; the store has them should anyone ask again. */
 async function evictServed({ cache }: Services, { adapters }: ExaminedGroup): Promise<void> {
-  for (const adapter of adapters.values()) if (!isDiverged(adapter)) await cache.evict(adapterEntry(adapterFiles(adapter)));
+  for (const adapter of adapters.values()) if (adapter.summary.status === 'trained') await cache.evict(adapterEntry(adapterFiles(adapter)));
 }
 
 /** Directories of those that have one, by position, until it is disposed of. */
 class AdapterDirectories implements AsyncDisposable {
   readonly #leases = new Map<number, Lease<string>>();
 
-  static async lease({ cache, store }: Services, adapters: ReadonlyMap<number, KnownAdapter>): Promise<AdapterDirectories> {
+  static async lease({ cache, store }: Services, adapters: ReadonlyMap<number, RecordedAdapter>): Promise<AdapterDirectories> {
     const made = new AdapterDirectories();
-    const trained = [...adapters].filter(([, adapter]) => !isDiverged(adapter));
+    const trained = [...adapters].filter(([, { summary }]) => summary.status === 'trained');
     const leased = await Promise.allSettled(trained.map(async ([position, adapter]) => made.#leases.set(position, await leaseAdapter(cache, store, adapterFiles(adapter)))));
     const failed = leased.find((outcome) => outcome.status === 'rejected');
     if (failed === undefined) return made;
@@ -101,7 +100,7 @@ class AdapterDirectories implements AsyncDisposable {
   }
 }
 
-function adapterFiles({ manifest }: KnownAdapter): DirectoryRefs {
-  const { [LOSS_FILE]: _losses, ...files } = manifest.files;
+function adapterFiles({ manifest }: RecordedAdapter): DirectoryRefs {
+  const { [groupLossesFile.name]: _losses, ...files } = manifest.files;
   return files;
 }

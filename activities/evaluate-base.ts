@@ -1,6 +1,7 @@
-import { manifestKeys } from '../contracts/campaign';
+import { type UnadaptedAnswers, unadaptedDocument, unadaptedFile } from '../record/documents/candidates';
+import { manifestKeys } from '../record/keys';
 import type { SealActivities, UnadaptedTask } from './activity-types';
-import { type Answer, examine } from './answers/answers';
+import { examine } from './answers/answers';
 import { gradeReplies, gradingSettings } from './answers/grade-replies';
 import { isJudged, keepRawAnswers, type RawAnswers, rawAnswersKey, readRawAnswers } from './answers/raw-answers';
 import { computedBy } from './execution/computed-by';
@@ -10,15 +11,6 @@ import { asActivity, type RunningActivity } from './execution/running-activity';
 import { chunkContexts, placesOf } from './propose-self-edits';
 import { computeLimits, type Services } from './services';
 import type { CampaignData } from './stored/campaign-data';
-import { getManifestJson, putJson } from './stored/stored-json';
-
-/** A context's questions as the unadapted policy answers them. */
-export interface UnadaptedAnswers {
-  readonly contextId: string;
-  readonly answers: readonly Answer[];
-}
-
-const ANSWERS_FILE = 'answers.json';
 
 /** The unadapted policy's answers for one fixed chunk of contexts. Where a judge gives the marks it is asked by `gradeBase`. */
 export function evaluateBase(services: Services): SealActivities['evaluateBase'] {
@@ -59,9 +51,8 @@ async function publish(services: Services, task: UnadaptedTask, data: CampaignDa
   const { input } = data;
   const marked = await gradeReplies(services, input, raw.replies, signal);
   const answers: UnadaptedAnswers[] = chunkContexts(task, task.chunk, data).map(({ id }, i) => ({ contextId: id, answers: marked[i]! }));
-  await services.store.publish(keyOf(task), {
-    kind: 'unadapted',
-    files: { [ANSWERS_FILE]: await putJson(services.store, answers) },
+  await unadaptedDocument.publish(services.store, keyOf(task), {
+    files: { [unadaptedFile.name]: await unadaptedFile.put(services.store, answers) },
     lineage: {
       inputs: raw.inputs,
       codeVersion: input.codeVersion,
@@ -72,9 +63,8 @@ async function publish(services: Services, task: UnadaptedTask, data: CampaignDa
 
 /** A chunk's published answers, or null. */
 export async function findUnadapted(services: Services, task: UnadaptedTask): Promise<readonly UnadaptedAnswers[] | null> {
-  const key = keyOf(task);
-  const manifest = await services.store.findManifest(key);
-  return manifest === null ? null : getManifestJson<UnadaptedAnswers[]>(services.store, key, manifest, ANSWERS_FILE);
+  const found = await unadaptedDocument.find(services.store, keyOf(task));
+  return found === null ? null : unadaptedFile.read(services.store, found);
 }
 
 function keyOf({ campaign, scope, chunk }: UnadaptedTask): string {

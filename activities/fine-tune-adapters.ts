@@ -5,10 +5,11 @@
  */
 import { join } from 'node:path';
 import type { ArtifactRef } from '../contracts/artifacts';
-import type { FineTuneJob, FineTuneOutcome, StepLog } from '../contracts/language-model';
+import type { FineTuneJob, FineTuneOutcome } from '../contracts/language-model';
+import { adapterDocument, groupLossesFile, type RecordedAdapter, weightsSha256 } from '../record/documents/candidates';
 import { putDirectory } from '../storage/artifact-directory';
 import type { GroupTask, SealActivities } from './activity-types';
-import { adapterKeyOf, adapterSha256, ADAPTER_KIND, DIVERGED_KIND, findAdapters, isDiverged, type KnownAdapter } from './candidates/adapter-manifests';
+import { adapterKeyOf, findAdapters } from './candidates/adapter-manifests';
 import { type AcceptedCandidate, acceptedMembers, resolveGroup, type ResolvedGroup, workOf } from './candidates/candidate-groups';
 import { fineTuneSeed, loraOf } from './candidates/candidates';
 import { computedBy } from './execution/computed-by';
@@ -17,17 +18,7 @@ import { recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity, type RunningActivity } from './execution/running-activity';
 import { computeLimits, type Services, withScratch } from './services';
 import { adapterEntry, type PolicyDirectory } from './stored/model-directories';
-import { putJson } from './stored/stored-json';
 import { TrainingInParts } from './training/training-in-parts';
-
-export const LOSS_FILE = 'losses.json';
-
-/** Content of LOSS_FILE: the loss of every step of every member of the group. */
-export type GroupLossLogs = readonly {
-  readonly contextId: string;
-  readonly candidate: number;
-  readonly log: readonly StepLog[];
-}[];
 
 /**
  * The adapters of a group in one repeat. Nobody else asks for them, but for the attempt after a lost one: it finds what is
@@ -46,13 +37,12 @@ export function fineTuneAdapters(services: Services): SealActivities['fineTuneAd
 }
 
 /** One member's divergence fails that member alone. */
-function fineTunedAs(adapter: KnownAdapter): { readonly adapter: string } | { readonly diverged: string } {
-  const { key, manifest } = adapter;
-  if (!isDiverged(adapter)) return { adapter: adapterSha256(adapter) };
-  return { diverged: `${key}: ${String(manifest.summary?.['message'])}` };
+function fineTunedAs(adapter: RecordedAdapter): { readonly adapter: string } | { readonly diverged: string } {
+  const { key, summary } = adapter;
+  return summary.status === 'trained' ? { adapter: weightsSha256(adapter) } : { diverged: `${key}: ${summary.message}` };
 }
 
-async function trainGroup(services: Services, task: GroupTask, group: ResolvedGroup, running: RunningActivity): Promise<ReadonlyMap<number, KnownAdapter>> {
+async function trainGroup(services: Services, task: GroupTask, group: ResolvedGroup, running: RunningActivity): Promise<ReadonlyMap<number, RecordedAdapter>> {
   const { input } = group.data;
   const members = acceptedMembers(group);
   await using policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
@@ -70,9 +60,9 @@ async function trainGroup(services: Services, task: GroupTask, group: ResolvedGr
     const { stepsBefore } = running;
     const training = await TrainingInParts.prepare(services, { input, request, identity, scratch, stepsBefore, ...memoryLineage(task) });
     const { outcomes } = await runRecorded(services, input, running, training.asWork(work));
-    const losses = await putJson(services.store, lossLogs(members, outcomes));
+    const losses = await groupLossesFile.put(services.store, lossLogs(members, outcomes));
     const adapters = await Promise.all(
-      members.map(async (member, i): Promise<[number, KnownAdapter]> => [
+      members.map(async (member, i): Promise<[number, RecordedAdapter]> => [
         member.position,
         await commit(services, group, member, { job: training.jobs[i]!, outcome: outcomes[i]!, losses, lineage: training.lineage }, policy),
       ]),
@@ -98,9 +88,9 @@ async function commit(
   member: AcceptedCandidate,
   { job, outcome, losses, lineage: ofTraining }: Trained,
   policy: PolicyDirectory,
-): Promise<KnownAdapter> {
+): Promise<RecordedAdapter> {
   const { input } = group.data;
-  const key = adapterKeyOf(group, member);
+  const [manifests, key] = [services.manifests.of(group.scope.campaign), adapterKeyOf(group, member)];
   const lineage = {
     inputs: { ...group.inputs, ...policy.inputs },
     seed: job.seed,
@@ -114,25 +104,22 @@ async function commit(
     },
   };
   if (outcome.status === 'failed') {
-    const summary = { step: outcome.step, message: outcome.message };
-    const files = { [LOSS_FILE]: losses };
-    const manifest = await services.manifests.publish(group.scope.campaign, key, { kind: DIVERGED_KIND, files, lineage, summary });
-    return { key, manifest };
+    const summary = { status: 'diverged', step: outcome.step, message: outcome.message } as const;
+    return adapterDocument.publish(manifests, key, { files: { [groupLossesFile.name]: losses }, lineage, summary });
   }
   const adapterFiles = await putDirectory(services.store, job.outDirectory);
-  const manifest = await services.manifests.publish(group.scope.campaign, key, {
-    kind: ADAPTER_KIND,
-    files: { ...adapterFiles, [LOSS_FILE]: losses },
+  const adapter = await adapterDocument.publish(manifests, key, {
+    files: { ...adapterFiles, [groupLossesFile.name]: losses },
     lineage,
-    summary: { steps: outcome.steps, finalLoss: outcome.finalLoss, trainedTokens: outcome.trainedTokens },
+    summary: { status: 'trained', steps: outcome.steps, finalLoss: outcome.finalLoss, trainedTokens: outcome.trainedTokens },
   });
   // The evaluation that follows reads it from this machine instead of fetching it back.
   await services.cache.adopt(adapterEntry(adapterFiles), job.outDirectory);
-  return { key, manifest };
+  return adapter;
 }
 
 /** One document a group, which all of its manifests name: requests to the store cost more than its few lines. */
-function lossLogs(members: readonly AcceptedCandidate[], outcomes: readonly FineTuneOutcome[]): GroupLossLogs {
+function lossLogs(members: readonly AcceptedCandidate[], outcomes: readonly FineTuneOutcome[]) {
   return members.map(({ contextId, candidate }, i) => {
     const outcome = outcomes[i]!;
     return { contextId, candidate, log: outcome.status === 'done' ? outcome.log : [] };

@@ -1,10 +1,10 @@
 import { canBeRetried } from '../contracts/failures';
+import { readAll } from '../record/bounded-reads';
 import { numbersIn, placeOf } from '../seal/algorithm/plan';
 import type { SealActivities } from './activity-types';
 import { endedCandidates, readEnd } from './candidates/candidate-outcomes';
 import { asActivity } from './execution/running-activity';
 import type { Services } from './services';
-import { readAll } from './stored/bounded-reads';
 import { contextAt, contextRefs } from './stored/campaign-data';
 
 /** Positions of an answer: a workflow carries no more of them than a window or two. */
@@ -20,10 +20,10 @@ export function listFailed(services: Services): SealActivities['listFailed'] {
       const count = contextRefs(data, 'train').length * perContext;
       const positions = numbersIn({ from, to: count }).flatMap((position) => {
         const { context, candidate } = placeOf(position, perContext);
-        const key = ended.get(`${contextAt(data, 'train', context).id}/c${candidate}`);
-        return key === undefined ? [] : [{ position, key }];
+        const record = ended.get(`${contextAt(data, 'train', context).id}/c${candidate}`);
+        return record === undefined ? [] : [{ position, record }];
       });
-      const ends = await readAll(positions, async ({ position, key }) => ({ position, end: await readEnd(store, key) }));
+      const ends = await readAll(positions, async ({ position, record }) => ({ position, end: await readEnd(store, record) }));
       const failed = ends.flatMap(({ position, end }) => (end.status === 'failed' && canBeRetried(end.failure) ? [position] : []));
       const page = failed.slice(0, POSITIONS_A_PAGE);
       return { positions: page, next: failed.length > page.length ? page.at(-1)! + 1 : null };

@@ -1,10 +1,11 @@
 import { Context } from '@temporalio/activity';
 import type { ArtifactRef } from '../contracts/artifacts';
 import type { CampaignInput } from '../contracts/campaign';
-import { manifestKeys } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
 import type { ComputeOptions } from '../contracts/language-model';
+import { campaignDocument, heldOutFile, inputFile, TEMPLATE_FILE, trainFile } from '../record/documents/campaign';
+import { manifestKeys } from '../record/keys';
 import type { PinnedCampaign } from './activity-types';
 import { PROPOSALS_ENDPOINT, proposalsEndpoint } from './answers/endpoint-proposals';
 import { JUDGE, judgeSettings } from './answers/judge-answers';
@@ -12,10 +13,6 @@ import { rowTokenLimit } from './candidates/row-tokens';
 import { asActivity } from './execution/running-activity';
 import { computeLimits, type Services } from './services';
 import { pinnedSha256 } from './stored/model-directories';
-import { fileOf, putJson } from './stored/stored-json';
-
-const INPUT_FILE = 'input.json';
-const TEMPLATE_FILE = 'template.txt';
 
 /**
  * Proves that this worker sees the model that was pinned at start, and publishes the campaign's manifest. A campaign of the
@@ -32,16 +29,14 @@ export function pinInputs(services: Services): (input: CampaignInput) => Promise
       const { campaignId } = input;
       // Timers may be tuned between runs; they shape no result.
       const { timings: _timings, ...pinned } = input;
-      const ref = await putJson(services.store, pinned);
+      const ref = await inputFile.put(services.store, pinned);
       const run = Context.current().info.workflowExecution;
       if (run === undefined) throw new RangeError('inputs are pinned by a campaign\'s workflow only');
       const campaign = { campaignId, input: ref, runId: run.runId };
       await services.models.reading(input.model, () => refuseLongPassages(services, campaign, { signal, stallMs: computeLimits(input).stallMs }));
       const template: Record<string, ArtifactRef> = input.template === undefined ? {} : { [TEMPLATE_FILE]: input.template };
-      const key = manifestKeys.campaign(campaignId);
-      const { manifest } = await services.store.publish(key, {
-        kind: 'campaign',
-        files: { [INPUT_FILE]: ref, 'train.json': input.train, 'heldOut.json': input.heldOut, ...template },
+      const published = await campaignDocument.publish(services.store, manifestKeys.campaign(campaignId), {
+        files: { [inputFile.name]: ref, [trainFile.name]: input.train, [heldOutFile.name]: input.heldOut, ...template },
         lineage: {
           inputs: {
             spec: input.specSha256,
@@ -55,7 +50,7 @@ export function pinInputs(services: Services): (input: CampaignInput) => Promise
           settings: { name: input.spec.name, grader: input.spec.reward.grader, modelFiles: input.model.files },
         },
       });
-      if (fileOf(key, manifest, INPUT_FILE).sha256 !== ref.sha256) {
+      if (inputFile.refIn(published).sha256 !== ref.sha256) {
         throw new BadInputError({
           where: `campaign ${campaignId}`,
           expected: 'the file, model, data and code version that this id was first started with, or another id',

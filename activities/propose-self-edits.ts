@@ -1,6 +1,7 @@
-import { manifestKeys } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
+import { chunkFile, proposalsChunkDocument } from '../record/documents/self-edits';
+import { manifestKeys } from '../record/keys';
 import { byContext, contextsOfChunk, numbersIn, positionsOfContexts, type Range } from '../seal/algorithm/plan';
 import type { SelfEdit } from '../seal/domain';
 import { proposalSeed } from '../seal/rest-em';
@@ -13,12 +14,6 @@ import { recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity, type RunningActivity } from './execution/running-activity';
 import { computeLimits, type Services } from './services';
 import { type CampaignData, contextAt, contextRefs } from './stored/campaign-data';
-import { getManifestJson, putJson } from './stored/stored-json';
-
-/** A chunk's self-edits as generated or recorded, one list a context. */
-export type ProposedChunk = readonly { readonly contextId: string; readonly selfEdits: readonly SelfEdit[] }[];
-
-const CHUNK_FILE = 'self-edits.json';
 
 /** What a chunk's contexts got, one list each, and from what. */
 interface Proposed {
@@ -44,14 +39,12 @@ export function proposeSelfEdits(services: Services): SealActivities['proposeSel
       const { input } = data;
       await recordLost(services, input, running);
       const key = manifestKeys.proposalsChunk(task.campaign.campaignId, task.scope, task.chunk);
-      const known = await store.findManifest(key);
-      if (known !== null) return;
+      if ((await store.findManifest(key)) !== null) return;
       const contexts = chunkContexts(task, task.chunk, data);
       const { selfEdits, inputs } = await proposed(services, task, data, contexts, running);
-      const chunk: ProposedChunk = contexts.map(({ id }, i) => ({ contextId: id, selfEdits: selfEdits[i]! }));
-      await store.publish(key, {
-        kind: 'proposals-chunk',
-        files: { [CHUNK_FILE]: await putJson(store, chunk) },
+      const chunk = contexts.map(({ id }, i) => ({ contextId: id, selfEdits: selfEdits[i]! }));
+      await proposalsChunkDocument.publish(store, key, {
+        files: { [chunkFile.name]: await chunkFile.put(store, chunk) },
         lineage: {
           inputs,
           seed: input.spec.seed,
@@ -136,9 +129,8 @@ export function placesOf({ contextsPerChunk, split }: Pick<ProposalTask, 'contex
   return contextsOfChunk(chunk, contextsPerChunk, contextRefs(data, split).length);
 }
 
-export async function readChunk(services: Services, task: ProposalTask, chunk: number): Promise<ProposedChunk> {
-  const key = manifestKeys.proposalsChunk(task.campaign.campaignId, task.scope, chunk);
-  return getManifestJson<ProposedChunk>(services.store, key, await services.store.readManifest(key), CHUNK_FILE);
+export async function readChunk({ store }: Services, task: ProposalTask, chunk: number) {
+  return chunkFile.read(store, await proposalsChunkDocument.read(store, manifestKeys.proposalsChunk(task.campaign.campaignId, task.scope, chunk)));
 }
 
 function recorded(contextId: string, context: Context, count: number): SelfEdit[] {

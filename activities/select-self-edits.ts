@@ -2,8 +2,11 @@
  * ReST-EM's choice among an epoch's scored self-edits, and its record.
  * Source: paper, "RL Optimization"; `seal/selection.ts` is the rule.
  */
-import { type CandidateOutcome, type EpochSummary, type EpochVersion, manifestKeys, scopes } from '../contracts/campaign';
+import { type EpochVersion, scopes } from '../contracts/campaign';
 import { canBeRetried } from '../contracts/failures';
+import { readAll } from '../record/bounded-reads';
+import { type CandidateName, type Selection, selectionDocument, selectionFile } from '../record/documents/epochs';
+import { manifestKeys } from '../record/keys';
 import { chunkCount, numbersIn, placeOf } from '../seal/algorithm/plan';
 import { epochSummary } from '../seal/report-data';
 import { selectSelfEdits as select, unadaptedRewardOf } from '../seal/selection';
@@ -13,22 +16,7 @@ import { endedCandidates, readEnd } from './candidates/candidate-outcomes';
 import { findUnadapted } from './evaluate-base';
 import { asActivity } from './execution/running-activity';
 import type { Services } from './services';
-import { readAll } from './stored/bounded-reads';
 import { type CampaignData, contextAt, contextRefs } from './stored/campaign-data';
-import { fileOf, getJson, putJson } from './stored/stored-json';
-
-export const SELECTION_FILE = 'selection.json';
-
-/** An epoch's choice: every outcome in planned order, and what was kept. */
-export interface SelectionRecord {
-  readonly outcomes: readonly Pick<CandidateOutcome, 'contextId' | 'candidate' | 'status' | 'reward' | 'reason' | 'failure'>[];
-  readonly kept: readonly CandidateName[];
-}
-
-export interface CandidateName {
-  readonly contextId: string;
-  readonly candidate: number;
-}
 
 /** Publishes an epoch's selection. What was published first is what counts, and what is returned. */
 export function selectSelfEdits(services: Services): SealActivities['selectSelfEdits'] {
@@ -38,13 +26,11 @@ export function selectSelfEdits(services: Services): SealActivities['selectSelfE
       const { campaignId } = task.campaign;
       const { epoch, selection: version } = task.versions;
       const key = manifestKeys.selection(campaignId, epoch, version);
-      const known = await store.findManifest(key);
-      const manifest = known ?? (await publish(services, key, task));
-      const selection = fileOf(key, manifest, SELECTION_FILE);
-      const { outcomes, kept } = await getJson<SelectionRecord>(store, selection);
+      const recorded = (await selectionDocument.find(store, key)) ?? (await publish(services, key, task));
+      const { outcomes, kept } = await selectionFile.read(store, recorded);
       return {
-        selection,
-        summary: manifest.summary as unknown as EpochSummary,
+        selection: selectionFile.refIn(recorded),
+        summary: recorded.summary,
         retryable: outcomes.filter(({ status, failure }) => status === 'failed' && canBeRetried(failure)).length,
         isAsBefore: task.before !== undefined && sameNames(kept, await keptBefore(services, campaignId, task.before)),
       };
@@ -56,12 +42,12 @@ async function publish(services: Services, key: string, task: SelectTask) {
   const { spec, codeVersion } = data.input;
   const ended = await endedCandidates(services.store, task.campaign.campaignId, scopes.epoch(task.versions.epoch, task.versions.candidates));
   const planned = numbersIn({ from: 0, to: contextRefs(data, 'train').length * task.perContext });
-  const outcomes = await readAll(planned, async (position): Promise<SelectionRecord['outcomes'][number]> => {
+  const outcomes = await readAll(planned, async (position): Promise<Selection['outcomes'][number]> => {
     const { context, candidate } = placeOf(position, task.perContext);
     const { id: contextId } = contextAt(data, 'train', context);
-    const key = ended.get(`${contextId}/c${candidate}`);
-    if (key === undefined) throw new RangeError(`epoch ${task.versions.epoch}: nothing says how candidate ${contextId}/c${candidate} ended`);
-    const end = await readEnd(services.store, key);
+    const record = ended.get(`${contextId}/c${candidate}`);
+    if (record === undefined) throw new RangeError(`epoch ${task.versions.epoch}: nothing says how candidate ${contextId}/c${candidate} ended`);
+    const end = await readEnd(services.store, record);
     switch (end.status) {
       case 'scored':
         return { contextId, candidate, status: 'scored', reward: end.reward };
@@ -73,14 +59,12 @@ async function publish(services: Services, key: string, task: SelectTask) {
   });
   const unadapted = await unadaptedMeans(services, task, data);
   const { kept } = select(outcomes, spec.selection, (contextId) => unadaptedRewardOf(spec.reward.grader, unadapted.get(contextId) ?? 0));
-  const record: SelectionRecord = { outcomes, kept: kept.map(({ contextId, candidate }) => ({ contextId, candidate })) };
-  const { manifest } = await services.store.publish(key, {
-    kind: 'selection',
-    files: { [SELECTION_FILE]: await putJson(services.store, record) },
+  const record = { outcomes, kept: kept.map(({ contextId, candidate }) => ({ contextId, candidate })) };
+  return selectionDocument.publish(services.store, key, {
+    files: { [selectionFile.name]: await selectionFile.put(services.store, record) },
     lineage: { inputs: { proposals: task.proposals.sha256 }, codeVersion, settings: { ...spec.selection } },
-    summary: { ...epochSummary(task.versions.epoch, outcomes, kept.length) },
+    summary: epochSummary(task.versions.epoch, outcomes, kept.length),
   });
-  return manifest;
 }
 
 /** The unadapted policy's mean score on each context, where selection or rewards compare with it. */
@@ -100,8 +84,7 @@ async function unadaptedMeans(services: Services, { campaign, versions, unadapte
 }
 
 async function keptBefore({ store }: Services, campaignId: string, { epoch, selection }: EpochVersion): Promise<readonly CandidateName[]> {
-  const key = manifestKeys.selection(campaignId, epoch, selection);
-  return (await getJson<SelectionRecord>(store, fileOf(key, await store.readManifest(key), SELECTION_FILE))).kept;
+  return (await selectionFile.read(store, await selectionDocument.read(store, manifestKeys.selection(campaignId, epoch, selection)))).kept;
 }
 
 function sameNames(a: readonly CandidateName[], b: readonly CandidateName[]): boolean {

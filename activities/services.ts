@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CampaignInput } from '../contracts/campaign';
 import { Endpoints } from '../endpoint/endpoints';
+import { ManifestCache } from '../record/manifest-cache';
 import { environment } from '../settings/environment';
 import { DirectoryCache } from '../storage/directory-cache';
 import { partialPath } from '../storage/partial-path';
@@ -10,7 +11,6 @@ import type { ActivityDependencies, Tokenizer } from './dependencies';
 import { ComputeGate, type ComputeLimits } from './execution/compute-gate';
 import type { WorkflowWatcher } from './execution/workflow-watcher';
 import { CampaignDataReader } from './stored/campaign-data';
-import { ManifestMemory } from './stored/manifest-memory';
 import { ModelDirectories } from './stored/model-directories';
 
 /** What all activities of one worker process share. */
@@ -21,7 +21,7 @@ export interface Services extends ActivityDependencies {
   readonly tokenizer: Tokenizer;
   readonly gate: ComputeGate;
   readonly cache: DirectoryCache;
-  readonly manifests: ManifestMemory;
+  readonly manifests: ManifestCache;
   readonly campaigns: CampaignDataReader;
   readonly proposals: ProposalReader;
   readonly models: ModelDirectories;
@@ -38,7 +38,7 @@ export function createServices(dependencies: ActivityDependencies): Services {
     workflows: dependencies.workflows ?? { outcome: () => Promise.reject(new RangeError('this process watches no workflows')) },
     gate,
     cache,
-    manifests: new ManifestMemory(dependencies.store),
+    manifests: new ManifestCache(dependencies.store),
     campaigns: new CampaignDataReader(dependencies.store),
     proposals: new ProposalReader(dependencies.store),
     models: new ModelDirectories({ ...dependencies, gate, cache }),

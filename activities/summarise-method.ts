@@ -1,18 +1,17 @@
-import { manifestKeys, type MethodScore, scopes } from '../contracts/campaign';
+import { scopes } from '../contracts/campaign';
+import { readAll, SharedFiles } from '../record/bounded-reads';
+import { type Answer, answersOf, type EvaluationSummary, groupAnswersFile } from '../record/documents/candidates';
+import { methodDocument, runsFile } from '../record/documents/methods';
+import { manifestKeys } from '../record/keys';
 import { chunkCount } from '../seal/algorithm/plan';
 import { methodScore, type MethodRun, type MethodRuns } from '../seal/report-data';
 import type { AdaptationScope, MethodTask, SealActivities } from './activity-types';
-import { type Answer, answersOf, type GroupAnswers } from './answers/answers';
 import { candidateAt } from './candidates/candidates';
-import { ANSWERS_FILE, type EvaluationSummary, evaluationSummary, findEvaluations } from './candidates/evaluation-manifests';
+import { findEvaluations } from './candidates/evaluation-manifests';
 import { findUnadapted } from './evaluate-base';
 import { asActivity } from './execution/running-activity';
 import type { Services } from './services';
-import { readAll, SharedFiles } from './stored/bounded-reads';
 import { contextRefs } from './stored/campaign-data';
-import { fileOf, putJson } from './stored/stored-json';
-
-export const RUNS_FILE = 'runs.json';
 
 /** Publishes what a method scored on the held-out contexts, from the evaluations that are in the store. */
 export function summariseMethod(services: Services): SealActivities['summariseMethod'] {
@@ -20,18 +19,16 @@ export function summariseMethod(services: Services): SealActivities['summariseMe
     asActivity(services.heartbeatIntervalMs, async () => {
       const { input } = await services.campaigns.read(task.campaign);
       const key = manifestKeys.method(input.campaignId, task.method, task.version);
-      const known = await services.store.findManifest(key);
-      if (known !== null) return known.summary as unknown as MethodScore;
+      const known = await methodDocument.find(services.store, key);
+      if (known !== null) return known.summary;
       const runs = task.source.kind === 'unadapted' ? await unadaptedRuns(services, task) : await adaptedRuns(services, task.source.scope, input.spec.evaluation.repeats);
       const method: MethodRuns = { name: task.method, grader: input.spec.reward.grader, runs };
-      const score = methodScore(method);
-      const { manifest } = await services.store.publish(key, {
-        kind: 'method',
-        files: { [RUNS_FILE]: await putJson(services.store, method) },
+      const { summary } = await methodDocument.publish(services.store, key, {
+        files: { [runsFile.name]: await runsFile.put(services.store, method) },
         lineage: { inputs: { contexts: input.heldOut.sha256 }, codeVersion: input.codeVersion, settings: { grader: input.spec.reward.grader } },
-        summary: { ...score },
+        summary: methodScore(method),
       });
-      return manifest.summary as unknown as MethodScore;
+      return summary;
     });
 }
 
@@ -57,15 +54,15 @@ async function adaptedRuns(services: Services, scope: AdaptationScope, repeats: 
   const count = contextRefs(data, scope.split).length * scope.perContext;
   const members = Array.from({ length: count }, (_, position) => candidateAt(scope, position, data, services.domain, proposals));
   // Groups share a file.
-  const files = new SharedFiles<GroupAnswers>(services.store);
+  const files = new SharedFiles(services.store, groupAnswersFile);
   const runs: MethodRun[] = [];
   for (let repeat = 1; repeat <= repeats; repeat += 1) {
     const evaluations = await findEvaluations(services.manifests, scope, repeat, members);
     const read = await readAll(members, async ({ position, contextId, candidate }): Promise<MethodRun> => {
-      const manifest = evaluations.get(position);
-      if (manifest === undefined) throw new RangeError(`${scope.scope}: ${contextId}/c${candidate}, repeat ${repeat}, was never evaluated`);
-      const answers = answersOf(await files.get(fileOf(scope.scope, manifest, ANSWERS_FILE)), contextId, candidate);
-      return runOf(contextId, answers, evaluationSummary(manifest));
+      const evaluation = evaluations.get(position);
+      if (evaluation === undefined) throw new RangeError(`${scope.scope}: ${contextId}/c${candidate}, repeat ${repeat}, was never evaluated`);
+      const answers = answersOf(await files.read(evaluation), contextId, candidate);
+      return runOf(contextId, answers, evaluation.summary);
     });
     runs.push(...read);
   }

@@ -3,9 +3,11 @@
  * Source: paper, "RL Optimization" (ReST-EM), and the reference's SFT settings.
  */
 import { join } from 'node:path';
-import { manifestKeys, scopes } from '../contracts/campaign';
+import { scopes } from '../contracts/campaign';
 import { NotFiniteError } from '../contracts/errors';
 import type { TrainingRow } from '../contracts/language-model';
+import { type CandidateName, policyDocument, policyLossesFile, policyTrainingDocument, rowsFile, selectionFile } from '../record/documents/epochs';
+import { manifestKeys } from '../record/keys';
 import { mStepSeed } from '../seal/rest-em';
 import { putDirectory } from '../storage/artifact-directory';
 import type { PolicyTask, SealActivities } from './activity-types';
@@ -14,20 +16,10 @@ import { computedBy } from './execution/computed-by';
 import { memoryLineage } from './execution/less-memory';
 import { recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity } from './execution/running-activity';
-import { LOSS_FILE } from './fine-tune-adapters';
-import type { CandidateName, SelectionRecord } from './select-self-edits';
 import { computeLimits, type Services, withScratch } from './services';
 import type { CampaignData } from './stored/campaign-data';
 import { contextAt, contextRefs } from './stored/campaign-data';
-import { getJson, putJson } from './stored/stored-json';
 import { TrainingInParts } from './training/training-in-parts';
-
-const ROWS_FILE = 'rows.json';
-
-/** Where an epoch's M-step rows and losses are. */
-export function policyTrainingKey(campaignId: string, epoch: number, version = 1): string {
-  return `${manifestKeys.policy(campaignId, epoch, version).slice(0, -'.json'.length)}-training.json`;
-}
 
 /**
  * Trains the policy on the epoch's selection; `policy` is the new adapter's manifest key, or null when nothing is left to train on and
@@ -64,14 +56,12 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
         if (outcome === undefined || outcome.status === 'failed') {
           throw new NotFiniteError(`M-step of epoch ${epoch}: ${outcome?.message ?? 'no outcome'}`);
         }
-        const rowsRef = await putJson(store, rows);
-        await store.publish(policyTrainingKey(input.campaignId, epoch, version), {
-          kind: 'policy-training',
-          files: { [ROWS_FILE]: rowsRef, [LOSS_FILE]: await putJson(store, outcome.log) },
+        const rowsRef = await rowsFile.put(store, rows);
+        await policyTrainingDocument.publish(store, manifestKeys.policyTraining(input.campaignId, epoch, version), {
+          files: { [rowsFile.name]: rowsRef, [policyLossesFile.name]: await policyLossesFile.put(store, outcome.log) },
           lineage: { inputs: {}, codeVersion: input.codeVersion, settings: {} },
         });
-        await store.publish(key, {
-          kind: 'policy',
+        await policyDocument.publish(store, key, {
           files: await putDirectory(store, outDirectory),
           lineage: {
             inputs: { rows: rowsRef.sha256, proposals: task.proposals.sha256, selection: task.selection.sha256, ...policy.inputs },
@@ -89,7 +79,7 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
 
 /** Rows of the M-step, in the order of selection; a blank self-edit gives none. */
 async function policyRows(services: Services, task: PolicyTask, data: CampaignData): Promise<TrainingRow[]> {
-  const [proposals, { kept }] = await Promise.all([services.proposals.read(task.proposals), getJson<SelectionRecord>(services.store, task.selection)]);
+  const [proposals, { kept }] = await Promise.all([services.proposals.read(task.proposals), selectionFile.get(services.store, task.selection)]);
   const proposalOf = new Map(proposals.map((proposal) => [nameOf(proposal), proposal]));
   const contextOf = new Map(contextRefs(data, 'train').map(({ id }, place) => [id, contextAt(data, 'train', place).context]));
   return kept.flatMap((name) => {

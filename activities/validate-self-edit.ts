@@ -1,4 +1,4 @@
-import { manifestKeys } from '../contracts/campaign';
+import { manifestKeys } from '../record/keys';
 import type { SealActivities } from './activity-types';
 import { resolveCandidate } from './candidates/candidate-groups';
 import { publishCandidate } from './candidates/candidate-record';

@@ -1,4 +1,6 @@
-import { manifestKeys } from '../contracts/campaign';
+import { publishDigest } from '../record/documents/digest';
+import { CANDIDATES_FILE, documentFile, PAGE_FILE, publishedReport, reportFile } from '../record/documents/report';
+import { keyPrefixes, manifestKeys } from '../record/keys';
 import { canonicalJson } from '../storage/canonical-json';
 import { hashBytes } from '../storage/content-hash';
 import type { SealActivities } from './activity-types';
@@ -7,13 +9,11 @@ import { renderCandidatesCsv } from './report/candidates-csv';
 import { collectReport } from './report/collect-report';
 import { renderReportHtml } from './report/report-html';
 import type { Services } from './services';
-import { sealRecord } from './stored/seal-record';
-import { putJson } from './stored/stored-json';
 import { removeCheckpoints } from './training/stored-checkpoints';
 
 /**
  * Publishes the report: of a completed campaign under its fixed key, of one that stopped earlier under a key of its own, since
- * it may be started again and then completes. The record is sealed with it.
+ * it may be started again and then completes. The record's digest is published with it.
  */
 export function writeReport(services: Services): SealActivities['writeReport'] {
   const { renderHtml = renderReportHtml } = services;
@@ -24,17 +24,18 @@ export function writeReport(services: Services): SealActivities['writeReport'] {
       const document = await collectReport(store, campaignId, state, wallSeconds);
       const { sha256 } = hashBytes(Buffer.from(canonicalJson(document.report)));
       const key = state === 'completed' ? manifestKeys.report(campaignId, revision) : manifestKeys.partialReport(campaignId, state, sha256);
-      await store.publish(key, {
-        kind: 'report',
+      const inputs = { campaign: campaign.input.sha256 };
+      await publishedReport.publish(store, key, {
         files: {
-          'document.json': await putJson(store, document),
-          'report.json': await putJson(store, document.report),
-          'candidates.csv': await store.put(Buffer.from(renderCandidatesCsv(document.candidates)), 'text/csv'),
-          'report.html': await store.put(Buffer.from(await renderHtml(document)), 'text/html'),
+          [documentFile.name]: await documentFile.put(store, document),
+          [reportFile.name]: await reportFile.put(store, document.report),
+          [CANDIDATES_FILE]: await store.put(Buffer.from(renderCandidatesCsv(document.candidates)), 'text/csv'),
+          [PAGE_FILE]: await store.put(Buffer.from(await renderHtml(document)), 'text/html'),
         },
-        lineage: { inputs: { campaign: campaign.input.sha256 }, codeVersion: document.lineage.codeVersion, settings: { state } },
+        lineage: { inputs, codeVersion: document.lineage.codeVersion, settings: { state } },
+        summary: { state, wallSeconds },
       });
-      if (state === 'completed') await removeCheckpoints(store, manifestKeys.allCheckpoints(campaignId));
-      return { key, seal: await sealRecord(store, campaign, document.lineage.codeVersion) };
+      if (state === 'completed') await removeCheckpoints(store, keyPrefixes.checkpoints(campaignId));
+      return { key, digest: await publishDigest(store, campaignId, { inputs, codeVersion: document.lineage.codeVersion }) };
     });
 }

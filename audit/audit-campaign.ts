@@ -1,4 +1,5 @@
-import { manifestKeys } from '../contracts/campaign';
+import { manifestKeys } from '../record/keys';
+import { computedWhere } from '../record/lineage';
 import type { Domain } from '../seal/domain';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { CampaignRecord } from './campaign-record';
@@ -7,7 +8,8 @@ import { checkHistories, type HistoryProgress, type RecordedAction, type Replayi
 import { checkLineage } from './check-lineage';
 import { checkMethods } from './check-methods';
 import { checkRewards } from './check-rewards';
-import { checkSeals } from './check-seals';
+import { checkDigests } from './check-digests';
+import { checkDocuments } from './check-documents';
 import { checkSelection } from './check-selection';
 import { type AuditBreak, Findings } from './findings';
 import type { HistorySource } from './history-source';
@@ -53,8 +55,9 @@ export async function auditCampaign(campaign: AuditedCampaign): Promise<AuditRes
   const first = manifestKeys.campaign(campaignId);
   if (!record.hashes.has(first)) findings.add('manifest-missing', first, 'the manifest that a record begins with', `nothing in ${store.location}`);
   const input = await record.input();
-  const unsealed = await checkSeals(record, findings);
-  if (unsealed.length > 0) findings.leftUnchecked(`${unsealed.length} manifests that no seal names: of a campaign that runs, or published after its end`);
+  const unnamed = await checkDigests(record, findings);
+  if (unnamed.length > 0) findings.leftUnchecked(`${unnamed.length} manifests that no digest names: of a campaign that runs, or published after its end`);
+  checkDocuments(record, findings);
   const artifacts = await checkArtifacts(record, findings);
   await checkLineage(record, input, findings);
   if (input !== null) {
@@ -71,7 +74,7 @@ export async function auditCampaign(campaign: AuditedCampaign): Promise<AuditRes
 function otherCodeIn(record: CampaignRecord): OtherCode[] {
   const manifests = new Map<string, number>();
   for (const { manifest } of record.manifests.values()) {
-    const { codeVersion } = (manifest.lineage.settings['compute'] ?? {}) as { readonly codeVersion?: string };
+    const { codeVersion } = computedWhere(manifest);
     if (codeVersion !== undefined) manifests.set(codeVersion, (manifests.get(codeVersion) ?? 0) + 1);
   }
   return [...manifests].map(([version, count]) => ({ version, manifests: count })).sort((a, b) => (a.version < b.version ? -1 : 1));

@@ -1,7 +1,11 @@
-import { readAll } from '../activities/stored/bounded-reads';
 import { type ArtifactRef, type Manifest, manifestSchema } from '../contracts/artifacts';
-import { type CampaignInput, manifestKeys } from '../contracts/campaign';
+import { type CampaignInput } from '../contracts/campaign';
 import { ArtifactCorruptError, ArtifactMissingError } from '../contracts/errors';
+import { readAll } from '../record/bounded-reads';
+import type { DocumentType, Recorded } from '../record/document-type';
+import { inputFile } from '../record/documents/campaign';
+import { type JsonFile, type KeyedManifest, SchemaMismatchError } from '../record/json-file';
+import { type KeyForm, keyPrefixes, type KeyValues, manifestKeys } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { canonicalJson } from '../storage/canonical-json';
 import { hashBytes } from '../storage/content-hash';
@@ -15,9 +19,15 @@ export interface RecordedManifest {
   readonly manifest: Manifest;
 }
 
-interface MatchingManifest {
+interface PlacedManifest<Template extends string> {
   readonly one: RecordedManifest;
-  readonly parts: readonly string[];
+  /** What its key says. */
+  readonly at: KeyValues<Template>;
+}
+
+interface PlacedDocument<Summary, Template extends string> {
+  readonly one: Recorded<Summary>;
+  readonly at: KeyValues<Template>;
 }
 
 /** All manifests of a campaign but its checkpoints, and the artifacts that they name, for those who check them. */
@@ -29,8 +39,8 @@ export class CampaignRecord {
   readonly #manifests = new Map<string, RecordedManifest>();
   readonly #hashes = new Map<string, string>();
   readonly #findings: Findings;
-  readonly #json = new Map<string, Promise<unknown>>();
-  readonly #matching = new Map<RegExp, readonly MatchingManifest[]>();
+  readonly #json = new Map<unknown, unknown>();
+  readonly #matching = new Map<unknown, readonly unknown[]>();
 
   private constructor(store: ArtifactStore, campaignId: string, hasArtifacts: boolean, findings: Findings) {
     this.store = store;
@@ -57,8 +67,8 @@ export class CampaignRecord {
 
   /** Reads what has been published since the record was read. @returns the new keys */
   async catchUp(): Promise<string[]> {
-    const checkpoints = manifestKeys.allCheckpoints(this.campaignId);
-    const listed = await this.store.list(manifestKeys.record(this.campaignId));
+    const checkpoints = keyPrefixes.checkpoints(this.campaignId);
+    const listed = await this.store.list(keyPrefixes.record(this.campaignId));
     const keys = listed.filter((key) => !key.startsWith(checkpoints) && !this.#hashes.has(key));
     const read = await readAll(keys, async (key) => {
       const bytes = await this.store.readBytes(key);
@@ -78,49 +88,67 @@ export class CampaignRecord {
     return this.manifests.get(key) ?? null;
   }
 
-  /** Manifests whose key has this form, one of `places`, with what its groups match. The form begins after `campaigns/<id>/`. */
-  matching(form: RegExp): readonly MatchingManifest[] {
+  /** Manifests whose key has this form. */
+  matching<Template extends string>(form: KeyForm<Template>): readonly PlacedManifest<Template>[] {
     // Asked for once a manifest: of a campaign of thousands, each must not look at all.
-    const known = this.#matching.get(form) ?? this.#match(form);
-    this.#matching.set(form, known);
-    return known;
+    const known = this.#matching.get(form) as PlacedManifest<Template>[] | undefined;
+    const found = known ?? [...this.manifests.values()].flatMap((one) => {
+      const at = form.parse(one.key);
+      return at === null ? [] : [{ one, at }];
+    });
+    this.#matching.set(form, found);
+    return found;
   }
 
-  #match(form: RegExp): MatchingManifest[] {
-    const prefix = manifestKeys.record(this.campaignId).length;
-    return [...this.manifests.values()].flatMap((one) => {
-      const match = form.exec(one.key.slice(prefix));
-      return match === null ? [] : [{ one, parts: match.slice(1) }];
+  /** Documents of a kind under keys of a form; those of another schema are named by the check of documents. */
+  documents<Summary extends object | undefined, Template extends string>(type: DocumentType<Summary>, form: KeyForm<Template>): readonly PlacedDocument<Summary, Template>[] {
+    return this.matching(form).flatMap(({ one, at }) => {
+      const document = this.#as(type, one);
+      return document === null ? [] : [{ one: document, at }];
     });
+  }
+
+  /** As `find`, of a kind. */
+  document<Summary extends object | undefined>(type: DocumentType<Summary>, key: string): Recorded<Summary> | null {
+    const one = this.find(key);
+    return one === null ? null : this.#as(type, one);
+  }
+
+  #as<Summary extends object | undefined>(type: DocumentType<Summary>, { key, manifest }: RecordedManifest): Recorded<Summary> | null {
+    const parsed = type.parse(key, manifest);
+    return 'value' in parsed ? parsed.value : null;
   }
 
   /** The campaign's inputs; null where they cannot be read, which is a finding of others. */
   async input(): Promise<CampaignInput | null> {
     const campaign = this.find(manifestKeys.campaign(this.campaignId));
-    return campaign === null ? null : this.json<CampaignInput>(campaign, 'input.json');
+    return campaign === null ? null : this.json(campaign, inputFile);
   }
 
-  /** A manifest's JSON file; null where it is missing, damaged or not exported. Files of several manifests are read once. */
-  async json<Value>({ manifest, key }: RecordedManifest, name: string): Promise<Value | null> {
-    const ref = manifest.files[name];
-    if (ref === undefined) {
-      this.#findings.add('manifest-changed', key, `a file ${name}`, Object.keys(manifest.files).join(', '));
-      return null;
-    }
-    return this.artifact(ref) as Promise<Value | null>;
+  /** A manifest's JSON file; null where it is missing, damaged, of another schema or not exported. Files of several manifests are read once. */
+  async json<Value>({ manifest, key }: KeyedManifest, file: JsonFile<Value>): Promise<Value | null> {
+    const ref = manifest.files[file.name];
+    // Named by the check of documents.
+    return ref === undefined ? null : this.artifact(ref, file, `${key}: ${file.name}`);
   }
 
-  /** As `json`, of a reference. */
-  artifact(ref: ArtifactRef): Promise<unknown> {
-    const known = this.#json.get(ref.sha256) ?? this.#read(ref);
-    this.#json.set(ref.sha256, known);
+  /** As `json`, of a reference. @param what names it */
+  artifact<Value>(ref: ArtifactRef, file: JsonFile<Value>, what: string): Promise<Value | null> {
+    const contents = (this.#json.get(file) ?? new Map()) as Map<string, Promise<Value | null>>;
+    this.#json.set(file, contents);
+    const known = contents.get(ref.sha256) ?? this.#read(ref, file, what);
+    contents.set(ref.sha256, known);
     return known;
   }
 
-  async #read(ref: ArtifactRef): Promise<unknown> {
+  async #read<Value>(ref: ArtifactRef, file: JsonFile<Value>, what: string): Promise<Value | null> {
     try {
-      return JSON.parse(Buffer.from(await this.store.get(ref)).toString('utf8')) as unknown;
+      return await file.get(this.store, ref);
     } catch (error) {
+      if (error instanceof SchemaMismatchError) {
+        this.#findings.add('schema', what, `what a ${file.name} holds`, error.problem);
+        return null;
+      }
       if (!this.hasArtifacts) this.#findings.leftUnchecked('content of artifacts that are not in this export');
       // Otherwise named by the check of all artifacts.
       if (error instanceof ArtifactMissingError || error instanceof ArtifactCorruptError) return null;

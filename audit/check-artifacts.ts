@@ -1,6 +1,6 @@
-import { HISTORY_MEDIA_TYPE } from '../activities/archive-histories';
-import { readAll } from '../activities/stored/bounded-reads';
 import type { ArtifactRef } from '../contracts/artifacts';
+import { readAll } from '../record/bounded-reads';
+import { HISTORY_MEDIA_TYPE } from '../record/documents/histories';
 import type { CampaignRecord } from './campaign-record';
 import type { Findings } from './findings';
 

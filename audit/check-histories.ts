@@ -2,14 +2,14 @@
 import type { PayloadCodec } from '@temporalio/common';
 import type { DataConverter } from '@temporalio/common';
 import { Worker, type WorkflowBundleOption } from '@temporalio/worker';
-import type { SealRef } from '../activities/activity-types';
-import type { CandidateRecord } from '../activities/candidates/candidate-record';
 import { campaignMessages, type CandidateOutcome, type EpochSummary, type MethodScore } from '../contracts/campaign';
+import { candidateDocument } from '../record/documents/candidates';
+import type { DigestRef } from '../record/documents/digest';
+import { candidateKeyOf, manifestKeys } from '../record/keys';
 import type { CampaignRecord } from './campaign-record';
 import { Findings } from './findings';
 import { activityResults, inputOf, operatorUpdates, resultOf } from './history-events';
 import { type HistorySource, ON_SERVER } from './history-source';
-import { places } from './record-places';
 import { type WalkedHistory, walkHistories } from './walk-histories';
 
 /** What replaying needs; `workers/` makes the bundle. */
@@ -99,12 +99,12 @@ async function checkAgreementSince(record: CampaignRecord, walked: WalkedHistory
 async function checkAgreement(record: CampaignRecord, walked: WalkedHistory, codecs: readonly PayloadCodec[], findings: Findings): Promise<void> {
   const { history, facts, workflowId, runId } = walked;
   const what = `history of ${workflowId}, run ${runId}`;
-  await checkSealsNamed(record, walked, codecs, findings);
+  await checkDigestsNamed(record, walked, codecs, findings);
   if (facts.status !== 'completed') return;
   const result = await resultOf(history, codecs);
   switch (facts.type) {
     case 'candidateWorkflow':
-      return checkCandidate(record, what, (result as { outcome: CandidateOutcome }).outcome, findings);
+      return checkCandidate(record, what, workflowId, (result as { outcome: CandidateOutcome }).outcome, findings);
     case 'epochWorkflow':
       return checkEpoch(record, what, (result as { summary: EpochSummary }).summary, findings);
     case 'evaluationWorkflow':
@@ -121,36 +121,37 @@ async function checkAgreement(record: CampaignRecord, walked: WalkedHistory, cod
   }
 }
 
-async function checkSealsNamed(record: CampaignRecord, { history, workflowId, runId }: WalkedHistory, codecs: readonly PayloadCodec[], findings: Findings): Promise<void> {
+async function checkDigestsNamed(record: CampaignRecord, { history, workflowId, runId }: WalkedHistory, codecs: readonly PayloadCodec[], findings: Findings): Promise<void> {
   for (const result of await activityResults(history, 'writeReport', codecs)) {
-    const { seal } = (result ?? {}) as { readonly seal?: SealRef };
-    if (seal === undefined) continue;
-    const got = record.hashes.get(seal.key);
-    if (got === undefined) findings.add('manifest-missing', seal.key, `the seal that the history of ${workflowId}, run ${runId}, names`, 'nothing');
-    else if (got !== seal.sha256) findings.add('manifest-changed', seal.key, `sha256 ${seal.sha256}, as the history of ${workflowId}, run ${runId}, names it`, `sha256 ${got}`);
+    const { digest } = (result ?? {}) as { readonly digest?: DigestRef };
+    if (digest === undefined) continue;
+    const got = record.hashes.get(digest.key);
+    if (got === undefined) findings.add('manifest-missing', digest.key, `the digest that the history of ${workflowId}, run ${runId}, names`, 'nothing');
+    else if (got !== digest.sha256) findings.add('manifest-changed', digest.key, `sha256 ${digest.sha256}, as the history of ${workflowId}, run ${runId}, names it`, `sha256 ${got}`);
   }
 }
 
-function checkCandidate(record: CampaignRecord, what: string, { recordKey, status, reward, adapters }: CandidateOutcome, findings: Findings): void {
+function checkCandidate(record: CampaignRecord, what: string, workflowId: string, { status, reward, adapters }: CandidateOutcome, findings: Findings): void {
   // A failed candidate leaves no record, or gets one when it is tried again.
   if (status === 'failed') return;
-  const found = record.find(recordKey);
+  const recordKey = candidateKeyOf(workflowId);
+  const found = record.document(candidateDocument, recordKey);
   if (found === null) return findings.add('manifest-missing', recordKey, `the record that the ${what} names`, 'nothing readable');
-  const stored = found.manifest.summary as unknown as CandidateRecord;
+  const stored = found.summary;
   const kept = stored.status === 'scored' ? { status: stored.status, reward: stored.reward, adapters: stored.adapters } : { status: stored.status };
   const told = status === 'scored' ? { status, reward, adapters } : { status };
   findings.same('history-disagrees', `${recordKey}, with the ${what}`, told, kept);
 }
 
 function checkEpoch(record: CampaignRecord, what: string, summary: EpochSummary, findings: Findings): void {
-  const stored = record.matching(places.selection).filter(({ parts: [, epoch] }) => Number(epoch) === summary.epoch);
+  const stored = record.matching(manifestKeys.selection).filter(({ at }) => at.epoch === summary.epoch);
   const isThere = stored.some(({ one }) => sameNumbers(one.manifest.summary, summary));
   const got = stored.map(({ one }) => JSON.stringify(one.manifest.summary)).join(' or ') || 'no selection';
   if (!isThere) findings.add('history-disagrees', `selection of epoch ${summary.epoch}, with the ${what}`, summary, got);
 }
 
 function checkMethod(record: CampaignRecord, what: string, score: MethodScore, findings: Findings): void {
-  const stored = record.matching(places.method).filter(({ parts: [name] }) => name === score.name);
+  const stored = record.matching(manifestKeys.method).filter(({ at }) => at.method === score.name);
   const isThere = stored.some(({ one }) => sameNumbers(one.manifest.summary, score));
   const got = stored.map(({ one }) => JSON.stringify(one.manifest.summary)).join(' or ') || 'no summary';
   if (!isThere) findings.add('history-disagrees', `method ${score.name}, with the ${what}`, score, got);

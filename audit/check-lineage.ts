@@ -1,21 +1,20 @@
 import { existsSync } from 'node:fs';
-import { HISTORIES_KIND } from '../activities/archive-histories';
 import { seedScope } from '../activities/candidates/seed-scope';
-import { PROPOSALS_FILE } from '../activities/collect-proposals';
-import { FAILED_KIND } from '../activities/record-failures';
-import { SELECTION_FILE } from '../activities/select-self-edits';
 import { MERGED_INPUT, pinnedSha256, verifyPinnedFiles } from '../activities/stored/model-directories';
-import { type CampaignInput, manifestKeys } from '../contracts/campaign';
+import { type CampaignInput, scopes } from '../contracts/campaign';
 import { BadInputError } from '../contracts/errors';
+import { heldOutFile, inputFile, trainFile } from '../record/documents/campaign';
+import { WEIGHTS_FILE } from '../record/documents/candidates';
+import { selectionFile } from '../record/documents/epochs';
+import { proposalsFile } from '../record/documents/self-edits';
+import { inScope, isManifestKey, manifestKeys } from '../record/keys';
 import { mStepSeed, repeatSeed } from '../seal/rest-em';
 import { sha256Hex } from '../seal/sha256';
 import { canonicalJson } from '../storage/canonical-json';
 import type { CampaignRecord, RecordedManifest } from './campaign-record';
 import { checkMerged } from './check-merged';
 import type { Findings } from './findings';
-import { isTraining, places, unversioned } from './record-places';
 
-const WEIGHTS = 'adapter_model.safetensors';
 /** Inputs that the manifest of the campaign pins. */
 const PINNED = ['base', 'template', 'contexts', 'campaign'];
 
@@ -50,8 +49,8 @@ function checkCampaign(record: CampaignRecord, input: CampaignInput, findings: F
   for (const [name, sha256] of Object.entries(expected)) findings.same('lineage', `${key}: ${name}`, sha256, manifest.lineage.inputs[name]);
   findings.same('lineage', `${key}: codeVersion`, input.codeVersion, manifest.lineage.codeVersion);
   findings.same('lineage', `${key}: seed`, input.spec.seed, manifest.lineage.seed);
-  findings.same('lineage', `${key}: train.json`, input.train, manifest.files['train.json']);
-  findings.same('lineage', `${key}: heldOut.json`, input.heldOut, manifest.files['heldOut.json']);
+  findings.same('lineage', `${key}: ${trainFile.name}`, input.train, manifest.files[trainFile.name]);
+  findings.same('lineage', `${key}: ${heldOutFile.name}`, input.heldOut, manifest.files[heldOutFile.name]);
 }
 
 function checkInputs(record: CampaignRecord, findings: Findings): void {
@@ -83,7 +82,7 @@ function checkInputs(record: CampaignRecord, findings: Findings): void {
         if (expected.includes(sha256)) continue;
         if (name === 'proposals') {
           // As above: proposals that are lost or changed are one break, however many were made from them.
-          const claim = `${proposalsScope(key.slice(manifestKeys.record(record.campaignId).length))} ${sha256}`;
+          const claim = `${scopeOf(key)} ${sha256}`;
           if (told.has(claim)) continue;
           told.add(claim);
         }
@@ -97,16 +96,23 @@ function checkInputs(record: CampaignRecord, findings: Findings): void {
 
 /** The key of the manifest that an input names, where it names one: adapters of the policy by key, a candidate's own by repeat, a training that diverged. */
 function manifestNamed({ key }: RecordedManifest, name: string): string | null {
-  if (name.startsWith('campaigns/')) return name;
-  if (name === 'diverged') return key.replace(/evaluation\.json$/, 'adapter.json');
+  if (isManifestKey(name)) return name;
+  if (name === 'diverged') return adapterOf(key);
   const [, kind, repeat] = /^(adapter|evaluation)-r(\d+)$/.exec(name) ?? [];
-  if (kind === undefined || repeat === undefined) return null;
-  return `${key.slice(0, key.lastIndexOf('/'))}/r${repeat}/${kind}.json`;
+  const candidate = manifestKeys.candidate.parse(key);
+  if (kind === undefined || candidate === null) return null;
+  const { campaignId, scope, contextId, candidate: number } = candidate;
+  return manifestKeys[kind === 'adapter' ? 'adapter' : 'evaluation'](campaignId, scope, contextId, number, Number(repeat));
+}
+
+/** Of the fine-tune that an evaluation is of; null for the key of anything else. */
+function adapterOf(key: string): string | null {
+  const at = manifestKeys.evaluation.parse(key);
+  return at === null ? null : manifestKeys.adapter(at.campaignId, at.scope, at.contextId, at.candidate, at.repeat);
 }
 
 /** Hashes that an input of this name may have; null where any of the campaign's may stand. */
 function expectedInput(record: CampaignRecord, { key, manifest }: RecordedManifest, name: string): string[] | null {
-  const within = key.slice(manifestKeys.record(record.campaignId).length);
   const campaign = record.find(manifestKeys.campaign(record.campaignId));
   const pinned = (input: string): string[] => [campaign?.manifest.lineage.inputs[input] ?? []].flat();
   // The campaign's own are compared with its inputs.
@@ -116,15 +122,15 @@ function expectedInput(record: CampaignRecord, { key, manifest }: RecordedManife
     case 'template':
       return pinned(name);
     case 'contexts':
-      return pinned(isTraining(within) ? 'train' : 'heldOut');
+      return pinned(scopes.isTraining(scopeOf(key)) ? 'train' : 'heldOut');
     case 'campaign':
-      return fileHashes(campaign, 'input.json');
+      return fileHashes(campaign, inputFile.name);
     case 'adapter':
-      return fileHashes(record.find(key.replace(/evaluation\.json$/, 'adapter.json')), WEIGHTS);
+      return fileHashes(record.find(adapterOf(key) ?? ''), WEIGHTS_FILE);
     case 'proposals':
-      return proposalsOf(record, within);
+      return proposalsOf(record, key);
     case 'selection':
-      return fileHashes(record.find(key.replace(/policy\.json$/, 'selection.json')), SELECTION_FILE);
+      return selectionOf(record, key);
     // Lies on the machine that merged it; compared with what others name.
     case MERGED_INPUT:
       return [manifest.lineage.inputs[name]!];
@@ -139,48 +145,41 @@ function fileHashes(one: RecordedManifest | null, name: string): string[] {
 }
 
 /** Of the scope, in any of its versions: a retried selection chooses among an earlier version's candidates. */
-function proposalsOf(record: CampaignRecord, within: string): string[] {
-  const scope = proposalsScope(within);
+function proposalsOf(record: CampaignRecord, key: string): string[] {
+  const scope = scopeOf(key);
   return record
-    .matching(places.proposals)
-    .filter(({ parts: [own = ''] }) => unversioned(own) === scope)
-    .flatMap(({ one }) => fileHashes(one, PROPOSALS_FILE));
+    .matching(manifestKeys.proposals)
+    .filter(({ at }) => scopes.unversioned(at.scope) === scope)
+    .flatMap(({ one }) => fileHashes(one, proposalsFile.name));
 }
 
-function proposalsScope(within: string): string {
-  return unversioned(/^(?:epoch-[^/]+|evaluation\/[^/]+)/.exec(within)?.[0] ?? '');
+/** Of the selection that an M-step learnt from: its own version's. */
+function selectionOf(record: CampaignRecord, key: string): string[] {
+  const at = manifestKeys.policy.parse(key);
+  return at === null ? [] : fileHashes(record.find(manifestKeys.selection(at.campaignId, at.epoch, at.version)), selectionFile.name);
 }
 
-/** A manifest that lies where another belongs says so itself: by its seed, its settings, its summary or its kind. */
+/** Of a key, unversioned; empty where it belongs to none. */
+function scopeOf(key: string): string {
+  return scopes.unversioned(inScope.parse(key)?.scope ?? '');
+}
+
+/** A manifest that lies where another of its kind belongs says so itself: by its seed, its settings or its summary. */
 function checkPlaces(record: CampaignRecord, input: CampaignInput, findings: Findings): void {
   const { seed } = input.spec;
-  for (const { one, parts } of record.matching(places.adapter)) {
-    const [scope = '', contextId = '', candidate, repeat] = parts;
-    const seeds = seedScope({ scope: unversioned(scope), split: isTraining(scope) ? 'train' : 'heldOut' });
-    findings.same('lineage', `${one.key}: seed`, repeatSeed(seed, seeds, contextId, Number(candidate), Number(repeat)), one.manifest.lineage.seed);
+  for (const { one, at } of record.matching(manifestKeys.adapter)) {
+    const seeds = seedScope({ scope: at.scope, split: scopes.isTraining(at.scope) ? 'train' : 'heldOut' });
+    findings.same('lineage', `${one.key}: seed`, repeatSeed(seed, seeds, at.contextId, at.candidate, at.repeat), one.manifest.lineage.seed);
   }
-  for (const { one, parts } of record.matching(places.policy)) findings.same('lineage', `${one.key}: seed`, mStepSeed(seed, Number(parts[1])), one.manifest.lineage.seed);
-  for (const { one, parts } of [...record.matching(places.candidate), ...record.matching(places.failed)]) {
-    const [, contextId, candidate] = parts;
+  for (const { one, at } of record.matching(manifestKeys.policy)) findings.same('lineage', `${one.key}: seed`, mStepSeed(seed, at.epoch), one.manifest.lineage.seed);
+  for (const { one, at: { contextId, candidate } } of [...record.matching(manifestKeys.candidate), ...record.matching(manifestKeys.failedCandidate)]) {
     const { settings } = one.manifest.lineage;
-    findings.same('lineage', `${one.key}: settings`, { contextId, candidate: Number(candidate) }, { contextId: settings['contextId'], candidate: settings['candidate'] });
+    findings.same('lineage', `${one.key}: settings`, { contextId, candidate }, { contextId: settings['contextId'], candidate: settings['candidate'] });
   }
-  for (const { one, parts } of record.matching(places.evaluation)) {
-    const [, contextId, candidate] = parts;
+  for (const { one, at: { contextId, candidate } } of record.matching(manifestKeys.evaluation)) {
     const group = one.manifest.lineage.settings['group'];
     const own = `${contextId}/c${candidate}`;
     if (!Array.isArray(group) || !group.includes(own)) findings.add('lineage', `${one.key}: group`, `one with ${own}`, group);
-  }
-  const kinds = [
-    ...([[places.adapter, ['adapter', 'diverged']], [places.evaluation, ['evaluation']], [places.candidate, ['candidate']], [places.failed, [FAILED_KIND]]] as const),
-    ...([[places.selection, ['selection']], [places.policy, ['policy']], [places.policyTraining, ['policy-training']]] as const),
-    ...([[places.method, ['method']], [places.report, ['report']], [places.proposals, ['proposals']]] as const),
-    ...([[places.unadapted, ['unadapted']], [places.proposalsChunk, ['proposals-chunk']], [places.histories, [HISTORIES_KIND]]] as const),
-  ];
-  for (const [form, names] of kinds) {
-    for (const { one } of record.matching(form)) {
-      if (!(names as readonly string[]).includes(one.manifest.kind)) findings.add('lineage', `${one.key}: kind`, names.join(' or '), one.manifest.kind);
-    }
   }
 }
 

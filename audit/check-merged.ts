@@ -1,11 +1,9 @@
-import type { ComputedBy } from '../activities/execution/computed-by';
 import { MERGED_INPUT } from '../activities/stored/model-directories';
 import { machineKey } from '../activities/training/stored-checkpoints';
-import { manifestKeys } from '../contracts/campaign';
-import type { Machine } from '../contracts/machine';
+import { manifestKeys } from '../record/keys';
+import { computedWhere } from '../record/lineage';
 import type { CampaignRecord, RecordedManifest } from './campaign-record';
 import type { Findings } from './findings';
-import { places } from './record-places';
 
 /** Hash of a policy's merged files -> the manifests that name it. */
 type Namings = Map<string, RecordedManifest[]>;
@@ -35,18 +33,17 @@ function said([sha256, named]: [string, RecordedManifest[]]): string {
 /** By the newest of a policy's adapters, and by the kind of machine that read it. */
 function mergedPolicies(record: CampaignRecord, findings: Findings): Map<string, Map<string, Namings>> {
   const policies = new Map<string, Map<string, Namings>>();
-  const prefix = manifestKeys.record(record.campaignId);
   for (const one of record.manifests.values()) {
-    const { inputs, settings } = one.manifest.lineage;
-    const adapters = Object.keys(inputs).filter((name) => name.startsWith(prefix) && places.policy.test(name.slice(prefix.length)));
+    const { inputs } = one.manifest.lineage;
+    const adapters = Object.keys(inputs).filter((name) => manifestKeys.policy.parse(name)?.campaignId === record.campaignId);
     if (adapters.length === 0) continue;
     const sha256 = inputs[MERGED_INPUT];
     if (sha256 === undefined) {
       findings.add('lineage', `${one.key}: ${MERGED_INPUT}`, `the hash of what ${adapters.join(', ')} were merged to`, 'nothing');
       continue;
     }
-    const { codeVersion, ...machine } = (settings['compute'] ?? {}) as ComputedBy;
-    const kind = machineKey(machine.instructionSet === undefined ? undefined : (machine as Machine), codeVersion);
+    const { codeVersion, machine } = computedWhere(one.manifest);
+    const kind = machineKey(machine, codeVersion);
     const byKind = getOrAdd(policies, adapters.sort().join(', '), () => new Map<string, Namings>());
     const namings = getOrAdd(byKind, kind, (): Namings => new Map());
     getOrAdd(namings, sha256, (): RecordedManifest[] => []).push(one);

@@ -1,55 +1,53 @@
 /** Scores follow from answers, rewards from scores, a candidate's record from its repeats. */
-import type { Answer, GroupAnswers } from '../activities/answers/answers';
-import { isDiverged } from '../activities/candidates/adapter-manifests';
-import type { CandidateRecord } from '../activities/candidates/candidate-record';
-import { ANSWERS_FILE, type EvaluationSummary } from '../activities/candidates/evaluation-manifests';
-import { readAll } from '../activities/stored/bounded-reads';
-import type { CampaignInput } from '../contracts/campaign';
-import type { Context, Question } from '../contracts/campaign-spec';
+import { type CampaignInput, scopes } from '../contracts/campaign';
+import type { Question } from '../contracts/campaign-spec';
+import { readAll } from '../record/bounded-reads';
+import type { Recorded } from '../record/document-type';
+import { heldOutFile, trainFile } from '../record/documents/campaign';
+import { adapterDocument, type Answer, candidateDocument, type CandidateRecord, evaluationDocument, type EvaluationSummary, groupAnswersFile, unadaptedFile, WEIGHTS_FILE } from '../record/documents/candidates';
+import { manifestKeys } from '../record/keys';
 import { grade } from '../seal/graders/grade';
 import { needsNoJudge, verdictGrade } from '../seal/graders/judge';
 import { logprobGain } from '../seal/graders/logprob';
 import { candidateReward, repeatReward } from '../seal/rewards';
 import { mean } from '../seal/statistics';
-import type { CampaignRecord, RecordedManifest } from './campaign-record';
+import type { CampaignRecord } from './campaign-record';
 import type { Findings } from './findings';
-import { isTraining, places } from './record-places';
 
-const WEIGHTS = 'adapter_model.safetensors';
+type EvaluationPlace = NonNullable<ReturnType<typeof manifestKeys.evaluation.parse>>;
 
 export async function checkRewards(record: CampaignRecord, input: CampaignInput, findings: Findings): Promise<void> {
   const questions = await questionsOf(record, input);
   const unadapted = await checkUnadapted(record, input, questions, findings);
-  const evaluations = record.matching(places.evaluation);
+  const evaluations = record.documents(evaluationDocument, manifestKeys.evaluation);
   // Kept by the record, so that the checks in their order wait for none.
-  await readAll(evaluations, ({ one }) => record.json(one, ANSWERS_FILE));
-  for (const { one, parts } of evaluations) {
-    const [scope = '', contextId = '', candidate] = parts;
-    const answers = (await record.json<GroupAnswers>(one, ANSWERS_FILE))?.find((own) => own.contextId === contextId && own.candidate === Number(candidate))?.answers;
+  await readAll(evaluations, ({ one }) => record.json(one, groupAnswersFile));
+  for (const { one, at: { scope, contextId, candidate } } of evaluations) {
+    const answers = (await record.json(one, groupAnswersFile))?.find((own) => own.contextId === contextId && own.candidate === candidate)?.answers;
     if (answers === undefined) {
-      if (record.hasArtifacts) findings.add('reward', one.key, `answers of ${contextId}/c${candidate} in ${ANSWERS_FILE}`, 'none');
+      if (record.hasArtifacts) findings.add('reward', one.key, `answers of ${contextId}/c${candidate} in ${groupAnswersFile.name}`, 'none');
       continue;
     }
     const scores = checkAnswers(one.key, input, answers, questions?.get(contextId) ?? null, findings);
-    const before = input.spec.reward.grader === 'logprob' && isTraining(scope) ? (unadapted.get(`${scope}/${contextId}`) ?? null) : null;
-    const summary = one.manifest.summary as unknown as EvaluationSummary;
+    const before = input.spec.reward.grader === 'logprob' && scopes.isTraining(scope) ? (unadapted.get(`${scope}/${contextId}`) ?? null) : null;
+    const { summary } = one;
     findings.same('reward', `${one.key}: score`, mean(scores), summary.score);
-    if (input.spec.reward.grader === 'logprob' && isTraining(scope) && before?.length !== scores.length) {
+    if (input.spec.reward.grader === 'logprob' && scopes.isTraining(scope) && before?.length !== scores.length) {
       findings.add('reward', one.key, 'as many unadapted answers as adapted ones', before?.length ?? 0);
       continue;
     }
-    const reward = isTraining(scope) ? repeatReward(before === null ? scores : logprobGain(scores, before)) : undefined;
+    const reward = scopes.isTraining(scope) ? repeatReward(before === null ? scores : logprobGain(scores, before)) : undefined;
     findings.same('reward', `${one.key}: reward`, reward, summary.reward);
   }
-  for (const { one } of evaluations) checkCost(record, one, findings);
-  for (const { one } of record.matching(places.candidate)) checkCandidate(record, one, input, findings);
+  for (const { one, at } of evaluations) checkCost(record, one, at, findings);
+  for (const { one, at } of record.documents(candidateDocument, manifestKeys.candidate)) checkCandidate(record, one, at, input, findings);
 }
 
 /** Question and gold answer of every context, in order; null where the contexts cannot be read. */
 async function questionsOf(record: CampaignRecord, input: CampaignInput): Promise<Map<string, readonly Question[]> | null> {
   const known = new Map<string, readonly Question[]>();
-  for (const [ref, refs] of [[input.train, input.trainContexts], [input.heldOut, input.heldOutContexts]] as const) {
-    const contexts = (await record.artifact(ref)) as Context[] | null;
+  for (const [ref, refs, file] of [[input.train, input.trainContexts, trainFile], [input.heldOut, input.heldOutContexts, heldOutFile]] as const) {
+    const contexts = await record.artifact(ref, file, file.name);
     if (contexts === null) return null;
     for (const { id, index } of refs) known.set(id, contexts[index]?.questions ?? []);
   }
@@ -64,10 +62,10 @@ async function checkUnadapted(
   findings: Findings,
 ): Promise<Map<string, readonly number[]>> {
   const scores = new Map<string, readonly number[]>();
-  for (const { one, parts } of record.matching(places.unadapted)) {
-    const chunk = await record.json<{ readonly contextId: string; readonly answers: readonly Answer[] }[]>(one, ANSWERS_FILE);
+  for (const { one, at } of record.matching(manifestKeys.unadapted)) {
+    const chunk = await record.json(one, unadaptedFile);
     for (const { contextId, answers } of chunk ?? []) {
-      scores.set(`${parts[0]}/${contextId}`, checkAnswers(one.key, input, answers, questions?.get(contextId) ?? null, findings));
+      scores.set(`${at.scope}/${contextId}`, checkAnswers(one.key, input, answers, questions?.get(contextId) ?? null, findings));
     }
   }
   return scores;
@@ -95,21 +93,20 @@ function deserved({ spec }: CampaignInput, { question, goldAnswer, answer = '', 
 }
 
 /** An evaluation repeats what its fine-tune cost; where nothing was trained, or to no end, nothing, and it says which. */
-function checkCost(record: CampaignRecord, one: RecordedManifest, findings: Findings): void {
-  const adapter = record.find(one.key.replace(/evaluation\.json$/, 'adapter.json'));
-  const { steps = 0, trainedTokens = 0 } = (adapter?.manifest.summary ?? {}) as Partial<EvaluationSummary>;
-  const unadapted = adapter === null ? 'rejected' : isDiverged(adapter) ? 'diverged' : undefined;
-  const got = one.manifest.summary as unknown as EvaluationSummary;
+function checkCost(record: CampaignRecord, one: Recorded<EvaluationSummary>, { campaignId, scope, contextId, candidate, repeat }: EvaluationPlace, findings: Findings): void {
+  const adapter = record.document(adapterDocument, manifestKeys.adapter(campaignId, scope, contextId, candidate, repeat));
+  const trained = adapter?.summary.status === 'trained' ? adapter.summary : { steps: 0, trainedTokens: 0 };
+  const { steps, trainedTokens } = trained;
+  const unadapted = adapter === null ? 'rejected' : adapter.summary.status === 'diverged' ? 'diverged' : undefined;
+  const got = one.summary;
   findings.same('reward', `${one.key}: steps and tokens`, { steps, trainedTokens, unadapted }, { steps: got.steps, trainedTokens: got.trainedTokens, unadapted: got.unadapted });
 }
 
-function checkCandidate(record: CampaignRecord, { key, manifest }: RecordedManifest, { spec }: CampaignInput, findings: Findings): void {
-  const got = manifest.summary as unknown as CandidateRecord;
+function checkCandidate(record: CampaignRecord, { key, summary: got }: Recorded<CandidateRecord>, at: Omit<EvaluationPlace, 'repeat'>, { spec }: CampaignInput, findings: Findings): void {
   if (got.status !== 'scored') return;
-  const folder = key.slice(0, key.lastIndexOf('/'));
-  const repeats = Array.from({ length: spec.innerLoop.repeats }, (_, i) => `${folder}/r${i + 1}`);
-  const rewards = repeats.map((repeat) => (record.find(`${repeat}/evaluation.json`)?.manifest.summary as unknown as EvaluationSummary | undefined)?.reward);
+  const repeats = Array.from({ length: spec.innerLoop.repeats }, (_, i) => [at.campaignId, at.scope, at.contextId, at.candidate, i + 1] as const);
+  const rewards = repeats.map((repeat) => record.document(evaluationDocument, manifestKeys.evaluation(...repeat))?.summary.reward);
   findings.same('reward', `${key}: repeatRewards`, rewards.map((reward) => reward ?? null), got.repeatRewards);
-  findings.same('reward', `${key}: adapters`, repeats.map((repeat) => record.find(`${repeat}/adapter.json`)?.manifest.files[WEIGHTS]?.sha256 ?? null), got.adapters);
+  findings.same('reward', `${key}: adapters`, repeats.map((repeat) => record.find(manifestKeys.adapter(...repeat))?.manifest.files[WEIGHTS_FILE]?.sha256 ?? null), got.adapters);
   if (rewards.every((reward) => reward !== undefined)) findings.same('reward', `${key}: reward`, candidateReward(rewards), got.reward);
 }

@@ -1,6 +1,7 @@
-import { readAll } from '../activities/stored/bounded-reads';
-import type { PublishedManifest } from '../contracts/artifacts';
-import { manifestKeys, type OperatorAction } from '../contracts/campaign';
+import { type OperatorAction } from '../contracts/campaign';
+import { readAll } from '../record/bounded-reads';
+import { deletionDocument } from '../record/documents/operators';
+import { keyPrefixes, manifestKeys } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { IN_FLIGHT_MS, NamedArtifacts, removeUnnamed } from './named-artifacts';
 
@@ -34,8 +35,8 @@ export interface Deletion {
  * campaign's own manifest goes last: killed anywhere, it is done again to its end, and the first who and why stand.
  */
 export async function deleteCampaign({ campaignId, store, action, refuseRunning, removeWorkflows, held, now }: Deletion): Promise<DeletedCampaign> {
-  const prefix = manifestKeys.record(campaignId);
-  const { manifest: deletion, adopted } = await begin(store, campaignId, action, now);
+  const prefix = keyPrefixes.record(campaignId);
+  const { manifest, summary: deletion, adopted } = await begin(store, campaignId, action, now);
   try {
     await refuseRunning();
   } catch (error) {
@@ -50,17 +51,16 @@ export async function deleteCampaign({ campaignId, store, action, refuseRunning,
   const keys = await store.list(prefix);
   await readAll(keys.filter((key) => key !== last), (key) => store.remove(key));
   await store.remove(last);
-  const tombstone = manifestKeys.tombstone(campaignId, String(deletion.summary?.['at']));
-  await store.publish(tombstone, deletion);
+  const tombstone = manifestKeys.tombstone(campaignId, deletion.at);
+  await store.publish(tombstone, manifest);
   await store.remove(manifestKeys.deletion(campaignId));
   return { campaignId, manifests: keys.length, artifacts, sizeBytes, left, workflows, tombstone };
 }
 
 /** Writes down that a campaign is being deleted: from then on it is not started again. @returns what was written when it was first tried */
-async function begin(store: ArtifactStore, campaignId: string, { by, why }: OperatorAction, now: Date): Promise<PublishedManifest> {
+async function begin(store: ArtifactStore, campaignId: string, { by, why }: OperatorAction, now: Date) {
   const campaign = await store.findManifest(manifestKeys.campaign(campaignId));
-  return store.publish(manifestKeys.deletion(campaignId), {
-    kind: 'tombstone',
+  return deletionDocument.publish(store, manifestKeys.deletion(campaignId), {
     files: {},
     lineage: { inputs: campaign?.lineage.inputs ?? {}, codeVersion: campaign?.lineage.codeVersion ?? 'unknown', settings: {} },
     summary: { campaignId, by, why, at: now.toISOString() },

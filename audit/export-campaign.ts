@@ -1,10 +1,10 @@
 import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HISTORY_MEDIA_TYPE, historyFileName } from '../activities/archive-histories';
-import { readAll } from '../activities/stored/bounded-reads';
-import { SEAL_KIND } from '../activities/stored/seal-record';
 import type { ArtifactRef } from '../contracts/artifacts';
 import { ArtifactCorruptError, ArtifactMissingError, BadInputError } from '../contracts/errors';
+import { readAll } from '../record/bounded-reads';
+import { digestDocument } from '../record/documents/digest';
+import { HISTORY_MEDIA_TYPE, historyFileName } from '../record/documents/histories';
 import { artifactKey, type ArtifactStore } from '../storage/artifact-store';
 import { hashBytes, hashFile } from '../storage/content-hash';
 import { DirectoryObjectClient } from '../storage/directory-client';
@@ -97,9 +97,9 @@ async function copyManifest(store: ArtifactStore, objects: DirectoryObjectClient
   await objects.write(key, bytes, { ...hashBytes(bytes), mediaType: 'application/json', ifAbsent: false });
 }
 
-/** All of them, or those alone that seal the manifests. Histories have files of their own. */
+/** All of them, or those alone of the digests. Histories have files of their own. */
 function artifactsOf(record: CampaignRecord, withArtifacts: boolean): ArtifactRef[] {
-  const refs = [...record.manifests.values()].flatMap(({ manifest }) => (withArtifacts || manifest.kind === SEAL_KIND ? Object.values(manifest.files) : []));
+  const refs = [...record.manifests.values()].flatMap(({ manifest }) => (withArtifacts || manifest.kind === digestDocument.kind ? Object.values(manifest.files) : []));
   return [...new Map(refs.filter(({ mediaType }) => mediaType !== HISTORY_MEDIA_TYPE).map((ref) => [ref.sha256, ref])).values()];
 }
 

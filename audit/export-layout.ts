@@ -6,9 +6,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { historyFileName } from '../activities/archive-histories';
 import { parseBySchema, placeIn } from '../contracts/bad-field';
 import { BadInputError } from '../contracts/errors';
+import { historyFileName } from '../record/documents/histories';
 import { hashBytes } from '../storage/content-hash';
 import type { WorkflowRun } from './history-events';
 import { type FoundHistory, HistoryChangedError, type HistorySource, runKey } from './history-source';

@@ -4,6 +4,7 @@ export type BreakKind =
   | 'artifact-changed'
   | 'manifest-missing'
   | 'manifest-changed'
+  | 'schema'
   | 'lineage'
   | 'base-model'
   | 'reward'

@@ -1,5 +1,6 @@
-import { HISTORIES_KIND, type HistoryPageSummary, parseHistoryFileName } from '../activities/archive-histories';
 import type { HistoryReader } from '../activities/stored/history-reader';
+import { historiesDocument, parseHistoryFileName } from '../record/documents/histories';
+import { manifestKeys } from '../record/keys';
 import { hashBytes } from '../storage/content-hash';
 import type { CampaignRecord } from './campaign-record';
 import type { WorkflowRun } from './history-events';
@@ -54,9 +55,8 @@ export class ArchivedHistories implements HistorySource {
 
   constructor(record: CampaignRecord) {
     this.#record = record;
-    for (const { key, manifest } of record.manifests.values()) {
-      if (manifest.kind !== HISTORIES_KIND) continue;
-      for (const workflowId of (manifest.summary as unknown as HistoryPageSummary | undefined)?.gone ?? []) this.#gone.add(workflowId);
+    for (const { one: { key, manifest, summary } } of record.documents(historiesDocument, manifestKeys.historyPage)) {
+      for (const workflowId of summary.gone) this.#gone.add(workflowId);
       for (const [name, { sha256 }] of Object.entries(manifest.files)) {
         const run = parseHistoryFileName(name);
         if (run !== null) this.#runs.set(runKey(run), { ...run, sha256, where: `${key}: ${name}` });

@@ -1,6 +1,6 @@
-import { readAll } from '../activities/stored/bounded-reads';
 import type { CampaignInput } from '../contracts/campaign';
 import { ArtifactCorruptError } from '../contracts/errors';
+import { readAll } from '../record/bounded-reads';
 import { type ArtifactStore, artifactKey } from '../storage/artifact-store';
 
 /** Prefix of artifacts; everything else in a store is a manifest. */

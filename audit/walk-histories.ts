@@ -1,6 +1,6 @@
-import { readAhead } from '../activities/stored/bounded-reads';
 import { decodeHistory, type History } from '../activities/stored/history-bytes';
 import { workflowIds } from '../contracts/campaign';
+import { readAhead } from '../record/bounded-reads';
 import type { Findings } from './findings';
 import { type HistoryFacts, historyFacts, type WorkflowRun } from './history-events';
 import { type FoundHistory, HistoryChangedError, type HistorySource, runKey } from './history-source';

@@ -1,6 +1,6 @@
-import { readAll } from '../activities/stored/bounded-reads';
 import type { Manifest } from '../contracts/artifacts';
-import { manifestKeys } from '../contracts/campaign';
+import { readAll } from '../record/bounded-reads';
+import { keyPrefixes, manifestKeys } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { canonicalJson } from '../storage/canonical-json';
 
@@ -9,18 +9,17 @@ export type Committed = ReadonlyMap<string, Manifest>;
 
 /**
  * Everything of a campaign that must not depend on what happened to it: all its manifests but those of attempts (work, histories,
- * checkpoints), reports, which tell of times, and seals, which name all of these.
+ * checkpoints), reports, which tell of times, and digests, which name all of these.
  */
 export async function committedBy(store: ArtifactStore, campaignId: string): Promise<Committed> {
-  const prefix = `campaigns/${campaignId}/`;
-  const keys = (await store.list(prefix)).filter((key) => !isRecordOfAttempts(campaignId, key));
+  const prefix = keyPrefixes.record(campaignId);
+  const keys = (await store.list(prefix)).filter((key) => !isRecordOfAttempts(key));
   return new Map(await readAll(keys, async (key): Promise<[string, Manifest]> => [key.slice(prefix.length), await store.readManifest(key)]));
 }
 
-function isRecordOfAttempts(campaignId: string, key: string): boolean {
-  const { works, histories, allCheckpoints, seals } = manifestKeys;
-  const prefixes = [...[works, histories, allCheckpoints, seals].map((prefix) => prefix(campaignId)), `campaigns/${campaignId}/reports/`];
-  return key === manifestKeys.report(campaignId) || prefixes.some((prefix) => key.startsWith(prefix));
+function isRecordOfAttempts(key: string): boolean {
+  const { work, historyPage, checkpoint, digest, report, partialReport } = manifestKeys;
+  return [work, historyPage, checkpoint, digest, report, partialReport].some(({ parse }) => parse(key) !== null);
 }
 
 /**

@@ -3,8 +3,9 @@ import { CampaignClient } from '../cli/campaign-client';
 import { mayPass } from '../cli/campaign-failures';
 import type { PreparedCampaign } from '../cli/prepare-campaign';
 import { startCampaign } from '../cli/start-campaign';
-import { type CampaignState, manifestKeys } from '../contracts/campaign';
+import { type CampaignState } from '../contracts/campaign';
 import { ServerUnreachableError } from '../contracts/errors';
+import { keyPrefixes, manifestKeys } from '../record/keys';
 import { type TemporalSettings, temporalSettings } from '../settings/temporal';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { openStoreFromEnvironment } from '../storage/open-store';
@@ -51,7 +52,7 @@ export class DisturbedCampaign {
   /** Keys of what the campaign has published; null while the store does not answer. */
   async published(): Promise<ReadonlySet<string> | null> {
     try {
-      return new Set(await this.withStore((store) => store.list(`campaigns/${CAMPAIGN_ID}/`)));
+      return new Set(await this.withStore((store) => store.list(keyPrefixes.record(CAMPAIGN_ID))));
     } catch (error) {
       if (!(error instanceof ServerUnreachableError)) throw error;
       return null;
@@ -109,5 +110,6 @@ export class DisturbedCampaign {
 
 function reported(keys: ReadonlySet<string> | null): boolean {
   if (keys === null) return false;
-  return keys.has(manifestKeys.report(CAMPAIGN_ID)) || [...keys].some((key) => key.startsWith(`campaigns/${CAMPAIGN_ID}/reports/`));
+  const { report, partialReport } = manifestKeys;
+  return [...keys].some((key) => report.parse(key) !== null || partialReport.parse(key) !== null);
 }

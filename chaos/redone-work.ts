@@ -1,7 +1,8 @@
-import { readAll } from '../activities/stored/bounded-reads';
-import { fileOf, getJson } from '../activities/stored/stored-json';
-import { type CampaignReport, manifestKeys } from '../contracts/campaign';
-import type { WorkRecord } from '../contracts/report-details';
+import { adapterDocument } from '../record/documents/candidates';
+import { policyDocument } from '../record/documents/epochs';
+import { publishedReport, reportFile } from '../record/documents/report';
+import { type WorkRecord, workRecords } from '../record/documents/work';
+import { manifestKeys } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import type { Committed } from './committed';
 
@@ -18,8 +19,7 @@ export interface RedoneWork {
 }
 
 export async function redoneWork(store: ArtifactStore, campaignId: string, committed: Committed): Promise<RedoneWork> {
-  const keys = await store.list(manifestKeys.works(campaignId));
-  const records = await readAll(keys, async (key) => (await store.readManifest(key)).summary as unknown as WorkRecord);
+  const records = await workRecords(store, campaignId);
   const done = new Set<string>();
   let trainedSeconds = 0;
   let otherSeconds = 0;
@@ -30,9 +30,8 @@ export async function redoneWork(store: ArtifactStore, campaignId: string, commi
     if (outcome === 'done') done.add(what);
   }
   let steps = 0;
-  for (const { kind, summary } of committed.values()) if (kind === 'adapter' || kind === 'policy') steps += Number(summary?.['steps'] ?? 0);
-  const key = manifestKeys.report(campaignId);
-  const report = await store.findManifest(key);
-  const redoneSteps = report === null ? 0 : (await getJson<CampaignReport>(store, fileOf(key, report, 'report.json'))).ledger.redoneSteps;
+  for (const { kind, summary } of committed.values()) if (kind === adapterDocument.kind || kind === policyDocument.kind) steps += Number(summary?.['steps'] ?? 0);
+  const report = await publishedReport.find(store, manifestKeys.report(campaignId));
+  const redoneSteps = report === null ? 0 : (await reportFile.read(store, report)).ledger.redoneSteps;
   return { redoneSteps, secondsAStep: steps === 0 ? 0 : trainedSeconds / steps, otherSeconds };
 }

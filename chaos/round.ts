@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PreparedCampaign } from '../cli/prepare-campaign';
-import { type CampaignState, manifestKeys } from '../contracts/campaign';
+import { type CampaignState } from '../contracts/campaign';
+import { keyPrefixes } from '../record/keys';
 import { auditOf } from './audited';
 import { type Committed, committedBy, unreadableArtifacts } from './committed';
 import { CAMPAIGN_ID, DisturbedCampaign } from './disturbed-campaign';
@@ -71,7 +72,7 @@ export async function runRound({ home, prepared, plan, usualSeconds, signal, say
     const found = await campaign.withStore(async (store) => {
       const committed = await committedBy(store, CAMPAIGN_ID);
       const [unreadable, redone] = [await unreadableArtifacts(store, committed), await redoneWork(store, CAMPAIGN_ID, committed)];
-      return { committed, unreadable, redone, checkpoints: await store.list(manifestKeys.allCheckpoints(CAMPAIGN_ID)) };
+      return { committed, unreadable, redone, checkpoints: await store.list(keyPrefixes.checkpoints(CAMPAIGN_ID)) };
     });
     await stack.down();
     return { kills, seconds, state, replayed, auditBreaks, ...found, leftovers: [...leftoversIn(home), ...found.checkpoints] };

@@ -12,16 +12,7 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { HistoryReader } from '../activities/stored/history-reader';
 import { inputOf } from '../audit/history-events';
-import {
-  campaignMessages,
-  ORCHESTRATION_QUEUE,
-  workflowIds,
-  type CampaignInput,
-  type CampaignProgress,
-  type CampaignState,
-  type EpochSummary,
-  type OperatorAction,
-} from '../contracts/campaign';
+import { campaignMessages, ORCHESTRATION_QUEUE, workflowIds, type CampaignInput, type CampaignProgress, type CampaignState, type EpochSummary, type OperatorAction } from '../contracts/campaign';
 import { openTemporalClient, type TemporalClient } from '../connection/connect';
 import { refuseForeignKeys } from '../connection/encryption/foreign-keys';
 import { refusalOf } from '../connection/refusal';

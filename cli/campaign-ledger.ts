@@ -1,10 +1,10 @@
-import { workRecords } from '../activities/report/collect-report';
 import { type LedgerPart, ledgerRows } from '../activities/report/ledger-rows';
 import { ledgerOf } from '../activities/report/ledger';
-import { fileOf, getJson } from '../activities/stored/stored-json';
-import { type CampaignInput, type CampaignState, manifestKeys } from '../contracts/campaign';
+import type { CampaignState } from '../contracts/campaign';
 import { costOf, type Ledger, type LedgerRow, type Price } from '../contracts/ledger';
-import type { ReportDetails } from '../contracts/report-details';
+import { readInput } from '../record/documents/campaign';
+import type { CampaignReport } from '../record/documents/report';
+import { workRecords } from '../record/documents/work';
 import { openStoreFromEnvironment } from '../storage/open-store';
 import { CampaignClient } from './campaign-client';
 import { reportDocument } from './campaign-report';
@@ -17,7 +17,7 @@ export interface LedgerDocument {
   /** Null where nothing says a price. */
   readonly cost: (Price & { readonly amount: number }) | null;
   /** As in `report.json`. */
-  readonly lessMemory: ReportDetails['lessMemory'];
+  readonly lessMemory: CampaignReport['lessMemory'];
   readonly by: LedgerPart;
   readonly rows: readonly (LedgerRow & { readonly cost?: number })[];
 }
@@ -32,8 +32,7 @@ export async function campaignLedger(campaignId: string, by: LedgerPart, priceOf
   const store = await openStoreFromEnvironment();
   try {
     const { report } = await reportDocument(store, () => CampaignClient.connect(), campaignId);
-    const key = manifestKeys.campaign(campaignId);
-    const input = await getJson<CampaignInput>(store, fileOf(key, await store.readManifest(key), 'input.json'));
+    const input = await readInput(store, campaignId);
     const { state } = report;
     const price = priceOf(input.spec.ledger);
     const records = await workRecords(store, campaignId);

@@ -1,5 +1,5 @@
-import { manifestKeys } from '../contracts/campaign';
 import { BadInputError } from '../contracts/errors';
+import { keyPrefixes } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { openStoreFromEnvironment } from '../storage/open-store';
 
@@ -10,7 +10,7 @@ import { openStoreFromEnvironment } from '../storage/open-store';
 export async function withRecord<Result>(campaignId: string, body: (store: ArtifactStore) => Promise<Result>): Promise<Result> {
   const store = await openStoreFromEnvironment();
   try {
-    const keys = await store.list(manifestKeys.record(campaignId));
+    const keys = await store.list(keyPrefixes.record(campaignId));
     if (keys.length === 0) {
       throw new BadInputError({ where: 'campaign id', expected: `one with a record in ${store.location} (see seal list)`, got: JSON.stringify(campaignId) });
     }

@@ -1,9 +1,9 @@
 import { collectReport } from '../activities/report/collect-report';
-import { REPORT_DOCUMENT_VERSION, type ReportDocument } from '../activities/report/report-document';
-import { CurrentVersions } from '../activities/revisions';
-import { fileOf, getJson } from '../activities/stored/stored-json';
 import type { CampaignProgress } from '../contracts/campaign';
-import { manifestKeys } from '../contracts/campaign';
+import { CurrentVersions } from '../record/documents/operators';
+import { documentFile, publishedReport, type ReportDocument } from '../record/documents/report';
+import { SchemaMismatchError } from '../record/json-file';
+import { manifestKeys } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { type CampaignClient } from './campaign-client';
 import { NoWorkerError } from './campaign-failures';
@@ -19,26 +19,29 @@ export async function reportDocument(
   campaignId: string,
 ): Promise<ReportDocument> {
   const { revisions } = await CurrentVersions.read(store, campaignId);
-  const finished = await publishedReport(store, manifestKeys.report(campaignId, revisions.length));
+  const finished = await documentAt(store, campaignId, manifestKeys.report(campaignId, revisions.length));
   if (finished !== null) return finished;
   const campaigns = await connect();
   try {
     const { state } = await campaigns.execution(campaignId);
     const progress = await progressIfAnswered(campaigns, campaignId);
-    const partial = progress?.report === undefined ? null : await publishedReport(store, progress.report.key);
+    const partial = progress?.report === undefined ? null : await documentAt(store, campaignId, progress.report.key);
     return partial ?? (await collectReport(store, campaignId, progress?.state ?? state, progress?.wallSeconds ?? 0));
   } finally {
     await campaigns.close();
   }
 }
 
-async function publishedReport(store: ArtifactStore, key: string): Promise<ReportDocument | null> {
-  const manifest = await store.findManifest(key);
-  if (manifest === null) return null;
-  const document = await getJson<ReportDocument>(store, fileOf(key, manifest, 'document.json'));
-  if (document.version === REPORT_DOCUMENT_VERSION) return document;
-  const { campaignId, state, ledger } = document.report;
-  return collectReport(store, campaignId, state, ledger.wallSeconds);
+async function documentAt(store: ArtifactStore, campaignId: string, key: string): Promise<ReportDocument | null> {
+  const published = await publishedReport.find(store, key);
+  if (published === null) return null;
+  try {
+    return await documentFile.read(store, published);
+  } catch (error) {
+    // Of a version that had other things to tell.
+    if (!(error instanceof SchemaMismatchError)) throw error;
+    return collectReport(store, campaignId, published.summary.state, published.summary.wallSeconds);
+  }
 }
 
 /** Null where no worker answers: what the store holds can be reported without one. */

@@ -1,7 +1,8 @@
 import { inPartsSentence } from '../activities/report/computed-in-parts';
 import { tiedSentence } from '../activities/report/tied-epochs';
 import { unadaptedSentences } from '../activities/report/unadapted-runs';
-import type { CampaignReport, Comparison } from '../contracts/campaign';
+import type { Comparison } from '../contracts/campaign';
+import type { CampaignReport } from '../record/documents/report';
 import { tiedEpochs } from '../seal/report-data';
 
 /** Decimals of a score. */

@@ -1,6 +1,5 @@
 import { CheckpointUploads } from '../activities/training/checkpoint-uploads';
 import { StoredCheckpoints } from '../activities/training/stored-checkpoints';
-import { manifestKeys } from '../contracts/campaign';
 import { checkpointFileName, CheckpointFiles } from '../engine/files/checkpoint-files';
 import type { PretrainRequest } from '../engine/model/pretraining/pretrain';
 import { computingMachine } from '../engine/runtime/machine';
@@ -30,8 +29,7 @@ export async function openPretrainingStore(request: PretrainRequest, log: (line:
   const corpus = (await hashFile(corpusFile)).sha256;
   const name = hashBytes(Buffer.from(canonicalJson({ model, training, seed, eosTokenId, corpus, codeVersion: code }))).sha256.slice(0, 32);
   // Beside the campaigns', so that whatever looks after their checkpoints finds these.
-  const prefix = manifestKeys.checkpoints(PRETRAINING, name);
-  const stored = new StoredCheckpoints(store, { prefix, machine: computingMachine(), codeVersion: code });
+  const stored = new StoredCheckpoints(store, { campaignId: PRETRAINING, training: name, machine: computingMachine(), codeVersion: code });
   const damaged = ({ message }: Error): void => log(`a checkpoint is damaged and passed over: ${message}`);
   return {
     uploads: new CheckpointUploads(stored, (message, { error }) => log(`${message}: ${String(error)}`)),

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { readAll } from '../activities/stored/bounded-reads';
+import { readAll } from '../record/bounded-reads';
 
 /** Few enough not to keep the server from campaigns that run. */
 const REMOVED_AT_ONCE = 8;

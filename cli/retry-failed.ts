@@ -1,6 +1,6 @@
-import { fileOf, getJson } from '../activities/stored/stored-json';
-import { type CampaignInput, type CampaignState, manifestKeys, type OperatorAction } from '../contracts/campaign';
+import { type CampaignInput, type CampaignState, type OperatorAction } from '../contracts/campaign';
 import { BadInputError } from '../contracts/errors';
+import { readInput } from '../record/documents/campaign';
 import { openStoreFromEnvironment } from '../storage/open-store';
 import type { CampaignClient } from './campaign-client';
 import type { ActionEffect } from './operator';
@@ -45,8 +45,7 @@ export function retriedAfterItsEnd(state: CampaignState, failed: number): string
 async function pinnedInput(campaignId: string): Promise<CampaignInput> {
   const store = await openStoreFromEnvironment();
   try {
-    const key = manifestKeys.campaign(campaignId);
-    return await getJson<CampaignInput>(store, fileOf(key, await store.readManifest(key), 'input.json'));
+    return await readInput(store, campaignId);
   } finally {
     store.close();
   }

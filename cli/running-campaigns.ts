@@ -1,5 +1,6 @@
 import { inputArtifacts } from '../audit/named-artifacts';
-import { type CampaignInput, manifestKeys } from '../contracts/campaign';
+import { type CampaignInput } from '../contracts/campaign';
+import { manifestKeys } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import type { CampaignClient } from './campaign-client';
 

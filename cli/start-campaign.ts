@@ -1,9 +1,9 @@
 import { pinnedSha256 } from '../activities/stored/model-directories';
-import { putJson } from '../activities/stored/stored-json';
 import type { CampaignInput, ContextRef } from '../contracts/campaign';
-import { manifestKeys } from '../contracts/campaign';
 import type { Context } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
+import { heldOutFile, trainFile } from '../record/documents/campaign';
+import { manifestKeys } from '../record/keys';
 import { contextId } from '../seal/ids';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { canonicalJson } from '../storage/canonical-json';
@@ -60,8 +60,8 @@ export async function startCampaign(
       specSha256,
       codeVersion: codeVersion(),
       model,
-      train: await putJson(store, contexts.train),
-      heldOut: await putJson(store, contexts.heldOut),
+      train: await trainFile.put(store, contexts.train),
+      heldOut: await heldOutFile.put(store, contexts.heldOut),
       trainContexts: contextRefs(contexts.train),
       heldOutContexts: contextRefs(contexts.heldOut),
       ...(Object.keys(contexts.leftOut).length === 0 ? {} : { leftOut: contexts.leftOut }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** A content-addressed object: `sha256/<sha256>` in the store. */
-const artifactRefSchema = z.strictObject({
+export const artifactRefSchema = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   sizeBytes: z.number().int().nonnegative(),
   mediaType: z.string(),

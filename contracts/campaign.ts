@@ -1,8 +1,6 @@
 import type { ArtifactRef } from './artifacts';
 import type { CampaignSpec, LeftOut } from './campaign-spec';
 import type { FailureClass } from './failures';
-import type { Ledger } from './ledger';
-import type { ReportDetails } from './report-details';
 
 export const ORCHESTRATION_QUEUE = 'seal-orchestration';
 export const COMPUTE_QUEUE = 'seal-compute';
@@ -25,7 +23,8 @@ export const SEARCH_ATTRIBUTES = {
 export const scopes = {
   epoch: (epoch: number, version = 1): string => versioned(`epoch-${epoch}`, version),
   evaluation: (method: string, version = 1): string => versioned(`evaluation/${method}`, version),
-  /** The scope as it was called first. */
+  isTraining: (scope: string): boolean => scope.startsWith('epoch-'),
+  /** The scope as it was called first: seeds are derived under it. */
   unversioned: (scope: string): string => scope.replace(/\.v\d+$/, ''),
 };
 
@@ -126,8 +125,6 @@ export interface CandidateOutcome {
   readonly failure?: FailureClass;
   /** sha256 of adapter_model.safetensors, one a repeat. */
   readonly adapters: readonly string[];
-  /** Manifest key of the candidate's record (self-edit, answers, grades, losses). */
-  readonly recordKey: string;
 }
 
 export interface EpochSummary {
@@ -181,23 +178,6 @@ export interface Comparison {
 
 export type CampaignState = 'running' | 'paused' | 'completed' | 'failed' | 'cancelled';
 
-export interface ReportedEpoch extends EpochSummary {
-  /** Self-edits that the limit of their tokens cut off: they are learnt without an end. */
-  readonly cutOff: number;
-}
-
-/** `report.json` (contract). */
-export interface CampaignReport extends ReportDetails {
-  readonly campaignId: string;
-  readonly state: CampaignState;
-  readonly methods: readonly MethodScore[];
-  readonly epochs: readonly ReportedEpoch[];
-  readonly comparisons: readonly Comparison[];
-  readonly ledger: Ledger;
-  /** Candidates left out of selection, by id, with the reason. */
-  readonly excluded: readonly { readonly id: string; readonly status: CandidateStatus; readonly reason: string }[];
-}
-
 /** Query `progress`: what `status` prints (contract) and `watch` draws. */
 export interface CampaignProgress {
   readonly campaignId: string;
@@ -237,72 +217,3 @@ export const campaignMessages = {
   setConcurrencyUpdate: 'setConcurrency',
   retryFailedUpdate: 'retryFailed',
 } as const;
-
-/** Manifest keys under the artifact store. */
-export const manifestKeys = {
-  /** Prefix of all of a campaign's manifests. */
-  record: (campaignId: string): string => `campaigns/${campaignId}/`,
-  campaign: (campaignId: string): string => `campaigns/${campaignId}/campaign.json`,
-  proposals: (campaignId: string, scope: string): string => `campaigns/${campaignId}/${scope}/proposals.json`,
-  adapter: (campaignId: string, scope: string, contextId: string, candidate: number, repeat: number): string =>
-    `campaigns/${campaignId}/${scope}/${contextId}/c${candidate}/r${repeat}/adapter.json`,
-  evaluation: (campaignId: string, scope: string, contextId: string, candidate: number, repeat: number): string =>
-    `campaigns/${campaignId}/${scope}/${contextId}/c${candidate}/r${repeat}/evaluation.json`,
-  candidate: (campaignId: string, scope: string, contextId: string, candidate: number): string =>
-    `campaigns/${campaignId}/${scope}/${contextId}/c${candidate}/candidate.json`,
-  /** Why a candidate failed in a pass over the scope's candidates (from 1). */
-  failure: (campaignId: string, scope: string, contextId: string, candidate: number, pass: number): string =>
-    `campaigns/${campaignId}/${scope}/${contextId}/c${candidate}/failed-${pass}.json`,
-  /** Prefix of all that is recorded of a scope's candidates, and of the scope itself. */
-  candidates: (campaignId: string, scope: string): string => `campaigns/${campaignId}/${scope}/`,
-  /** The candidate of a record that says how it ended, and the pass: Infinity for a record that stands. Null for other keys. */
-  parseEnd: (key: string): { readonly name: string; readonly pass: number } | null => {
-    const [, name, pass] = /\/([^/]+\/c\d+)\/(?:candidate|failed-(\d+))\.json$/.exec(key) ?? [];
-    return name === undefined ? null : { name, pass: pass === undefined ? Infinity : Number(pass) };
-  },
-  selection: (campaignId: string, epoch: number, version = 1): string => `campaigns/${campaignId}/${scopes.epoch(epoch, version)}/selection.json`,
-  policy: (campaignId: string, epoch: number, version = 1): string => `campaigns/${campaignId}/${scopes.epoch(epoch, version)}/policy.json`,
-  method: (campaignId: string, method: string, version = 1): string => `campaigns/${campaignId}/${scopes.evaluation(method, version)}.json`,
-  /** Prefix of all revisions. */
-  revisions: (campaignId: string): string => `campaigns/${campaignId}/revisions/`,
-  /** What a `retry-failed` changed (from 1): who asked for it and why, and which versions count since. */
-  revision: (campaignId: string, revision: number): string => `campaigns/${campaignId}/revisions/${revision}.json`,
-  /** Prefix of all records of work. */
-  works: (campaignId: string): string => `campaigns/${campaignId}/work/`,
-  /** A record of one attempt's computation; nothing is made from it. */
-  work: (campaignId: string, scope: string, name: string): string => `campaigns/${campaignId}/work/${scope}/${name}.json`,
-  /** Prefix of all checkpoints of trainings that are under way. */
-  allCheckpoints: (campaignId: string): string => `campaigns/${campaignId}/checkpoints/`,
-  /** Where the checkpoints of one training are: their names are the attempts' in common. */
-  checkpoints: (campaignId: string, training: string): string => `campaigns/${campaignId}/checkpoints/${training}`,
-  /** Of a completed campaign; after each `retry-failed` there is one more. */
-  report: (campaignId: string, revision = 0): string => `campaigns/${campaignId}/report${revision === 0 ? '' : `.r${revision}`}.json`,
-  /** What an endpoint wrote for one candidate, kept as soon as it arrives. */
-  endpointAnswer: (campaignId: string, scope: string, contextId: string, candidate: number): string =>
-    `campaigns/${campaignId}/${scope}/${contextId}/c${candidate}/endpoint.json`,
-  /** A judge's verdict, named by what it was asked. */
-  verdict: (campaignId: string, sha256: string): string => `campaigns/${campaignId}/verdicts/${sha256}.json`,
-  /** Self-edits of a fixed chunk of contexts (from 1), before they are collected into `proposals`. */
-  proposalsChunk: (campaignId: string, scope: string, chunk: number): string =>
-    `campaigns/${campaignId}/${scope}/proposals/chunk-${chunk}.json`,
-  /** Answers of the scope's unadapted policy to the questions of a fixed chunk of contexts (from 1). */
-  unadapted: (campaignId: string, scope: string, chunk: number): string =>
-    `campaigns/${campaignId}/${scope}/unadapted/chunk-${chunk}.json`,
-  /** What a scope's adapters or unadapted policy answered, before a judge has seen it. @param part of the scope that was asked in one request */
-  rawAnswers: (campaignId: string, scope: string, part: string): string => `campaigns/${campaignId}/${scope}/raw-answers/${part}.json`,
-  /** Prefix of all archived histories. */
-  histories: (campaignId: string): string => `campaigns/${campaignId}/histories/`,
-  /** Histories of closed workflows of a scope, some hundred a page (from 1): file `<workflow id with ~ for />.<run id>.history` each. */
-  historyPage: (campaignId: string, scope: string, page: number): string => `campaigns/${campaignId}/histories/${scope}/page-${page}.json`,
-  /** Prefix of all seals. */
-  seals: (campaignId: string): string => `campaigns/${campaignId}/seals/`,
-  /** The hashes of all other manifests; named by its own hash. */
-  seal: (campaignId: string, sha256: string): string => `campaigns/${campaignId}/seals/${sha256}.json`,
-  /** Who deletes a campaign, since when and why; there as long as its deletion is not finished. */
-  deletion: (campaignId: string): string => `tombstones/${campaignId}/pending.json`,
-  /** Who has deleted a campaign and why. @param at ISO 8601, of its beginning */
-  tombstone: (campaignId: string, at: string): string => `tombstones/${campaignId}/${at.replace(/[-:.]/g, '')}.json`,
-  /** A report of a campaign that did not complete; named by its content, since a campaign may stop more than once. */
-  partialReport: (campaignId: string, state: string, sha256: string): string =>
-    `campaigns/${campaignId}/reports/${state}-${sha256.slice(0, 12)}.json`,
-};

@@ -1,20 +1,24 @@
-export interface Ledger {
-  readonly wallSeconds: number;
-  readonly trainSeconds: number;
-  readonly evaluateSeconds: number;
-  readonly generateSeconds: number;
-  readonly trainedTokens: number;
-  readonly generatedTokens: number;
-  /** Computations of what an earlier one had been for: it failed, or its worker was lost. */
-  readonly retries: number;
-  /** Optimiser steps that were computed again, because the attempt before died after its last checkpoint. */
-  readonly redoneSteps: number;
-  /** Largest resident memory of a compute process; 0 where none was measured. */
-  readonly peakMemoryBytes: number;
-}
+import { z } from 'zod';
+
+const amount = z.number().nonnegative();
 
 /** What a computation cost. Never part of what is hashed. */
-export type Spent = Omit<Ledger, 'wallSeconds' | 'retries'>;
+export const spentSchema = z.strictObject({
+  ...{ trainSeconds: amount, evaluateSeconds: amount, generateSeconds: amount },
+  ...{ trainedTokens: amount, generatedTokens: amount },
+  /** Optimiser steps that were computed again, because the attempt before died after its last checkpoint. */
+  redoneSteps: amount,
+  /** Largest resident memory of a compute process; 0 where none was measured. */
+  peakMemoryBytes: amount,
+});
+export type Spent = Readonly<z.infer<typeof spentSchema>>;
+
+export const ledgerSchema = spentSchema.extend({
+  wallSeconds: amount,
+  /** Computations of what an earlier one had been for: it failed, or its worker was lost. */
+  retries: amount,
+});
+export type Ledger = Readonly<z.infer<typeof ledgerSchema>>;
 
 export const NOTHING_SPENT: Spent = {
   trainSeconds: 0,
@@ -27,12 +31,13 @@ export const NOTHING_SPENT: Spent = {
 };
 
 /** A price by configuration. */
-export interface Price {
+export const priceSchema = z.strictObject({
   /** Of an hour of a worker whose language model is busy. */
-  readonly pricePerHour: number;
+  pricePerHour: amount,
   /** As ISO 4217 names it. */
-  readonly currency: string;
-}
+  currency: z.string(),
+});
+export type Price = Readonly<z.infer<typeof priceSchema>>;
 
 /** What the seconds of a ledger cost; those of machines that wait for work are not in it. */
 export function costOf({ trainSeconds, evaluateSeconds, generateSeconds }: Pick<Spent, 'trainSeconds' | 'evaluateSeconds' | 'generateSeconds'>, { pricePerHour }: Price): number {
@@ -40,13 +45,12 @@ export function costOf({ trainSeconds, evaluateSeconds, generateSeconds }: Pick<
 }
 
 /** A part of a campaign's ledger: of a worker, a candidate or an attempt. */
-export interface LedgerRow extends Spent {
-  readonly name: string;
+export const ledgerRowSchema = spentSchema.extend({
+  name: z.string(),
   /** Computations that ended well, that failed, and whose worker was lost. */
-  readonly done: number;
-  readonly failed: number;
-  readonly lost: number;
-}
+  ...{ done: amount, failed: amount, lost: amount },
+});
+export type LedgerRow = Readonly<z.infer<typeof ledgerRowSchema>>;
 
 /** Both together: sums, but for the peak of memory. What one of them does not say is nothing. */
 export function spentTogether(a: Partial<Spent>, b: Partial<Spent>): Spent {

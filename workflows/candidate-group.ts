@@ -3,7 +3,7 @@
  * to it that the group is computed once: this workflow alone asks for it.
  */
 import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
-import { type CandidateOutcome, manifestKeys } from '../contracts/campaign';
+import { type CandidateOutcome } from '../contracts/campaign';
 import type { CandidateInput } from './candidate';
 import { adaptGroup, failedBy, type GroupToAdapt, type MemberResult } from './fan-out/adapt-group';
 import { type RunningCandidate, startCandidate } from './fan-out/start-candidate';
@@ -62,13 +62,12 @@ async function tellMembers({ members }: CandidateGroupInput, candidates: readonl
   );
 }
 
-async function outcomeOf(candidate: RunningCandidate, { contextId, candidate: number, scope }: CandidateInput): Promise<CandidateOutcome> {
+async function outcomeOf(candidate: RunningCandidate, { contextId, candidate: number }: CandidateInput): Promise<CandidateOutcome> {
   try {
     return (await candidate.result()).outcome;
   } catch (error) {
     if (isCancellation(error) && CancellationScope.current().consideredCancelled) throw error;
     // Terminated or cancelled by hand: this candidate is lost, its group is not.
-    const recordKey = manifestKeys.candidate(scope.campaign.campaignId, scope.scope, contextId, number);
-    return { contextId, candidate: number, recordKey, adapters: [], ...failedBy(error) };
+    return { contextId, candidate: number, adapters: [], ...failedBy(error) };
   }
 }

@@ -4,7 +4,7 @@
  */
 import { condition, isCancellation, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import type { AdaptationScope, CandidateGroup } from '../activities/activity-types';
-import { type CandidateOutcome, manifestKeys } from '../contracts/campaign';
+import { type CandidateOutcome } from '../contracts/campaign';
 import { adaptGroup, failedBy, type MemberResult } from './fan-out/adapt-group';
 import { countFinishedCandidate, countStartedCandidate } from './fan-out/candidate-counts';
 import { memberResultSignal } from './messages';
@@ -35,12 +35,11 @@ export async function candidateWorkflow(input: CandidateInput): Promise<Candidat
     told = result;
   });
   countStartedCandidate();
-  const ended = (outcome: Omit<CandidateOutcome, 'contextId' | 'candidate' | 'recordKey'>): CandidateResult => {
+  const ended = (outcome: Omit<CandidateOutcome, 'contextId' | 'candidate'>): CandidateResult => {
     const reward = outcome.reward === undefined ? [] : [rewardAttribute(outcome.reward)];
     upsertSearchAttributes([statusAttribute(outcome.status), ...reward]);
     countFinishedCandidate(outcome.status);
-    const recordKey = manifestKeys.candidate(scope.campaign.campaignId, scope.scope, contextId, candidate);
-    return { outcome: { contextId, candidate, recordKey, ...outcome } };
+    return { outcome: { contextId, candidate, ...outcome } };
   };
   const fromGroup = async (): Promise<MemberResult> => {
     await condition(() => told !== undefined);

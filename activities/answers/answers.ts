@@ -5,40 +5,10 @@
 import type { CampaignInput } from '../../contracts/campaign';
 import type { Context } from '../../contracts/campaign-spec';
 import type { ComputeOptions, LanguageModel } from '../../contracts/language-model';
+import type { Reply } from '../../record/documents/candidates';
 import type { Domain } from '../../seal/domain';
 import { logprobPerToken } from '../../seal/graders/logprob';
 import { type MemoryBound, memoryLineage } from '../execution/less-memory';
-import type { JudgeVerdict } from './judge-answers';
-
-export interface Answer {
-  readonly question: string;
-  readonly goldAnswer: string;
-  /** Absent where the gold answer is scored instead (`logprob`). */
-  readonly answer?: string;
-  /** 0 or 1, or the gold answer's natural-log probability per token. */
-  readonly score: number;
-  /** What the judge said, where one was asked. */
-  readonly verdict?: JudgeVerdict;
-}
-
-/** What was answered, before any grader has seen it; where the gold answer is scored instead, its score. */
-export type Reply =
-  | { readonly question: string; readonly goldAnswer: string; readonly answer: string }
-  | { readonly question: string; readonly goldAnswer: string; readonly score: number };
-
-/** A file of answers holds those of all who were asked together. */
-export type GroupAnswers = readonly {
-  readonly contextId: string;
-  readonly candidate: number;
-  readonly answers: readonly Answer[];
-}[];
-
-/** One candidate's answers from its group's file. @throws RangeError when it was not asked */
-export function answersOf(group: GroupAnswers, contextId: string, candidate: number): readonly Answer[] {
-  const own = group.find((one) => one.contextId === contextId && one.candidate === candidate);
-  if (own === undefined) throw new RangeError(`no answers of candidate ${contextId}/c${candidate} in its group's file`);
-  return own.answers;
-}
 
 export interface Examinee {
   /** PEFT directory; null: the policy itself. */

@@ -1,8 +1,8 @@
 import { Context as ActivityContext } from '@temporalio/activity';
-import { manifestKeys } from '../../contracts/campaign';
 import type { CampaignSpec, Context } from '../../contracts/campaign-spec';
 import type { EndpointSettings } from '../../contracts/endpoint';
 import { BadInputError } from '../../contracts/errors';
+import { manifestKeys } from '../../record/keys';
 import { byContext, type Range } from '../../seal/algorithm/plan';
 import type { SelfEdit } from '../../seal/domain';
 import { proposalSeed } from '../../seal/rest-em';

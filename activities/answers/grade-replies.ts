@@ -3,10 +3,10 @@
  * Source: paper, "Knowledge Incorporation", evaluation.
  */
 import type { CampaignInput } from '../../contracts/campaign';
+import type { Answer, Reply } from '../../record/documents/candidates';
 import { grade } from '../../seal/graders/grade';
 import type { GradedAnswer } from '../../seal/graders/graded-answer';
 import type { Services } from '../services';
-import type { Answer, Reply } from './answers';
 import { judgeAnswers, judgeSettings, type JudgedAnswer } from './judge-answers';
 
 /**

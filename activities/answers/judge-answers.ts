@@ -1,8 +1,9 @@
 import type { CampaignInput } from '../../contracts/campaign';
-import { manifestKeys } from '../../contracts/campaign';
 import type { CampaignSpec } from '../../contracts/campaign-spec';
 import type { JudgeSettings } from '../../contracts/endpoint';
 import { BadInputError } from '../../contracts/errors';
+import type { JudgeVerdict } from '../../record/documents/candidates';
+import { manifestKeys } from '../../record/keys';
 import type { GradedAnswer } from '../../seal/graders/graded-answer';
 import { isVerdictWhole, judgePrompt, needsNoJudge, verdictGrade } from '../../seal/graders/judge';
 import { canonicalJson } from '../../storage/canonical-json';
@@ -12,13 +13,6 @@ import { askAll } from './ask-all';
 import { storedAnswer } from './stored-answer';
 
 export const JUDGE = 'reward.judge';
-
-/** What a judge said of an answer, kept with the answer. */
-export interface JudgeVerdict {
-  /** The judge's model, as the campaign file names it. */
-  readonly model: string;
-  readonly reply: string;
-}
 
 export interface JudgedAnswer {
   readonly score: 0 | 1;

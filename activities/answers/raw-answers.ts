@@ -1,11 +1,11 @@
-import type { Manifest } from '../../contracts/artifacts';
-import { type CampaignInput, manifestKeys } from '../../contracts/campaign';
+import type { CampaignInput } from '../../contracts/campaign';
+import { manifestSha256 } from '../../record/document-type';
+import { rawAnswersDocument, rawAnswersFile, type Reply } from '../../record/documents/candidates';
+import { manifestKeys } from '../../record/keys';
 import type { GroupTask, UnadaptedTask } from '../activity-types';
-import { computedBy, type ComputedBy } from '../execution/computed-by';
+import { computedBy } from '../execution/computed-by';
 import { type MemoryBound, memoryLineage, memoryPartsOf } from '../execution/less-memory';
 import type { Services } from '../services';
-import { getManifestJson, manifestSha256, putJson } from '../stored/stored-json';
-import type { Reply } from './answers';
 
 /** What was answered in one computation, and what shaped it. */
 export interface RawAnswers extends MemoryBound {
@@ -13,10 +13,9 @@ export interface RawAnswers extends MemoryBound {
   readonly replies: readonly (readonly Reply[])[];
   /** For lineages: name -> sha256. */
   readonly inputs: Readonly<Record<string, string>>;
-  readonly compute: ComputedBy;
+  /** As a lineage's settings name it. */
+  readonly compute: unknown;
 }
-
-const RAW_ANSWERS_FILE = 'raw-answers.json';
 
 /** Where a judge gives the marks, answers wait for it in the store, so that the machine that gave them need not. */
 export function isJudged({ spec }: CampaignInput): boolean {
@@ -24,18 +23,17 @@ export function isJudged({ spec }: CampaignInput): boolean {
 }
 
 export function rawAnswersKey(task: GroupTask | UnadaptedTask): string {
-  if ('chunk' in task) return manifestKeys.rawAnswers(task.campaign.campaignId, task.scope, `unadapted-${task.chunk}`);
+  if ('chunk' in task) return manifestKeys.rawUnadapted(task.campaign.campaignId, task.scope, task.chunk);
   const { scope, group, repeat } = task;
-  return manifestKeys.rawAnswers(scope.campaign.campaignId, scope.scope, `${group.from}-${group.to - 1}.r${repeat}`);
+  return manifestKeys.rawAnswers(scope.campaign.campaignId, scope.scope, group.from, group.to - 1, repeat);
 }
 
 /** @param answer asked for unless an earlier attempt has published its answers */
 export async function keepRawAnswers(services: Services, input: CampaignInput, key: string, answer: () => Promise<Omit<RawAnswers, 'compute'>>): Promise<void> {
   if ((await services.store.findManifest(key)) !== null) return;
   const { replies, inputs, memoryParts } = await answer();
-  await services.store.publish(key, {
-    kind: 'raw-answers',
-    files: { [RAW_ANSWERS_FILE]: await putJson(services.store, replies) },
+  await rawAnswersDocument.publish(services.store, key, {
+    files: { [rawAnswersFile.name]: await rawAnswersFile.put(services.store, replies) },
     lineage: {
       inputs,
       codeVersion: input.codeVersion,
@@ -46,8 +44,8 @@ export async function keepRawAnswers(services: Services, input: CampaignInput, k
 
 /** @throws ArtifactMissingError where nothing was answered yet */
 export async function readRawAnswers({ store }: Services, key: string): Promise<RawAnswers> {
-  const manifest: Manifest = await store.readManifest(key);
-  const { inputs, settings } = manifest.lineage;
-  const replies = await getManifestJson<RawAnswers['replies']>(store, key, manifest, RAW_ANSWERS_FILE);
-  return { replies, inputs: { ...inputs, rawAnswers: manifestSha256(manifest) }, compute: settings['compute'] as ComputedBy, memoryParts: memoryPartsOf(settings) };
+  const recorded = await rawAnswersDocument.read(store, key);
+  const { inputs, settings } = recorded.manifest.lineage;
+  const replies = await rawAnswersFile.read(store, recorded);
+  return { replies, inputs: { ...inputs, rawAnswers: manifestSha256(recorded.manifest) }, compute: settings['compute'], memoryParts: memoryPartsOf(settings) };
 }

@@ -1,9 +1,8 @@
 import type { Manifest } from '../../contracts/artifacts';
 import type { EndpointAnswer, EndpointRequest, TextEndpoint } from '../../contracts/endpoint';
+import { endpointAnswerDocument, endpointAnswerFile } from '../../record/documents/self-edits';
+import type { KeyedManifest } from '../../record/json-file';
 import type { ArtifactStore } from '../../storage/artifact-store';
-import { getManifestJson, putJson } from '../stored/stored-json';
-
-const ANSWER_FILE = 'answer.json';
 
 export interface StoredAnswer extends Pick<EndpointAnswer, 'text' | 'isCutOff'> {
   /** What asking has cost now; 0 for an answer that was in the store. */
@@ -23,18 +22,17 @@ export async function storedAnswer(
   request: EndpointRequest,
   signal: AbortSignal,
 ): Promise<StoredAnswer> {
-  const known = await store.findManifest(key);
-  if (known !== null) return { ...(await readAnswer(store, key, known)), generatedTokens: 0 };
+  const known = await endpointAnswerDocument.find(store, key);
+  if (known !== null) return { ...(await readAnswer(store, known)), generatedTokens: 0 };
   const { text, isCutOff, sent, generatedTokens } = await endpoint.ask(request, signal);
-  const { manifest } = await store.publish(key, {
-    kind: 'endpoint-answer',
-    files: { [ANSWER_FILE]: await putJson(store, { prompt: request.prompt, text, isCutOff }) },
+  const published = await endpointAnswerDocument.publish(store, key, {
+    files: { [endpointAnswerFile.name]: await endpointAnswerFile.put(store, { prompt: request.prompt, text, isCutOff }) },
     lineage: { ...lineage, settings: { ...lineage.settings, sent } },
   });
-  return { ...(await readAnswer(store, key, manifest)), generatedTokens };
+  return { ...(await readAnswer(store, published)), generatedTokens };
 }
 
-async function readAnswer(store: ArtifactStore, key: string, manifest: Manifest): Promise<Pick<EndpointAnswer, 'text' | 'isCutOff'>> {
-  const { text, isCutOff } = await getManifestJson<Pick<EndpointAnswer, 'text' | 'isCutOff'>>(store, key, manifest, ANSWER_FILE);
+async function readAnswer(store: ArtifactStore, from: KeyedManifest): Promise<Pick<EndpointAnswer, 'text' | 'isCutOff'>> {
+  const { text, isCutOff } = await endpointAnswerFile.read(store, from);
   return { text, isCutOff };
 }

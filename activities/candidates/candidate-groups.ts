@@ -1,11 +1,11 @@
 import type { Work, WorkKind } from '../../contracts/work';
+import type { Proposal } from '../../record/documents/self-edits';
 import { numbersIn } from '../../seal/algorithm/plan';
 import type { AdaptationScope, GroupTask } from '../activity-types';
 import { memoryLineage } from '../execution/less-memory';
 import type { Services } from '../services';
 import { type CampaignData } from '../stored/campaign-data';
 import { type Candidate, candidateAt } from './candidates';
-import type { Proposal } from './proposals';
 
 type Accepted = Extract<Candidate['training'], { accepted: true }>;
 

@@ -1,24 +1,45 @@
-import { manifestKeys } from '../../contracts/campaign';
+import { candidateDocument, type CandidateRecord, failedCandidateDocument, type FailureRecord } from '../../record/documents/candidates';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import type { ArtifactStore } from '../../storage/artifact-store';
-import type { FailureRecord } from '../record-failures';
-import type { CandidateRecord } from './candidate-record';
+
+/** The record that says how a candidate has ended. `failedIn`: the pass in which it failed; absent where it has a record that stands. */
+export interface EndedCandidate {
+  readonly key: string;
+  readonly contextId: string;
+  readonly candidate: number;
+  readonly failedIn?: number;
+}
 
 /** How a candidate has ended. */
 export type CandidateEnd = CandidateRecord | FailureRecord;
 
 /**
- * Keys of the records that say how a scope's candidates have ended, by name (`<context>/c<candidate>`). A candidate that was scored or
+ * The records that say how a scope's candidates have ended, by name (`<context>/c<candidate>`). A candidate that was scored or
  * rejected keeps its record whatever failed before; of failures the last pass counts.
  */
-export async function endedCandidates(store: ArtifactStore, campaignId: string, scope: string): Promise<ReadonlyMap<string, string>> {
-  const ended = new Map<string, { readonly key: string; readonly pass: number }>();
-  for (const key of await store.list(manifestKeys.candidates(campaignId, scope))) {
-    const one = manifestKeys.parseEnd(key);
-    if (one !== null && one.pass > (ended.get(one.name)?.pass ?? -1)) ended.set(one.name, { key, pass: one.pass });
+export async function endedCandidates(store: ArtifactStore, campaignId: string, scope: string): Promise<ReadonlyMap<string, EndedCandidate>> {
+  const ended = new Map<string, EndedCandidate>();
+  for (const key of await store.list(keyPrefixes.scope(campaignId, scope))) {
+    const one = endedCandidate(key);
+    if (one === null) continue;
+    const name = `${one.contextId}/c${one.candidate}`;
+    const known = ended.get(name);
+    if (known === undefined || passOf(one) > passOf(known)) ended.set(name, one);
   }
-  return new Map([...ended].map(([name, { key }]) => [name, key]));
+  return ended;
 }
 
-export async function readEnd(store: ArtifactStore, key: string): Promise<CandidateEnd> {
-  return (await store.readManifest(key)).summary as unknown as CandidateEnd;
+function endedCandidate(key: string): EndedCandidate | null {
+  const failed = manifestKeys.failedCandidate.parse(key);
+  if (failed !== null) return { key, contextId: failed.contextId, candidate: failed.candidate, failedIn: failed.pass };
+  const own = manifestKeys.candidate.parse(key);
+  return own === null ? null : { key, contextId: own.contextId, candidate: own.candidate };
+}
+
+function passOf({ failedIn = Infinity }: EndedCandidate): number {
+  return failedIn;
+}
+
+export async function readEnd(store: ArtifactStore, { key, failedIn }: EndedCandidate): Promise<CandidateEnd> {
+  return (await (failedIn === undefined ? candidateDocument.read(store, key) : failedCandidateDocument.read(store, key))).summary;
 }

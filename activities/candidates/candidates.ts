@@ -7,12 +7,12 @@ import type { TrainingSection } from '../../contracts/campaign-spec';
 import { BadInputError } from '../../contracts/errors';
 import type { LoraSettings, OptimiserSettings, TrainingRow } from '../../contracts/language-model';
 import { PROJECTIONS } from '../../contracts/language-model';
+import type { Proposal } from '../../record/documents/self-edits';
 import { placeOf } from '../../seal/algorithm/plan';
 import type { Domain } from '../../seal/domain';
 import { repeatSeed } from '../../seal/rest-em';
 import type { AdaptationScope } from '../activity-types';
 import { type CampaignData, contextAt } from '../stored/campaign-data';
-import type { Proposal } from './proposals';
 import { seedScope } from './seed-scope';
 
 export interface Candidate {

@@ -1,31 +1,31 @@
-import type { ArtifactRef, Manifest } from '../../contracts/artifacts';
+import type { ArtifactRef } from '../../contracts/artifacts';
 import { ArtifactMissingError } from '../../contracts/errors';
+import { manifestSha256 } from '../../record/document-type';
+import { type Answer, evaluationDocument, type EvaluationSummary, groupAnswersFile, type RecordedAdapter, weightsSha256 } from '../../record/documents/candidates';
 import { chunkOf, placeOf } from '../../seal/algorithm/plan';
 import { logprobGain } from '../../seal/graders/logprob';
 import { repeatReward } from '../../seal/rewards';
 import { mean } from '../../seal/statistics';
 import type { GroupTask, SealActivities } from '../activity-types';
-import { type Answer, type GroupAnswers } from '../answers/answers';
 import { gradeReplies, gradingSettings } from '../answers/grade-replies';
 import type { RawAnswers } from '../answers/raw-answers';
 import { findUnadapted } from '../evaluate-base';
 import { memoryLineage } from '../execution/less-memory';
 import type { Services } from '../services';
-import { manifestSha256, putJson } from '../stored/stored-json';
-import { adapterKeyOf, adapterSha256, adapterSummary, findAdapters, isDiverged, type KnownAdapter } from './adapter-manifests';
+import { adapterKeyOf, findAdapters } from './adapter-manifests';
 import { acceptedMembers, resolveGroup, type ResolvedGroup } from './candidate-groups';
 import { completeCandidate } from './candidate-record';
 import type { Candidate } from './candidates';
-import { ANSWERS_FILE, evaluationKeyOf, type EvaluationSummary, evaluationSummary, findEvaluations } from './evaluation-manifests';
+import { evaluationKeyOf, findEvaluations, type RecordedEvaluation } from './evaluation-manifests';
 
 /** A group of which some are asked questions. */
 export interface ExaminedGroup {
   readonly group: ResolvedGroup;
-  readonly adapters: ReadonlyMap<number, KnownAdapter>;
+  readonly adapters: ReadonlyMap<number, RecordedAdapter>;
   /** Who is asked, in order: those with an adapter, then those without. */
   readonly members: readonly Candidate[];
   /** Null while not all of them have their evaluation. */
-  readonly evaluations: ReadonlyMap<number, Manifest> | null;
+  readonly evaluations: ReadonlyMap<number, RecordedEvaluation> | null;
 }
 
 /** @throws ArtifactMissingError where a member was never fine-tuned */
@@ -42,12 +42,11 @@ export async function examinedGroup(services: Services, task: GroupTask): Promis
 
 /** Whether a member has an adapter to answer with; else the policy answers for it. */
 export function isAdapted({ adapters }: Pick<ExaminedGroup, 'adapters'>, { position }: Candidate): boolean {
-  const adapter = adapters.get(position);
-  return adapter !== undefined && !isDiverged(adapter);
+  return adapters.get(position)?.summary.status === 'trained';
 }
 
 /** Who is asked: those with an adapter and, on held-out contexts, those without one too. */
-function examinable({ scope, members }: ResolvedGroup, adapters: ReadonlyMap<number, KnownAdapter>): readonly Candidate[] {
+function examinable({ scope, members }: ResolvedGroup, adapters: ReadonlyMap<number, RecordedAdapter>): readonly Candidate[] {
   const adapted = members.filter((member) => isAdapted({ adapters }, member));
   return scope.split === 'heldOut' ? [...adapted, ...members.filter((member) => !isAdapted({ adapters }, member))] : adapted;
 }
@@ -56,11 +55,10 @@ function examinable({ scope, members }: ResolvedGroup, adapters: ReadonlyMap<num
  * Grades what a group answered and publishes its evaluations.
  * @throws as `gradeReplies`
  */
-export async function gradeGroup(services: Services, { group, adapters, members }: ExaminedGroup, raw: RawAnswers, signal: AbortSignal): Promise<ReadonlyMap<number, Manifest>> {
+export async function gradeGroup(services: Services, { group, adapters, members }: ExaminedGroup, raw: RawAnswers, signal: AbortSignal): Promise<ReadonlyMap<number, RecordedEvaluation>> {
   const answers = await gradeReplies(services, group.data.input, raw.replies, signal);
-  const file: GroupAnswers = members.map(({ contextId, candidate }, i) => ({ contextId, candidate, answers: answers[i]! }));
-  const answersRef = await putJson(services.store, file);
-  const published = members.map(async (member, i): Promise<[number, Manifest]> => [
+  const answersRef = await groupAnswersFile.put(services.store, members.map(({ contextId, candidate }, i) => ({ contextId, candidate, answers: answers[i]! })));
+  const published = members.map(async (member, i): Promise<[number, RecordedEvaluation]> => [
     member.position,
     await commit(services, group, member, { answers: answers[i]!, answersRef, raw }, adapters.get(member.position)),
   ]);
@@ -72,12 +70,12 @@ export async function evaluatedMembers(
   services: Services,
   { repeat, repeats }: GroupTask,
   { group, members }: ExaminedGroup,
-  evaluations: ReadonlyMap<number, Manifest>,
+  evaluations: ReadonlyMap<number, RecordedEvaluation>,
 ): ReturnType<SealActivities['evaluateAdapters']> {
   if (repeat === repeats && group.scope.split === 'train') {
     for (const member of members) await completeCandidate(services, group, member, repeats);
   }
-  return { members: members.map(({ position }) => ({ position, reward: evaluationSummary(evaluations.get(position)!).reward ?? null })) };
+  return { members: members.map(({ position }) => ({ position, reward: evaluations.get(position)!.summary.reward ?? null })) };
 }
 
 async function commit(
@@ -85,16 +83,15 @@ async function commit(
   group: ResolvedGroup,
   member: Candidate,
   { answers, answersRef, raw }: { readonly answers: readonly Answer[]; readonly answersRef: ArtifactRef; readonly raw: RawAnswers },
-  adapter: KnownAdapter | undefined,
-): Promise<Manifest> {
+  adapter: RecordedAdapter | undefined,
+): Promise<RecordedEvaluation> {
   const { input } = group.data;
   const scores = answers.map(({ score }) => score);
   const before = await unadaptedScores(services, group, member);
   const reward = group.scope.split === 'train' ? repeatReward(before === null ? scores : logprobGain(scores, before)) : undefined;
   const { inputs, ...training } = answeredBy(adapter);
-  return services.manifests.publish(group.scope.campaign, evaluationKeyOf(group.scope, member, group.repeat), {
-    kind: 'evaluation',
-    files: { [ANSWERS_FILE]: answersRef },
+  return evaluationDocument.publish(services.manifests.of(group.scope.campaign), evaluationKeyOf(group.scope, member, group.repeat), {
+    files: { [groupAnswersFile.name]: answersRef },
     lineage: {
       inputs: { ...raw.inputs, ...inputs },
       codeVersion: input.codeVersion,
@@ -110,11 +107,11 @@ async function commit(
 }
 
 /** What an evaluation repeats of the training before it, and names as its input. */
-function answeredBy(adapter: KnownAdapter | undefined): Omit<EvaluationSummary, 'score' | 'reward'> & { readonly inputs: Readonly<Record<string, string>> } {
+function answeredBy(adapter: RecordedAdapter | undefined): Omit<EvaluationSummary, 'score' | 'reward'> & { readonly inputs: Readonly<Record<string, string>> } {
   if (adapter === undefined) return { steps: 0, trainedTokens: 0, unadapted: 'rejected', inputs: {} };
-  if (isDiverged(adapter)) return { steps: 0, trainedTokens: 0, unadapted: 'diverged', inputs: { diverged: manifestSha256(adapter.manifest) } };
-  const { steps, trainedTokens } = adapterSummary(adapter);
-  return { steps, trainedTokens, inputs: { adapter: adapterSha256(adapter) } };
+  if (adapter.summary.status === 'diverged') return { steps: 0, trainedTokens: 0, unadapted: 'diverged', inputs: { diverged: manifestSha256(adapter.manifest) } };
+  const { steps, trainedTokens } = adapter.summary;
+  return { steps, trainedTokens, inputs: { adapter: weightsSha256(adapter) } };
 }
 
 /** The unadapted policy's score of each question, where rewards are gains. */

@@ -1,17 +1,7 @@
 import type { ArtifactRef } from '../../contracts/artifacts';
-import type { SelfEdit } from '../../seal/domain';
+import { type Proposal, proposalsFile } from '../../record/documents/self-edits';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { Remembered } from '../stored/remembered';
-import { getJson } from '../stored/stored-json';
-
-/** A self-edit as proposed. */
-export interface Proposal extends SelfEdit {
-  readonly contextId: string;
-  /** From 1. */
-  readonly candidate: number;
-  /** Why the model could not be trained on it, where only its tokenizer can tell: a row is too long. */
-  readonly tooLong?: string;
-}
 
 const LISTS_IN_MEMORY = 16;
 
@@ -25,6 +15,6 @@ export class ProposalReader {
   }
 
   read(proposals: ArtifactRef): Promise<readonly Proposal[]> {
-    return this.#lists.get(proposals.sha256, () => getJson<Proposal[]>(this.#store, proposals));
+    return this.#lists.get(proposals.sha256, () => proposalsFile.get(this.#store, proposals));
   }
 }

@@ -4,11 +4,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import { type CampaignInput, manifestKeys } from '../../contracts/campaign';
+import { type CampaignInput } from '../../contracts/campaign';
 import type { ComputeOptions } from '../../contracts/language-model';
 import { type Spent, spentTogether } from '../../contracts/ledger';
-import type { WorkRecord } from '../../contracts/report-details';
 import type { Work, WorkKind } from '../../contracts/work';
+import { workDocument, type WorkRecord } from '../../record/documents/work';
+import { manifestKeys } from '../../record/keys';
 import { computeLimits, type Services } from '../services';
 import type { AdmittedOptions } from './compute-gate';
 import { otherCode } from './computed-by';
@@ -116,5 +117,5 @@ export async function recordWork(
     ...(note !== undefined && { note }),
   };
   const key = manifestKeys.work(input.campaignId, record.scope, `${startedAt}-${record.kind}-${record.from}-${randomUUID()}`);
-  await services.store.publish(key, { kind: 'work', files: {}, lineage: { inputs: {}, codeVersion: input.codeVersion, settings: {} }, summary: { ...record } });
+  await workDocument.publish(services.store, key, { files: {}, lineage: { inputs: {}, codeVersion: input.codeVersion, settings: {} }, summary: record });
 }

@@ -1,5 +1,5 @@
+import type { CandidateRow } from '../../record/documents/report';
 import { renderCsv } from './csv';
-import type { CandidateRow } from './report-document';
 
 const COLUMNS: readonly { readonly name: string; readonly value: (row: CandidateRow) => string | number | null }[] = [
   { name: 'id', value: (row) => row.id },

@@ -1,12 +1,11 @@
 import type { Comparison, MethodScore } from '../../contracts/campaign';
-import type { CampaignLosses, CampaignTimeline, PolicyLosses } from '../../contracts/report-details';
+import type { CampaignLosses, CampaignTimeline, CandidateRow, PolicyLosses } from '../../record/documents/report';
 import { lengthScatter } from './plots/length-scatter';
 import { innerLoopCurves, mStepCurves } from './plots/loss-curves';
 import { loadPlot } from './plots/plot-library';
 import { rewardHistograms } from './plots/reward-histograms';
 import { timelineBars } from './plots/timeline-bars';
 import { differenceWhiskers, scoreWhiskers } from './plots/whiskers';
-import type { CandidateRow } from './report-document';
 
 /** Draws charts as SVG text. Colours are CSS variables of the page. */
 export interface Charts {

@@ -1,13 +1,12 @@
-import { type EpochSummary, type EpochVersion, manifestKeys, type ReportedEpoch, scopes, workflowIds } from '../../contracts/campaign';
+import { type EpochVersion, scopes, workflowIds } from '../../contracts/campaign';
+import { readAll } from '../../record/bounded-reads';
+import { candidateDocument, type CandidateRecord } from '../../record/documents/candidates';
+import { selectionDocument, selectionFile } from '../../record/documents/epochs';
+import type { CandidateRow, ReportedEpoch } from '../../record/documents/report';
+import { type Proposal, proposalsDocument, proposalsFile } from '../../record/documents/self-edits';
+import { manifestKeys } from '../../record/keys';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { endedCandidates, readEnd } from '../candidates/candidate-outcomes';
-import type { CandidateRecord } from '../candidates/candidate-record';
-import type { Proposal } from '../candidates/proposals';
-import { PROPOSALS_FILE } from '../collect-proposals';
-import { getManifestJson } from '../stored/stored-json';
-import { SELECTION_FILE, type SelectionRecord } from '../select-self-edits';
-import { readAll } from '../stored/bounded-reads';
-import type { CandidateRow } from './report-document';
 
 export interface CollectedEpoch {
   /** Null until selection. */
@@ -24,9 +23,8 @@ export async function collectEpoch(
 ): Promise<CollectedEpoch> {
   const { epoch } = versions;
   const scope = scopes.epoch(epoch, versions.candidates);
-  const key = manifestKeys.selection(campaignId, epoch, versions.selection);
-  const manifest = await store.findManifest(key);
-  const selection = manifest === null ? null : await getManifestJson<SelectionRecord>(store, key, manifest, SELECTION_FILE);
+  const recorded = await selectionDocument.find(store, manifestKeys.selection(campaignId, epoch, versions.selection));
+  const selection = recorded === null ? null : await selectionFile.read(store, recorded);
   const kept = new Set(selection?.kept.map(nameOf));
   const known: readonly KnownCandidate[] = selection?.outcomes ?? (await endedSoFar(store, campaignId, scope));
   const selfEdits = known.length === 0 ? new Map<string, Proposal>() : await proposals(store, campaignId, scope);
@@ -55,7 +53,7 @@ export async function collectEpoch(
     };
   });
   const cutOff = candidates.filter(({ isCutOff }) => isCutOff).length;
-  return { summary: manifest === null ? null : { ...(manifest.summary as unknown as EpochSummary), cutOff }, candidates };
+  return { summary: recorded === null ? null : { ...recorded.summary, cutOff }, candidates };
 }
 
 interface KnownCandidate {
@@ -72,10 +70,10 @@ function nameOf({ contextId, candidate }: Pick<KnownCandidate, 'contextId' | 'ca
 /** Candidates of an unfinished epoch that have ended. */
 async function endedSoFar(store: ArtifactStore, campaignId: string, scope: string): Promise<KnownCandidate[]> {
   const ended = await endedCandidates(store, campaignId, scope);
-  return readAll([...ended], async ([name, key]): Promise<KnownCandidate> => {
-    const [contextId = '', candidate] = name.split('/c');
-    const end = await readEnd(store, key);
-    return { contextId, candidate: Number(candidate), status: end.status, ...(end.status !== 'scored' && { reason: end.reason }) };
+  return readAll([...ended.values()], async (record): Promise<KnownCandidate> => {
+    const { contextId, candidate } = record;
+    const end = await readEnd(store, record);
+    return { contextId, candidate, status: end.status, ...(end.status !== 'scored' && { reason: end.reason }) };
   });
 }
 
@@ -85,14 +83,12 @@ async function candidateRecord(
   scope: string,
   { contextId, candidate }: KnownCandidate,
 ): Promise<CandidateRecord | null> {
-  const manifest = await store.findManifest(manifestKeys.candidate(campaignId, scope, contextId, candidate));
-  return manifest === null ? null : (manifest.summary as unknown as CandidateRecord);
+  return (await candidateDocument.find(store, manifestKeys.candidate(campaignId, scope, contextId, candidate)))?.summary ?? null;
 }
 
 /** Each proposed self-edit, by context and candidate. */
 async function proposals(store: ArtifactStore, campaignId: string, scope: string): Promise<Map<string, Proposal>> {
-  const key = manifestKeys.proposals(campaignId, scope);
-  const list = await getManifestJson<Proposal[]>(store, key, await store.readManifest(key), PROPOSALS_FILE);
+  const list = await proposalsFile.read(store, await proposalsDocument.read(store, manifestKeys.proposals(campaignId, scope)));
   return new Map(list.map((proposal) => [nameOf(proposal), proposal]));
 }
 

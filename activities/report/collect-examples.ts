@@ -1,15 +1,12 @@
-import type { Manifest } from '../../contracts/artifacts';
-import { type CampaignInput, manifestKeys, scopes } from '../../contracts/campaign';
+import { type CampaignInput, scopes } from '../../contracts/campaign';
 import type { Context } from '../../contracts/campaign-spec';
-import type { Example, ExampleSelfEdit } from '../../contracts/report-details';
+import { answersOf, evaluationDocument, groupAnswersFile } from '../../record/documents/candidates';
+import type { CurrentVersions } from '../../record/documents/operators';
+import type { Example, ExampleSelfEdit } from '../../record/documents/report';
+import { type Proposal, proposalsDocument, proposalsFile } from '../../record/documents/self-edits';
+import { manifestKeys } from '../../record/keys';
 import { mean } from '../../seal/statistics';
 import type { ArtifactStore } from '../../storage/artifact-store';
-import { answersOf, type GroupAnswers } from '../answers/answers';
-import { ANSWERS_FILE, evaluationSummary } from '../candidates/evaluation-manifests';
-import type { Proposal } from '../candidates/proposals';
-import { PROPOSALS_FILE } from '../collect-proposals';
-import type { CurrentVersions } from '../revisions';
-import { getManifestJson } from '../stored/stored-json';
 import { characters } from './collect-epochs';
 
 /** The rule, in `collectExamples`' words, is told on the page. */
@@ -55,29 +52,24 @@ function comparedMethods(methods: readonly string[]): string[] {
   return [...new Set([writing[0], writing.at(-1)].flatMap((name) => name ?? []))];
 }
 
-async function proposalsOf(store: ArtifactStore, { campaignId }: CampaignInput, scope: string): Promise<Proposal[]> {
-  const key = manifestKeys.proposals(campaignId, scope);
-  const manifest = await store.findManifest(key);
-  return manifest === null ? [] : getManifestJson<Proposal[]>(store, key, manifest, PROPOSALS_FILE);
+async function proposalsOf(store: ArtifactStore, { campaignId }: CampaignInput, scope: string): Promise<readonly Proposal[]> {
+  const found = await proposalsDocument.find(store, manifestKeys.proposals(campaignId, scope));
+  return found === null ? [] : proposalsFile.read(store, found);
 }
 
 async function selfEditOf(store: ArtifactStore, { campaignId, spec }: CampaignInput, { method, scope }: { readonly method: string; readonly scope: string }, { contextId, candidate, text }: Proposal): Promise<ExampleSelfEdit> {
   const found = await Promise.all(
-    Array.from({ length: spec.evaluation.repeats }, async (_, i) => {
-      const key = manifestKeys.evaluation(campaignId, scope, contextId, candidate, i + 1);
-      const manifest = await store.findManifest(key);
-      return manifest === null ? [] : [{ key, manifest }];
-    }),
+    Array.from({ length: spec.evaluation.repeats }, (_, i) => evaluationDocument.find(store, manifestKeys.evaluation(campaignId, scope, contextId, candidate, i + 1))),
   );
-  const evaluations = found.flat();
+  const evaluations = found.filter((one) => one !== null);
   const [first] = evaluations;
-  const unadapted = first === undefined ? undefined : evaluationSummary(first.manifest).unadapted;
-  const answers = first === undefined ? [] : answersOf(await answersFile(store, first), contextId, candidate);
+  const unadapted = first?.summary.unadapted;
+  const answers = first === undefined ? [] : answersOf(await groupAnswersFile.read(store, first), contextId, candidate);
   return {
     method,
     text: cut(text),
     characters: characters(text),
-    score: evaluations.length === 0 ? null : mean(evaluations.map(({ manifest }) => evaluationSummary(manifest).score)),
+    score: evaluations.length === 0 ? null : mean(evaluations.map(({ summary }) => summary.score)),
     rejected: unadapted === 'rejected',
     diverged: unadapted === 'diverged',
     answers: answers.slice(0, MOST_QUESTIONS).map(({ question, goldAnswer, answer, score }) => ({
@@ -87,10 +79,6 @@ async function selfEditOf(store: ArtifactStore, { campaignId, spec }: CampaignIn
       score,
     })),
   };
-}
-
-function answersFile(store: ArtifactStore, { key, manifest }: { readonly key: string; readonly manifest: Manifest }): Promise<GroupAnswers> {
-  return getManifestJson<GroupAnswers>(store, key, manifest, ANSWERS_FILE);
 }
 
 function cut(text: string): string {

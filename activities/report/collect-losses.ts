@@ -1,14 +1,13 @@
-import { type CampaignInput, type EpochVersion, manifestKeys, scopes } from '../../contracts/campaign';
+import { type CampaignInput, type EpochVersion, scopes } from '../../contracts/campaign';
 import type { StepLog } from '../../contracts/language-model';
-import type { CampaignLosses, EpochLosses, LossPart, PolicyLosses } from '../../contracts/report-details';
+import { evenlySpaced, readAll, SharedFiles } from '../../record/bounded-reads';
+import { adapterDocument, groupLossesFile } from '../../record/documents/candidates';
+import { policyLossesFile, policyTrainingDocument } from '../../record/documents/epochs';
+import type { CurrentVersions } from '../../record/documents/operators';
+import type { CampaignLosses, CandidateRow, EpochLosses, LossPart, PolicyLosses } from '../../record/documents/report';
+import { manifestKeys } from '../../record/keys';
 import { quantile } from '../../seal/correlation';
 import type { ArtifactStore } from '../../storage/artifact-store';
-import { type GroupLossLogs, LOSS_FILE } from '../fine-tune-adapters';
-import type { CurrentVersions } from '../revisions';
-import { getManifestJson } from '../stored/stored-json';
-import { policyTrainingKey } from '../train-policy';
-import { evenlySpaced, readAll, SharedFiles } from '../stored/bounded-reads';
-import type { CandidateRow } from './report-document';
 
 /** Loss logs read of an epoch. */
 const MOST_CANDIDATES = 256;
@@ -39,12 +38,11 @@ export async function collectLosses(store: ArtifactStore, input: CampaignInput, 
 
 /** The log of each candidate's first repeat. */
 async function candidateLogs(store: ArtifactStore, campaignId: string, scope: string, candidates: readonly CandidateRow[]): Promise<(readonly StepLog[])[]> {
-  const files = new SharedFiles<GroupLossLogs>(store);
+  const files = new SharedFiles(store, groupLossesFile);
   const logs = await readAll(candidates, async ({ contextId, candidate }) => {
-    const manifest = await store.findManifest(manifestKeys.adapter(campaignId, scope, contextId, candidate, 1));
-    const ref = manifest?.files[LOSS_FILE];
-    if (ref === undefined) return [];
-    const own = (await files.get(ref)).find((one) => one.contextId === contextId && one.candidate === candidate);
+    const adapter = await adapterDocument.find(store, manifestKeys.adapter(campaignId, scope, contextId, candidate, 1));
+    if (adapter === null) return [];
+    const own = (await files.read(adapter)).find((one) => one.contextId === contextId && one.candidate === candidate);
     return own?.log ?? [];
   });
   return logs.filter((log) => log.length > 0);
@@ -75,10 +73,9 @@ function partMeans(log: readonly StepLog[], parts: number): (number | undefined)
 }
 
 async function policyLosses(store: ArtifactStore, campaignId: string, { epoch, policy }: EpochVersion): Promise<PolicyLosses | null> {
-  const key = policyTrainingKey(campaignId, epoch, policy);
-  const manifest = await store.findManifest(key);
-  if (manifest === null) return null;
-  const log = await getManifestJson<StepLog[]>(store, key, manifest, LOSS_FILE);
+  const training = await policyTrainingDocument.find(store, manifestKeys.policyTraining(campaignId, epoch, policy));
+  if (training === null) return null;
+  const log = await policyLossesFile.read(store, training);
   return { epoch, steps: log.length, points: curve(log) };
 }
 

@@ -1,11 +1,11 @@
-import { type CampaignInput, manifestKeys } from '../../contracts/campaign';
+import { type CampaignInput } from '../../contracts/campaign';
 import type { Context } from '../../contracts/campaign-spec';
-import type { ContextScores } from '../../contracts/report-details';
+import { methodDocument, runsFile } from '../../record/documents/methods';
+import type { CurrentVersions } from '../../record/documents/operators';
+import type { ContextScores } from '../../record/documents/report';
+import { manifestKeys } from '../../record/keys';
 import { type MethodRuns, scoreByContext } from '../../seal/report-data';
 import type { ArtifactStore } from '../../storage/artifact-store';
-import type { CurrentVersions } from '../revisions';
-import { getManifestJson } from '../stored/stored-json';
-import { RUNS_FILE } from '../summarise-method';
 
 /** Finished methods in the order of the report. */
 export async function collectMethods(store: ArtifactStore, { campaignId, spec }: CampaignInput, versions: CurrentVersions): Promise<MethodRuns[]> {
@@ -13,9 +13,8 @@ export async function collectMethods(store: ArtifactStore, { campaignId, spec }:
   const names = ['base', 'passage-only', 'passage-only-step-matched', 'self-edits', ...seal, 'oracle', 'endpoint'];
   const found = await Promise.all(
     names.map(async (name) => {
-      const key = manifestKeys.method(campaignId, name, versions.ofMethod(name));
-      const manifest = await store.findManifest(key);
-      return manifest === null ? [] : [await getManifestJson<MethodRuns>(store, key, manifest, RUNS_FILE)];
+      const method = await methodDocument.find(store, manifestKeys.method(campaignId, name, versions.ofMethod(name)));
+      return method === null ? [] : [await runsFile.read(store, method)];
     }),
   );
   return found.flat();

@@ -1,16 +1,14 @@
 import { basename } from 'node:path';
-import type { CampaignInput, CampaignReport, CampaignState } from '../../contracts/campaign';
-import { manifestKeys } from '../../contracts/campaign';
-import type { Context } from '../../contracts/campaign-spec';
+import type { CampaignInput, CampaignState } from '../../contracts/campaign';
 import { costOf } from '../../contracts/ledger';
-import type { LengthCorrelation, WorkRecord } from '../../contracts/report-details';
+import { heldOutFile, readInput, trainFile } from '../../record/documents/campaign';
+import { CurrentVersions } from '../../record/documents/operators';
+import { type CampaignReport, type CandidateRow, type LengthCorrelation, type ReportDocument } from '../../record/documents/report';
+import { type WorkRecord, workRecords } from '../../record/documents/work';
 import { correlation, correlationWithin, quantile } from '../../seal/correlation';
 import { comparisons, methodScore, type MethodRuns } from '../../seal/report-data';
 import type { ArtifactStore } from '../../storage/artifact-store';
-import { CurrentVersions } from '../revisions';
 import { pinnedSha256 } from '../stored/model-directories';
-import { fileOf, getJson } from '../stored/stored-json';
-import { readAll } from '../stored/bounded-reads';
 import { collectEpoch } from './collect-epochs';
 import { collectExamples } from './collect-examples';
 import { collectLosses } from './collect-losses';
@@ -18,7 +16,6 @@ import { collectMethods, contextScores } from './collect-methods';
 import { computedInParts } from './computed-in-parts';
 import { ledgerOf } from './ledger';
 import { ledgerRows } from './ledger-rows';
-import { type CandidateRow, REPORT_DOCUMENT_VERSION, type ReportDocument } from './report-document';
 import { timelineOf } from './timeline';
 
 /**
@@ -34,10 +31,8 @@ export async function collectReport(
   state: CampaignState,
   wallSeconds: number,
 ): Promise<ReportDocument> {
-  const key = manifestKeys.campaign(campaignId);
-  const campaign = await store.readManifest(key);
-  const input = await getJson<CampaignInput>(store, fileOf(key, campaign, 'input.json'));
-  const [train, heldOut] = await Promise.all([getJson<Context[]>(store, input.train), getJson<Context[]>(store, input.heldOut)]);
+  const input = await readInput(store, campaignId);
+  const [train, heldOut] = await Promise.all([trainFile.get(store, input.train), heldOutFile.get(store, input.heldOut)]);
   const titles = new Map(input.trainContexts.map(({ id, index }) => [id, train[index]?.title ?? '']));
   const versions = await CurrentVersions.read(store, campaignId);
   const epochs = [];
@@ -72,7 +67,7 @@ export async function collectReport(
     contexts: contextScores(input, heldOut, methods),
     revisions: versions.revisions.map(({ revision, by, why, retried, changed, stale }) => ({ revision, by, why, retried, changed, stale })),
   };
-  return { version: REPORT_DOCUMENT_VERSION, report, candidates, lineage: { ...lineageOf(input), otherCode: otherCodeIn(records) } };
+  return { report, candidates, lineage: { ...lineageOf(input), otherCode: otherCodeIn(records) } };
 }
 
 function lineageOf({ spec, codeVersion, specSha256, model, train, heldOut, leftOut, template }: CampaignInput): Omit<ReportDocument['lineage'], 'otherCode'> {
@@ -105,13 +100,6 @@ function otherCodeIn(records: readonly WorkRecord[]): ReportDocument['lineage'][
 function fineTunes(candidates: readonly CandidateRow[], methods: readonly MethodRuns[]): number {
   const inEpochs = candidates.reduce((sum, { repeatRewards }) => sum + repeatRewards.length, 0);
   return methods.reduce((sum, { runs }) => sum + runs.filter(({ steps }) => steps > 0).length, inEpochs);
-}
-
-/** Of every attempt, in no order. */
-export async function workRecords(store: ArtifactStore, campaignId: string): Promise<WorkRecord[]> {
-  const keys = await store.list(manifestKeys.works(campaignId));
-  const manifests = await readAll(keys, (key) => store.readManifest(key));
-  return manifests.map(({ summary }) => summary as unknown as WorkRecord);
 }
 
 function lengthCorrelations(candidates: readonly CandidateRow[]): LengthCorrelation[] {

@@ -1,14 +1,14 @@
 import type { CampaignInput } from '../../contracts/campaign';
-import type { ReportDetails, WorkRecord } from '../../contracts/report-details';
+import type { CandidateRow, CampaignReport } from '../../record/documents/report';
+import type { WorkRecord } from '../../record/documents/work';
 import { memoryPartsOf } from '../execution/less-memory';
 import { counted } from './figures';
 import { namesOf } from './ledger-rows';
-import type { CandidateRow } from './report-document';
 
 const MOST_NAMED = 10;
 
 /** All that was computed in parts, for want of memory: candidates as their lineage says it, then what only records tell of (M-steps, evaluations). */
-export function computedInParts(candidates: readonly CandidateRow[], records: readonly WorkRecord[], input: CampaignInput): ReportDetails['lessMemory'] {
+export function computedInParts(candidates: readonly CandidateRow[], records: readonly WorkRecord[], input: CampaignInput): CampaignReport['lessMemory'] {
   const recorded = records
     .filter(({ outcome }) => outcome === 'done')
     .flatMap((record) => namesOf(record, input).map((name) => ({ id: `${input.campaignId}/${name}`, memoryParts: memoryPartsOf({ ...record }) })));
@@ -18,7 +18,7 @@ export function computedInParts(candidates: readonly CandidateRow[], records: re
 }
 
 /** In one sentence for people; null where all was computed at once. */
-export function inPartsSentence(lessMemory: ReportDetails['lessMemory']): string | null {
+export function inPartsSentence(lessMemory: CampaignReport['lessMemory']): string | null {
   if (lessMemory.length === 0) return null;
   const most = Math.max(...lessMemory.map(({ memoryParts }) => memoryParts));
   const named = lessMemory.slice(0, MOST_NAMED).map(({ id }) => id);

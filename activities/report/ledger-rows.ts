@@ -1,6 +1,6 @@
 import { type CampaignInput, scopes } from '../../contracts/campaign';
 import { type LedgerRow, NOTHING_SPENT, type Spent, spentTogether } from '../../contracts/ledger';
-import type { WorkRecord } from '../../contracts/report-details';
+import type { WorkRecord } from '../../record/documents/work';
 import { placeOf } from '../../seal/algorithm/plan';
 
 export const LEDGER_PARTS = ['worker', 'candidate', 'attempt'] as const;
@@ -66,7 +66,7 @@ export function namesOf({ kind, scope, from, to }: WorkRecord, input: CampaignIn
   if (kind === 'm-step') return [`${scope}/m-step`];
   if (kind === 'unadapted') return [`${scope}/unadapted`];
   const { spec } = input;
-  const inEpoch = scope.startsWith('epoch-');
+  const inEpoch = scopes.isTraining(scope);
   const contexts = inEpoch ? input.trainContexts : input.heldOutContexts;
   const perContext = inEpoch ? spec.proposals.k : PER_CONTEXT_ONE.has(scopes.unversioned(scope)) ? 1 : spec.evaluation.selfEditsPerContext;
   return Array.from({ length: to - from }, (_, i) => {

@@ -1,5 +1,5 @@
 import { type Ledger, NOTHING_SPENT, spentTogether } from '../../contracts/ledger';
-import type { WorkRecord } from '../../contracts/report-details';
+import type { WorkRecord } from '../../record/documents/work';
 
 /**
  * A campaign's ledger: the sum over its records of work.

@@ -1,7 +1,7 @@
+import type { ReportDocument } from '../../record/documents/report';
 import { loadCharts } from './charts';
 import { Html, html } from './html';
 import { PAGE_STYLE } from './page-style';
-import type { ReportDocument } from './report-document';
 import { contextsSection } from './sections/contexts';
 import { lengthsSection, rewardsSection } from './sections/epochs';
 import { examplesSection } from './sections/examples';

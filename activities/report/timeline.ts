@@ -1,5 +1,6 @@
-import type { CampaignTimeline, ScopeWork, TimelineWorker, WorkRecord } from '../../contracts/report-details';
 import { WORK_KINDS, type WorkKind } from '../../contracts/work';
+import type { CampaignTimeline, ScopeWork, TimelineWorker } from '../../record/documents/report';
+import type { WorkRecord } from '../../record/documents/work';
 import { columnBars, exactBars, type PlacedRecord } from './work-bars';
 
 /** Bars drawn one for each computation; of more, columns are drawn instead. */

@@ -1,4 +1,5 @@
-import type { TimelineBar, WorkRecord } from '../../contracts/report-details';
+import type { TimelineBar } from '../../record/documents/report';
+import type { WorkRecord } from '../../record/documents/work';
 
 /** A record with its place on the timeline, in seconds since the first one's start. */
 export interface PlacedRecord {

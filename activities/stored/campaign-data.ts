@@ -1,10 +1,10 @@
 import type { CampaignInput, ContextRef } from '../../contracts/campaign';
 import { type Context, promptOf } from '../../contracts/campaign-spec';
+import { heldOutFile, inputFile, trainFile } from '../../record/documents/campaign';
 import type { ProposalWording } from '../../seal/domain';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import type { PinnedCampaign, Split } from '../activity-types';
 import { Remembered } from './remembered';
-import { getJson } from './stored-json';
 
 /** A campaign's inputs, read once a process. `wording`: how self-edits are asked for. */
 export interface CampaignData {
@@ -26,10 +26,10 @@ export class CampaignDataReader {
 
   read(campaign: PinnedCampaign): Promise<CampaignData> {
     return this.#campaigns.get(campaign.input.sha256, async () => {
-      const input = await getJson<CampaignInput>(this.#store, campaign.input);
+      const input = await inputFile.get(this.#store, campaign.input);
       const [train, heldOut, wording] = await Promise.all([
-        getJson<Context[]>(this.#store, input.train),
-        getJson<Context[]>(this.#store, input.heldOut),
+        trainFile.get(this.#store, input.train),
+        heldOutFile.get(this.#store, input.heldOut),
         this.#wording(input),
       ]);
       return { input, contexts: { train, heldOut }, wording };

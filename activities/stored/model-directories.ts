@@ -7,6 +7,7 @@ import { BadInputError, MachineUnableError } from '../../contracts/errors';
 import type { LanguageModel } from '../../contracts/language-model';
 import type { Machine } from '../../contracts/machine';
 import { modelFiles } from '../../engine/files/model-directory';
+import { manifestSha256 } from '../../record/document-type';
 import { directoryKey, type DirectoryRefs, getDirectory } from '../../storage/artifact-directory';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { hashBytes, hashFile } from '../../storage/content-hash';
@@ -15,7 +16,6 @@ import { type FileHashes, keptDirectory } from '../../storage/kept-directory';
 import type { ComputeGate, ComputeLimits } from '../execution/compute-gate';
 import { machineKey } from '../training/stored-checkpoints';
 import { Remembered } from './remembered';
-import { manifestSha256 } from './stored-json';
 
 /** A policy as files on this machine, which stay until it is disposed of, and what it was made from. */
 export interface PolicyDirectory extends AsyncDisposable {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { log } from '@temporalio/activity';
-import { type CampaignInput, manifestKeys } from '../../contracts/campaign';
+import { type CampaignInput } from '../../contracts/campaign';
 import { ComputeCancelledError } from '../../contracts/errors';
 import type { Checkpoint, ComputeProgress, FineTuneOutcome, FineTuneRequest, FineTuneResult } from '../../contracts/language-model';
 import { checkpointFileName } from '../../engine/files/checkpoint-files';
@@ -46,7 +46,8 @@ export class ResumableTraining {
     this.#services = services;
     this.#task = task;
     this.#stored = new StoredCheckpoints(services.store, {
-      prefix: manifestKeys.checkpoints(input.campaignId, training),
+      campaignId: input.campaignId,
+      training,
       machine: services.machine,
       otherCode: otherCode(services, input),
       codeVersion: input.codeVersion,

@@ -1,22 +1,21 @@
 import { join } from 'node:path';
-import type { Manifest } from '../../contracts/artifacts';
 import { ArtifactCorruptError, ArtifactMissingError } from '../../contracts/errors';
 import type { Checkpoint } from '../../contracts/language-model';
 import type { Machine } from '../../contracts/machine';
+import { CHECKPOINT_FILE, checkpointDocument } from '../../record/documents/work';
+import { fileOf } from '../../record/json-file';
 import { type ArtifactStore, artifactKey } from '../../storage/artifact-store';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { canonicalJson } from '../../storage/canonical-json';
 import { hashBytes } from '../../storage/content-hash';
-import { fileOf } from '../stored/stored-json';
 
 /** The older of two is there for a newest one whose bytes are damaged. */
 const KEPT = 2;
-const CHECKPOINT_FILE = 'checkpoint.safetensors';
-/** `<machine>-<steps>.json`. */
-const KEY_END = /\/([0-9a-f]{12})-(\d{12,16})\.json$/;
 
 export interface CheckpointPlace {
-  /** All checkpoints of one training and of no other: `.../checkpoints/<fingerprint>`. */
-  readonly prefix: string;
+  readonly campaignId: string;
+  /** The training's fingerprint. */
+  readonly training: string;
   /** Where it is computed; elsewhere the bits could differ, so that only the same goes on from a checkpoint. */
   readonly machine: Machine | undefined;
   /** By which code, where that is not `codeVersion`: it too could give other bits. */
@@ -48,10 +47,10 @@ export class StoredCheckpoints {
 
   /** Looks up what other attempts left. */
   async find(): Promise<void> {
-    const keys = await this.#store.list(`${this.#place.prefix}/`);
+    const keys = await this.#store.list(keyPrefixes.training(this.#place.campaignId, this.#place.training));
     this.#known = keys.flatMap((name) => {
-      const [, machine, steps] = KEY_END.exec(name) ?? [];
-      return machine === undefined ? [] : [{ name, machine, steps: Number(steps) }];
+      const at = manifestKeys.checkpoint.parse(name);
+      return at === null ? [] : [{ name, machine: at.machine, steps: at.steps }];
     });
     this.#mayExist = this.#known.length > 0;
   }
@@ -80,9 +79,9 @@ export class StoredCheckpoints {
   ): Promise<Checkpoint | undefined> {
     for (const { name, steps } of this.#own().reverse()) {
       try {
-        const manifest = await this.#store.findManifest(name);
-        if (manifest === null) continue;
-        const ref = fileOf(name, manifest, CHECKPOINT_FILE);
+        const found = await checkpointDocument.find(this.#store, name);
+        if (found === null) continue;
+        const ref = fileOf(found, CHECKPOINT_FILE);
         await this.#store.getFile(ref, join(directory, nameFile(steps, ref.sha256)));
         return { name, steps };
       } catch (error) {
@@ -96,17 +95,15 @@ export class StoredCheckpoints {
 
   /** Stores a checkpoint, its manifest last, and removes those before the last. */
   async publish({ name: file, steps }: Checkpoint): Promise<Checkpoint> {
-    const { prefix, codeVersion, machine } = this.#place;
+    const { campaignId, training, codeVersion, machine } = this.#place;
     const ref = await this.#store.put({ file }, 'application/octet-stream');
-    const manifest: Manifest = {
-      kind: 'checkpoint',
+    const name = manifestKeys.checkpoint(campaignId, training, this.#machine, steps);
+    this.#mayExist = true;
+    await checkpointDocument.publish(this.#store, name, {
       files: { [CHECKPOINT_FILE]: ref },
       lineage: { inputs: {}, codeVersion, settings: { ...machine } },
       summary: { steps },
-    };
-    const name = `${prefix}/${this.#machine}-${String(steps).padStart(12, '0')}.json`;
-    this.#mayExist = true;
-    await this.#store.publish(name, manifest);
+    });
     this.#known = [...this.#known.filter((known) => known.name !== name), { name, steps, machine: this.#machine }];
     for (const old of this.#own().slice(0, -KEPT)) await this.#remove(old.name);
     return { name, steps };

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { deleteCampaign } from '../../audit/delete-campaign';
-import { manifestKeys } from '../../contracts/campaign';
 import { BadInputError } from '../../contracts/errors';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { openStoreFromEnvironment } from '../../storage/open-store';
 import { type CampaignExecution, withCampaigns } from '../campaign-client';
 import { newCommand, runWith, type CommonFlags } from '../command';
@@ -35,7 +35,7 @@ export function deleteCommand(): Command {
           throw new BadInputError({ where: campaignId, expected: 'a campaign that has ended, to delete it ("seal cancel" ends one)', got: `one that is ${execution.state}` });
         };
         const execution = await ended();
-        const { length } = await store.list(manifestKeys.record(campaignId));
+        const { length } = await store.list(keyPrefixes.record(campaignId));
         const isUnfinished = (await store.findManifest(manifestKeys.deletion(campaignId))) !== null;
         if (execution === null && length === 0 && !isUnfinished) {
           throw new BadInputError({ where: 'campaign id', expected: 'one that the server or the store knows (see seal list)', got: JSON.stringify(campaignId) });

@@ -1,9 +1,13 @@
 import { basename } from 'node:path';
-import { CurrentVersions } from '../../activities/revisions';
-import { fileOf, getJson, manifestSha256 } from '../../activities/stored/stored-json';
 import type { Manifest } from '../../contracts/artifacts';
-import { type CampaignInput, type EpochVersion, manifestKeys, type PinnedModel } from '../../contracts/campaign';
+import { type CampaignInput, type EpochVersion, type PinnedModel } from '../../contracts/campaign';
 import { BadInputError } from '../../contracts/errors';
+import { manifestSha256 } from '../../record/document-type';
+import { findInput } from '../../record/documents/campaign';
+import { policyDocument, selectionDocument } from '../../record/documents/epochs';
+import { methodDocument } from '../../record/documents/methods';
+import { CurrentVersions } from '../../record/documents/operators';
+import { manifestKeys } from '../../record/keys';
 import type { ArtifactStore } from '../../storage/artifact-store';
 
 /** An M-step's adapter, as its manifest names it. */
@@ -22,17 +26,15 @@ export interface ExportedPolicy {
 
 /** @throws BadInputError where the store knows no such campaign, or the epoch's M-step has not ended */
 export async function findPolicy(store: ArtifactStore, campaignId: string, epoch: number): Promise<ExportedPolicy> {
-  const key = manifestKeys.campaign(campaignId);
-  const campaign = await store.findManifest(key);
-  if (campaign === null) {
+  const input = await findInput(store, campaignId);
+  if (input === null) {
     throw new BadInputError({ where: 'campaign id', expected: `one that ${store.location} holds (see seal list)`, got: JSON.stringify(campaignId) });
   }
-  const input = await getJson<CampaignInput>(store, fileOf(key, campaign, 'input.json'));
   const adapters: PolicyAdapter[] = [];
   const versions = await CurrentVersions.read(store, campaignId);
   for (let each = 1; each <= epoch; each += 1) {
-    const manifest = await store.findManifest(manifestKeys.policy(campaignId, each, versions.ofEpoch(each).policy));
-    if (manifest !== null) adapters.push({ epoch: each, manifest });
+    const policy = await policyDocument.find(store, manifestKeys.policy(campaignId, each, versions.ofEpoch(each).policy));
+    if (policy !== null) adapters.push({ epoch: each, manifest: policy.manifest });
     else if (!(await leftPolicyAlone(store, input, versions.ofEpoch(each)))) throw unfinished(input, each, epoch);
   }
   return { input, epoch, adapters };
@@ -40,10 +42,10 @@ export async function findPolicy(store: ArtifactStore, campaignId: string, epoch
 
 /** Without an M-step: its selection kept nothing, or nothing was left of what it kept, as what came after it shows. */
 async function leftPolicyAlone(store: ArtifactStore, { campaignId }: CampaignInput, { epoch, selection: version, policy }: EpochVersion): Promise<boolean> {
-  const selection = await store.findManifest(manifestKeys.selection(campaignId, epoch, version));
+  const selection = await selectionDocument.find(store, manifestKeys.selection(campaignId, epoch, version));
   if (selection === null) return false;
-  if (selection.summary?.['kept'] === 0) return true;
-  return (await store.findManifest(manifestKeys.method(campaignId, `seal-epoch-${epoch}`, policy))) !== null;
+  if (selection.summary.kept === 0) return true;
+  return (await methodDocument.find(store, manifestKeys.method(campaignId, `seal-epoch-${epoch}`, policy))) !== null;
 }
 
 function unfinished({ spec }: CampaignInput, firstMissing: number, asked: number): BadInputError {

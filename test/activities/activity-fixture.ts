@@ -5,11 +5,11 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { type ActivityDependencies, createActivities, type SealActivities } from '../../activities';
 import type { AdaptationScope, PinnedCampaign, ProposalSource } from '../../activities/activity-types';
-import { putJson } from '../../activities/stored/stored-json';
 import type { CampaignInput } from '../../contracts/campaign';
 import { campaignSpecSchema, type Context } from '../../contracts/campaign-spec';
 import { DEFAULT_ENDPOINT_BOUNDS } from '../../endpoint/endpoint-client';
 import { Endpoints } from '../../endpoint/endpoints';
+import { heldOutFile, trainFile } from '../../record/documents/campaign';
 import { contextId } from '../../seal/ids';
 import { knowledgeDomain } from '../../seal/knowledge/domain';
 import type { ArtifactStore } from '../../storage/artifact-store';
@@ -116,8 +116,8 @@ export class ActivityFixture {
         directory: this.#modelDirectory,
         files: Object.fromEntries(Object.entries(MODEL_FILES).map(([name, text]) => [name, hashBytes(Buffer.from(text)).sha256])),
       },
-      train: await putJson(this.store, train),
-      heldOut: await putJson(this.store, heldOut),
+      train: await trainFile.put(this.store, train),
+      heldOut: await heldOutFile.put(this.store, heldOut),
       trainContexts: refs(train),
       heldOutContexts: refs(heldOut),
     };

@@ -1,7 +1,8 @@
 import { CancelledFailure } from '@temporalio/common';
 import type { AdaptationScope, GroupTask, PinnedCampaign } from '../../activities/activity-types';
-import { manifestKeys, type MethodScore } from '../../contracts/campaign';
+import { type MethodScore } from '../../contracts/campaign';
 import { ComputeProcessDiedError } from '../../contracts/errors';
+import { manifestKeys } from '../../record/keys';
 import { createMemoryStore } from '../../storage/memory-store';
 import { activityEnvironment, type ActivityFixture, removedFixtures } from './activity-fixture';
 import { unadaptedScores } from './unadapted-scores';

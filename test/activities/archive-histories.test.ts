@@ -1,7 +1,7 @@
 import { createActivities } from '../../activities';
-import { historyFileName, parseHistoryFileName } from '../../activities/archive-histories';
 import type { FetchedHistory, HistoryReader } from '../../activities/stored/history-reader';
-import { manifestKeys } from '../../contracts/campaign';
+import { historyFileName, parseHistoryFileName } from '../../record/documents/histories';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { knowledgeDomain } from '../../seal/knowledge/domain';
 import { activityEnvironment, type ActivityFixture, removedFixtures } from './activity-fixture';
 import { fakeLanguageModel } from './fake-language-model';
@@ -89,7 +89,7 @@ test('a page of an earlier run of the campaign hides no history of this one', as
     await expect(archive(made, again)({ ...before, campaign })).resolves.toEqual({ archived: 1 });
   }
   expect(again.asked).toHaveLength(1);
-  const pages = await made.store.list(manifestKeys.histories('demo'));
+  const pages = await made.store.list(keyPrefixes.histories('demo'));
   const files = await Promise.all(pages.map(async (key) => Object.keys((await made.store.readManifest(key)).files)));
   expect(files.flat().sort()).toEqual([historyFileName('a', run(1)), historyFileName('a', run(2))]);
 });

@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { collectReport } from '../../activities';
 import type { EvaluatedMember, GroupTask } from '../../activities/activity-types';
 import { ComputeGate, type ComputeLimits, ComputeTimeoutError } from '../../activities/execution/compute-gate';
-import type { Proposal } from '../../activities/candidates/proposals';
 import { computeLimits } from '../../activities/services';
-import { getJson } from '../../activities/stored/stored-json';
-import { manifestKeys } from '../../contracts/campaign';
 import { ComputeCancelledError } from '../../contracts/errors';
+import { proposalsFile } from '../../record/documents/self-edits';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { proposalSeed } from '../../seal/rest-em';
 import { createMemoryStore } from '../../storage/memory-store';
 import { type ActivityFixture, removedFixtures } from './activity-fixture';
@@ -71,7 +70,7 @@ describe('proposals', () => {
     const scope = await made.proposed(campaign);
     if (scope.rows.kind !== 'proposals') throw new Error('expected proposals');
     const { proposals } = scope.rows;
-    const list = await getJson<Proposal[]>(made.store, proposals);
+    const list = await proposalsFile.get(made.store, proposals);
     expect(list.map(({ isCutOff = false }) => isCutOff)).toEqual([false, true, false, false, false, false]);
     const outcomes = list.map((_, position) => ({ position, status: 'scored' as const, reward: 1 }));
     await made.run('trainPolicy', await storedSelection(made.store, { campaign, epoch: 1, proposals, outcomes, kept: [0, 1] }));
@@ -200,10 +199,10 @@ describe('the report', () => {
   test('shows who computed what and when, each attempt once, and stays out of every result', async () => {
     const made = fixture();
     const { campaign } = await epoch(made, [1, 2]);
-    const computed = (await made.store.list(manifestKeys.works('c'))).length;
+    const computed = (await made.store.list(keyPrefixes.work('c'))).length;
     // All is there: nothing is computed and nothing recorded.
     await epoch(made, [1, 2]);
-    expect(await made.store.list(manifestKeys.works('c'))).toHaveLength(computed);
+    expect(await made.store.list(keyPrefixes.work('c'))).toHaveLength(computed);
     made.controls.onGenerate = () => Promise.reject(new Error('the process broke'));
     const base = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policyAdapters: [] };
     await expect(made.run('evaluateBase', { ...base, contextsPerChunk: 16, chunk: 1 })).rejects.toThrow('the process broke');
@@ -217,7 +216,7 @@ describe('the report', () => {
     ]);
     expect(bars.at(-1)).toMatchObject({ kind: 'unadapted', scope: 'evaluation/base', outcome: 'failed' });
     const named = await Promise.all(
-      (await made.store.list('campaigns/c/')).filter((key) => !key.startsWith(manifestKeys.works('c'))).map(async (key) => JSON.stringify(await made.store.readManifest(key))),
+      (await made.store.list('campaigns/c/')).filter((key) => !key.startsWith(keyPrefixes.work('c'))).map(async (key) => JSON.stringify(await made.store.readManifest(key))),
     );
     for (const manifest of named) expect(manifest).not.toMatch(/startedAt|\/work\//);
   });

@@ -1,7 +1,6 @@
 import type { PinnedCampaign, ProposalTask } from '../../activities/activity-types';
-import { workRecords } from '../../activities/report/collect-report';
-import { manifestKeys } from '../../contracts/campaign';
-import type { WorkRecord } from '../../contracts/report-details';
+import { type WorkRecord, workRecords } from '../../record/documents/work';
+import { manifestKeys } from '../../record/keys';
 import { hashBytes } from '../../storage/content-hash';
 import { createMemoryStore } from '../../storage/memory-store';
 import { chat, choice, json, MisbehavingServer, refusal, UNUSABLE } from '../endpoint/misbehaving-server';

@@ -1,7 +1,7 @@
 import type { AdaptationScope, PinnedCampaign, UnadaptedTask } from '../../activities/activity-types';
-import type { Answer, GroupAnswers } from '../../activities/answers/answers';
-import { manifestKeys } from '../../contracts/campaign';
-import { manifestSha256 } from '../../activities/stored/stored-json';
+import { manifestSha256 } from '../../record/document-type';
+import { type Answer, groupAnswersFile } from '../../record/documents/candidates';
+import { manifestKeys } from '../../record/keys';
 import { createMemoryStore } from '../../storage/memory-store';
 import { type Behaviour, chat, choice, json, MisbehavingServer, UNUSABLE } from '../endpoint/misbehaving-server';
 import { type ActivityFixture, promptEndpoints, removedFixtures } from './activity-fixture';
@@ -53,7 +53,7 @@ async function evaluate(made: ActivityFixture, campaign: PinnedCampaign): Promis
   const key = (await made.store.list('campaigns/c/epoch-1/')).find((one) => one.endsWith('/c1/r1/evaluation.json'))!;
   const manifest = await made.store.readManifest(key);
   expect(manifest.lineage.settings).toMatchObject({ grader: 'judge', judge: { model: 'strict-judge', url: server.url } });
-  const group = JSON.parse(Buffer.from(await made.store.get(manifest.files['answers.json']!)).toString()) as GroupAnswers;
+  const group = await groupAnswersFile.get(made.store, manifest.files['answers.json']!);
   return { reward: reward!, answers: group.flatMap(({ answers }) => answers) };
 }
 

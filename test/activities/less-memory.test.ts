@@ -2,8 +2,8 @@ import type { MockActivityEnvironment } from '@temporalio/testing';
 import { collectReport } from '../../activities';
 import type { GroupTask } from '../../activities/activity-types';
 import { trainingParts } from '../../activities/execution/less-memory';
-import { manifestKeys } from '../../contracts/campaign';
 import type { FineTuneJob } from '../../contracts/language-model';
+import { manifestKeys } from '../../record/keys';
 import { type ActivityFixture, activityEnvironment, removedFixtures } from './activity-fixture';
 import { storedSelection } from './stored-selection';
 

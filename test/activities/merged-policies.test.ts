@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from
 import { join } from 'node:path';
 import { DefaultLogger } from '@temporalio/worker';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { manifestKeys } from '../../contracts/campaign';
+import { manifestKeys } from '../../record/keys';
 import { type ActivityFixture, removedFixtures } from './activity-fixture';
 import { DirectoryCache } from '../../storage/directory-cache';
 import { storedSelection } from './stored-selection';

@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import type { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities, type SealActivities } from '../../activities';
 import type { GroupTask } from '../../activities/activity-types';
-import { collectReport, workRecords } from '../../activities/report/collect-report';
-import { fileOf } from '../../activities/stored/stored-json';
-import { type CampaignInput, manifestKeys } from '../../contracts/campaign';
+import { collectReport } from '../../activities/report/collect-report';
+import { type CampaignInput } from '../../contracts/campaign';
 import type { FineTuneRequest, LanguageModel } from '../../contracts/language-model';
 import type { Machine } from '../../contracts/machine';
 import { modelFiles } from '../../engine/files/model-directory';
 import { startComputeProcess } from '../../engine/runtime/compute-client';
+import { workRecords } from '../../record/documents/work';
+import { fileOf } from '../../record/json-file';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { knowledgeDomain } from '../../seal/knowledge/domain';
 import { type ArtifactStore, artifactKey } from '../../storage/artifact-store';
 import { ContentAddressedStore } from '../../storage/content-addressed-store';
@@ -118,11 +120,11 @@ async function redoneSteps(store: ArtifactStore, campaignId: string): Promise<nu
   return (await workRecords(store, campaignId)).find(({ outcome, kind }) => outcome === 'done' && kind === 'fine-tune')?.spent.redoneSteps;
 }
 
-const checkpoints = (store: ArtifactStore, campaignId: string): Promise<string[]> => store.list(manifestKeys.allCheckpoints(campaignId));
+const checkpoints = (store: ArtifactStore, campaignId: string): Promise<string[]> => store.list(keyPrefixes.checkpoints(campaignId));
 
 async function weights(store: ArtifactStore, campaignId: string): Promise<string[]> {
   const keys = (await store.list(`campaigns/${campaignId}/`)).filter((key) => key.endsWith('/adapter.json'));
-  return Promise.all(keys.map(async (key) => fileOf(key, await store.readManifest(key), 'adapter_model.safetensors').sha256));
+  return Promise.all(keys.map(async (key) => fileOf({ key, manifest: await store.readManifest(key) }, 'adapter_model.safetensors').sha256));
 }
 
 /** The code that each adapter's lineage names beside the campaign's. */
@@ -176,7 +178,7 @@ test('a checkpoint with other bytes than its hash is passed over, and with none 
   const task = await adapterTask('damaged');
   await killed(store, { name: 'fineTuneAdapters', task, killAt: 6 });
   const left = await checkpoints(store, 'damaged');
-  for (const key of left) await objects.damage(artifactKey(fileOf(key, await store.readManifest(key), 'checkpoint.safetensors')));
+  for (const key of left) await objects.damage(artifactKey(fileOf({ key, manifest: await store.readManifest(key) }, 'checkpoint.safetensors')));
   await attempt(store, { name: 'fineTuneAdapters', task });
   expect(await redoneSteps(store, 'damaged')).toBeGreaterThanOrEqual(6);
   expect(await weights(store, 'damaged')).toEqual(await weights(store, 'whole'));
@@ -220,7 +222,7 @@ test('an M-step goes on too', async () => {
     const { beats } = await attempt(store, { name: 'trainPolicy', task });
     if (campaignId === 'm-killed') expect(beats[0]?.done).toBeGreaterThanOrEqual(3);
     const key = manifestKeys.policy(campaignId, 1);
-    hashes.push(fileOf(key, await store.readManifest(key), 'adapter_model.safetensors').sha256);
+    hashes.push(fileOf({ key, manifest: await store.readManifest(key) }, 'adapter_model.safetensors').sha256);
     expect(await checkpoints(store, campaignId)).toEqual([]);
   }
   expect(hashes[1]).toBe(hashes[0]);

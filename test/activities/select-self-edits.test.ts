@@ -1,7 +1,7 @@
 import type { SelectTask } from '../../activities/activity-types';
-import { SELECTION_FILE, type SelectionRecord } from '../../activities/select-self-edits';
-import { getJson, getManifestJson } from '../../activities/stored/stored-json';
-import { epochInVersion, manifestKeys } from '../../contracts/campaign';
+import { epochInVersion } from '../../contracts/campaign';
+import { selectionDocument, selectionFile } from '../../record/documents/epochs';
+import { manifestKeys } from '../../record/keys';
 import { type ActivityFixture, removedFixtures } from './activity-fixture';
 import { type End, storedEnds } from './stored-selection';
 import { unadaptedScores } from './unadapted-scores';
@@ -21,7 +21,7 @@ async function task(made: ActivityFixture, outcomes: readonly End[], spec: Recor
 async function kept(made: ActivityFixture, selectTask: SelectTask): Promise<string[]> {
   const { selection } = await made.run('selectSelfEdits', selectTask);
   const places = (await made.input('c')).trainContexts.map(({ id }) => id);
-  return (await getJson<SelectionRecord>(made.store, selection)).kept.map(({ contextId, candidate }) => `${places.indexOf(contextId)}/${candidate}`);
+  return (await selectionFile.get(made.store, selection)).kept.map(({ contextId, candidate }) => `${places.indexOf(contextId)}/${candidate}`);
 }
 
 test('the best candidate of each context is kept, and every outcome is recorded', async () => {
@@ -60,7 +60,7 @@ test('what was published first is what counts: a second attempt that finds other
   const key = manifestKeys.policy('c', 1);
   const { lineage } = await made.store.readManifest(key);
   expect(lineage.inputs['selection']).toBe(published.selection.sha256);
-  const recorded = await getManifestJson<SelectionRecord>(made.store, manifestKeys.selection('c', 1), await made.store.readManifest(manifestKeys.selection('c', 1)), SELECTION_FILE);
+  const recorded = await selectionFile.read(made.store, await selectionDocument.read(made.store, manifestKeys.selection('c', 1)));
   expect(made.controls.fineTunes.at(-1)?.jobs[0]?.rows).toHaveLength(recorded.kept.length);
 });
 
@@ -83,7 +83,7 @@ test('of failures the last pass counts, and none once a candidate was scored', a
   await storedEnds(made.store, selectTask.campaign, [failed(4, 'second')], 1001);
   await storedEnds(made.store, selectTask.campaign, [{ position: 5, status: 'scored', reward: 0.1 }]);
   const { selection } = await made.run('selectSelfEdits', selectTask);
-  const { outcomes } = await getJson<SelectionRecord>(made.store, selection);
+  const { outcomes } = await selectionFile.get(made.store, selection);
   expect(outcomes.slice(4)).toEqual([expect.objectContaining({ status: 'failed', reason: 'second' }), expect.objectContaining({ status: 'scored', reward: 0.1 })]);
 });
 

@@ -1,13 +1,15 @@
 import type { PinnedCampaign, PolicyTask } from '../../activities/activity-types';
-import { SELECTION_FILE, type SelectionRecord } from '../../activities/select-self-edits';
-import { getJson, putJson } from '../../activities/stored/stored-json';
 import type { ArtifactRef } from '../../contracts/artifacts';
-import { type CampaignInput, epochInVersion, manifestKeys } from '../../contracts/campaign';
+import { epochInVersion } from '../../contracts/campaign';
+import { inputFile } from '../../record/documents/campaign';
+import { candidateDocument, failedCandidateDocument } from '../../record/documents/candidates';
+import { type Selection, selectionDocument, selectionFile } from '../../record/documents/epochs';
+import { manifestKeys } from '../../record/keys';
 import { epochSummary } from '../../seal/report-data';
 import type { ArtifactStore } from '../../storage/artifact-store';
 
 /** How a candidate has ended. */
-export type End = { readonly position: number } & Omit<SelectionRecord['outcomes'][number], 'contextId' | 'candidate'>;
+export type End = { readonly position: number } & Omit<Selection['outcomes'][number], 'contextId' | 'candidate'>;
 
 interface Chosen {
   readonly campaign: PinnedCampaign;
@@ -21,15 +23,14 @@ interface Chosen {
 
 /** Publishes a selection of a test's own making. @returns the M-step's task */
 export async function storedSelection(store: ArtifactStore, { campaign, epoch, proposals, kept, outcomes = [], policyAdapters = [] }: Chosen): Promise<PolicyTask> {
-  const input = await getJson<CampaignInput>(store, campaign.input);
+  const input = await inputFile.get(store, campaign.input);
   const name = (position: number) => ({ contextId: input.trainContexts[Math.floor(position / 2)]!.id, candidate: (position % 2) + 1 });
-  const record: SelectionRecord = { outcomes: outcomes.map(({ position, ...rest }) => ({ ...name(position), ...rest })), kept: kept.map(name) };
-  const selection = await putJson(store, record);
-  await store.publish(manifestKeys.selection(campaign.campaignId, epoch), {
-    kind: 'selection',
-    files: { [SELECTION_FILE]: selection },
+  const record: Selection = { outcomes: outcomes.map(({ position, ...rest }) => ({ ...name(position), ...rest })), kept: kept.map(name) };
+  const selection = await selectionFile.put(store, record);
+  await selectionDocument.publish(store, manifestKeys.selection(campaign.campaignId, epoch), {
+    files: { [selectionFile.name]: selection },
     lineage: { inputs: { proposals: proposals.sha256 }, codeVersion: input.codeVersion, settings: { ...input.spec.selection } },
-    summary: { ...epochSummary(epoch, record.outcomes, kept.length) },
+    summary: epochSummary(epoch, record.outcomes, kept.length),
   });
   return { campaign, versions: epochInVersion(epoch), policyAdapters, proposals, selection };
 }
@@ -37,13 +38,17 @@ export async function storedSelection(store: ArtifactStore, { campaign, epoch, p
 /** Publishes the records of an epoch's candidates, two a context; of failures, those of a pass. */
 export async function storedEnds(store: ArtifactStore, campaign: PinnedCampaign, ends: readonly End[], pass = 1000): Promise<void> {
   const { campaignId } = campaign;
-  const input = await getJson<CampaignInput>(store, campaign.input);
-  for (const { position, ...end } of ends) {
+  const input = await inputFile.get(store, campaign.input);
+  for (const { position, status, reward = 0, reason = '', failure = 'bug' } of ends) {
     const contextId = input.trainContexts[Math.floor(position / 2)]!.id;
     const candidate = (position % 2) + 1;
-    const failed = end.status === 'failed';
-    const key = failed ? manifestKeys.failure(campaignId, 'epoch-1', contextId, candidate, pass) : manifestKeys.candidate(campaignId, 'epoch-1', contextId, candidate);
-    const lineage = { inputs: {}, codeVersion: input.codeVersion, settings: { contextId, candidate } };
-    await store.publish(key, { kind: failed ? 'failed-candidate' : 'candidate', files: {}, lineage, summary: { ...end } });
+    const content = { files: {}, lineage: { inputs: {}, codeVersion: input.codeVersion, settings: { contextId, candidate } } };
+    if (status === 'failed') {
+      await failedCandidateDocument.publish(store, manifestKeys.failedCandidate(campaignId, 'epoch-1', contextId, candidate, pass), { ...content, summary: { status, reason, failure } });
+      continue;
+    }
+    const scored = { status: 'scored', reward, repeatRewards: [reward], adapters: ['a'.repeat(64)], steps: 1, trainedTokens: 1, notes: [] } as const;
+    const summary = status === 'scored' ? scored : { status, reason };
+    await candidateDocument.publish(store, manifestKeys.candidate(campaignId, 'epoch-1', contextId, candidate), { ...content, summary });
   }
 }

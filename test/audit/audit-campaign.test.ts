@@ -2,13 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PayloadCodec } from '@temporalio/common';
 import type { temporal as proto } from '@temporalio/proto';
 import { decodeHistory, encodeHistory } from '../../activities/stored/history-bytes';
-import { putJson } from '../../activities/stored/stored-json';
 import { Findings } from '../../audit/findings';
 import { HistoryChangedError, type HistorySource } from '../../audit/history-source';
 import { walkHistories } from '../../audit/walk-histories';
 import { type Manifest, manifestSchema } from '../../contracts/artifacts';
-import { type CampaignReport, manifestKeys } from '../../contracts/campaign';
 import type { Context } from '../../contracts/campaign-spec';
+import { selectionFile } from '../../record/documents/epochs';
+import { type CampaignReport, reportFile } from '../../record/documents/report';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { contextId } from '../../seal/ids';
 import { repeatSeed } from '../../seal/rest-em';
 import { canonicalJson } from '../../storage/canonical-json';
@@ -42,8 +43,8 @@ async function forge(objects: MemoryObjectClient, key: string, change: (manifest
   await write(objects, key, Buffer.from(canonicalJson(change(await manifestAt(objects, key)))));
 }
 
-async function removeSeals(objects: MemoryObjectClient): Promise<void> {
-  for (const { key } of await objects.list(manifestKeys.seals(CAMPAIGN))) await objects.remove(key);
+async function removeDigests(objects: MemoryObjectClient): Promise<void> {
+  for (const { key } of await objects.list(keyPrefixes.digests(CAMPAIGN))) await objects.remove(key);
 }
 
 /** The server's histories, one of them changed. */
@@ -83,7 +84,7 @@ test('a held-out training that diverged counts in its method, in report and reco
     ['seal-epoch-1', 2, 2, 0, 1],
   ]);
   const objects = await recorded.copy();
-  await removeSeals(objects);
+  await removeDigests(objects);
   const key = manifestKeys.evaluation(CAMPAIGN, 'evaluation/passage-only', DIVERGED, 1, 1);
   await forge(objects, key, (manifest) => ({ ...manifest, summary: { ...manifest.summary, unadapted: 'rejected' } }));
   const { breaks } = await recorded.auditRecord(objects);
@@ -123,7 +124,7 @@ describe('merged weights of a policy', () => {
 
   test('that two artifacts made from it name differently are a break', async () => {
     const objects = await recorded.copy();
-    await removeSeals(objects);
+    await removeDigests(objects);
     const keys = await madeFromIt(objects);
     expect(keys.length).toBeGreaterThan(2);
     const { merged } = (await manifestAt(objects, keys[0]!)).lineage.inputs;
@@ -136,7 +137,7 @@ describe('merged weights of a policy', () => {
   test('that machines of two kinds, or two versions of the code, have merged to other bits are no break, and are told', async () => {
     for (const compute of [{ instructionSet: 'avx2', cores: 2, threads: null, onnxruntime: '1' }, { codeVersion: 'later' }]) {
       const objects = await recorded.copy();
-      await removeSeals(objects);
+      await removeDigests(objects);
       const [key] = await madeFromIt(objects);
       await forge(objects, key!, naming(other, compute));
       const { breaks, unchecked } = await recorded.auditRecord(objects);
@@ -147,7 +148,7 @@ describe('merged weights of a policy', () => {
 
   test('that an artifact made from it does not name are a break', async () => {
     const objects = await recorded.copy();
-    await removeSeals(objects);
+    await removeDigests(objects);
     const [key] = await madeFromIt(objects);
     await forge(objects, key!, (manifest) => {
       const { merged: _merged, ...inputs } = manifest.lineage.inputs;
@@ -185,9 +186,9 @@ test('a manifest that is gone is named', async () => {
   expect((await recorded.auditRecord(objects)).breaks).toContainEqual(expect.objectContaining({ kind: 'manifest-missing', what: key }));
 });
 
-test('two manifests that changed places are named, without their seal as well', async () => {
+test('two manifests that changed places are named, without their digest as well', async () => {
   const objects = await recorded.copy();
-  await removeSeals(objects);
+  await removeDigests(objects);
   for (const end of ['/r1/adapter.json', '/r1/evaluation.json', '/candidate.json']) {
     const [a, b] = (await keysOf(objects, end)).filter((key) => key.includes('/epoch-1/'));
     const [ofA, ofB] = [await bytesOf(objects, a!), await bytesOf(objects, b!)];
@@ -200,9 +201,9 @@ test('two manifests that changed places are named, without their seal as well', 
   }
 });
 
-test('a forged reward is found by the answers, by the candidate, by selection and by the history, seal or no seal', async () => {
+test('a forged reward is found by the answers, by the candidate, by selection and by the history, digest or no digest', async () => {
   const objects = await recorded.copy();
-  await removeSeals(objects);
+  await removeDigests(objects);
   const [key] = (await keysOf(objects, '/r1/evaluation.json')).filter((one) => one.includes('/epoch-1/'));
   const candidate = key!.replace('/r1/evaluation.json', '/candidate.json');
   const { reward } = (await manifestAt(objects, key!)).summary as { reward: number };
@@ -216,14 +217,38 @@ test('a forged reward is found by the answers, by the candidate, by selection an
   expect(breaks).toContainEqual(expect.objectContaining({ kind: 'history-disagrees', what: expect.stringContaining(candidate) }));
 });
 
+test('a document of another shape is named, and the audit goes on', async () => {
+  const objects = await recorded.copy();
+  await removeDigests(objects);
+  const store = new ContentAddressedStore(objects);
+  const [evaluation] = (await keysOf(objects, '/r1/evaluation.json')).filter((one) => one.includes('/epoch-1/'));
+  const [selection, proposals] = [manifestKeys.selection(CAMPAIGN, 1), manifestKeys.proposals(CAMPAIGN, 'epoch-1')];
+  await forge(objects, evaluation!, (manifest) => ({ ...manifest, summary: { ...manifest.summary, score: 'good' } }));
+  const list = await store.put(Buffer.from('{"kept":"all"}'), 'application/json');
+  await forge(objects, selection, (manifest) => ({ ...manifest, files: { [selectionFile.name]: list } }));
+  await forge(objects, proposals, (manifest) => ({ ...manifest, files: {} }));
+  await write(objects, `campaigns/${CAMPAIGN}/epoch-1/unheard-of.json`, await bytesOf(objects, manifestKeys.method(CAMPAIGN, 'base')));
+  const { breaks } = await recorded.auditRecord(objects);
+  const named = breaks.filter(({ kind }) => kind === 'schema').map(({ what, got }) => [what, got]);
+  expect(named).toEqual(
+    expect.arrayContaining([
+      [evaluation, expect.stringContaining('score')],
+      [`${selection}: selection.json`, expect.stringContaining('outcomes')],
+      [proposals, 'names no proposals.json'],
+      [`campaigns/${CAMPAIGN}/epoch-1/unheard-of.json`, 'a key of no kind of document'],
+    ]),
+  );
+  expect(named).toHaveLength(4);
+});
+
 test('a forged selection is found', async () => {
   const objects = await recorded.copy();
-  await removeSeals(objects);
+  await removeDigests(objects);
   const store = new ContentAddressedStore(objects);
   const key = manifestKeys.selection(CAMPAIGN, 1);
   const { files } = await manifestAt(objects, key);
-  const selection = JSON.parse(Buffer.from(await store.get(files['selection.json']!)).toString()) as { kept: unknown[] };
-  const forged = await putJson(store, { ...selection, kept: selection.kept.slice(1) });
+  const selection = await selectionFile.get(store, files['selection.json']!);
+  const forged = await selectionFile.put(store, { ...selection, kept: selection.kept.slice(1) });
   await forge(objects, key, (manifest) => ({ ...manifest, files: { 'selection.json': forged } }));
   const { breaks } = await recorded.auditRecord(objects);
   expect(breaks).toContainEqual(expect.objectContaining({ kind: 'selection', what: `${key}: kept` }));
@@ -259,7 +284,7 @@ test('proposals that do not resolve are one break, not one for each of what was 
 
 test('a forged score of a method is found by its evaluations, the report and the history', async () => {
   const objects = await recorded.copy();
-  await removeSeals(objects);
+  await removeDigests(objects);
   const key = manifestKeys.method(CAMPAIGN, 'seal-epoch-1');
   await forge(objects, key, (manifest) => ({ ...manifest, summary: { ...manifest.summary, score: 0.99 } }));
   const { breaks } = await recorded.audit(objects);
@@ -269,13 +294,13 @@ test('a forged score of a method is found by its evaluations, the report and the
 
 test('a report that counts another number of cut-off self-edits than were proposed is found', async () => {
   const objects = await recorded.copy();
-  await removeSeals(objects);
+  await removeDigests(objects);
   const store = new ContentAddressedStore(objects);
   const key = manifestKeys.report(CAMPAIGN);
   const { files } = await manifestAt(objects, key);
   const report = JSON.parse(Buffer.from(await store.get(files['report.json']!)).toString()) as CampaignReport;
   expect(report.epochs.map(({ cutOff }) => cutOff)).toEqual([0]);
-  const forged = await putJson(store, { ...report, epochs: report.epochs.map((epoch) => ({ ...epoch, cutOff: 3 })) });
+  const forged = await reportFile.put(store, { ...report, epochs: report.epochs.map((epoch) => ({ ...epoch, cutOff: 3 })) });
   await forge(objects, key, (manifest) => ({ ...manifest, files: { ...files, 'report.json': forged } }));
   const { breaks } = await recorded.auditRecord(objects);
   expect(breaks).toContainEqual({ kind: 'report', what: `${key}: epoch 1: cutOff`, expected: '0', got: '3' });
@@ -284,7 +309,7 @@ test('a report that counts another number of cut-off self-edits than were propos
 test('one byte changed in an archived history is found and named', async () => {
   const objects = await recorded.copy();
   const name = new RegExp(`^${CAMPAIGN}~epoch-1~.*~c1\\.`);
-  const pages = await Promise.all((await objects.list(manifestKeys.histories(CAMPAIGN))).map(async ({ key }) => ({ key, ...(await manifestAt(objects, key)) })));
+  const pages = await Promise.all((await objects.list(keyPrefixes.histories(CAMPAIGN))).map(async ({ key }) => ({ key, ...(await manifestAt(objects, key)) })));
   const found = pages.flatMap(({ key, files }) => Object.entries(files).flatMap(([file, { sha256 }]) => (name.test(file) ? [{ what: `${key}: ${file}`, sha256 }] : [])));
   const [{ what, sha256 }] = found as [{ what: string; sha256: string }];
   await flipByte(objects, `sha256/${sha256}`);

@@ -4,8 +4,8 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { collectAbandoned, collectGarbage } from '../../audit/collect-garbage';
 import { deleteCampaign } from '../../audit/delete-campaign';
-import { manifestKeys } from '../../contracts/campaign';
 import type { ArtifactRef } from '../../contracts/artifacts';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { type ArtifactStore, artifactKey } from '../../storage/artifact-store';
 import { ContentAddressedStore } from '../../storage/content-addressed-store';
 import { MemoryObjectClient } from '../../storage/memory-store';
@@ -61,10 +61,10 @@ test('a deleted campaign is gone with what only it named, and who did it stands'
   const { store, own, shared, others } = await shelf();
   const result = await deletion(store);
   expect(result).toMatchObject({ campaignId: 'a', manifests: 2, artifacts: 1, left: 0, workflows: 3 });
-  expect(await store.list(manifestKeys.record('a'))).toEqual([]);
+  expect(await store.list(keyPrefixes.record('a'))).toEqual([]);
   expect([await store.has(own), await store.has(shared), await store.has(others)]).toEqual([false, true, true]);
   expect((await store.readManifest(result.tombstone)).summary).toMatchObject({ campaignId: 'a', ...ACTION });
-  expect(await store.list(manifestKeys.record('b'))).toHaveLength(2);
+  expect(await store.list(keyPrefixes.record('b'))).toHaveLength(2);
 });
 
 test('killed after any removal and run again, it ends with the same, and the first who and why', async () => {

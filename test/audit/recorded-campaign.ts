@@ -6,7 +6,8 @@ import { auditCampaign, type AuditResult } from '../../audit/audit-campaign';
 import type { CampaignRecord } from '../../audit/campaign-record';
 import type { Replaying } from '../../audit/check-histories';
 import { ArchivedHistories, FirstOf, type HistorySource, ServerSource } from '../../audit/history-source';
-import { manifestKeys, workflowIds } from '../../contracts/campaign';
+import { workflowIds } from '../../contracts/campaign';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { pauseUpdate, resumeUpdate } from '../../workflows/messages';
 import { knowledgeDomain } from '../../seal/knowledge/domain';
 import { ContentAddressedStore } from '../../storage/content-addressed-store';
@@ -87,10 +88,10 @@ export class RecordedCampaign {
   /** A record that has only begun when it is read, and is whole when the first history is asked for, as of a campaign that runs. */
   async unfolding(): Promise<{ readonly objects: MemoryObjectClient; readonly server: HistorySource }> {
     const [objects, whole] = [await this.copy(), await this.copy()];
-    for (const { key } of await objects.list(manifestKeys.record(CAMPAIGN))) if (key !== manifestKeys.campaign(CAMPAIGN)) await objects.remove(key);
+    for (const { key } of await objects.list(keyPrefixes.record(CAMPAIGN))) if (key !== manifestKeys.campaign(CAMPAIGN)) await objects.remove(key);
     let unfolded: Promise<void> | undefined;
     const unfold = async (): Promise<void> => {
-      for (const { key } of await whole.list(manifestKeys.record(CAMPAIGN))) await write(objects, key, await bytesOf(whole, key));
+      for (const { key } of await whole.list(keyPrefixes.record(CAMPAIGN))) await write(objects, key, await bytesOf(whole, key));
     };
     const server: HistorySource = {
       known: () => this.server.known(),

@@ -2,7 +2,6 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { putJson } from '../../activities/stored/stored-json';
 import { type Committed, committedBy } from '../../chaos/committed';
 import { prepareCampaign } from '../../cli/prepare-campaign';
 import { type CampaignInput, ORCHESTRATION_QUEUE, workflowIds } from '../../contracts/campaign';
@@ -10,6 +9,7 @@ import type { Context } from '../../contracts/campaign-spec';
 import { packageRoot } from '../../infra/stack/package-root';
 import { startStack, stopStack } from '../../infra/stack/stack';
 import type { StackStatus } from '../../infra/stack/stack-status';
+import { heldOutFile, trainFile } from '../../record/documents/campaign';
 import { contextId } from '../../seal/ids';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { openStoreFromEnvironment } from '../../storage/open-store';
@@ -85,8 +85,8 @@ export class CampaignStack {
       specSha256,
       codeVersion: 'test',
       model,
-      train: await putJson(this.store, contexts.train),
-      heldOut: await putJson(this.store, contexts.heldOut),
+      train: await trainFile.put(this.store, contexts.train),
+      heldOut: await heldOutFile.put(this.store, contexts.heldOut),
       trainContexts: refs(contexts.train),
       heldOutContexts: refs(contexts.heldOut),
       timings: { ...FAST_TIMINGS, retryMaximumMs: 2_000, bookkeepingMs: 60_000 },

@@ -1,9 +1,9 @@
 import { leftoversIn, temporaryFilesIn } from '../../chaos/leftovers';
 import { processesOf } from '../../chaos/process-table';
-import { manifestKeys } from '../../contracts/campaign';
 import { OwnProcesses } from '../../infra/stack/own-process';
 import { stopStack } from '../../infra/stack/stack';
 import { ensureWorker } from '../../infra/stack/worker';
+import { keyPrefixes } from '../../record/keys';
 import { cancelUpdate } from '../../workflows/messages';
 import { eventually } from '../workflows/temporal-fixture';
 import { CampaignStack } from './campaign-stack';
@@ -43,7 +43,7 @@ test('a campaign cancelled in the middle of an epoch ends every child and every 
 
   // No computation goes on: nothing is published any more, nor made in the cache.
   const published = await stack.store.list('campaigns/cancelled/');
-  expect(published.filter((key) => key.startsWith(manifestKeys.allCheckpoints('cancelled')))).toEqual([]);
+  expect(published.filter((key) => key.startsWith(keyPrefixes.checkpoints('cancelled')))).toEqual([]);
   expect(published.some((key) => key.startsWith('campaigns/cancelled/reports/cancelled-'))).toBe(true);
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   expect(await stack.store.list('campaigns/cancelled/')).toEqual(published);

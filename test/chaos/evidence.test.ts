@@ -42,7 +42,7 @@ describe('what was committed', () => {
     for (const campaign of ['a', 'b']) {
       await publish(campaign, 'epoch-1/x/c1/r1/adapter.json', 'weights');
       await publish(campaign, `work/epoch-1/${campaign}.json`, campaign);
-      await publish(campaign, `histories/epoch-1/${campaign}.json`, campaign);
+      await publish(campaign, `histories/epoch-1/page-${campaign === 'a' ? 1 : 2}.json`, campaign);
       await publish(campaign, 'report.json', campaign);
     }
     expect(differences(await committedBy(store, 'a'), await committedBy(store, 'b'))).toEqual([]);

@@ -1,17 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CandidateRecord } from '../../activities/candidates/candidate-record';
-import { workRecords } from '../../activities/report/collect-report';
-import { type GroupLossLogs, LOSS_FILE } from '../../activities/fine-tune-adapters';
 import { trainingParts } from '../../activities/execution/less-memory';
 import { inPartsSentence } from '../../activities/report/computed-in-parts';
-import { fileOf, getJson, getManifestJson } from '../../activities/stored/stored-json';
 import type { Manifest } from '../../contracts/artifacts';
-import { type CampaignReport, manifestKeys, workflowIds } from '../../contracts/campaign';
+import { workflowIds } from '../../contracts/campaign';
 import type { FineTuneJob } from '../../contracts/language-model';
-import type { WorkRecord } from '../../contracts/report-details';
 import { startComputeProcess } from '../../engine/runtime/compute-client';
+import { candidateDocument, type CandidateRecord, groupLossesFile } from '../../record/documents/candidates';
+import { type CampaignReport, CANDIDATES_FILE, reportFile } from '../../record/documents/report';
+import { type WorkRecord, workRecords } from '../../record/documents/work';
+import { fileOf } from '../../record/json-file';
+import { manifestKeys } from '../../record/keys';
 import { MemoryGroup } from '../engine/runtime/memory-group';
 import { CampaignStack } from './campaign-stack';
 import { SELF_EDITS, writeHungryCampaign } from './hungry-campaign';
@@ -61,7 +61,7 @@ interface Told {
   /** In planned order. */
   readonly candidates: readonly CandidateRecord[];
   readonly adapters: readonly Manifest[];
-  readonly losses: GroupLossLogs;
+  readonly losses: Awaited<ReturnType<typeof groupLossesFile.get>>;
   readonly fineTunes: readonly WorkRecord[];
 }
 
@@ -70,14 +70,14 @@ async function told(campaignId: string, contextId: string): Promise<Told> {
   const { store } = stack;
   const key = manifestKeys.report(campaignId);
   const manifest = await store.readManifest(key);
-  const report = await getManifestJson<CampaignReport>(store, key, manifest, 'report.json');
-  const csv = Buffer.from(await store.get(fileOf(key, manifest, 'candidates.csv'))).toString();
+  const report = await reportFile.read(store, { key, manifest });
+  const csv = Buffer.from(await store.get(fileOf({ key, manifest }, CANDIDATES_FILE))).toString();
   const places = SELF_EDITS.map((_, i) => i + 1);
   const candidates = await Promise.all(
-    places.map(async (place) => (await store.readManifest(manifestKeys.candidate(campaignId, SCOPE, contextId, place))).summary as unknown as CandidateRecord),
+    places.map(async (place) => (await candidateDocument.read(store, manifestKeys.candidate(campaignId, SCOPE, contextId, place))).summary),
   );
   const adapters = await Promise.all(places.map((place) => store.readManifest(manifestKeys.adapter(campaignId, SCOPE, contextId, place, 1))));
-  const losses = await getJson<GroupLossLogs>(store, adapters[0]!.files[LOSS_FILE]!);
+  const losses = await groupLossesFile.get(store, adapters[0]!.files[groupLossesFile.name]!);
   const fineTunes = (await workRecords(store, campaignId)).filter((record) => record.kind === 'fine-tune' && record.scope === SCOPE);
   return { report, csv, candidates, adapters, losses, fineTunes };
 }
@@ -136,7 +136,7 @@ whereLimited('candidates whose fine-tunes do not fit into memory are computed in
   const trained = tight.fineTunes.reduce((sum, { seconds }) => sum + seconds, 0);
   expect(tight.report.ledger.trainSeconds).toBeGreaterThan(trained - 0.01);
   expect(tight.report.ledger.retries).toBeGreaterThanOrEqual(1);
-  const [{ contextId }] = tight.losses as [GroupLossLogs[number]];
+  const [{ contextId }] = tight.losses as [(typeof tight.losses)[number]];
   const ids = SELF_EDITS.map((_, i) => workflowIds.candidate('tight', 1, contextId, i + 1));
   expect(tight.report.lessMemory).toEqual(expect.arrayContaining(ids.map((name) => ({ id: name, memoryParts: 2 }))));
   expect(inPartsSentence(tight.report.lessMemory)).toContain(`in up to 2 parts, the same but for rounding (${ids[0]!}, `);

@@ -1,7 +1,7 @@
-import { putJson } from '../../activities/stored/stored-json';
 import { reportDocument } from '../../cli/campaign-report';
 import { methodsTable } from '../../cli/methods-table';
-import { manifestKeys } from '../../contracts/campaign';
+import { documentFile, publishedReport, reportFile } from '../../record/documents/report';
+import { manifestKeys } from '../../record/keys';
 import { ActivityFixture } from '../activities/activity-fixture';
 import { sampleDocument } from '../report/sample-document';
 
@@ -31,11 +31,11 @@ test('a terminal shows how many self-edits of an epoch were cut off, where any w
 
 test('one that an earlier version published is collected anew, with what only it knows', async () => {
   await made.pin('c');
-  const earlier = { report: { campaignId: 'c', state: 'completed', ledger: { wallSeconds: 12 }, methods: [], epochs: [], comparisons: [], excluded: [] }, candidates: [], lineage: {} };
-  await made.store.publish(manifestKeys.report('c'), {
-    kind: 'report',
-    files: { 'document.json': await putJson(made.store, earlier) },
+  const earlier = await made.store.put(Buffer.from('{"told":"otherwise"}'), 'application/json');
+  await publishedReport.publish(made.store, manifestKeys.report('c'), {
+    files: { [documentFile.name]: earlier, [reportFile.name]: earlier },
     lineage: { inputs: {}, codeVersion: 'earlier', settings: {} },
+    summary: { state: 'completed', wallSeconds: 12 },
   });
   const { report } = await reportDocument(made.store, noServer, 'c');
   expect(report).toMatchObject({ state: 'completed', ledger: { wallSeconds: 12 }, campaign: { name: 'test', seed: 7 }, losses: { innerLoop: [] } });

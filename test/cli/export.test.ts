@@ -1,10 +1,11 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { policyTrainingKey } from '../../activities/train-policy';
 import { findPolicy, identityOf } from '../../cli/export/policy-lineage';
 import { type Merge, writeExport } from '../../cli/export/write-export';
-import { manifestKeys } from '../../contracts/campaign';
 import { BadInputError } from '../../contracts/errors';
+import { selectionDocument, selectionFile } from '../../record/documents/epochs';
+import { manifestKeys } from '../../record/keys';
+import { epochSummary } from '../../seal/report-data';
 import { artifactKey } from '../../storage/artifact-store';
 import { ActivityFixture } from '../activities/activity-fixture';
 import { storedSelection } from '../activities/stored-selection';
@@ -31,7 +32,8 @@ async function trainEpoch(epoch: number, policyAdapters: readonly string[]): Pro
 /** An epoch that kept nothing. */
 async function recordSelection(epoch: number, kept: number): Promise<void> {
   const lineage = { inputs: {}, codeVersion: 'test', settings: {} };
-  await made.store.publish(manifestKeys.selection('c', epoch), { kind: 'selection', files: {}, lineage, summary: { epoch, kept } });
+  const files = { [selectionFile.name]: await selectionFile.put(made.store, { outcomes: [], kept: [] }) };
+  await selectionDocument.publish(made.store, manifestKeys.selection('c', epoch), { files, lineage, summary: { ...epochSummary(epoch, [], 0), kept } });
 }
 
 async function exported(out: string, epoch: number, merge?: Merge): Promise<boolean> {
@@ -145,7 +147,7 @@ describe('the policy of an epoch', () => {
   it('that the campaign does not have, or has not reached, is refused by name', async () => {
     await expect(findPolicy(made.store, 'c', 4)).rejects.toThrow('--epoch: expected 1 to 3, the campaign\'s epochs, got 4');
     await made.store.remove(manifestKeys.policy('c', 3));
-    await made.store.remove(policyTrainingKey('c', 3));
+    await made.store.remove(manifestKeys.policyTraining('c', 3));
     await expect(findPolicy(made.store, 'c', 3)).rejects.toThrow('--epoch: expected an epoch that has ended (1 to 2: later M-steps have not ended), got 3');
     await made.store.remove(manifestKeys.policy('c', 1));
     await expect(findPolicy(made.store, 'c', 1)).rejects.toThrow('the M-step of epoch 1 has not ended yet');

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CampaignClient } from '../../cli/campaign-client';
 import { type ArtifactRef, type Manifest } from '../../contracts/artifacts';
-import { manifestKeys } from '../../contracts/campaign';
 import { packageRoot } from '../../infra/stack/package-root';
 import { startStack, stopStack } from '../../infra/stack/stack';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { openStoreFromEnvironment } from '../../storage/open-store';
 import { runCommand } from './run-command';
@@ -102,7 +102,7 @@ async function withKeys<Result>(value: string | undefined, body: () => Promise<R
 }
 
 async function namedBy(campaignId: string): Promise<ArtifactRef[]> {
-  const manifests = await Promise.all((await store.list(manifestKeys.record(campaignId))).map((key): Promise<Manifest> => store.readManifest(key)));
+  const manifests = await Promise.all((await store.list(keyPrefixes.record(campaignId))).map((key): Promise<Manifest> => store.readManifest(key)));
   return manifests.flatMap(({ files }) => Object.values(files));
 }
 
@@ -210,7 +210,7 @@ test('delete removes a campaign with what it alone names, and refuses what is no
   for (const { sha256 } of own) utimesSync(join(home, 'objects', 'seal', 'sha256', sha256), then, then);
   const deleted = await json('delete', 'trial', '--yes', '--by', 'anna', '--why', 'a trial');
   expect(deleted).toMatchObject({ campaignId: 'trial', left: 0, artifacts: new Set(own.map(({ sha256 }) => sha256)).size });
-  expect(await store.list(manifestKeys.record('trial'))).toEqual([]);
+  expect(await store.list(keyPrefixes.record('trial'))).toEqual([]);
   expect(await missing(own)).toEqual(own);
   expect(await missing(kept)).toEqual([]);
   expect((await store.readManifest(String(deleted['tombstone']))).summary).toMatchObject({ campaignId: 'trial', by: 'anna', why: 'a trial' });

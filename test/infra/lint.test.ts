@@ -21,6 +21,9 @@ const SOURCES: Readonly<Record<string, string>> = {
   'cli/run.ts': `import { a } from '../workflows/tree';\nexport const run: unknown = a;`,
   'seal/one.ts': `import { two } from './two';\nexport const one: () => number = () => two();`,
   'seal/two.ts': `import { one } from './one';\nexport const two: () => number = () => one();`,
+  'record/keys.ts': `export const key = (id: string): string => \`campaigns/\${id}/x.json\`;`,
+  'audit/check.ts': `export const checked = (files: Record<string, string>, id: string): unknown => [\`campaigns/\${id}/\`, 'selection.json', { files }.files, id as unknown as number];`,
+  'cli/told.ts': `export const told = (one: { files: Record<string, string> }): unknown => [one.files['input.json'], 'report.json', 'campaigns/a/'];`,
   'settings/home.ts': `export const home = process.env['SEAL_HOME'];`,
   'endpoint/key.ts': `import { home } from '../settings/home';\nexport const key: unknown = home;`,
   'infra/hand.ts': `const { env } = process;\nexport const hand = env['SEAL_HOME'];`,
@@ -49,6 +52,11 @@ const EXPECTED: readonly (readonly [file: string, rule: string])[] = [
   ['infra/hand.ts', 'no-restricted-properties'],
   ['infra/hand.ts', 'no-restricted-syntax'],
   ['infra/up.ts', 'import-x/no-restricted-paths'],
+  ['audit/check.ts', 'no-restricted-syntax'],
+  ['audit/check.ts', 'no-restricted-syntax'],
+  ['audit/check.ts', 'no-restricted-syntax'],
+  ['cli/told.ts', 'no-restricted-syntax'],
+  ['cli/told.ts', 'no-restricted-syntax'],
 ];
 
 interface LintResult {

@@ -1,7 +1,7 @@
 import { computedInParts, inPartsSentence } from '../../activities/report/computed-in-parts';
-import type { CandidateRow } from '../../activities/report/report-document';
 import { NOTHING_SPENT } from '../../contracts/ledger';
-import type { WorkRecord } from '../../contracts/report-details';
+import type { CandidateRow } from '../../record/documents/report';
+import type { WorkRecord } from '../../record/documents/work';
 import { campaignInput } from '../workflows/campaign-input';
 
 const input = campaignInput('demo', { evaluation: { selfEditsPerContext: 1 } });

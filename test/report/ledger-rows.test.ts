@@ -1,6 +1,6 @@
 import { ledgerRows } from '../../activities/report/ledger-rows';
 import { costOf, NOTHING_SPENT, type Spent, spentTogether } from '../../contracts/ledger';
-import type { WorkRecord } from '../../contracts/report-details';
+import type { WorkRecord } from '../../record/documents/work';
 import { campaignInput } from '../workflows/campaign-input';
 
 const input = campaignInput('c', { contexts: 2, proposals: { k: 2 }, heldOut: 3 });

@@ -1,6 +1,6 @@
 import { ledgerOf } from '../../activities/report/ledger';
 import { NOTHING_SPENT } from '../../contracts/ledger';
-import type { WorkRecord } from '../../contracts/report-details';
+import type { WorkRecord } from '../../record/documents/work';
 
 function record(startSecond: number, seconds: number, spent: Partial<WorkRecord['spent']> = {}): WorkRecord {
   const startedAt = new Date(1e12 + startSecond * 1000).toISOString();

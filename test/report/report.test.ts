@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { renderCandidatesCsv } from '../../activities/report/candidates-csv';
-import type { CandidateRow } from '../../activities/report/report-document';
+import type { CandidateRow } from '../../record/documents/report';
 import { sampleDocument } from './sample-document';
 
 /** A plotting library of ES modules does not load inside Jest: the page is rendered by a Node of its own. */

@@ -1,7 +1,7 @@
-import { REPORT_DOCUMENT_VERSION, type ReportDocument } from '../../activities/report/report-document';
 import { timelineOf } from '../../activities/report/timeline';
 import { NOTHING_SPENT } from '../../contracts/ledger';
-import type { ReportDetails, WorkRecord } from '../../contracts/report-details';
+import { type CampaignReport, type ReportDocument } from '../../record/documents/report';
+import type { WorkRecord } from '../../record/documents/work';
 
 /** What a model or a data set may have written. */
 export const HOSTILE = '</pre><script>alert("x")</script> & \'<img src=x onerror=alert(1)>\'';
@@ -46,7 +46,6 @@ export function sampleDocument(): ReportDocument {
     meanSteps,
   });
   return {
-    version: REPORT_DOCUMENT_VERSION,
     report: {
       campaignId: 'demo',
       state: 'completed',
@@ -97,7 +96,7 @@ export function sampleDocument(): ReportDocument {
   };
 }
 
-function sampleDetails(): ReportDetails {
+function sampleDetails(): Omit<CampaignReport, 'campaignId' | 'state' | 'methods' | 'epochs' | 'comparisons' | 'ledger' | 'excluded'> {
   const selfEdit = (method: string, text: string, score: number) => ({
     method,
     text,

@@ -1,6 +1,6 @@
 import { timelineOf } from '../../activities/report/timeline';
 import { NOTHING_SPENT } from '../../contracts/ledger';
-import type { WorkRecord } from '../../contracts/report-details';
+import type { WorkRecord } from '../../record/documents/work';
 
 function record(startSeconds: number, seconds: number, more: Partial<WorkRecord> = {}): WorkRecord {
   const startedAt = new Date(Date.parse('2026-11-22T09:00:00Z') + startSeconds * 1000).toISOString();

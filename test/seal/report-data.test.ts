@@ -118,7 +118,6 @@ test('an epoch in numbers', () => {
     status,
     ...(reward !== undefined && { reward }),
     adapters: [],
-    recordKey: '',
   });
   const outcomes = [outcome('scored', -0.5), outcome('scored', -0.25), outcome('rejected'), outcome('failed')];
   expect(epochSummary(2, outcomes, 1)).toEqual({

@@ -4,7 +4,7 @@ import { candidateReward, repeatReward } from '../../seal/rewards';
 import { bestOfK, selectSelfEdits, unadaptedRewardOf } from '../../seal/selection';
 
 function scored(contextId: string, candidate: number, reward: number): CandidateOutcome {
-  return { contextId, candidate, status: 'scored', reward, adapters: [], recordKey: '' };
+  return { contextId, candidate, status: 'scored', reward, adapters: [] };
 }
 
 function names(kept: readonly { contextId: string; candidate: number }[]): string[] {
@@ -50,9 +50,9 @@ test('improves keeps, of the best, those above the unadapted policy: equal is no
 
 test('failed and rejected candidates are excluded by name with their reason', () => {
   const outcomes: CandidateOutcome[] = [
-    { contextId: 'a', candidate: 1, status: 'rejected', reason: 'the self-edit is empty', adapters: [], recordKey: '' },
+    { contextId: 'a', candidate: 1, status: 'rejected', reason: 'the self-edit is empty', adapters: [] },
     scored('a', 2, 0.1),
-    { contextId: 'b', candidate: 1, status: 'failed', reason: 'NOT_FINITE at step 3', adapters: [], recordKey: '' },
+    { contextId: 'b', candidate: 1, status: 'failed', reason: 'NOT_FINITE at step 3', adapters: [] },
   ];
   expect(selectSelfEdits(outcomes, { rule: 'best-of-k', keep: 1 }, noBaseline)).toMatchObject({
     kept: [{ contextId: 'a', candidate: 2, reward: 0.1 }],

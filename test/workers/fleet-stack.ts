@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { CampaignClient } from '../../cli/campaign-client';
 import { prepareCampaign } from '../../cli/prepare-campaign';
 import { startCampaign } from '../../cli/start-campaign';
-import { manifestKeys } from '../../contracts/campaign';
-import type { WorkRecord } from '../../contracts/report-details';
 import { packageRoot } from '../../infra/stack/package-root';
 import { startStack, stopStack } from '../../infra/stack/stack';
+import type { WorkRecord } from '../../record/documents/work';
+import { keyPrefixes } from '../../record/keys';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { openStoreFromEnvironment } from '../../storage/open-store';
 import { writeTinyModel } from '../workflows/tiny-model';
@@ -94,7 +94,7 @@ export class FleetStack {
 
   /** Computations that ended well, whoever did them. */
   async work(campaignId: string): Promise<WorkRecord[]> {
-    const keys = await this.store.list(manifestKeys.works(campaignId));
+    const keys = await this.store.list(keyPrefixes.work(campaignId));
     const records = await Promise.all(keys.map(async (key) => (await this.store.readManifest(key)).summary as unknown as WorkRecord));
     return records.filter(({ outcome }) => outcome === 'done');
   }

@@ -1,4 +1,4 @@
-import type { WorkRecord } from '../../contracts/report-details';
+import type { WorkRecord } from '../../record/documents/work';
 import { eventually } from '../workflows/temporal-fixture';
 import { FleetStack } from './fleet-stack';
 

@@ -94,7 +94,7 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
     },
     summariseMethod: ({ method }): Promise<MethodScore> =>
       Promise.resolve({ name: method, grader: 'exact', score: 0.5, standardError: 0.1, n: 4, runs: 4, rejected: 0, diverged: 0, meanTokens: 10, meanSteps: 6 }),
-    writeReport: ({ state }) => Promise.resolve({ key: `report-${state}` }),
+    writeReport: ({ state }) => Promise.resolve({ key: `report-${state}`, digest: { key: 'digest', sha256: ref.sha256 } }),
     archiveHistories: ({ workflows }) => Promise.resolve({ archived: workflows.length }),
     recordRevision: () => Promise.resolve(),
     awaitWorkflows: () => Promise.reject(new Error('the fixture waits for workflows')),

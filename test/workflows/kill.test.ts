@@ -1,7 +1,7 @@
-import { fileOf, getJson } from '../../activities/stored/stored-json';
-import type { SelectionRecord } from '../../activities/select-self-edits';
 import { differences, resultOf } from '../../chaos/committed';
-import { type CampaignInput, manifestKeys, workflowIds } from '../../contracts/campaign';
+import { type CampaignInput, workflowIds } from '../../contracts/campaign';
+import { selectionDocument, selectionFile } from '../../record/documents/epochs';
+import { manifestKeys } from '../../record/keys';
 import { CampaignStack } from '../chaos/campaign-stack';
 import { eventually } from './temporal-fixture';
 import { isRunning, type WorkerProcess } from './worker-process';
@@ -65,7 +65,7 @@ test('a worker killed in the middle of an epoch and started again ends with the 
   expect(adapters.length).toBeGreaterThan(12);
   expect(await unlikeUndisturbed('killed')).toEqual([]);
   const key = manifestKeys.selection('killed', 1);
-  const selection = await getJson<SelectionRecord>(stack.store, fileOf(key, await stack.store.readManifest(key), 'selection.json'));
+  const selection = await selectionFile.read(stack.store, await selectionDocument.read(stack.store, key));
   expect(selection.kept.length).toBeGreaterThan(0);
 });
 

@@ -3,11 +3,12 @@ import { Context } from '@temporalio/activity';
 import type { SealActivities } from '../../activities';
 import { type LostComputation, WORKER } from '../../activities/execution/running-activity';
 import { collectReport } from '../../activities/report/collect-report';
-import { getManifestJson } from '../../activities/stored/stored-json';
-import { type CampaignInput, type CampaignReport, manifestKeys } from '../../contracts/campaign';
+import { type CampaignInput } from '../../contracts/campaign';
 import { ComputeProcessDiedError, ServerUnreachableError } from '../../contracts/errors';
 import { type Ledger, NOTHING_SPENT, spentTogether } from '../../contracts/ledger';
-import type { WorkRecord } from '../../contracts/report-details';
+import { type CampaignReport, publishedReport, reportFile } from '../../record/documents/report';
+import type { WorkRecord } from '../../record/documents/work';
+import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { cancelUpdate } from '../../workflows/messages';
 import { removedFixtures, type ActivityFixture } from '../activities/activity-fixture';
 import { FAST_TIMINGS } from './campaign-input';
@@ -25,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => temporal.stop());
 
 async function records({ store }: ActivityFixture, campaignId: string): Promise<WorkRecord[]> {
-  const keys = await store.list(manifestKeys.works(campaignId));
+  const keys = await store.list(keyPrefixes.work(campaignId));
   return Promise.all(keys.map(async (key) => (await store.readManifest(key)).summary as unknown as WorkRecord));
 }
 
@@ -63,7 +64,7 @@ async function finished(made: ActivityFixture, input: CampaignInput): Promise<Ca
   const { archiveHistories, awaitWorkflows } = fakes;
   await temporal.withActivities({ ...losing(made.activities, 4), archiveHistories, awaitWorkflows }, async () => (await temporal.start(input)).result());
   const key = manifestKeys.report(input.campaignId);
-  return getManifestJson<CampaignReport>(made.store, key, await made.store.readManifest(key), 'report.json');
+  return reportFile.read(made.store, await publishedReport.read(made.store, key));
 }
 
 test('every computation is recorded once, whatever failed or was lost, and the ledger is their sum', async () => {
@@ -116,7 +117,7 @@ describe('the ledger of a campaign that ends otherwise than by completing has wh
   }
 
   async function reportOf({ store }: ActivityFixture, key: string): Promise<CampaignReport> {
-    return getManifestJson<CampaignReport>(store, key, await store.readManifest(key), 'report.json');
+    return reportFile.read(store, await publishedReport.read(store, key));
   }
 
   test('cancelled', async () => {

@@ -1,5 +1,5 @@
-import { evenlySpaced } from '../../stored/bounded-reads';
-import type { CandidateRow } from '../report-document';
+import { evenlySpaced } from '../../../record/bounded-reads';
+import type { CandidateRow } from '../../../record/documents/report';
 import { centredLabel, panelNames, panelOf, type PlotLibrary, type PlotOptions, shownEpochs, stackedPanels } from './plot-library';
 
 /** Dots of an epoch. */

@@ -1,4 +1,4 @@
-import type { CampaignLosses, EpochLosses, PolicyLosses } from '../../../contracts/report-details';
+import type { CampaignLosses, EpochLosses, PolicyLosses } from '../../../record/documents/report';
 import { centredLabel, panelNames, panelOf, type PlotLibrary, type PlotOptions, shownEpochs, stackedPanels } from './plot-library';
 
 const MOST_TICKS = 10;

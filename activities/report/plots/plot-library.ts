@@ -22,6 +22,7 @@ export async function loadPlot(): Promise<{ readonly Plot: PlotLibrary; readonly
   const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
   const { document } = parseHTML('<!doctype html><html><body></body></html>') as { readonly document: object };
   const draw: Draw = (label, options) => {
+    // eslint-disable-next-line no-restricted-syntax -- Plot's types know a browser's elements only
     const svg = Plot.plot({ document, style: STYLE, ...options }) as unknown as {
       setAttribute(name: string, value: string): void;
       readonly outerHTML: string;

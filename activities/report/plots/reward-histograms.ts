@@ -1,4 +1,4 @@
-import type { CandidateRow } from '../report-document';
+import type { CandidateRow } from '../../../record/documents/report';
 import { centredLabel, panelNames, panelOf, type PlotLibrary, type PlotOptions, shownEpochs, stackedPanels } from './plot-library';
 import { rewardUnit } from './score-unit';
 

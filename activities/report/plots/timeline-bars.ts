@@ -1,5 +1,5 @@
-import type { CampaignTimeline, TimelineBar } from '../../../contracts/report-details';
 import { WORK_KINDS } from '../../../contracts/work';
+import type { CampaignTimeline, TimelineBar } from '../../../record/documents/report';
 import { centredLabel, NARROW_PX, type PlotLibrary, type PlotOptions } from './plot-library';
 
 const LANE_PX = 30;

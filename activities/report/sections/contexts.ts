@@ -1,7 +1,6 @@
-import type { ContextScores } from '../../../contracts/report-details';
+import type { ContextScores, ReportDocument } from '../../../record/documents/report';
 import { score } from '../figures';
 import { type Column, type Html, html, section, table } from '../html';
-import type { ReportDocument } from '../report-document';
 
 const MOST_CONTEXTS = 200;
 

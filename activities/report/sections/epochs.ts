@@ -1,10 +1,10 @@
+import type { ReportDocument } from '../../../record/documents/report';
 import { tiedEpochs } from '../../../seal/report-data';
 import type { Charts } from '../charts';
 import { correlationFigure, score, whole } from '../figures';
 import { type Column, figure, type Html, html, section, swatch, table } from '../html';
 import { MOST_DOTS } from '../plots/length-scatter';
 import { MOST_PANELS } from '../plots/plot-library';
-import type { ReportDocument } from '../report-document';
 import { tiedSentence } from '../tied-epochs';
 
 /** Rewards of every epoch's candidates. */

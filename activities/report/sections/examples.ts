@@ -1,8 +1,7 @@
-import type { Example, ExampleSelfEdit } from '../../../contracts/report-details';
+import type { Example, ExampleSelfEdit, ReportDocument } from '../../../record/documents/report';
 import { EXAMPLES } from '../collect-examples';
 import { score, whole } from '../figures';
 import { type Column, type Html, html, section, table } from '../html';
-import type { ReportDocument } from '../report-document';
 
 /** Self-edits before and after training, side by side. */
 export function examplesSection({ report: { examples, methods } }: ReportDocument): Html {

@@ -1,6 +1,6 @@
+import type { ReportDocument } from '../../../record/documents/report';
 import { counted } from '../figures';
 import { type Column, type Html, html, section, table } from '../html';
-import type { ReportDocument } from '../report-document';
 
 const MOST_REASONS = 20;
 const MOST_SHOWN = 100;

@@ -1,6 +1,6 @@
+import type { ReportDocument } from '../../../record/documents/report';
 import { counted, seconds } from '../figures';
 import { facts, type Html, html } from '../html';
-import type { ReportDocument } from '../report-document';
 
 /** What campaign this is, and where it stands. */
 export function header({ report, candidates }: ReportDocument): Html {

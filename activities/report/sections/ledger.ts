@@ -1,8 +1,8 @@
 import { costOf, type LedgerRow } from '../../../contracts/ledger';
+import type { ReportDocument } from '../../../record/documents/report';
 import { inPartsSentence } from '../computed-in-parts';
 import { counted, memory, money, seconds, whole } from '../figures';
 import { type Column, type Html, html, section, table } from '../html';
-import type { ReportDocument } from '../report-document';
 
 interface Entry {
   readonly name: string;

@@ -1,5 +1,5 @@
+import type { ReportDocument } from '../../../record/documents/report';
 import { type Column, type Html, html, section, table } from '../html';
-import type { ReportDocument } from '../report-document';
 
 /** What the numbers were made from. */
 export function lineageSection({ lineage }: ReportDocument): Html {

@@ -1,8 +1,7 @@
-import type { EpochLosses, PolicyLosses } from '../../../contracts/report-details';
+import type { EpochLosses, PolicyLosses, ReportDocument } from '../../../record/documents/report';
 import type { Charts } from '../charts';
 import { loss, whole } from '../figures';
 import { type Column, figure, type Html, html, section, table } from '../html';
-import type { ReportDocument } from '../report-document';
 import { panelsRule } from './epochs';
 
 /** How training went: the candidates' fine-tunes, and the policy's. */

@@ -1,11 +1,10 @@
-import type { ReportedRevision } from '../../../contracts/report-details';
+import type { CampaignReport, ReportDocument } from '../../../record/documents/report';
 import { type Column, type Html, html, section, table } from '../html';
-import type { ReportDocument } from '../report-document';
 
 /** What was tried again after the campaign had ended, by whom and why; scores are those after the last. */
 export function revisionsSection({ report: { revisions } }: ReportDocument): Html {
   if (revisions.length === 0) return html``;
-  const columns: readonly Column<ReportedRevision>[] = [
+  const columns: readonly Column<CampaignReport['revisions'][number]>[] = [
     { head: 'revision', cell: ({ revision }) => revision, number: true },
     { head: 'by', cell: ({ by }) => by },
     { head: 'why', cell: ({ why }) => why, prose: true },

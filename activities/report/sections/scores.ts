@@ -1,7 +1,7 @@
+import type { ReportDocument } from '../../../record/documents/report';
 import type { Charts } from '../charts';
 import { score, signed, whole } from '../figures';
 import { type Column, figure, type Html, html, section, table } from '../html';
-import type { ReportDocument } from '../report-document';
 import { unadaptedSentences } from '../unadapted-runs';
 
 /** Held-out score of every method. */

@@ -1,10 +1,9 @@
-import type { ScopeWork, TimelineWorker } from '../../../contracts/report-details';
 import type { WorkKind } from '../../../contracts/work';
+import type { ReportDocument, ScopeWork, TimelineWorker } from '../../../record/documents/report';
 import type { Charts } from '../charts';
 import { percent, seconds, whole } from '../figures';
 import { type Column, figure, type Html, html, section, swatch, table } from '../html';
 import { MOST_LANES } from '../plots/timeline-bars';
-import type { ReportDocument } from '../report-document';
 
 const KIND_NAMES: Readonly<Record<WorkKind, string>> = {
   propose: 'proposing',

@@ -1,6 +1,5 @@
-import type { ArtifactRef } from '../../contracts/artifacts';
-import type { ArtifactStore } from '../../storage/artifact-store';
-import { getJson } from './stored-json';
+import type { ArtifactStore } from '../storage/artifact-store';
+import type { JsonFile, KeyedManifest } from './json-file';
 
 /** Requests to the store at once of one reader: enough to hide its latency, and others find room among the client's sockets. */
 const READS_AT_ONCE = 32;
@@ -65,15 +64,19 @@ export function evenlySpaced<Item>(items: readonly Item[], most: number): Item[]
 /** JSON artifacts that several manifests name, each read once. */
 export class SharedFiles<Content> {
   readonly #store: ArtifactStore;
-  readonly #files = new Map<string, Promise<Content>>();
+  readonly #file: JsonFile<Content>;
+  readonly #contents = new Map<string, Promise<Content>>();
 
-  constructor(store: ArtifactStore) {
+  constructor(store: ArtifactStore, file: JsonFile<Content>) {
     this.#store = store;
+    this.#file = file;
   }
 
-  get(ref: ArtifactRef): Promise<Content> {
-    const file = this.#files.get(ref.sha256) ?? getJson<Content>(this.#store, ref);
-    this.#files.set(ref.sha256, file);
-    return file;
+  /** Of the file that a manifest names. */
+  read(from: KeyedManifest): Promise<Content> {
+    const ref = this.#file.refIn(from);
+    const content = this.#contents.get(ref.sha256) ?? this.#file.get(this.#store, ref);
+    this.#contents.set(ref.sha256, content);
+    return content;
   }
 }

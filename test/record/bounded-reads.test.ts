@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readAhead } from '../../activities/stored/bounded-reads';
+import { readAhead } from '../../record/bounded-reads';
 
 /** Answers later the smaller the number, and counts how many are asked for at once. */
 function slowReads() {
