@@ -10,7 +10,7 @@ const ROOMS = {
   contracts: { values: [] },
   settings: { values: ['contracts'] },
   seal: { values: ['contracts'] },
-  record: { values: ['contracts', 'storage'], types: ['seal'] },
+  record: { values: ['contracts', 'seal', 'storage'] },
   engine: { values: ['contracts', 'settings'] },
   storage: { values: ['contracts', 'settings'] },
   connection: { values: ['contracts', 'settings'] },

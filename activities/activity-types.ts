@@ -4,6 +4,7 @@ import type { CampaignInput, CampaignState, EpochSummary, EpochVersion, MethodSc
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import type { FailureClass } from '../contracts/failures';
 import type { DigestRef } from '../record/documents/digest';
+import type { MethodRows } from '../seal/algorithm/stages';
 import type { MemoryBound } from './execution/less-memory';
 
 /** The campaign as pinned at its start: everything an activity needs beyond references is read from this artifact. */
@@ -20,10 +21,7 @@ export type Split = 'train' | 'heldOut';
 /** Where rows to adapt on come from. */
 export type RowSource =
   | { readonly kind: 'proposals'; readonly proposals: ArtifactRef }
-  /** The passage itself. `maxSteps`: as many optimiser steps as another method took. */
-  | { readonly kind: 'passage'; readonly maxSteps?: number }
-  /** The context's own best training lines. */
-  | { readonly kind: 'oracle' };
+  | Extract<MethodRows, { kind: 'baseline' }>;
 
 /** A set of inner loops with one policy on one split: an epoch's candidates, or one method on the held-out contexts. */
 export interface AdaptationScope {
@@ -31,8 +29,8 @@ export interface AdaptationScope {
   /** `epoch-1` or `evaluation/<method>`: the part of ids, keys and seeds that tells scopes apart. */
   readonly scope: string;
   readonly split: Split;
-  /** The policy that is adapted: manifest keys of its M-step adapters, in order. */
-  readonly policyAdapters: readonly string[];
+  /** The policy that is adapted: its manifest's key; null: the base. */
+  readonly policy: string | null;
   readonly rows: RowSource;
   /** Candidates a context; position p is candidate `p % perContext + 1` of context `floor(p / perContext)`. */
   readonly perContext: number;
@@ -61,7 +59,7 @@ export interface ProposalTask extends MemoryBound {
   readonly campaign: PinnedCampaign;
   readonly scope: string;
   readonly split: Split;
-  readonly policyAdapters: readonly string[];
+  readonly policy: string | null;
   readonly source: ProposalSource;
   readonly perContext: number;
   /** Contexts a chunk: one generation batch. */
@@ -121,7 +119,8 @@ export interface Selected {
 export interface PolicyTask extends MemoryBound {
   readonly campaign: PinnedCampaign;
   readonly versions: EpochVersion;
-  readonly policyAdapters: readonly string[];
+  /** That is trained on. */
+  readonly policy: string | null;
   readonly proposals: ArtifactRef;
   readonly selection: ArtifactRef;
 }
@@ -148,7 +147,10 @@ export interface SealActivities {
   recordFailures(task: FailureTask): Promise<void>;
   /** `next`: where the next page begins; null after the last. */
   listFailed(task: FailedTask): Promise<{ readonly positions: readonly number[]; readonly next: number | null }>;
-  recordRevision(task: RevisionTask): Promise<void>;
+  contextIds(task: ContextIdsTask): Promise<readonly string[]>;
+  /** The first epoch of a range with failed candidates that another attempt may help; null where there is none. */
+  findFailedEpoch(task: FailedEpochTask): Promise<FailedEpoch | null>;
+  recordRevision(task: RevisionTask): Promise<Superseded>;
   awaitWorkflows(task: AwaitTask): Promise<{ readonly ended: readonly EndedWorkflow[] }>;
   archiveHistories(task: ArchiveTask): Promise<{ readonly archived: number }>;
 }
@@ -163,10 +165,41 @@ export interface RevisionTask {
   readonly retried: { readonly epoch: number; readonly candidates: number };
   /** Whether selection keeps others than before. */
   readonly changed: boolean;
-  /** Of every epoch of the campaign, those that count from now on. */
-  readonly versions: readonly EpochVersion[];
-  /** Epochs whose earlier versions count no more, since the policy that they began with is another. */
-  readonly stale: readonly number[];
+  /** Epochs that were finished by then. */
+  readonly finished: number;
+}
+
+/** What of later epochs counts no more since an earlier one was tried again: sums over these epochs. */
+export interface Superseded {
+  readonly proposed: number;
+  readonly failed: number;
+  readonly rejected: number;
+  readonly retryable: number;
+  readonly tied: number;
+}
+
+/** Contexts at places from..to-1 of a split. */
+export interface ContextIdsTask {
+  readonly campaign: PinnedCampaign;
+  readonly split: Split;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface FailedEpochTask {
+  readonly campaign: PinnedCampaign;
+  /** Numbers of the first and the last epoch that is looked at. */
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface FailedEpoch {
+  readonly versions: EpochVersion;
+  readonly summary: EpochSummary;
+  /** Failed candidates that another attempt may help. */
+  readonly retryable: number;
+  /** What it began with. */
+  readonly policyBefore: string | null;
 }
 
 /** A workflow; without `runId` its latest run. Runs that it went on from as new are one with it. */
@@ -199,7 +232,7 @@ export interface UnadaptedTask extends MemoryBound {
   readonly campaign: PinnedCampaign;
   readonly scope: string;
   readonly split: Split;
-  readonly policyAdapters: readonly string[];
+  readonly policy: string | null;
   readonly contextsPerChunk: number;
   /** From 1. */
   readonly chunk: number;

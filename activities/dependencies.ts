@@ -2,7 +2,7 @@ import type { LanguageModel } from '../contracts/language-model';
 import type { Machine } from '../contracts/machine';
 import type { Endpoints } from '../endpoint/endpoints';
 import type { ReportDocument } from '../record/documents/report';
-import type { Domain } from '../seal/domain';
+import type { Domains } from '../seal/domains/registry';
 import type { ArtifactStore } from '../storage/artifact-store';
 import type { WorkflowWatcher } from './execution/workflow-watcher';
 import type { HistoryReader } from './stored/history-reader';
@@ -20,7 +20,8 @@ export interface ActivityDependencies {
   /** Of the code that this process runs. @default that which the campaign began with */
   readonly codeVersion?: string;
   readonly store: ArtifactStore;
-  readonly domain: Domain;
+  /** That campaigns can have. @default those of this code */
+  readonly domains?: Domains;
   /** What campaigns ask over HTTP, with keys from this process's environment. @default those of this process's environment */
   readonly endpoints?: Endpoints;
   /** Tells how workflows end. @default one that knows of none: for processes that serve no campaign */

@@ -47,15 +47,15 @@ export function evaluateAdapters(services: Services): SealActivities['evaluateAd
 
 async function answered(services: Services, task: GroupTask, { group, adapters, members }: ExaminedGroup, running: RunningActivity): Promise<Omit<RawAnswers, 'compute'>> {
   const { input } = group.data;
-  await using policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
+  await using policy = await services.models.policy(input.model, group.scope.policy, computeLimits(input));
   await using directories = await AdapterDirectories.lease(services, adapters);
   const ask = (some: readonly Candidate[], options: RecordedOptions) =>
     examine(
       services.model,
-      services.domain,
+      group.data.domain,
       input,
       { modelDirectory: policy.directory, ...memoryLineage(task) },
-      some.map(({ position, context }) => ({ adapterDirectory: directories.get(position) ?? null, context })),
+      some.map(({ position, context }) => ({ adapterDirectory: directories.get(position) ?? null, task: context.task })),
       options,
     );
   // The unadapted ones are asked apart, so that the stacked batch holds adapters only.

@@ -10,7 +10,7 @@ import { recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity, type RunningActivity } from './execution/running-activity';
 import { chunkContexts, placesOf } from './propose-self-edits';
 import { computeLimits, type Services } from './services';
-import type { CampaignData } from './stored/campaign-data';
+import type { CampaignData } from '../record/documents/campaign';
 
 /** The unadapted policy's answers for one fixed chunk of contexts. Where a judge gives the marks it is asked by `gradeBase`. */
 export function evaluateBase(services: Services): SealActivities['evaluateBase'] {
@@ -37,11 +37,11 @@ export function gradeBase(services: Services): SealActivities['gradeBase'] {
 
 async function answered(services: Services, task: UnadaptedTask, data: CampaignData, running: RunningActivity): Promise<Omit<RawAnswers, 'compute'>> {
   const { input } = data;
-  await using policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
-  const examinees = chunkContexts(task, task.chunk, data).map(({ context }) => ({ adapterDirectory: null, context }));
+  await using policy = await services.models.policy(input.model, task.policy, computeLimits(input));
+  const examinees = chunkContexts(task, task.chunk, data).map(({ task: asked }) => ({ adapterDirectory: null, task: asked }));
   const { replies } = await runRecorded(services, input, running, {
     work: { kind: 'unadapted', scope: task.scope, ...placesOf(task, task.chunk, data), repeat: 0, ...memoryLineage(task) },
-    compute: (options) => examine(services.model, services.domain, input, { modelDirectory: policy.directory, ...memoryLineage(task) }, examinees, options),
+    compute: (options) => examine(services.model, data.domain, input, { modelDirectory: policy.directory, ...memoryLineage(task) }, examinees, options),
     costOf: ({ generatedTokens }) => ({ generatedTokens }),
   });
   return { replies, inputs: { contexts: input[task.split].sha256, ...policy.inputs }, ...memoryLineage(task) };
@@ -62,11 +62,11 @@ async function publish(services: Services, task: UnadaptedTask, data: CampaignDa
 }
 
 /** A chunk's published answers, or null. */
-export async function findUnadapted(services: Services, task: UnadaptedTask): Promise<readonly UnadaptedAnswers[] | null> {
+export async function findUnadapted(services: Services, task: Pick<UnadaptedTask, 'campaign' | 'scope' | 'chunk'>): Promise<readonly UnadaptedAnswers[] | null> {
   const found = await unadaptedDocument.find(services.store, keyOf(task));
   return found === null ? null : unadaptedFile.read(services.store, found);
 }
 
-function keyOf({ campaign, scope, chunk }: UnadaptedTask): string {
+function keyOf({ campaign, scope, chunk }: Pick<UnadaptedTask, 'campaign' | 'scope' | 'chunk'>): string {
   return manifestKeys.unadapted(campaign.campaignId, scope, chunk);
 }

@@ -45,7 +45,7 @@ function fineTunedAs(adapter: RecordedAdapter): { readonly adapter: string } | {
 async function trainGroup(services: Services, task: GroupTask, group: ResolvedGroup, running: RunningActivity): Promise<ReadonlyMap<number, RecordedAdapter>> {
   const { input } = group.data;
   const members = acceptedMembers(group);
-  await using policy = await services.models.policy(input.model, group.scope.policyAdapters, computeLimits(input));
+  await using policy = await services.models.policy(input.model, group.scope.policy, computeLimits(input));
   return await withScratch(services, async (scratch) => {
     const jobs: FineTuneJob[] = members.map((member) => ({
       rows: member.training.rows,

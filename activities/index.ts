@@ -3,9 +3,11 @@ import type { SealActivities } from './activity-types';
 import { archiveHistories } from './archive-histories';
 import { awaitWorkflows } from './await-workflows';
 import { collectProposals } from './collect-proposals';
+import { contextIds } from './context-ids';
 import type { ActivityDependencies } from './dependencies';
 import { evaluateAdapters } from './evaluate-adapters';
 import { evaluateBase, gradeBase } from './evaluate-base';
+import { findFailedEpoch } from './find-failed-epoch';
 import { fineTuneAdapters } from './fine-tune-adapters';
 import { gradeAdapters } from './grade-adapters';
 import { pinInputs } from './pin-inputs';
@@ -44,6 +46,8 @@ export function createActivities(dependencies: ActivityDependencies): SealActivi
     archiveHistories: archiveHistories(services, dependencies.histories),
     recordFailures: recordFailures(services),
     listFailed: listFailed(services),
+    contextIds: contextIds(services),
+    findFailedEpoch: findFailedEpoch(services),
     recordRevision: recordRevision(services),
     awaitWorkflows: awaitWorkflows(services),
   };

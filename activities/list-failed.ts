@@ -5,7 +5,7 @@ import type { SealActivities } from './activity-types';
 import { endedCandidates, readEnd } from './candidates/candidate-outcomes';
 import { asActivity } from './execution/running-activity';
 import type { Services } from './services';
-import { contextAt, contextRefs } from './stored/campaign-data';
+import { contextAt } from './stored/campaign-data';
 
 /** Positions of an answer: a workflow carries no more of them than a window or two. */
 const POSITIONS_A_PAGE = 500;
@@ -17,7 +17,7 @@ export function listFailed(services: Services): SealActivities['listFailed'] {
       const { store } = services;
       const data = await services.campaigns.read(campaign);
       const ended = await endedCandidates(store, campaign.campaignId, scope);
-      const count = contextRefs(data, 'train').length * perContext;
+      const count = data.contexts.train.length * perContext;
       const positions = numbersIn({ from, to: count }).flatMap((position) => {
         const { context, candidate } = placeOf(position, perContext);
         const record = ended.get(`${contextAt(data, 'train', context).id}/c${candidate}`);

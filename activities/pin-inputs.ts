@@ -33,7 +33,7 @@ export function pinInputs(services: Services): (input: CampaignInput) => Promise
       const run = Context.current().info.workflowExecution;
       if (run === undefined) throw new RangeError('inputs are pinned by a campaign\'s workflow only');
       const campaign = { campaignId, input: ref, runId: run.runId };
-      await services.models.reading(input.model, () => refuseLongPassages(services, campaign, { signal, stallMs: computeLimits(input).stallMs }));
+      await services.models.reading(input.model, () => checkRowLengths(services, campaign, { signal, stallMs: computeLimits(input).stallMs }));
       const template: Record<string, ArtifactRef> = input.template === undefined ? {} : { [TEMPLATE_FILE]: input.template };
       const published = await campaignDocument.publish(services.store, manifestKeys.campaign(campaignId), {
         files: { [inputFile.name]: ref, [trainFile.name]: input.train, [heldOutFile.name]: input.heldOut, ...template },
@@ -68,18 +68,17 @@ function openEndpoints({ endpoints }: Services, spec: CampaignSpec): void {
   if (reward.grader === 'judge') endpoints.open(JUDGE, judgeSettings(spec));
 }
 
-/** A passage that cannot be a training row would fail much later, after hours perhaps. */
-async function refuseLongPassages(services: Services, campaign: PinnedCampaign, options: ComputeOptions): Promise<void> {
-  const { input, contexts } = await services.campaigns.read(campaign);
+/** What cannot be a training row would fail much later, after hours perhaps. */
+async function checkRowLengths(services: Services, campaign: PinnedCampaign, options: ComputeOptions): Promise<void> {
+  const { input, domain, contexts } = await services.campaigns.read(campaign);
   const limit = await rowTokenLimit(services.tokenizer, input, options);
   for (const split of ['train', 'heldOut'] as const) {
-    const refs = split === 'train' ? input.trainContexts : input.heldOutContexts;
-    const rows = refs.flatMap(({ index }) => services.domain.passageRows(contexts[split][index]!, input.spec.innerLoop));
-    const counts = await services.tokenizer.countTokens({ modelDirectory: input.model.directory, rows }, options);
+    const rows = contexts[split].flatMap(({ id, task }) => domain.baselines.flatMap((baseline) => domain.baselineRows(baseline, task, input.spec).map((row) => ({ id, row }))));
+    const counts = await services.tokenizer.countTokens({ modelDirectory: input.model.directory, rows: rows.map(({ row }) => row) }, options);
     const place = counts.findIndex((count) => count > limit);
     if (place >= 0) {
       throw new BadInputError({
-        where: `contexts.${split}: passage ${refs[place]?.id}`,
+        where: `contexts.${split}: ${rows[place]?.id}`,
         expected: `at most ${limit} tokens (the model's context or limits.maxRowTokens)`,
         got: `${counts[place]}`,
       });

@@ -1,9 +1,8 @@
-import type { Context } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
 import { chunkFile, proposalsChunkDocument } from '../record/documents/self-edits';
 import { manifestKeys } from '../record/keys';
 import { byContext, contextsOfChunk, numbersIn, positionsOfContexts, type Range } from '../seal/algorithm/plan';
-import type { SelfEdit } from '../seal/domain';
+import type { Context, SelfEdit } from '../seal/domains/domain';
 import { proposalSeed } from '../seal/rest-em';
 import type { ProposalTask, SealActivities } from './activity-types';
 import { endpointProposals, proposalInputs } from './answers/endpoint-proposals';
@@ -13,7 +12,8 @@ import { memoryLineage } from './execution/less-memory';
 import { recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity, type RunningActivity } from './execution/running-activity';
 import { computeLimits, type Services } from './services';
-import { type CampaignData, contextAt, contextRefs } from './stored/campaign-data';
+import type { CampaignData } from '../record/documents/campaign';
+import { contextAt } from './stored/campaign-data';
 
 /** What a chunk's contexts got, one list each, and from what. */
 interface Proposed {
@@ -70,7 +70,7 @@ async function proposed(
 ): Promise<Proposed> {
   switch (task.source) {
     case 'recorded': {
-      const selfEdits = contexts.map(({ id, context }) => recorded(id, context, task.perContext));
+      const selfEdits = contexts.map((context) => recorded(context, data, task.perContext));
       return { selfEdits, inputs: proposalInputs(task, data) };
     }
     case 'endpoint':
@@ -87,12 +87,12 @@ async function sampled(
   contexts: ChunkContexts,
   running: RunningActivity,
 ): Promise<Proposed> {
-  const { domain, model } = services;
-  const { input, wording } = data;
-  await using policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
-  const rows = contexts.flatMap(({ id, context }) =>
+  const { model } = services;
+  const { input, domain, wording } = data;
+  await using policy = await services.models.policy(input.model, task.policy, computeLimits(input));
+  const rows = contexts.flatMap(({ id, task: asked }) =>
     Array.from({ length: task.perContext }, (_, i) => ({
-      ...domain.proposalPrompt(context, wording),
+      ...domain.proposalPrompt(asked, wording),
       seed: proposalSeed(input.spec.seed, seedScope(task), id, i + 1),
     })),
   );
@@ -116,7 +116,7 @@ export function chunkContexts(
   task: Pick<ProposalTask, 'contextsPerChunk' | 'split'>,
   chunk: number,
   data: CampaignData,
-): { readonly id: string; readonly context: Context }[] {
+): Context[] {
   return numbersIn(placesOf(task, chunk, data)).map((place) => contextAt(data, task.split, place));
 }
 
@@ -126,21 +126,17 @@ function positionsOf(task: ChunkTask, data: CampaignData): Range {
 
 /** Places of a chunk's contexts in the campaign's order. */
 export function placesOf({ contextsPerChunk, split }: Pick<ProposalTask, 'contextsPerChunk' | 'split'>, chunk: number, data: CampaignData): Range {
-  return contextsOfChunk(chunk, contextsPerChunk, contextRefs(data, split).length);
+  return contextsOfChunk(chunk, contextsPerChunk, data.contexts[split].length);
 }
 
 export async function readChunk({ store }: Services, task: ProposalTask, chunk: number) {
   return chunkFile.read(store, await proposalsChunkDocument.read(store, manifestKeys.proposalsChunk(task.campaign.campaignId, task.scope, chunk)));
 }
 
-function recorded(contextId: string, context: Context, count: number): SelfEdit[] {
-  const completions = context.completions ?? [];
-  if (completions.length < count) {
-    throw new BadInputError({
-      where: `context ${contextId}: completions`,
-      expected: `at least ${count}, for proposals.source: recorded`,
-      got: `${completions.length}`,
-    });
+function recorded({ id, task }: Context, { domain }: CampaignData, count: number): SelfEdit[] {
+  const selfEdits = domain.recordedSelfEdits(task);
+  if (selfEdits.length < count) {
+    throw new BadInputError({ where: `context ${id}: completions`, expected: `at least ${count}, for proposals.source: recorded`, got: `${selfEdits.length}` });
   }
-  return completions.slice(0, count).map((text) => ({ text }));
+  return selfEdits.slice(0, count).map((text) => ({ text }));
 }

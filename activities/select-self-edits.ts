@@ -16,7 +16,8 @@ import { endedCandidates, readEnd } from './candidates/candidate-outcomes';
 import { findUnadapted } from './evaluate-base';
 import { asActivity } from './execution/running-activity';
 import type { Services } from './services';
-import { type CampaignData, contextAt, contextRefs } from './stored/campaign-data';
+import type { CampaignData } from '../record/documents/campaign';
+import { contextAt } from './stored/campaign-data';
 
 /** Publishes an epoch's selection. What was published first is what counts, and what is returned. */
 export function selectSelfEdits(services: Services): SealActivities['selectSelfEdits'] {
@@ -27,21 +28,26 @@ export function selectSelfEdits(services: Services): SealActivities['selectSelfE
       const { epoch, selection: version } = task.versions;
       const key = manifestKeys.selection(campaignId, epoch, version);
       const recorded = (await selectionDocument.find(store, key)) ?? (await publish(services, key, task));
-      const { outcomes, kept } = await selectionFile.read(store, recorded);
+      const record = await selectionFile.read(store, recorded);
       return {
         selection: selectionFile.refIn(recorded),
         summary: recorded.summary,
-        retryable: outcomes.filter(({ status, failure }) => status === 'failed' && canBeRetried(failure)).length,
-        isAsBefore: task.before !== undefined && sameNames(kept, await keptBefore(services, campaignId, task.before)),
+        retryable: retryableOf(record),
+        isAsBefore: task.before !== undefined && sameNames(record.kept, await keptBefore(services, campaignId, task.before)),
       };
     });
+}
+
+/** Failed candidates that another attempt may help. */
+export function retryableOf({ outcomes }: Selection): number {
+  return outcomes.filter(({ status, failure }) => status === 'failed' && canBeRetried(failure)).length;
 }
 
 async function publish(services: Services, key: string, task: SelectTask) {
   const data = await services.campaigns.read(task.campaign);
   const { spec, codeVersion } = data.input;
   const ended = await endedCandidates(services.store, task.campaign.campaignId, scopes.epoch(task.versions.epoch, task.versions.candidates));
-  const planned = numbersIn({ from: 0, to: contextRefs(data, 'train').length * task.perContext });
+  const planned = numbersIn({ from: 0, to: data.contexts.train.length * task.perContext });
   const outcomes = await readAll(planned, async (position): Promise<Selection['outcomes'][number]> => {
     const { context, candidate } = placeOf(position, task.perContext);
     const { id: contextId } = contextAt(data, 'train', context);
@@ -71,11 +77,11 @@ async function publish(services: Services, key: string, task: SelectTask) {
 async function unadaptedMeans(services: Services, { campaign, versions, unadaptedContextsPerChunk: contextsPerChunk }: SelectTask, data: CampaignData): Promise<Map<string, number>> {
   if (contextsPerChunk === undefined) return new Map();
   const scope = scopes.epoch(versions.epoch, versions.candidates);
-  const chunks = chunkCount(contextRefs(data, 'train').length, contextsPerChunk);
+  const chunks = chunkCount(data.contexts.train.length, contextsPerChunk);
   const lists = await readAll(
     numbersIn({ from: 1, to: chunks + 1 }),
     async (chunk) => {
-      const answers = await findUnadapted(services, { campaign, scope, split: 'train', policyAdapters: [], contextsPerChunk, chunk });
+      const answers = await findUnadapted(services, { campaign, scope, chunk });
       if (answers === null) throw new RangeError(`${scope}: chunk ${chunk} of the unadapted answers is missing`);
       return answers;
     },

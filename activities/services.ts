@@ -5,6 +5,7 @@ import { Endpoints } from '../endpoint/endpoints';
 import { ManifestCache } from '../record/manifest-cache';
 import { environment } from '../settings/environment';
 import { DirectoryCache } from '../storage/directory-cache';
+import { DOMAINS } from '../seal/domains/registry';
 import { partialPath } from '../storage/partial-path';
 import { ProposalReader } from './candidates/proposals';
 import type { ActivityDependencies, Tokenizer } from './dependencies';
@@ -39,7 +40,7 @@ export function createServices(dependencies: ActivityDependencies): Services {
     gate,
     cache,
     manifests: new ManifestCache(dependencies.store),
-    campaigns: new CampaignDataReader(dependencies.store),
+    campaigns: new CampaignDataReader(dependencies.store, dependencies.domains ?? DOMAINS),
     proposals: new ProposalReader(dependencies.store),
     models: new ModelDirectories({ ...dependencies, gate, cache }),
   };

@@ -6,12 +6,12 @@ import { manifestKeys } from '../record/keys';
 import { chunkCount } from '../seal/algorithm/plan';
 import { methodScore, type MethodRun, type MethodRuns } from '../seal/report-data';
 import type { AdaptationScope, MethodTask, SealActivities } from './activity-types';
+import { scopeRows } from './candidates/candidate-groups';
 import { candidateAt } from './candidates/candidates';
 import { findEvaluations } from './candidates/evaluation-manifests';
 import { findUnadapted } from './evaluate-base';
 import { asActivity } from './execution/running-activity';
 import type { Services } from './services';
-import { contextRefs } from './stored/campaign-data';
 
 /** Publishes what a method scored on the held-out contexts, from the evaluations that are in the store. */
 export function summariseMethod(services: Services): SealActivities['summariseMethod'] {
@@ -36,11 +36,10 @@ async function unadaptedRuns(services: Services, { campaign, method, version, so
   if (source.kind !== 'unadapted') return [];
   const data = await services.campaigns.read(campaign);
   const { contextsPerChunk } = source;
-  const chunks = chunkCount(contextRefs(data, 'heldOut').length, contextsPerChunk);
+  const chunks = chunkCount(data.contexts.heldOut.length, contextsPerChunk);
   const numbers = Array.from({ length: chunks }, (_, i) => i + 1);
   const lists = await readAll(numbers, async (chunk) => {
-    const task = { campaign, scope: scopes.evaluation(method, version), split: 'heldOut' as const, policyAdapters: [], contextsPerChunk, chunk };
-    const answers = await findUnadapted(services, task);
+    const answers = await findUnadapted(services, { campaign, scope: scopes.evaluation(method, version), chunk });
     if (answers === null) throw new RangeError(`${method}: chunk ${chunk} was never evaluated`);
     return answers;
   });
@@ -50,9 +49,9 @@ async function unadaptedRuns(services: Services, { campaign, method, version, so
 /** One run a candidate and repeat, whoever answered for it. @throws RangeError for one that was never evaluated: none may be left out in silence */
 async function adaptedRuns(services: Services, scope: AdaptationScope, repeats: number): Promise<MethodRun[]> {
   const data = await services.campaigns.read(scope.campaign);
-  const proposals = scope.rows.kind === 'proposals' ? await services.proposals.read(scope.rows.proposals) : [];
-  const count = contextRefs(data, scope.split).length * scope.perContext;
-  const members = Array.from({ length: count }, (_, position) => candidateAt(scope, position, data, services.domain, proposals));
+  const { rows } = await scopeRows(services, scope);
+  const count = data.contexts[scope.split].length * scope.perContext;
+  const members = Array.from({ length: count }, (_, position) => candidateAt(scope, position, data, rows));
   // Groups share a file.
   const files = new SharedFiles(services.store, groupAnswersFile);
   const runs: MethodRun[] = [];

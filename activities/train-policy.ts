@@ -17,8 +17,7 @@ import { memoryLineage } from './execution/less-memory';
 import { recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity } from './execution/running-activity';
 import { computeLimits, type Services, withScratch } from './services';
-import type { CampaignData } from './stored/campaign-data';
-import { contextAt, contextRefs } from './stored/campaign-data';
+import type { CampaignData } from '../record/documents/campaign';
 import { TrainingInParts } from './training/training-in-parts';
 
 /**
@@ -40,7 +39,7 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
       if (known !== null) return { policy: key };
       const rows = await policyRows(services, task, data);
       if (rows.length === 0) return { policy: null };
-      await using policy = await services.models.policy(input.model, task.policyAdapters, computeLimits(input));
+      await using policy = await services.models.policy(input.model, task.policy, computeLimits(input));
       const seed = mStepSeed(input.spec.seed, epoch);
       const optimiser = optimiserOf(input.spec.mStep);
       const lora = loraOf(input.spec.mStep);
@@ -69,7 +68,7 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
             codeVersion: input.codeVersion,
             settings: { lora, optimiser: training.jobs[0]?.optimiser ?? optimiser, compute: computedBy(services, input), ...training.lineage },
           },
-          summary: { steps: outcome.steps, finalLoss: outcome.finalLoss, trainedTokens: outcome.trainedTokens, rows: rows.length },
+          summary: { parent: task.policy, steps: outcome.steps, finalLoss: outcome.finalLoss, trainedTokens: outcome.trainedTokens, rows: rows.length },
         });
         await training.discard();
         return { policy: key };
@@ -81,11 +80,11 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
 async function policyRows(services: Services, task: PolicyTask, data: CampaignData): Promise<TrainingRow[]> {
   const [proposals, { kept }] = await Promise.all([services.proposals.read(task.proposals), selectionFile.get(services.store, task.selection)]);
   const proposalOf = new Map(proposals.map((proposal) => [nameOf(proposal), proposal]));
-  const contextOf = new Map(contextRefs(data, 'train').map(({ id }, place) => [id, contextAt(data, 'train', place).context]));
+  const contextOf = new Map(data.contexts.train.map((context) => [context.id, context]));
   return kept.flatMap((name) => {
     const [context, proposal] = [contextOf.get(name.contextId), proposalOf.get(nameOf(name))];
     if (context === undefined || proposal === undefined) throw new RangeError(`epoch ${task.versions.epoch}: nothing was proposed as ${nameOf(name)}`);
-    const row = services.domain.policyRow(context, proposal, data.wording);
+    const row = data.domain.policyRow(context.task, proposal, data.wording);
     return row === null ? [] : [row];
   });
 }

@@ -1,6 +1,6 @@
 import { manifestKeys } from '../record/keys';
 import { computedWhere } from '../record/lineage';
-import type { Domain } from '../seal/domain';
+import type { Domains } from '../seal/domains/registry';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { CampaignRecord } from './campaign-record';
 import { checkArtifacts } from './check-artifacts';
@@ -40,7 +40,7 @@ export interface AuditedCampaign {
   readonly store: ArtifactStore;
   /** False for an export without them. */
   readonly hasArtifacts: boolean;
-  readonly domain: Domain;
+  readonly domains: Domains;
   /** @param record as it was read: its archive is one of the sources */
   readonly histories: (record: CampaignRecord) => HistorySource;
   readonly replaying: Replaying;
@@ -49,7 +49,7 @@ export interface AuditedCampaign {
 
 /** Verifies a campaign's record from the hashes of its artifacts to its histories. Finds, never throws for, what is broken in it. */
 export async function auditCampaign(campaign: AuditedCampaign): Promise<AuditResult> {
-  const { campaignId, store, hasArtifacts, domain } = campaign;
+  const { campaignId, store, hasArtifacts, domains } = campaign;
   const findings = new Findings();
   const record = await CampaignRecord.read(store, campaignId, hasArtifacts, findings);
   const first = manifestKeys.campaign(campaignId);
@@ -61,9 +61,10 @@ export async function auditCampaign(campaign: AuditedCampaign): Promise<AuditRes
   const artifacts = await checkArtifacts(record, findings);
   await checkLineage(record, input, findings);
   if (input !== null) {
-    await checkRewards(record, input, findings);
+    const domain = domains.get(input.spec.domain);
+    await checkRewards(record, input, domain, findings);
     await checkSelection(record, input, domain, findings);
-    await checkMethods(record, input, findings);
+    await checkMethods(record, input, domain, findings);
   }
   const { histories, actions } = await checkHistories(record, campaign.histories(record), campaign.replaying, findings, campaign.progress);
   const { breaks, unchecked } = findings;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { BadInputError } from '../contracts/errors';
-import type { Domain } from '../seal/domain';
+import type { Domains } from '../seal/domains/registry';
 import { ContentAddressedStore } from '../storage/content-addressed-store';
 import { DirectoryObjectClient } from '../storage/directory-client';
 import { auditCampaign, type AuditResult } from './audit-campaign';
@@ -9,7 +9,7 @@ import { ExportedHistories, exportPaths, readAbout, readIndex } from './export-l
 import { ArchivedHistories, FirstOf } from './history-source';
 
 /** Audits an export: no server, no store, only its directory. @throws BadInputError for a directory that is no whole export of the campaign */
-export async function auditExport(campaignId: string, directory: string, domain: Domain, replaying: Replaying, progress?: HistoryProgress): Promise<AuditResult> {
+export async function auditExport(campaignId: string, directory: string, domains: Domains, replaying: Replaying, progress?: HistoryProgress): Promise<AuditResult> {
   const about = await readAbout('--from', directory);
   if (about.campaignId !== campaignId) {
     throw new BadInputError({ where: `--from ${directory}`, expected: `an export of ${campaignId}`, got: `one of ${about.campaignId}` });
@@ -24,7 +24,7 @@ export async function auditExport(campaignId: string, directory: string, domain:
     campaignId,
     store: new ContentAddressedStore(new DirectoryObjectClient(exportPaths.objects(directory))),
     hasArtifacts: about.artifacts,
-    domain,
+    domains,
     histories: (record) => {
       const archive = new ArchivedHistories(record);
       const exported = new ExportedHistories(directory, index, (run) => archive.sha256Of(run));

@@ -6,13 +6,17 @@ import { runsFile } from '../record/documents/methods';
 import { reportFile } from '../record/documents/report';
 import { proposalsFile } from '../record/documents/self-edits';
 import { manifestKeys } from '../record/keys';
+import type { Domain } from '../seal/domains/domain';
 import { comparisons, methodScore, type MethodRun, type MethodRuns } from '../seal/report-data';
 import { canonicalJson } from '../storage/canonical-json';
 import type { CampaignRecord, RecordedManifest } from './campaign-record';
+import { contextsOf } from './contexts';
 import type { Findings } from './findings';
 
-export async function checkMethods(record: CampaignRecord, input: CampaignInput, findings: Findings): Promise<void> {
+export async function checkMethods(record: CampaignRecord, input: CampaignInput, domain: Domain, findings: Findings): Promise<void> {
   const known: MethodRuns[] = [];
+  const contexts = await contextsOf(record, input, domain, 'heldOut');
+  const placeOf = new Map(contexts?.map(({ id }, place) => [id, place]));
   for (const { one, at: { method: name, version } } of record.matching(manifestKeys.method)) {
     const method = await record.json(one, runsFile);
     if (method === null) continue;
@@ -20,15 +24,14 @@ export async function checkMethods(record: CampaignRecord, input: CampaignInput,
     findings.same('method', `${one.key}: name`, name, method.name);
     findings.same('method', `${one.key}: grader`, input.spec.reward.grader, method.grader);
     findings.same('method', `${one.key}: summary`, methodScore(method), one.manifest.summary);
-    const runs = await runsOf(record, input, scopes.evaluation(name, version));
+    const runs = await runsOf(record, placeOf, scopes.evaluation(name, version));
     if (runs !== null) findings.same('method', `${one.key}: ${runsFile.name}`, runs, method.runs);
   }
   for (const { one } of record.matching(manifestKeys.report)) await checkReport(record, one, known, findings);
 }
 
 /** The runs that a method's evaluations amount to, in their order; null where they cannot be read. */
-async function runsOf(record: CampaignRecord, input: CampaignInput, scope: string): Promise<MethodRun[] | null> {
-  const placeOf = new Map(input.heldOutContexts.map(({ id }, place) => [id, place]));
+async function runsOf(record: CampaignRecord, placeOf: ReadonlyMap<string, number>, scope: string): Promise<MethodRun[] | null> {
   const evaluations = record
     .documents(evaluationDocument, manifestKeys.evaluation)
     .filter(({ at }) => at.scope === scope)

@@ -1,23 +1,24 @@
 /** Scores follow from answers, rewards from scores, a candidate's record from its repeats. */
 import { type CampaignInput, scopes } from '../contracts/campaign';
-import type { Question } from '../contracts/campaign-spec';
 import { readAll } from '../record/bounded-reads';
 import type { Recorded } from '../record/document-type';
-import { heldOutFile, trainFile } from '../record/documents/campaign';
 import { adapterDocument, type Answer, candidateDocument, type CandidateRecord, evaluationDocument, type EvaluationSummary, groupAnswersFile, unadaptedFile, WEIGHTS_FILE } from '../record/documents/candidates';
 import { manifestKeys } from '../record/keys';
+import type { Domain } from '../seal/domains/domain';
 import { grade } from '../seal/graders/grade';
 import { needsNoJudge, verdictGrade } from '../seal/graders/judge';
 import { logprobGain } from '../seal/graders/logprob';
 import { candidateReward, repeatReward } from '../seal/rewards';
 import { mean } from '../seal/statistics';
 import type { CampaignRecord } from './campaign-record';
+import { contextsOf } from './contexts';
 import type { Findings } from './findings';
 
+type Question = Pick<Answer, 'question' | 'goldAnswer'>;
 type EvaluationPlace = NonNullable<ReturnType<typeof manifestKeys.evaluation.parse>>;
 
-export async function checkRewards(record: CampaignRecord, input: CampaignInput, findings: Findings): Promise<void> {
-  const questions = await questionsOf(record, input);
+export async function checkRewards(record: CampaignRecord, input: CampaignInput, domain: Domain, findings: Findings): Promise<void> {
+  const questions = await questionsOf(record, input, domain);
   const unadapted = await checkUnadapted(record, input, questions, findings);
   const evaluations = record.documents(evaluationDocument, manifestKeys.evaluation);
   // Kept by the record, so that the checks in their order wait for none.
@@ -44,14 +45,10 @@ export async function checkRewards(record: CampaignRecord, input: CampaignInput,
 }
 
 /** Question and gold answer of every context, in order; null where the contexts cannot be read. */
-async function questionsOf(record: CampaignRecord, input: CampaignInput): Promise<Map<string, readonly Question[]> | null> {
-  const known = new Map<string, readonly Question[]>();
-  for (const [ref, refs, file] of [[input.train, input.trainContexts, trainFile], [input.heldOut, input.heldOutContexts, heldOutFile]] as const) {
-    const contexts = await record.artifact(ref, file, file.name);
-    if (contexts === null) return null;
-    for (const { id, index } of refs) known.set(id, contexts[index]?.questions ?? []);
-  }
-  return known;
+async function questionsOf(record: CampaignRecord, input: CampaignInput, domain: Domain): Promise<Map<string, readonly Question[]> | null> {
+  const [train, heldOut] = [await contextsOf(record, input, domain, 'train'), await contextsOf(record, input, domain, 'heldOut')];
+  if (train === null || heldOut === null) return null;
+  return new Map([...train, ...heldOut].map(({ id, task }) => [id, domain.goldAnswers(task).map(({ question, goldAnswer }) => ({ question, goldAnswer }))]));
 }
 
 /** Scores by question of every scope's unadapted policy, by `<scope>/<context>`. */
@@ -74,8 +71,7 @@ async function checkUnadapted(
 /** The scores that the answers deserve. */
 function checkAnswers(key: string, input: CampaignInput, answers: readonly Answer[], questions: readonly Question[] | null, findings: Findings): number[] {
   if (questions !== null) {
-    const expected = questions.map(({ question, answer }) => ({ question, goldAnswer: answer }));
-    findings.same('reward', `${key}: questions`, expected, answers.map(({ question, goldAnswer }) => ({ question, goldAnswer })));
+    findings.same('reward', `${key}: questions`, questions, answers.map(({ question, goldAnswer }) => ({ question, goldAnswer })));
   }
   return answers.map((answer) => {
     const score = deserved(input, answer);

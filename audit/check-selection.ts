@@ -1,16 +1,16 @@
 /** What was kept follows from rewards, the M-step's rows from what was kept. */
 import { type CampaignInput, scopes } from '../contracts/campaign';
 import { promptOf } from '../contracts/campaign-spec';
-import { trainFile } from '../record/documents/campaign';
 import { candidateDocument, failedCandidateDocument, type FailureRecord, unadaptedFile } from '../record/documents/candidates';
 import { rowsFile, type Selection, selectionFile } from '../record/documents/epochs';
 import { proposalsFile } from '../record/documents/self-edits';
 import { manifestKeys } from '../record/keys';
-import type { Domain, ProposalWording } from '../seal/domain';
+import type { Domain, ProposalWording } from '../seal/domains/domain';
 import { epochSummary } from '../seal/report-data';
 import { selectSelfEdits, unadaptedRewardOf } from '../seal/selection';
 import { mean } from '../seal/statistics';
 import type { CampaignRecord, RecordedManifest } from './campaign-record';
+import { contextsOf } from './contexts';
 import type { Findings } from './findings';
 
 export async function checkSelection(record: CampaignRecord, input: CampaignInput, domain: Domain, findings: Findings): Promise<void> {
@@ -100,20 +100,19 @@ interface TrainedOn {
 }
 
 async function checkRows(record: CampaignRecord, input: CampaignInput, domain: Domain, { selection, training, from }: TrainedOn, findings: Findings): Promise<void> {
-  const proposals = from[0] === undefined ? null : record.find(manifestKeys.proposals(record.campaignId, from[0]));
+  const proposals = record.find(manifestKeys.proposals(record.campaignId, from[0]!));
   const [list, contexts, rows, wording] = await Promise.all([
     proposals === null ? null : record.json(proposals, proposalsFile),
-    record.artifact(input.train, trainFile, trainFile.name),
+    contextsOf(record, input, domain, 'train'),
     record.json(training, rowsFile),
     wordingOf(record, input),
   ]);
   if (list === null || contexts === null || rows === null || wording === null) return;
   const selfEdits = new Map(list.map((proposal) => [`${proposal.contextId}/c${proposal.candidate}`, proposal]));
-  const indexes = new Map(input.trainContexts.map(({ id, index }) => [id, index]));
+  const tasks = new Map(contexts.map(({ id, task }) => [id, task]));
   const expected = selection.kept.flatMap(({ contextId, candidate }) => {
-    const context = contexts[indexes.get(contextId) ?? -1];
     const selfEdit = selfEdits.get(`${contextId}/c${candidate}`);
-    const row = context === undefined || selfEdit === undefined ? null : domain.policyRow(context, selfEdit, wording);
+    const row = !tasks.has(contextId) || selfEdit === undefined ? null : domain.policyRow(tasks.get(contextId), selfEdit, wording);
     return row === null ? [] : [row];
   });
   findings.same('selection', `${training.key}: ${rowsFile.name}`, expected, rows);

@@ -45,7 +45,9 @@ function idleActivities(client: Client): SealActivities {
     writeReport: () => Promise.resolve({ key: 'report', digest: { key: 'digest', sha256: REF.sha256 } }),
     recordFailures: () => Promise.resolve(),
     listFailed: () => Promise.reject(new RangeError('nothing is tried again here')),
-    recordRevision: () => Promise.resolve(),
+    contextIds: ({ from, to }) => Promise.resolve(numbersIn({ from, to }).map((place) => `context${place}`)),
+    findFailedEpoch: () => Promise.resolve(null),
+    recordRevision: () => Promise.reject(new RangeError('nothing is tried again here')),
     awaitWorkflows: awaitWorkflows(services),
     archiveHistories: async ({ workflows }) => {
       let archived = 0;

@@ -79,8 +79,7 @@ interface Measured {
 async function measure(client: Client, candidates: number): Promise<Measured> {
   const input = inputOf(candidates);
   const handle = await client.workflow.start<typeof campaignWorkflow>('campaignWorkflow', { workflowId: input.campaignId, taskQueue: ORCHESTRATION_QUEUE, args: [input] });
-  const { epochs } = await handle.result();
-  const summary = epochs[0];
+  const { progress } = await handle.result();
   const lengths: number[] = [];
   const epochId = `${input.campaignId}/epoch-1`;
   const last = await client.workflow.getHandle(epochId).describe();
@@ -95,7 +94,7 @@ async function measure(client: Client, candidates: number): Promise<Measured> {
   const candidate = await client.workflow.getHandle(`${epochId}/context0/c1`).describe();
   return {
     seconds: ((last.closeTime ?? new Date()).getTime() - started.getTime()) / 1000,
-    scored: (summary?.proposed ?? 0) - (summary?.failed ?? 0) - (summary?.rejected ?? 0),
+    scored: progress.candidates.done,
     executions: await executionsIn(client, epochId, candidates),
     epochEvents: lengths.reduce((sum, length) => sum + length, 0),
     runs: lengths.length,
@@ -133,8 +132,7 @@ function inputOf(candidates: number): CampaignInput {
     model: { directory: '/nowhere', files: {} },
     train: ref,
     heldOut: ref,
-    trainContexts: Array.from({ length: candidates / PER_CONTEXT }, (_, index) => ({ id: `context${index}`, index })),
-    heldOutContexts: [{ id: 'held-out', index: 0 }],
+    contexts: { train: candidates / PER_CONTEXT, heldOut: 1 },
   };
 }
 

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import type { Context } from '../contracts/campaign-spec';
+import type { Passage } from '../seal/domains/knowledge/passage';
 import { PROJECTIONS, type FineTuneJob, type LanguageModel } from '../contracts/language-model';
-import { questionPrompt } from '../seal/knowledge/prompts';
-import { worldContexts } from '../seal/knowledge/world/contexts';
-import { worldSpecSchema } from '../seal/knowledge/world/world-spec';
+import { questionPrompt } from '../seal/domains/knowledge/prompts';
+import { worldContexts } from '../seal/domains/knowledge/world/contexts';
+import { worldSpecSchema } from '../seal/domains/knowledge/world/world-spec';
 import { type BenchRun, LORA, megabytes } from './bench-run';
 import { inTurns } from './measure';
 import type { Peer, PeerAnswer } from './peer';
@@ -78,7 +78,7 @@ async function openSides(run: BenchRun): Promise<Sides> {
 }
 
 /** Seconds of the peer's training, those of the steps that were left out added. */
-async function theirTraining(peer: Peer, context: Context, padTo: number | null, maxSteps: number): Promise<number> {
+async function theirTraining(peer: Peer, context: Passage, padTo: number | null, maxSteps: number): Promise<number> {
   const { seconds, stepSeconds, steps } = await peer.run<PeerAnswer & { readonly stepSeconds: number; readonly steps: number }>('selfEdit', {
     rows: trainingTexts(context), epochs: TRAIN_EPOCHS, padTo, maxSteps,
   });
@@ -91,7 +91,7 @@ export async function benchStackedCandidates(run: BenchRun): Promise<void> {
     const contexts = nanoContexts(run, STACK);
     const model = nanoModel(run);
     const languageModel = run.ours();
-    const time = async (some: readonly Context[]): Promise<number> => total(await timeSelfEdits(languageModel, model, run.options.directory, some));
+    const time = async (some: readonly Passage[]): Promise<number> => total(await timeSelfEdits(languageModel, model, run.options.directory, some));
     await time(contexts);
     await time(contexts.slice(0, 1));
     return inTurns(run.repeats(REPEATS), {
@@ -112,7 +112,7 @@ function nanoModel(run: BenchRun): string {
 }
 
 /** Passages of the world file whose self-edits are timed. */
-function nanoContexts(run: BenchRun, count: number): readonly Context[] {
+function nanoContexts(run: BenchRun, count: number): readonly Passage[] {
   const file = join(run.options.repository, 'examples/nano/world.yaml');
   return worldContexts(worldSpecSchema.parse(parse(readFileSync(file, 'utf8'))), 'heldOut', 0, count);
 }
@@ -127,7 +127,7 @@ function total({ fineTuneSeconds, questionsSeconds }: SelfEditTiming): number {
 }
 
 /** Fine-tunes one adapter a context, stacked, on nine rows each (eight statements and the passage), then asks each its questions. */
-async function timeSelfEdits(languageModel: LanguageModel, modelDirectory: string, outDirectory: string, contexts: readonly Context[]): Promise<SelfEditTiming> {
+async function timeSelfEdits(languageModel: LanguageModel, modelDirectory: string, outDirectory: string, contexts: readonly Passage[]): Promise<SelfEditTiming> {
   const { rank, alpha, learningRate } = LORA;
   const optimiser = {
     trainEpochs: TRAIN_EPOCHS, learningRate, batch: 1, schedule: 'linear', warmupSteps: 0, shuffle: true, clipNorm: 1, weightDecay: 0,
@@ -149,11 +149,11 @@ async function timeSelfEdits(languageModel: LanguageModel, modelDirectory: strin
   return { fineTuneSeconds: trained.seconds, questionsSeconds: answered.seconds };
 }
 
-function trainingTexts({ title, context, oracle }: Context): string[] {
+function trainingTexts({ title, context, oracle }: Passage): string[] {
   const lines = (oracle ?? []).slice(0, ROWS - 1);
   return [...lines, context].map((line) => `${title}\n${line}`);
 }
 
-function prompts({ title, questions }: Context): string[] {
+function prompts({ title, questions }: Passage): string[] {
   return questions.map(({ question }) => questionPrompt(title, question));
 }

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { PROJECTIONS, type ExecutionProvider, type LanguageModel } from '../contracts/language-model';
-import { questionPrompt } from '../seal/knowledge/prompts';
-import { worldContexts } from '../seal/knowledge/world/contexts';
-import { worldSpecSchema } from '../seal/knowledge/world/world-spec';
+import { questionPrompt } from '../seal/domains/knowledge/prompts';
+import { worldContexts } from '../seal/domains/knowledge/world/contexts';
+import { worldSpecSchema } from '../seal/domains/knowledge/world/world-spec';
 import { type BenchRun, LORA } from './bench-run';
 
 /** |there - CPU| / |CPU|, at most. CUDA multiplies in TF32, which keeps 10 bits of a factor. */

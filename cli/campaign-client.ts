@@ -12,7 +12,7 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { HistoryReader } from '../activities/stored/history-reader';
 import { inputOf } from '../audit/history-events';
-import { campaignMessages, ORCHESTRATION_QUEUE, workflowIds, type CampaignInput, type CampaignProgress, type CampaignState, type EpochSummary, type OperatorAction } from '../contracts/campaign';
+import { campaignMessages, ORCHESTRATION_QUEUE, workflowIds, type CampaignInput, type CampaignProgress, type CampaignState, type OperatorAction } from '../contracts/campaign';
 import { openTemporalClient, type TemporalClient } from '../connection/connect';
 import { refuseForeignKeys } from '../connection/encryption/foreign-keys';
 import { refusalOf } from '../connection/refusal';
@@ -22,6 +22,7 @@ import { tracingSettings } from '../settings/telemetry';
 import { type TemporalSettings, temporalSettings } from '../settings/temporal';
 import { startTracing } from '../telemetry/tracing/start-tracing';
 import { ServerHistories } from '../workers/history-reader';
+import type { CampaignResult } from '../workflows/campaign';
 import type { CampaignSnapshot } from '../workflows/campaign/snapshot';
 import { alreadyRunning, isUnanswered, NoWorkerError, unknownCampaign } from './campaign-failures';
 import { removeWorkflows } from './remove-workflows';
@@ -50,14 +51,6 @@ export type OperatorUpdate = 'pause' | 'resume' | 'cancel' | 'retryFailed';
 export interface CampaignExecution {
   readonly state: CampaignState;
   readonly closed: boolean;
-}
-
-/** What of a campaign's result is read here. */
-export interface CampaignResult {
-  readonly report: string | null;
-  readonly epochs: readonly EpochSummary[];
-  /** What a campaign that is begun again begins with. Absent in campaigns of the first version. */
-  readonly snapshot?: CampaignSnapshot;
 }
 
 /** Campaigns on a Temporal server. */

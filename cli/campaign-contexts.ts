@@ -1,12 +1,9 @@
 import { resolve } from 'node:path';
-import type { CampaignSpec, Context, ContextSource, LeftOut } from '../contracts/campaign-spec';
+import type { CampaignSpec, ContextSource, LeftOut } from '../contracts/campaign-spec';
 import type { Place } from '../contracts/bad-field';
 import { BadInputError } from '../contracts/errors';
-import { contextId } from '../seal/ids';
-import { loadContexts } from '../seal/knowledge/load-contexts';
-import type { LoadedContexts } from '../seal/knowledge/squad';
-import { worldContexts } from '../seal/knowledge/world/contexts';
-import { worldSpecSchema } from '../seal/knowledge/world/world-spec';
+import { stagesOf } from '../seal/algorithm/stages';
+import { type Context, contextOf, type Domain, type LoadedTasks } from '../seal/domains/domain';
 import { readJsonOrLines } from './input-file';
 import { readYamlFile } from './yaml-file';
 
@@ -24,22 +21,22 @@ export interface CampaignContexts {
  * @param directory of the campaign file: its paths start there
  * @throws BadInputError naming the field, or the file and its field
  */
-export function loadCampaignContexts(spec: CampaignSpec, where: Place, directory: string): CampaignContexts {
-  const passages = passageFiles();
-  const load = (split: Split): LoadedContexts => {
+export function loadCampaignContexts(spec: CampaignSpec, domain: Domain, where: Place, directory: string): CampaignContexts {
+  const read = taskFiles(domain);
+  const load = (split: Split): LoadedTasks<Context> => {
     const source = spec.contexts[split];
     const file = resolve(directory, (source.path ?? source.world)!);
-    if (source.path === undefined) return { contexts: worldContexts(readYamlFile(file, worldSpecSchema).value, split, source.skip, source.take!), leftOut: NOTHING_LEFT_OUT };
-    const { contexts, leftOut } = passages(file);
-    return { contexts: slice(split, source, contexts, where), leftOut };
+    const { contexts, leftOut } = source.path === undefined ? { contexts: generated(domain, split, source, file, where), leftOut: NOTHING_LEFT_OUT } : read(file);
+    const identified = contexts.map((task) => contextOf(domain, task));
+    return { contexts: source.path === undefined ? identified : slice(split, source, identified, where), leftOut };
   };
   const train = load('train');
   const heldOut = load('heldOut');
   const leftOut = { ...(hasAny(train.leftOut) && { train: train.leftOut }), ...(hasAny(heldOut.leftOut) && { heldOut: heldOut.leftOut }) };
   const contexts = { train: train.contexts, heldOut: heldOut.contexts, leftOut };
   refuseShared(contexts, where);
-  refuseMissingRecordings(spec, contexts, where);
-  refuseMissingOracle(spec, contexts, where);
+  refuseMissingRecordings(spec, domain, contexts, where);
+  refuseMissingBaselines(spec, domain, contexts, where);
   return contexts;
 }
 
@@ -66,17 +63,22 @@ function hasAny({ unanswerable, withoutQuestions }: LeftOut): boolean {
 
 const NOTHING_LEFT_OUT: LeftOut = { unanswerable: 0, withoutQuestions: 0 };
 
-/** Reads files of passages, each once: one file often holds both splits. */
-function passageFiles(): (file: string) => LoadedContexts {
-  const read = new Map<string, LoadedContexts>();
+/** Reads files of tasks, each once: one file often holds both splits. */
+function taskFiles(domain: Domain): (file: string) => LoadedTasks<unknown> {
+  const read = new Map<string, LoadedTasks<unknown>>();
   return (file) => {
     const known = read.get(file);
     if (known !== undefined) return known;
     const { json, lines } = readJsonOrLines(file);
-    const loaded = loadContexts(json, file, lines);
+    const loaded = domain.load(json, file, lines);
     read.set(file, loaded);
     return loaded;
   };
+}
+
+function generated({ name, generator }: Domain, split: Split, { skip, take }: ContextSource, file: string, where: Place): readonly unknown[] {
+  if (generator === undefined) throw new BadInputError({ where: where(['contexts', split, 'world']), expected: `a path: domain ${name} generates no tasks`, got: 'a world' });
+  return generator.tasks(readYamlFile(file, generator.schema).value, split, skip, take!);
 }
 
 function slice(split: Split, source: ContextSource, all: readonly Context[], where: Place): readonly Context[] {
@@ -99,8 +101,8 @@ function slice(split: Split, source: ContextSource, all: readonly Context[], whe
 }
 
 function refuseShared({ train, heldOut }: Pick<CampaignContexts, Split>, where: Place): void {
-  const trained = new Set(train.map(({ title, context }) => contextId(title, context)));
-  const shared = heldOut.find(({ title, context }) => trained.has(contextId(title, context)));
+  const trained = new Set(train.map(({ id }) => id));
+  const shared = heldOut.find(({ id }) => trained.has(id));
   if (shared === undefined) return;
   throw new BadInputError({
     where: where(['contexts', 'heldOut']),
@@ -109,27 +111,29 @@ function refuseShared({ train, heldOut }: Pick<CampaignContexts, Split>, where: 
   });
 }
 
-function refuseMissingRecordings(spec: CampaignSpec, contexts: CampaignContexts, where: Place): void {
+function refuseMissingRecordings(spec: CampaignSpec, domain: Domain, contexts: CampaignContexts, where: Place): void {
   if (spec.proposals.source !== 'recorded') return;
   const needed = { train: spec.proposals.k, heldOut: spec.evaluation.selfEditsPerContext };
   for (const split of ['train', 'heldOut'] as const) {
-    const short = contexts[split].find(({ completions }) => (completions?.length ?? 0) < needed[split]);
+    const short = contexts[split].find(({ task }) => domain.recordedSelfEdits(task).length < needed[split]);
     if (short === undefined) continue;
     throw new BadInputError({
       where: `${where(['contexts', split])}: ${JSON.stringify(short.title)}`,
       expected: `at least ${needed[split]} recorded completions, for proposals.source: recorded`,
-      got: String(short.completions?.length ?? 0),
+      got: String(domain.recordedSelfEdits(short.task).length),
     });
   }
 }
 
-function refuseMissingOracle(spec: CampaignSpec, { heldOut }: CampaignContexts, where: Place): void {
-  if (!spec.evaluation.baselines.includes('oracle')) return;
-  const without = heldOut.find(({ oracle }) => oracle === undefined || oracle.length === 0);
-  if (without === undefined) return;
-  throw new BadInputError({
-    where: `${where(['contexts', 'heldOut'])}: ${JSON.stringify(without.title)}`,
-    expected: 'oracle lines, for the oracle baseline',
-    got: 'none',
-  });
+function refuseMissingBaselines(spec: CampaignSpec, domain: Domain, { heldOut }: CampaignContexts, where: Place): void {
+  const asked = stagesOf(spec).flatMap((stage) => (stage.kind === 'evaluate' && stage.rows.kind === 'baseline' ? [stage.rows.name] : []));
+  for (const baseline of new Set(asked)) {
+    const without = heldOut.find(({ task }) => domain.baselineRows(baseline, task, spec).length === 0);
+    if (without === undefined) continue;
+    throw new BadInputError({
+      where: `${where(['contexts', 'heldOut'])}: ${JSON.stringify(without.title)}`,
+      expected: `something to train on, for the ${baseline} baseline`,
+      got: 'nothing',
+    });
+  }
 }

@@ -2,9 +2,10 @@ import { type LedgerPart, ledgerRows } from '../activities/report/ledger-rows';
 import { ledgerOf } from '../activities/report/ledger';
 import type { CampaignState } from '../contracts/campaign';
 import { costOf, type Ledger, type LedgerRow, type Price } from '../contracts/ledger';
-import { readInput } from '../record/documents/campaign';
+import { readCampaignData, readInput } from '../record/documents/campaign';
 import type { CampaignReport } from '../record/documents/report';
 import { workRecords } from '../record/documents/work';
+import { DOMAINS } from '../seal/domains/registry';
 import { openStoreFromEnvironment } from '../storage/open-store';
 import { CampaignClient } from './campaign-client';
 import { reportDocument } from './campaign-report';
@@ -38,7 +39,7 @@ export async function campaignLedger(campaignId: string, by: LedgerPart, priceOf
     const records = await workRecords(store, campaignId);
     // What was still running when the report was written has left its record since.
     const ledger = ledgerOf(records, report.ledger.wallSeconds);
-    const rows = ledgerRows(by, records, input);
+    const rows = ledgerRows(by, records, await readCampaignData(store, input, DOMAINS));
     return {
       campaignId,
       state,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { campaignSpecSchema } from '../contracts/campaign-spec';
+import { DOMAINS } from '../seal/domains/registry';
 
 /** The part of JSON Schema that is walked here. */
 interface Schema {
@@ -51,7 +51,7 @@ export function campaignFileSchema(markdown: string): object {
 }
 
 function campaignJsonSchema(): Schema {
-  return z.toJSONSchema(campaignSpecSchema, { io: 'input', target: 'draft-7' }) as Schema;
+  return z.toJSONSchema(DOMAINS.campaignSchema, { io: 'input', target: 'draft-7' }) as Schema;
 }
 
 function leaves(schema: Schema, prefix = ''): [string, Schema][] {

@@ -1,6 +1,4 @@
-import { tiedSentence } from '../activities/report/tied-epochs';
-import type { CampaignProgress, CampaignState, EpochSummary } from '../contracts/campaign';
-import { tiedEpochs } from '../seal/report-data';
+import type { CampaignProgress, CampaignState } from '../contracts/campaign';
 import { type CampaignClient } from './campaign-client';
 import { NoWorkerError } from './campaign-failures';
 import { duration } from './duration';
@@ -36,34 +34,21 @@ async function lastProgress(campaigns: CampaignClient, campaignId: string, state
   } catch (error) {
     if (!(error instanceof NoWorkerError) || state !== 'completed') throw error;
   }
-  const { report, epochs } = await campaigns.result(campaignId);
-  const sum = (count: (epoch: EpochSummary) => number): number => epochs.reduce((total, epoch) => total + count(epoch), 0);
-  const [total, failed, rejected] = [sum(({ proposed }) => proposed), sum((epoch) => epoch.failed), sum((epoch) => epoch.rejected)];
-  return {
-    campaignId,
-    state,
-    epoch: epochs.length,
-    candidates: { total, running: 0, done: total - failed - rejected, failed, rejected },
-    phase: state,
-    etaSeconds: null,
-    tiedEpochs: tiedEpochs(epochs),
-    ...(report === null ? {} : { report: { key: report } }),
-  };
+  return (await campaigns.result(campaignId)).progress;
 }
 
 /**
- * What `status --json` prints (contract), the phase, and epochs whose rewards are all equal.
+ * What `status --json` prints (contract), the phase, and in how many epochs all rewards of every context are equal.
  * @param reason why it did not complete. @default it did, or may yet
  */
 export function statusDocument(progress: CampaignProgress, reason?: string): object {
-  const { campaignId, state, epoch, candidates, etaSeconds, phase, tiedEpochs: tied } = progress;
-  return { campaignId, state, ...(reason === undefined ? {} : { reason }), epoch, candidates, etaSeconds, phase, ...(tied && tied.length > 0 && { tiedEpochs: tied }) };
+  const { campaignId, state, epoch, candidates, etaSeconds, phase, tiedEpochs } = progress;
+  return { campaignId, state, ...(reason === undefined ? {} : { reason }), epoch, candidates, etaSeconds, phase, ...(tiedEpochs !== undefined && { tiedEpochs }) };
 }
 
 /** @param reason as in `statusDocument` */
 export function statusText(progress: CampaignProgress, reason?: string): string {
   const { total, running, done, failed, rejected } = progress.candidates;
-  const tied = tiedSentence(progress.tiedEpochs ?? []);
   const eta = progress.etaSeconds === null ? [] : [`left       about ${duration(progress.etaSeconds)}`];
   return [
     `campaign   ${progress.campaignId}`,
@@ -72,7 +57,7 @@ export function statusText(progress: CampaignProgress, reason?: string): string 
     `epoch      ${progress.epoch}`,
     `candidates ${done} of ${total} done, ${running} running, ${rejected} rejected, ${failed} failed`,
     ...eta,
-    ...(tied === null ? [] : [tied]),
+    ...(progress.tiedEpochs === undefined ? [] : [`tied       in ${progress.tiedEpochs} of the epochs all rewards of every context are equal: selection says nothing there`]),
   ].join('\n');
 }
 

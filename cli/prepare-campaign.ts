@@ -2,17 +2,18 @@ import { dirname, resolve } from 'node:path';
 import { loraOf } from '../activities/candidates/candidates';
 import { pinModel } from '../activities/stored/model-directories';
 import type { PinnedModel } from '../contracts/campaign';
-import { type CampaignSpec, campaignSpecSchema, promptOf } from '../contracts/campaign-spec';
+import { type CampaignSpec, promptOf } from '../contracts/campaign-spec';
 import type { Place } from '../contracts/bad-field';
 import { BadInputError } from '../contracts/errors';
 import { refuseIdleNames } from '../engine/files/adapted-modules';
 import { type ModelDirectory, openModelDirectory } from '../engine/files/model-directory';
-import { checkedTemplate } from '../seal/knowledge/prompt-template';
+import { checkedTemplate } from '../seal/domains/knowledge/prompt-template';
+import { DOMAINS } from '../seal/domains/registry';
 import { sha256Hex } from '../seal/sha256';
 import { canonicalJson } from '../storage/canonical-json';
 import { loadCampaignContexts, type CampaignContexts } from './campaign-contexts';
 import { decodeInput, readInputBytes } from './input-file';
-import { refuseLongRows } from './row-lengths';
+import { checkRowLengths } from './row-lengths';
 import { readYamlFile } from './yaml-file';
 
 /** A campaign that can be started: every input read and found in order, nothing written yet. */
@@ -30,13 +31,14 @@ export interface PreparedCampaign {
  * @throws BadInputError with the line and field, or the file, of the first mistake
  */
 export async function prepareCampaign(file: string): Promise<PreparedCampaign> {
-  const { value: spec, where } = readYamlFile(file, campaignSpecSchema);
+  const { value: spec, where } = readYamlFile(file, DOMAINS.campaignSchema);
   const directory = dirname(resolve(file));
   const model = openModel(resolve(directory, spec.model), where);
   for (const section of ['innerLoop', 'mStep'] as const) refuseIdleNames(loraOf(spec[section]), model.config, (field) => where([section, field]));
-  const contexts = loadCampaignContexts(spec, where, directory);
+  const domain = DOMAINS.get(spec.domain);
+  const contexts = loadCampaignContexts(spec, domain, where, directory);
   const template = readTemplate(spec, directory);
-  refuseLongRows(spec, contexts, template === null ? { prompt: promptOf(spec) } : { template }, model);
+  checkRowLengths({ spec, domain }, contexts, template === null ? { prompt: promptOf(spec) } : { template }, model);
   return {
     spec,
     specSha256: sha256Hex(canonicalJson(spec)),

@@ -1,10 +1,10 @@
 import { mkdirSync, renameSync, writeFileSync, closeSync, openSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pretrainSpecSchema, type PretrainSpec } from '../contracts/pretrain-spec';
-import { corpusSpecSchema, type CorpusSpec } from '../seal/knowledge/world/corpus-spec';
-import { pretrainingDocuments } from '../seal/knowledge/world/pretraining-documents';
-import { END_OF_TEXT, tokenizerFiles } from '../seal/knowledge/world/vocabulary';
-import { type WorldSpec, worldSpecSchema } from '../seal/knowledge/world/world-spec';
+import { corpusSpecSchema, type CorpusSpec } from '../seal/domains/knowledge/world/corpus-spec';
+import { pretrainingDocuments } from '../seal/domains/knowledge/world/pretraining-documents';
+import { END_OF_TEXT, tokenizerFiles } from '../seal/domains/knowledge/world/vocabulary';
+import { type WorldSpec, worldSpecSchema } from '../seal/domains/knowledge/world/world-spec';
 import { readYamlFile } from './yaml-file';
 
 export interface PretrainingPlan {

@@ -22,7 +22,7 @@ export async function retryFailed(campaigns: CampaignClient, campaignId: string,
   if (state === 'cancelled') throw refuse('one that was cancelled ("seal start" with its file and --id goes on with it)');
   const snapshot = (await campaigns.remains(campaignId))?.snapshot;
   if (snapshot === undefined) throw refuse('one that left no result ("seal start" with its file and --id goes on with it)');
-  const failed = snapshot.epochs.reduce((sum, { retryable }) => sum + retryable, 0);
+  const failed = snapshot.finished.retryable;
   if (state === 'completed' && failed === 0) throw refuse('one without such a candidate');
   await campaigns.retryEnded(await pinnedInput(campaignId), snapshot, action);
   return { said: retriedAfterItsEnd(state, failed), document: { failedCandidates: failed } };

@@ -1,10 +1,9 @@
 import { pinnedSha256 } from '../activities/stored/model-directories';
-import type { CampaignInput, ContextRef } from '../contracts/campaign';
-import type { Context } from '../contracts/campaign-spec';
+import type { CampaignInput } from '../contracts/campaign';
 import { BadInputError } from '../contracts/errors';
 import { heldOutFile, trainFile } from '../record/documents/campaign';
 import { manifestKeys } from '../record/keys';
-import { contextId } from '../seal/ids';
+import type { Context } from '../seal/domains/domain';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { canonicalJson } from '../storage/canonical-json';
 import { checkConditionalWrites } from '../storage/conditional-writes';
@@ -60,10 +59,9 @@ export async function startCampaign(
       specSha256,
       codeVersion: codeVersion(),
       model,
-      train: await trainFile.put(store, contexts.train),
-      heldOut: await heldOutFile.put(store, contexts.heldOut),
-      trainContexts: contextRefs(contexts.train),
-      heldOutContexts: contextRefs(contexts.heldOut),
+      train: await trainFile.put(store, tasksOf(contexts.train)),
+      heldOut: await heldOutFile.put(store, tasksOf(contexts.heldOut)),
+      contexts: { train: contexts.train.length, heldOut: contexts.heldOut.length },
       ...(Object.keys(contexts.leftOut).length === 0 ? {} : { leftOut: contexts.leftOut }),
       ...(template === null ? {} : { template: await store.put(Buffer.from(template), 'text/plain') }),
     };
@@ -73,8 +71,8 @@ export async function startCampaign(
   }
 }
 
-function contextRefs(contexts: readonly Context[]): ContextRef[] {
-  return contexts.map(({ title, context }, index) => ({ id: contextId(title, context), index }));
+function tasksOf(contexts: readonly Context[]): unknown[] {
+  return contexts.map(({ task }) => task);
 }
 
 /** An id goes on with what its store holds, so it can only be used again for the very same campaign. */
@@ -88,8 +86,8 @@ async function refuseOtherCampaign(store: ArtifactStore, campaignId: string, pre
   const changed = [
     { what: 'campaign file', then: inputs['spec'], now: prepared.specSha256 },
     { what: 'model', then: inputs['base'], now: pinnedSha256(prepared.model) },
-    { what: 'training contexts', then: inputs['train'], now: jsonSha256(prepared.contexts.train) },
-    { what: 'held-out contexts', then: inputs['heldOut'], now: jsonSha256(prepared.contexts.heldOut) },
+    { what: 'training contexts', then: inputs['train'], now: jsonSha256(tasksOf(prepared.contexts.train)) },
+    { what: 'held-out contexts', then: inputs['heldOut'], now: jsonSha256(tasksOf(prepared.contexts.heldOut)) },
     { what: 'template', then: inputs['template'], now: prepared.template === null ? undefined : hashBytes(Buffer.from(prepared.template)).sha256 },
     { what: 'code version', then: manifest.lineage.codeVersion, now: codeVersion() },
   ].find(({ then, now }) => then !== now);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { endpointSettingsSchema, judgeSettingsSchema } from './endpoint';
 import { BASE_PRECISIONS, EXECUTION_PROVIDERS, GENERATION_PRECISIONS, PROJECTIONS } from './language-model';
+import { COMMON_METHODS, STEP_MATCHED } from './methods';
 
 /**
  * The campaign file. `docs/campaign-file.md` documents each field; unknown keys are errors.
@@ -59,21 +60,22 @@ const contextSourceSchema = z
   .refine(({ world, take }) => world === undefined || take !== undefined, { path: ['take'], message: 'how many contexts of the world to take' });
 
 export const GRADERS = ['exact', 'contains', 'f1', 'tokens', 'logprob', 'judge'] as const;
-const BASELINES = ['base', 'passage-only', 'passage-only-step-matched', 'self-edits', 'oracle', 'endpoint'] as const;
+const DEFAULT_DOMAIN = 'knowledge';
+const DEFAULT_BASELINES = ['base', 'passage-only', 'passage-only-step-matched', 'self-edits'];
 export const PROMPTS = ['implications', 'implications-long', 'implications-very-long', 'rewrite', 'self-qa', 'none'] as const;
 const DEFAULT_PROMPT = 'implications';
 
 /** A pair of bounds for what a self-edit may ask for. */
 const bounds = (value: z.ZodNumber) => z.tuple([value, value]).refine(([lowest, highest]) => lowest <= highest, { message: 'the lower bound first' });
 
-/** The fields of a campaign file, each by itself or against those of its own section. */
-const fieldsSchema = z.strictObject({
+/** The fields of a campaign file, each by itself or against those of its own section. @param domain a domain's name @param method a baseline's */
+const fieldsSchema = (domain: z.ZodType<string>, method: z.ZodType<string>) => z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens'),
   /** Every seed of the campaign derives from this. */
   seed: z.number().int().nonnegative().max(2 ** 32 - 1),
   /** Hugging Face model directory, relative to the campaign file. */
   model: z.string().min(1),
-  domain: z.literal('knowledge').default('knowledge'),
+  domain: domain.default(DEFAULT_DOMAIN),
   mode: z.literal('single').default('single'),
   epochs: z.number().int().nonnegative().max(1000),
   contexts: z.strictObject({ train: contextSourceSchema, heldOut: contextSourceSchema }),
@@ -125,7 +127,7 @@ const fieldsSchema = z.strictObject({
     .prefault({}),
   evaluation: z
     .strictObject({
-      baselines: z.array(z.enum(BASELINES)).superRefine(checkRepetition).default(['base', 'passage-only', 'passage-only-step-matched', 'self-edits']),
+      baselines: z.array(method).superRefine(checkRepetition).default(DEFAULT_BASELINES),
       /** Held-out self-edits sampled from the policy for each context. */
       selfEditsPerContext: positiveInt.max(100).default(1),
       repeats: positiveInt.max(100).default(1),
@@ -180,8 +182,8 @@ function checkRepetition(names: readonly string[], context: z.RefinementCtx): vo
   if (repeated !== undefined) context.addIssue({ code: 'custom', message: 'each baseline once', params: { got: `${repeated} twice` } });
 }
 
-/** A campaign file: its fields, and what fields of one section ask of another. Whoever parses one applies all of it. */
-export const campaignSpecSchema = fieldsSchema.superRefine(({ proposals, selection, reward, evaluation }, context) => {
+/** What fields of one section ask of another. */
+function checkFields({ proposals, selection, reward, evaluation }: z.infer<ReturnType<typeof fieldsSchema>>, context: z.RefinementCtx): void {
   const refuse = (path: string[], message: string): void => context.addIssue({ code: 'custom', path, message });
   if (selection.keep > proposals.k) refuse(['selection', 'keep'], `at most proposals.k, which is ${proposals.k}`);
   if (proposals.endpoint === undefined) {
@@ -190,7 +192,24 @@ export const campaignSpecSchema = fieldsSchema.superRefine(({ proposals, selecti
     if (evaluation.baselines.includes('endpoint')) refuse(path, 'url and model of an endpoint, for the endpoint baseline');
   }
   if (reward.grader === 'judge' && reward.judge === undefined) refuse(['reward', 'judge'], 'url and model of an endpoint, for reward.grader: judge');
-});
+}
+
+/** A campaign of any domain, as the record keeps it. */
+export const campaignSpecSchema = fieldsSchema(z.string(), z.string()).superRefine(checkFields);
+
+/** A campaign file: whoever parses one applies all rules, those of the domains that there are included. */
+export function campaignSpecSchemaOf(domains: readonly { readonly name: string; readonly baselines: readonly string[] }[]) {
+  const methodsOf = ({ baselines }: { readonly baselines: readonly string[] }): string[] => [...COMMON_METHODS, ...baselines.flatMap((name) => [name, `${name}${STEP_MATCHED}`])];
+  const methods = z.enum([...new Set(domains.flatMap(methodsOf))]);
+  return fieldsSchema(z.enum(domains.map(({ name }) => name)), methods)
+    .superRefine(checkFields)
+    .superRefine(({ domain, evaluation }, context) => {
+      const known = domains.filter(({ name }) => name === domain).flatMap(methodsOf);
+      evaluation.baselines.forEach((name, i) => {
+        if (!known.includes(name)) context.addIssue({ code: 'custom', path: ['evaluation', 'baselines', i], message: `one of ${known.join(', ')}, for domain: ${domain}` });
+      });
+    });
+}
 
 export type CampaignSpec = z.infer<typeof campaignSpecSchema>;
 export type ContextSource = z.infer<typeof contextSourceSchema>;
@@ -204,27 +223,6 @@ export function promptOf({ proposals }: CampaignSpec): PromptName {
   return proposals.prompt ?? DEFAULT_PROMPT;
 }
 export type LossOn = z.infer<typeof lossOn>;
-
-export const NOT_BLANK = 'text that is not blank';
-const SOME_QUESTIONS = 'a list of at least one {question, answer}';
-const filledText = z.string(NOT_BLANK).min(1, NOT_BLANK);
-const texts = z.array(z.string('a text'), 'a list of texts');
-
-/** A passage with its questions: the reference's flat list. */
-export const contextSchema = z.object(
-  {
-    title: z.string(NOT_BLANK),
-    context: filledText,
-    questions: z.array(z.object({ question: filledText, answer: filledText }, '{question, answer}'), SOME_QUESTIONS).nonempty(SOME_QUESTIONS),
-    /** Recorded self-edits, for `proposals.source: recorded`. */
-    completions: texts.optional(),
-    /** The best training lines its author knows (the world's atomic statements), for the `oracle` baseline. */
-    oracle: texts.optional(),
-  },
-  '{title, context, questions}',
-);
-export type Context = z.infer<typeof contextSchema>;
-export type Question = Context['questions'][number];
 
 /** What of a file of passages cannot be asked about. */
 export interface LeftOut {

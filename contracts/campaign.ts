@@ -70,12 +70,6 @@ export interface PinnedModel {
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** A context as a workflow sees it. The texts are in the contexts artifact, by position. */
-export interface ContextRef {
-  readonly id: string;
-  readonly index: number;
-}
-
 /** Timers and budgets of a campaign's activities, milliseconds. `workflows/work/activity-options.ts` holds defaults and reasons. */
 export interface CampaignTimings {
   readonly heartbeatTimeoutMs: number;
@@ -96,11 +90,10 @@ export interface CampaignInput {
   readonly specSha256: string;
   readonly codeVersion: string;
   readonly model: PinnedModel;
-  /** JSON list of contexts, each artifact already stored by `start`. */
+  /** JSON lists of contexts in the campaign's order, already stored by `start`. A workflow knows no more of them than their number. */
   readonly train: ArtifactRef;
   readonly heldOut: ArtifactRef;
-  readonly trainContexts: readonly ContextRef[];
-  readonly heldOutContexts: readonly ContextRef[];
+  readonly contexts: { readonly train: number; readonly heldOut: number };
   /** Of the files that the contexts come from, where they hold anything of the kind. */
   readonly leftOut?: { readonly train?: LeftOut; readonly heldOut?: LeftOut };
   /** The text of `proposals.template`, where the campaign has a prompt of its own. */
@@ -196,8 +189,8 @@ export interface CampaignProgress {
   readonly phase: string;
   /** Finished candidates' timestamps allow a rate; null until one finished. */
   readonly etaSeconds: number | null;
-  /** Epochs so far in which every context's rewards are all equal. Absent where there are none. */
-  readonly tiedEpochs?: readonly number[];
+  /** Number of epochs so far in which every context's rewards are all equal. Absent where there are none. */
+  readonly tiedEpochs?: number;
   readonly report?: { readonly key: string };
   /** Since the campaign began. */
   readonly wallSeconds?: number;

@@ -47,7 +47,7 @@ export const METRICS = {
     kind: 'histogram',
     name: 'seal_compute_seconds',
     labels: ['activity', 'method', 'outcome'],
-    meaning: 'requests to the language model: `fineTuneAdapter` and `evaluateAdapter` are the inner loop, a group of candidates each',
+    meaning: 'requests to the language model: `fineTuneAdapters` and `evaluateAdapters` are the inner loop, a group of candidates each',
     bounds: COMPUTE_SECONDS,
   },
   computeWaitSeconds: {

@@ -45,7 +45,7 @@ export const pretrainSpecSchema = z
     seed: z.number().int().nonnegative().max(2 ** 32 - 1),
     /** World file, relative to this one. */
     world: z.string().min(1),
-    /** What the documents are like; `seal/knowledge/world/corpus-spec.ts` validates it. */
+    /** What the documents are like; `seal/domains/knowledge/world/corpus-spec.ts` validates it. */
     corpus: z.unknown(),
     model: pretrainModelSchema,
     training: pretrainTrainingSchema,

@@ -123,5 +123,9 @@ export function epochSummary(
 
 /** Numbers of the epochs whose selection had nothing to go by: candidates were compared, and in every context all were equal. */
 export function tiedEpochs(epochs: readonly EpochSummary[]): number[] {
-  return epochs.flatMap(({ epoch, compared, tied }) => (compared > 0 && tied === compared ? [epoch] : []));
+  return epochs.flatMap((summary) => (isTied(summary) ? [summary.epoch] : []));
+}
+
+export function isTied({ compared, tied }: Pick<EpochSummary, 'compared' | 'tied'>): boolean {
+  return compared > 0 && tied === compared;
 }

@@ -70,6 +70,11 @@ export class DirectoryCache {
     }
   }
 
+  /** Whether there is an entry of this name now; it may leave at once unless it is leased. */
+  async has(name: string): Promise<boolean> {
+    return (await stat(join(this.root, name)).catch(absent)) !== null;
+  }
+
   /** Takes over a whole directory as an entry, where there is none of this name. It must be on the same disk. */
   async adopt(name: string, directory: string): Promise<void> {
     const target = join(this.root, name);

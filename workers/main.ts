@@ -11,7 +11,6 @@ import { BadInputError, ServerUnreachableError, StoreRefusedError } from '../con
 import { isComputeQueue } from '../contracts/queues';
 import { startComputeProcess } from '../engine/runtime/compute-client';
 import { computingMachine } from '../engine/runtime/machine';
-import { knowledgeDomain } from '../seal/knowledge/domain';
 import { environment } from '../settings/environment';
 import { cacheBytes, diskQuotaBytes, sealHome } from '../settings/home';
 import { telemetrySettings } from '../settings/telemetry';
@@ -79,7 +78,7 @@ async function main(): Promise<void> {
       const disk = new DiskGuard(sealHome(), diskQuotaBytes(), { warn: (line) => log.warn(line), makeRoom: () => cache.evictUnread() });
       const histories = new ServerHistories(client);
       const workflows = new ServerWorkflows(client);
-      const activities = createActivities({ model, tokenizer, machine: computingMachine(), codeVersion: codeVersion(), store, domain: knowledgeDomain, cacheDirectory, cacheBytes: cacheBytes(), histories, workflows, refuseFullDisk: () => disk.refuseFull() });
+      const activities = createActivities({ model, tokenizer, machine: computingMachine(), codeVersion: codeVersion(), store, cacheDirectory, cacheBytes: cacheBytes(), histories, workflows, refuseFullDisk: () => disk.refuseFull() });
       const bundle = queues.includes('orchestration') ? await workflowBundle(cacheDirectory, { ...converter, traced: observed.tracing !== null }) : null;
       const workers = await createSealWorkers({ ...settings, connection, namespace, activities, intake, workflowBundle: bundle, dataConverter: converter, telemetry: telemetry.workerOptions });
       const usesModel = queues.some(isComputeQueue);

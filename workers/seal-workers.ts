@@ -79,6 +79,7 @@ function orchestration(workflowBundle: WorkflowBundleOption, activities: SealAct
     workflowBundle,
     // Run as local activities, in the process of their workflow.
     activities: {
+      contextIds: (task: Parameters<SealActivities['contextIds']>[0]) => activities.contextIds(task),
       validateSelfEdit: (task: Parameters<SealActivities['validateSelfEdit']>[0]) => activities.validateSelfEdit(task),
       recordFailures: (task: Parameters<SealActivities['recordFailures']>[0]) => activities.recordFailures(task),
     },

@@ -4,14 +4,13 @@
  */
 import { allHandlersFinished, ApplicationFailure, CancellationScope, condition, ContinueAsNew, isCancellation, log, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { PinnedCampaign } from '../activities/activity-types';
-import { type CampaignInput, type CampaignProgress, type CampaignState, type EpochSummary, type EpochVersion, type MethodScore, type OperatorAction } from '../contracts/campaign';
-import { baselinesOf, rowsOf } from './campaign/baselines';
-import { FinishedParts, sealMethod } from './campaign/finished-parts';
+import type { CampaignInput, CampaignProgress, CampaignState, OperatorAction } from '../contracts/campaign';
+import { type Stage, stagesOf } from '../seal/algorithm/stages';
+import { FinishedStages } from './campaign/finished-stages';
 import { CampaignOperator } from './campaign/operator';
-import { type PartContext, resultOf, startEpoch, startEvaluation } from './campaign/parts';
+import { type CampaignPart, type PartContext, resultOf, startEpoch, startEvaluation } from './campaign/parts';
 import { CampaignClock, describeProgress } from './campaign/progress';
-import type { CampaignSnapshot, FinishedEpoch } from './campaign/snapshot';
-import type { EvaluatedRows } from './evaluation';
+import type { CampaignSnapshot, EpochsToRetry } from './campaign/snapshot';
 import { continueUnlessCancelled, shouldContinueAsNew } from './fan-out/continue-as-new';
 import { startArchivist } from './record/archivist';
 import { HistoryArchive } from './record/history-archive';
@@ -23,10 +22,10 @@ export interface CampaignResult {
   readonly state: CampaignState;
   /** Manifest key of the report. */
   readonly report: string | null;
-  readonly methods: readonly MethodScore[];
-  readonly epochs: readonly EpochSummary[];
-  /** Manifest keys of the last policy's adapters. */
-  readonly policyAdapters: readonly string[];
+  /** Manifest key of the last policy; null: the base. */
+  readonly policy: string | null;
+  /** As it ended. */
+  readonly progress: CampaignProgress;
   /** What `retry-failed` begins with. */
   readonly snapshot: CampaignSnapshot;
 }
@@ -41,19 +40,16 @@ export async function campaignWorkflow(input: CampaignInput, snapshot?: Campaign
   return new Campaign(input, snapshot).run();
 }
 
-/** Numbers of epochs whose failed candidates shall be tried again, and who asked. */
-interface RetryRequest {
-  readonly action: OperatorAction;
+interface RetryRequest extends EpochsToRetry {
   /** Its number in this run, from 1; 0 of one that an earlier run was asked for. */
   readonly request: number;
-  readonly epochs: ReadonlySet<number>;
 }
 
 class Campaign {
   readonly #input: CampaignInput;
   readonly #settings;
   readonly #before: CampaignSnapshot | undefined;
-  readonly #finished: FinishedParts;
+  readonly #finished: FinishedStages;
   readonly #clock: CampaignClock;
   readonly #operator: CampaignOperator;
   readonly #scope = new CancellationScope();
@@ -71,12 +67,13 @@ class Campaign {
     this.#input = input;
     this.#before = before;
     this.#settings = activitySettings(input);
-    this.#finished = new FinishedParts(before);
-    this.#epoch = this.#finished.epochs.length;
+    const stages = stagesOf(input.spec);
+    this.#finished = new FinishedStages(stages, before?.finished);
+    this.#epoch = this.#finished.epoch;
     const retry = before?.carried?.retry;
-    if (retry !== undefined) this.#retry = { action: retry.action, request: 0, epochs: new Set(retry.epochs) };
-    const adapting = baselinesOf(input).filter((name) => name !== 'base').length;
-    this.#clock = new CampaignClock(input, Date.now(), adapting + input.spec.epochs, before?.clock);
+    if (retry !== undefined) this.#retry = { ...retry, request: 0 };
+    const adapting = stages.filter((stage) => stage.kind === 'evaluate' && stage.rows.kind !== 'unadapted').length;
+    this.#clock = new CampaignClock(input, Date.now(), adapting, before?.clock);
     const operated = { clock: this.#clock, progress: () => this.#progress(), isClosing: () => this.#isClosing, retryFailed: (action: OperatorAction) => this.#askRetry(action), cancel: (action: OperatorAction) => this.#cancel(action) };
     this.#operator = new CampaignOperator(operated, before?.carried?.steering ?? { paused: false, candidates: input.spec.concurrency.candidates });
     this.#operator.listen();
@@ -91,7 +88,7 @@ class Campaign {
         const campaign = this.#before?.carried?.campaign ?? (await bookkeepingActivities(this.#settings).pinInputs(this.#input));
         pinned = campaign;
         this.#archive = new HistoryArchive(campaign, 'campaign', this.#settings, this.#before?.archive);
-        if (!(await this.#runParts(campaign))) await this.#continueAsNew(campaign);
+        if (!(await this.#runStages(campaign))) await this.#continueAsNew(campaign);
       });
     } catch (error) {
       if (error instanceof ContinueAsNew) throw error;
@@ -104,115 +101,102 @@ class Campaign {
     return this.#result();
   }
 
-  /** What is not finished yet, in order. @returns false where the rest belongs into a new run */
-  async #runParts(campaign: PinnedCampaign): Promise<boolean> {
-    const { timings } = this.#settings;
-    // Held-out scores before any RL: what is to be improved on, and what a fair comparison needs.
-    for (const name of baselinesOf(this.#input)) {
-      if (this.#finished.has(name)) continue;
-      if (shouldContinueAsNew(timings)) return false;
-      this.#phase = `evaluating ${name}`;
-      await this.#evaluate(campaign, name, rowsOf(name, this.#finished.methods));
-    }
+  /** The stages that are not finished yet, in order. @returns false where the rest belongs into a new run */
+  async #runStages(campaign: PinnedCampaign): Promise<boolean> {
     for (;;) {
-      if (shouldContinueAsNew(timings)) return false;
-      const { unevaluated, epochs } = this.#finished;
-      if (unevaluated !== null) await this.#evaluatePolicy(campaign, unevaluated);
+      if (shouldContinueAsNew(this.#settings.timings)) return false;
+      const { next } = this.#finished;
+      if (next?.kind === 'evaluate') await this.#evaluate(campaign, next);
       else if (this.#retry !== null) await this.#retryFailed(campaign, this.#retry);
-      else if (epochs.length < this.#input.spec.epochs) await this.#runEpoch(campaign, this.#finished.nextEpoch());
-      else return true;
+      else if (next === undefined) return true;
+      else await this.#runEpoch(campaign, next.epoch);
     }
   }
 
   /** What operators have asked for meanwhile goes along, and a cancellation ends this run instead. */
   async #continueAsNew(campaign: PinnedCampaign): Promise<never> {
     await condition(allHandlersFinished);
-    const retry = this.#retry && { retry: { action: this.#retry.action, epochs: [...this.#retry.epochs] } };
+    const retry = this.#retry && { retry: { action: this.#retry.action, from: this.#retry.from, to: this.#retry.to } };
     return continueUnlessCancelled<typeof campaignWorkflow>(this.#input, { ...this.#snapshot(), carried: { campaign, steering: this.#operator.steering, ...retry } });
   }
 
-  async #evaluate(campaign: PinnedCampaign, method: string, rows: EvaluatedRows, version = 1): Promise<void> {
+  async #evaluate(campaign: PinnedCampaign, { method, epoch, rows }: Extract<Stage, { kind: 'evaluate' }>): Promise<void> {
+    this.#phase = `${epoch === 0 ? '' : `epoch ${epoch}: `}evaluating ${method}`;
     await condition(() => !this.#operator.steering.paused);
     const { evaluation } = this.#input.spec;
     const perContext = rows.kind === 'self-edits' ? evaluation.selfEditsPerContext : 1;
-    const fineTunes = rows.kind === 'unadapted' ? 0 : this.#input.heldOutContexts.length * perContext * evaluation.repeats;
+    const fineTunes = rows.kind === 'unadapted' ? 0 : this.#input.contexts.heldOut * perContext * evaluation.repeats;
     this.#clock.begin({ candidates: false, fineTunesEach: 1 });
-    const context = this.#partContext(campaign, this.#finished.policyAdapters);
-    const child = await startEvaluation(context, method, rows, version);
-    await this.#operator.adopt(child, context.steering);
-    try {
-      const { score } = await resultOf(child);
-      this.#finished.addMethod(score);
+    const context = this.#partContext(campaign, this.#finished.policy);
+    await this.#runPart(await startEvaluation(context, method, rows, this.#finished.evaluatedVersion(epoch)), context, () => {
+      this.#finished.evaluated();
       this.#clock.end(fineTunes);
-    } finally {
-      await this.#ended(child.workflowId);
-    }
+      return Promise.resolve();
+    });
   }
 
-  async #evaluatePolicy(campaign: PinnedCampaign, { summary: { epoch }, versions }: FinishedEpoch): Promise<void> {
-    this.#phase = `epoch ${epoch}: evaluating ${sealMethod(epoch)}`;
-    await this.#evaluate(campaign, sealMethod(epoch), { kind: 'self-edits' }, versions.policy);
-  }
-
-  async #runEpoch(campaign: PinnedCampaign, versions: EpochVersion): Promise<void> {
+  async #runEpoch(campaign: PinnedCampaign, epoch: number): Promise<void> {
     await condition(() => !this.#operator.steering.paused);
-    const { epoch } = versions;
-    const before = this.#finished.policyAdapters;
+    const before = this.#finished.policy;
+    const versions = this.#finished.versionsOf(epoch);
     this.#epoch = epoch;
     this.#phase = `epoch ${epoch}`;
     this.#clock.begin({ candidates: true, fineTunesEach: this.#input.spec.innerLoop.repeats });
     const context = this.#partContext(campaign, before);
-    const child = await startEpoch(context, versions);
-    await this.#operator.adopt(child, context.steering);
-    try {
-      const { summary, policyAdapters, retryable, retriesServed } = await resultOf(child);
-      const adapters = policyAdapters ?? before;
-      if (adapters.length === before.length) log.warn('nothing was kept: the policy stays as it is', { epoch });
-      this.#finished.addEpoch({ summary, versions, policyAdapters: adapters, retryable });
+    await this.#runPart(await startEpoch(context, versions), context, (result) => {
+      if (result.policy === before) log.warn('nothing was kept: the policy stays as it is', { epoch });
+      this.#finished.epochEnded(versions, result);
       // Asked too late for the epoch itself to hear of it.
-      if (this.#retry !== null && retriesServed < this.#retry.request) this.#retry = { ...this.#retry, epochs: new Set([...this.#retry.epochs, epoch]) };
-      this.#clock.end(summary.proposed, summary);
-    } finally {
-      await this.#ended(child.workflowId);
-    }
+      if (this.#retry !== null && result.retriesServed < this.#retry.request) this.#retry = { ...this.#retry, to: epoch };
+      this.#clock.end(result.summary.proposed, result.summary);
+      return Promise.resolve();
+    });
   }
 
-  /** The first epoch with failed candidates has them tried again; where that changes its policy, what came after it counts no more. */
-  async #retryFailed(campaign: PinnedCampaign, { action, epochs }: RetryRequest): Promise<void> {
-    const toRetry = this.#finished.toRetry(epochs);
-    if (toRetry === null) {
-      this.#retry = null;
+  /** The first epoch with failed candidates has them tried again; where that changes its policy, what came after it is superseded. */
+  async #retryFailed(campaign: PinnedCampaign, request: RetryRequest): Promise<void> {
+    const { action, from, to } = request;
+    const { findFailedEpoch, recordRevision } = bookkeepingActivities(this.#settings);
+    const failed = from > to ? null : await findFailedEpoch({ campaign, from, to });
+    // Asked again meanwhile: that request begins with the first epoch.
+    const isReplaced = (): boolean => this.#retry !== request;
+    if (failed === null) {
+      if (!isReplaced()) this.#retry = null;
       return;
     }
-    const { epoch, policyBefore } = toRetry;
+    const { versions, summary, retryable, policyBefore } = failed;
+    const { epoch } = versions;
     await condition(() => !this.#operator.steering.paused);
-    this.#epoch = epoch.summary.epoch;
-    this.#phase = `epoch ${this.#epoch}: trying ${epoch.retryable} failed candidates again`;
+    this.#epoch = epoch;
+    this.#phase = `epoch ${epoch}: trying ${retryable} failed candidates again`;
     const context = this.#partContext(campaign, policyBefore);
-    this.#clock.forget(epoch.summary);
+    this.#clock.forget(summary);
     this.#clock.begin({ candidates: true, fineTunesEach: 0 });
-    const version = this.#finished.retryVersion;
-    const child = await startEpoch(context, { ...epoch.versions, selection: version, policy: version }, epoch.versions);
-    await this.#operator.adopt(child, context.steering);
-    try {
-      const result = await resultOf(child);
+    await this.#runPart(await startEpoch(context, this.#finished.retriedVersions(versions), versions), context, async (result) => {
       this.#clock.end(result.summary.proposed, result.summary);
-      const revision = this.#finished.revisedBy(toRetry, result, this.#input.spec.epochs);
-      await bookkeepingActivities(this.#settings).recordRevision({ campaign, action, ...revision.record });
-      this.#clock.again(revision.stale.map(({ summary }) => summary), this.#finished.methods.length - revision.methods.length);
-      this.#finished.accept(revision);
-      this.#epoch = this.#finished.epochs.length;
+      const revision = { revision: this.#finished.revision + 1, retried: { epoch, candidates: retryable }, changed: !result.isAsBefore, finished: this.#finished.epoch };
+      const superseded = await recordRevision({ campaign, action, ...revision });
+      this.#clock.again(superseded, this.#finished.retried(failed, result, superseded));
+      this.#epoch = this.#finished.epoch;
       // What failed again would fail a third time: that is for another request.
-      this.#retry = { action, request: this.#retryRequests, epochs: new Set([...epochs].filter((one) => one > epoch.summary.epoch)) };
+      if (!isReplaced()) this.#retry = { ...request, from: epoch + 1, to: Math.min(to, this.#finished.epoch) };
+    });
+  }
+
+  /** Steers a part until it ends, and takes its result. */
+  async #runPart<Result>(part: CampaignPart & { result(): Promise<Result> }, { steering }: PartContext, take: (result: Result) => Promise<void>): Promise<void> {
+    await this.#operator.adopt(part, steering);
+    try {
+      await take(await resultOf<Result>(part));
     } finally {
-      await this.#ended(child.workflowId);
+      await this.#ended(part.workflowId);
     }
   }
 
   /** @returns the request's number */
   #askRetry({ by, why }: OperatorAction): number {
     this.#retryRequests += 1;
-    this.#retry = { action: { by, why }, request: this.#retryRequests, epochs: new Set([...(this.#retry?.epochs ?? []), ...this.#finished.withFailed]) };
+    this.#retry = { action: { by, why }, request: this.#retryRequests, from: 1, to: this.#finished.epoch };
     return this.#retryRequests;
   }
 
@@ -223,9 +207,9 @@ class Campaign {
     if (!CancellationScope.current().consideredCancelled) await this.#archive?.flush();
   }
 
-  #partContext(campaign: PinnedCampaign, policyAdapters: readonly string[]): PartContext {
+  #partContext(campaign: PinnedCampaign, policy: string | null): PartContext {
     const { steering } = this.#operator;
-    return { input: this.#input, campaign, epoch: this.#epoch, policyAdapters, settings: this.#settings, steering };
+    return { input: this.#input, campaign, epoch: this.#epoch, policy, settings: this.#settings, steering };
   }
 
   #cancel(action: OperatorAction): void {
@@ -268,16 +252,12 @@ class Campaign {
   }
 
   #result(): CampaignResult {
-    const { methods, epochs, policyAdapters } = this.#finished;
-    return { state: this.#operator.state, report: this.#reportKey, methods, epochs: epochs.map(({ summary }) => summary), policyAdapters, snapshot: this.#snapshot() };
+    return { state: this.#operator.state, report: this.#reportKey, policy: this.#finished.policy, progress: this.#progress(), snapshot: this.#snapshot() };
   }
 
   #snapshot(): CampaignSnapshot {
-    const { methods, epochs, revision } = this.#finished;
     return {
-      methods,
-      epochs,
-      revision,
+      finished: this.#finished.state,
       clock: this.#clock.reading(Date.now()),
       archive: this.#archive?.state ?? this.#before?.archive ?? { pages: 0, waiting: [] },
     };
@@ -290,7 +270,7 @@ class Campaign {
       epoch: this.#epoch,
       phase: this.#phase,
       reportKey: this.#reportKey,
-      epochs: this.#finished.epochs.map(({ summary }) => summary),
+      tiedEpochs: this.#finished.state.tiedEpochs,
     };
     return describeProgress(standing, this.#clock, Date.now());
   }

@@ -5,7 +5,7 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
 import type { AdaptationScope, PinnedCampaign, Selected } from '../activities/activity-types';
 import type { ArtifactRef } from '../contracts/artifacts';
-import { type ContextRef, epochInVersion, type EpochSummary, type EpochVersion, scopes } from '../contracts/campaign';
+import { epochInVersion, type EpochSummary, type EpochVersion, scopes } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import { restEmEpoch, type RestEmHooks } from '../seal/algorithm/rest-em';
 import { ALL, ALL_FAILED, CandidateWindow, type WindowState } from './fan-out/candidate-window';
@@ -25,9 +25,10 @@ export interface EpochInput {
   readonly versions?: EpochVersion;
   /** An epoch that has ended: only its failed candidates are tried again, and selection is made anew. @default all candidates */
   readonly retryOf?: EpochVersion;
-  /** Manifest keys of theta_{epoch-1}'s adapters. */
-  readonly policyAdapters: readonly string[];
-  readonly contexts: readonly ContextRef[];
+  /** Manifest key of theta_{epoch-1}; null: the base. */
+  readonly policy: string | null;
+  /** Training contexts. */
+  readonly contexts: number;
   readonly spec: Pick<CampaignSpec, 'proposals' | 'reward' | 'selection' | 'concurrency'> & { readonly repeats: number };
   readonly settings: ActivitySettings;
   readonly steering: Steering;
@@ -46,8 +47,10 @@ interface EpochState {
 
 export interface EpochResult {
   readonly summary: EpochSummary;
-  /** Manifest keys of theta_epoch's adapters; those of theta_{epoch-1} when nothing was kept; null: those from before the retry. */
-  readonly policyAdapters: readonly string[] | null;
+  /** Manifest key of theta_epoch; that of theta_{epoch-1} when nothing was kept; null: the base. */
+  readonly policy: string | null;
+  /** Of a retry: the same is kept as before, so that the epoch's policy stands and `policy` says nothing. */
+  readonly isAsBefore: boolean;
   /** Failed candidates that another attempt may help. */
   readonly retryable: number;
   /** The last of the operator's requests, by number, after which failed candidates were tried again here; 0 for none. */
@@ -62,7 +65,7 @@ export function epochWorkflow(input: EpochInput): Promise<EpochResult> {
 type RecordedScope = string;
 
 /** The steps of an epoch as activities and child workflows. What an earlier run has finished is answered from its state. */
-class DurableEpoch implements RestEmHooks<ContextRef, ArtifactRef, RecordedScope, Selected, EpochResult> {
+class DurableEpoch implements RestEmHooks<number, ArtifactRef, RecordedScope, Selected, EpochResult> {
   readonly #input: EpochInput;
   readonly #versions: EpochVersion;
   readonly #resumed: EpochState | undefined;
@@ -72,25 +75,25 @@ class DurableEpoch implements RestEmHooks<ContextRef, ArtifactRef, RecordedScope
   readonly #base: Omit<AdaptationScope, 'rows' | 'perContext'>;
 
   constructor(input: EpochInput) {
-    const { campaign, epoch, contexts, spec, policyAdapters, resumed, versions = epochInVersion(input.epoch) } = input;
+    const { campaign, epoch, contexts, spec, policy, resumed, versions = epochInVersion(input.epoch) } = input;
     this.#input = input;
     this.#versions = versions;
     this.#resumed = resumed;
     this.#steering = listenForSteering(input.steering);
     this.#retries = new RetryRequests(resumed?.retries);
-    const count = contexts.length * spec.proposals.k;
+    const count = contexts * spec.proposals.k;
     this.#progress = new ChildProgress(count, resumed?.counts);
-    this.#base = { campaign, scope: scopes.epoch(epoch, versions.candidates), split: 'train', policyAdapters };
+    this.#base = { campaign, scope: scopes.epoch(epoch, versions.candidates), split: 'train', policy };
   }
 
-  async propose(contexts: readonly ContextRef[]): Promise<ArtifactRef> {
+  async propose(contexts: number): Promise<ArtifactRef> {
     if (this.#resumed !== undefined) return this.#resumed.proposals;
     const { epoch, spec, settings, retryOf } = this.#input;
     const { k, source } = spec.proposals;
     this.#progress.phase(`epoch ${epoch}: proposals`);
     const task = { ...this.#base, source, perContext: k, contextsPerChunk: contextsPerChunk(k) };
-    const proposals = retryOf === undefined ? await propose(task, contexts.length, { settings, steering: this.#steering }) : await proposedBefore(task, settings);
-    if (this.#comparesWithUnadapted) await scoreUnadapted(this.#base, contexts.length, { settings, steering: this.#steering });
+    const proposals = retryOf === undefined ? await propose(task, contexts, { settings, steering: this.#steering }) : await proposedBefore(task, settings);
+    if (this.#comparesWithUnadapted) await scoreUnadapted(this.#base, contexts, { settings, steering: this.#steering });
     return proposals;
   }
 
@@ -130,14 +133,14 @@ class DurableEpoch implements RestEmHooks<ContextRef, ArtifactRef, RecordedScope
 
   async train({ selection, summary, retryable, isAsBefore }: Selected, proposals: ArtifactRef): Promise<EpochResult> {
     const { epoch, settings } = this.#input;
-    const { campaign, policyAdapters } = this.#base;
-    const result = { summary, retryable, retriesServed: this.#retries.served };
-    if (isAsBefore) return { ...result, policyAdapters: null };
+    const { campaign, policy: before } = this.#base;
+    const result = { summary, retryable, isAsBefore, retriesServed: this.#retries.served };
+    if (isAsBefore) return { ...result, policy: before };
     this.#progress.phase(`epoch ${epoch}: M-step`);
     await condition(() => !this.#steering().paused);
-    const { policy } = await computeActivities(settings).trainPolicy({ campaign, versions: this.#versions, policyAdapters, proposals, selection });
+    const { policy } = await computeActivities(settings).trainPolicy({ campaign, versions: this.#versions, policy: before, proposals, selection });
     await this.#progress.settled();
-    return { ...result, policyAdapters: policy === null ? policyAdapters : [...policyAdapters, policy] };
+    return { ...result, policy: policy ?? before };
   }
 
   get #comparesWithUnadapted(): boolean {

@@ -2,10 +2,11 @@
  * One method on the held-out contexts.
  * Source: paper, "Knowledge Incorporation", results.
  */
-import type { AdaptationScope, PinnedCampaign, ProposalSource, RowSource } from '../activities/activity-types';
-import { type MethodScore, scopes } from '../contracts/campaign';
+import type { AdaptationScope, PinnedCampaign, ProposalSource } from '../activities/activity-types';
+import { scopes } from '../contracts/campaign';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import { groupsOf } from '../seal/algorithm/plan';
+import type { MethodRows } from '../seal/algorithm/stages';
 import { runInWindow } from './fan-out/bounded-window';
 import { ChildProgress, listenForSteering } from './fan-out/child-progress';
 import { continueUnlessCancelled, shouldContinueAsNew } from './fan-out/continue-as-new';
@@ -15,21 +16,14 @@ import { scoreUnadapted, UNADAPTED_CONTEXTS_PER_CHUNK } from './fan-out/unadapte
 import type { Advance, Steering } from './messages';
 import { type ActivitySettings, bookkeepingActivities, computeActivities } from './work/activity-options';
 
-/** What is trained on before the questions are asked; `unadapted`: nothing. */
-export type EvaluatedRows =
-  | { readonly kind: 'unadapted' }
-  /** The policy's own, or recorded ones, as the campaign file says; or those of its endpoint. */
-  | { readonly kind: 'self-edits'; readonly source?: 'endpoint' }
-  | Exclude<RowSource, { kind: 'proposals' }>;
-
 export interface EvaluationInput {
   readonly campaign: PinnedCampaign;
   /** base, passage-only, ..., seal-epoch-1: the method's name in the report. */
   readonly method: string;
   /** Of the policy. @default 1 */
   readonly version?: number;
-  readonly policyAdapters: readonly string[];
-  readonly rows: EvaluatedRows;
+  readonly policy: string | null;
+  readonly rows: MethodRows;
   /** Held-out contexts. */
   readonly contexts: number;
   readonly spec: Pick<CampaignSpec, 'proposals' | 'evaluation' | 'concurrency'>;
@@ -46,34 +40,29 @@ interface EvaluationState {
   readonly counts: Advance;
 }
 
-export interface EvaluationResult {
-  readonly score: MethodScore;
-}
-
 /**
  * Evaluates a method. Its fine-tunes are no workflows of their own: a group is one activity, since nothing is selected among
  * them and a held-out fine-tune needs no steering.
  */
-export async function evaluationWorkflow(input: EvaluationInput): Promise<EvaluationResult> {
-  const { campaign, method, version = 1, policyAdapters, contexts, settings, resumed } = input;
+export async function evaluationWorkflow(input: EvaluationInput): Promise<void> {
+  const { campaign, method, version = 1, policy, contexts, settings, resumed } = input;
   const steering = listenForSteering(input.steering);
   const { summariseMethod } = bookkeepingActivities(settings);
-  const base = { campaign, scope: scopes.evaluation(method, version), split: 'heldOut' as const, policyAdapters };
+  const base = { campaign, scope: scopes.evaluation(method, version), split: 'heldOut' as const, policy };
   if (input.rows.kind === 'unadapted') {
     await scoreUnadapted(base, contexts, { settings, steering });
-    const score = await summariseMethod({ campaign, method, version, source: { kind: 'unadapted', contextsPerChunk: UNADAPTED_CONTEXTS_PER_CHUNK } });
-    return { score };
+    await summariseMethod({ campaign, method, version, source: { kind: 'unadapted', contextsPerChunk: UNADAPTED_CONTEXTS_PER_CHUNK } });
+    return;
   }
   const scope: AdaptationScope = resumed?.scope ?? { ...base, ...(await rowsOf(input, input.rows, base, steering)) };
   const next = await adaptAndAsk(input, scope, steering);
   if (next !== null) return continueUnlessCancelled<typeof evaluationWorkflow>({ ...input, steering: steering(), resumed: next });
-  const score = await summariseMethod({ campaign, method, version, source: { kind: 'adapted', scope } });
-  return { score };
+  await summariseMethod({ campaign, method, version, source: { kind: 'adapted', scope } });
 }
 
 async function rowsOf(
   { contexts, settings, spec }: EvaluationInput,
-  rows: Exclude<EvaluatedRows, { kind: 'unadapted' }>,
+  rows: Exclude<MethodRows, { kind: 'unadapted' }>,
   base: Omit<AdaptationScope, 'rows' | 'perContext'>,
   steering: () => Steering,
 ): Promise<Pick<AdaptationScope, 'rows' | 'perContext'>> {

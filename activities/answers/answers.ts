@@ -1,19 +1,18 @@
 /**
- * Closed-book questions to one or several adapters of a policy, and what they answer; `grade-replies.ts` gives the marks.
- * Source: paper, "Knowledge Incorporation", evaluation.
+ * What one or several adapters of a policy are asked, and what they answer; `grade-replies.ts` gives the marks.
+ * Source: paper, "General Framework": the reward is the adapted model's performance on the context's task.
  */
 import type { CampaignInput } from '../../contracts/campaign';
-import type { Context } from '../../contracts/campaign-spec';
 import type { ComputeOptions, LanguageModel } from '../../contracts/language-model';
 import type { Reply } from '../../record/documents/candidates';
-import type { Domain } from '../../seal/domain';
+import type { Domain } from '../../seal/domains/domain';
 import { logprobPerToken } from '../../seal/graders/logprob';
 import { type MemoryBound, memoryLineage } from '../execution/less-memory';
 
 export interface Examinee {
   /** PEFT directory; null: the policy itself. */
   readonly adapterDirectory: string | null;
-  readonly context: Context;
+  readonly task: unknown;
 }
 
 export interface Examination {
@@ -22,7 +21,7 @@ export interface Examination {
   readonly generatedTokens: number;
 }
 
-/** Puts each examinee's own questions to it, in one request of a fixed batch. */
+/** Puts each examinee's own task to it, in one request of a fixed batch. */
 export async function examine(
   model: LanguageModel,
   domain: Domain,
@@ -32,28 +31,20 @@ export async function examine(
   options: ComputeOptions,
 ): Promise<Examination> {
   const { compute } = input.spec;
-  const { grader } = input.spec.reward;
-  if (grader === 'logprob') {
-    const groups = examinees.map(({ adapterDirectory, context }) => ({
-      adapterDirectory,
-      rows: context.questions.map((question) => domain.goldAnswerRow(context, question)),
-    }));
+  if (input.spec.reward.grader === 'logprob') {
+    const gold = examinees.map(({ task }) => domain.goldAnswers(task));
+    const groups = examinees.map(({ adapterDirectory }, i) => ({ adapterDirectory, rows: gold[i]!.map(({ row }) => row) }));
     const scored = await model.score({ modelDirectory, compute, groups, ...memoryLineage({ memoryParts }) }, options);
-    const replies = examinees.map(({ context }, i) => {
+    const replies = gold.map((answers, i) => {
       const scores = logprobPerToken(scored.groups[i]!);
-      return context.questions.map(({ question, answer }, q) => ({ question, goldAnswer: answer, score: scores[q]! }));
+      return answers.map(({ question, goldAnswer }, q) => ({ question, goldAnswer, score: scores[q]! }));
     });
     return { replies, generatedTokens: 0 };
   }
-  const groups = examinees.map(({ adapterDirectory, context }) => ({
-    adapterDirectory,
-    rows: context.questions.map((question) => ({ prompt: domain.questionPrompt(context, question) })),
-  }));
+  const groups = examinees.map(({ adapterDirectory, task }) => ({ adapterDirectory, rows: domain.probes(task) }));
   const { maxNewTokens } = input.spec.evaluation;
   const request = { modelDirectory, compute, groups, maxNewTokens, temperature: 0, topP: 1, ...memoryLineage({ memoryParts }) };
-  const generated = await model.generate(request, options);
-  const replies = examinees.map(({ context }, i) =>
-    context.questions.map(({ question, answer: goldAnswer }, q) => ({ question, goldAnswer, answer: generated.groups[i]![q]!.text })),
-  );
-  return { replies, generatedTokens: generated.generatedTokens };
+  const { groups: continued, generatedTokens } = await model.generate(request, options);
+  const replies = examinees.map(({ task }, i) => domain.answers(task, continued[i]!.map(({ text }) => text)).map((answer) => ({ ...answer })));
+  return { replies, generatedTokens };
 }

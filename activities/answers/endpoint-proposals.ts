@@ -1,17 +1,17 @@
 import { Context as ActivityContext } from '@temporalio/activity';
-import type { CampaignSpec, Context } from '../../contracts/campaign-spec';
+import type { CampaignSpec } from '../../contracts/campaign-spec';
 import type { EndpointSettings } from '../../contracts/endpoint';
 import { BadInputError } from '../../contracts/errors';
 import { manifestKeys } from '../../record/keys';
 import { byContext, type Range } from '../../seal/algorithm/plan';
-import type { SelfEdit } from '../../seal/domain';
+import type { Context, SelfEdit } from '../../seal/domains/domain';
 import { proposalSeed } from '../../seal/rest-em';
 import type { ProposalTask } from '../activity-types';
 import { seedScope } from '../candidates/seed-scope';
 import { recordWork } from '../execution/recorded-work';
 import { type RunningActivity, WORKER } from '../execution/running-activity';
 import type { Services } from '../services';
-import type { CampaignData } from '../stored/campaign-data';
+import type { CampaignData } from '../../record/documents/campaign';
 import { askAll } from './ask-all';
 import { storedAnswer } from './stored-answer';
 
@@ -32,21 +32,21 @@ export async function endpointProposals(
   services: Services,
   task: ProposalTask & { readonly positions: Range },
   data: CampaignData,
-  contexts: readonly { readonly id: string; readonly context: Context }[],
+  contexts: readonly Context[],
   { signal, onProgress }: RunningActivity,
 ): Promise<readonly (readonly SelfEdit[])[]> {
-  const { input, wording } = data;
+  const { input, domain, wording } = data;
   const { proposals, seed: campaignSeed } = input.spec;
   const endpoint = services.endpoints.open(PROPOSALS_ENDPOINT, proposalsEndpoint(input.spec));
   const { maxNewTokens, temperature, topP } = proposals;
   const total = contexts.length * task.perContext;
   let [done, generatedTokens] = [0, 0];
-  const works = contexts.flatMap(({ id, context }) =>
+  const works = contexts.flatMap(({ id, task: asked }) =>
     Array.from({ length: task.perContext }, (_, i) => async (inner: AbortSignal) => {
       const key = manifestKeys.endpointAnswer(input.campaignId, task.scope, id, i + 1);
       const seed = proposalSeed(campaignSeed, seedScope(task), id, i + 1);
       const lineage = { inputs: proposalInputs(task, data), seed, codeVersion: input.codeVersion, settings: { ...proposals } };
-      const request = { prompt: services.domain.proposalPrompt(context, wording).prompt, maxNewTokens, temperature, topP, seed, ...FIELDS, isUsableCutOff: () => true };
+      const request = { prompt: domain.proposalPrompt(asked, wording).prompt, maxNewTokens, temperature, topP, seed, ...FIELDS, isUsableCutOff: () => true };
       const answer = await storedAnswer(services.store, key, lineage, endpoint, request, inner);
       generatedTokens += answer.generatedTokens;
       onProgress({ done: (done += 1), total, unit: 'rows' });

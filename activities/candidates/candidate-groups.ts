@@ -1,11 +1,14 @@
 import type { Work, WorkKind } from '../../contracts/work';
-import type { Proposal } from '../../record/documents/self-edits';
+import { manifestSha256 } from '../../record/document-type';
+import { methodDocument } from '../../record/documents/methods';
+import { manifestKeys } from '../../record/keys';
 import { numbersIn } from '../../seal/algorithm/plan';
+import { stepMatchedBudget } from '../../seal/rest-em';
 import type { AdaptationScope, GroupTask } from '../activity-types';
 import { memoryLineage } from '../execution/less-memory';
 import type { Services } from '../services';
-import { type CampaignData } from '../stored/campaign-data';
-import { type Candidate, candidateAt } from './candidates';
+import type { CampaignData } from '../../record/documents/campaign';
+import { type Candidate, candidateAt, type ScopeRows } from './candidates';
 
 type Accepted = Extract<Candidate['training'], { accepted: true }>;
 
@@ -26,16 +29,22 @@ export interface ResolvedGroup {
 export async function resolveGroup(services: Services, task: GroupTask): Promise<ResolvedGroup> {
   const { scope, group, repeat } = task;
   const data = await services.campaigns.read(scope.campaign);
-  const proposals = await proposalsOf(services, scope);
-  const members = numbersIn(group).map((position) => candidateAt(scope, position, data, services.domain, proposals));
-  const inputs: Record<string, string> = { contexts: data.input[scope.split].sha256 };
-  if (scope.rows.kind === 'proposals') inputs['proposals'] = scope.rows.proposals.sha256;
-  return { scope, repeat, data, members, inputs };
+  const { rows, inputs } = await scopeRows(services, scope);
+  const members = numbersIn(group).map((position) => candidateAt(scope, position, data, rows));
+  return { scope, repeat, data, members, inputs: { contexts: data.input[scope.split].sha256, ...inputs } };
 }
 
 export async function resolveCandidate(services: Services, scope: AdaptationScope, position: number): Promise<Candidate> {
-  const data = await services.campaigns.read(scope.campaign);
-  return candidateAt(scope, position, data, services.domain, await proposalsOf(services, scope));
+  const [data, { rows }] = await Promise.all([services.campaigns.read(scope.campaign), scopeRows(services, scope)]);
+  return candidateAt(scope, position, data, rows);
+}
+
+/** Where the rows of a scope's candidates come from, and its hash for lineages. */
+export async function scopeRows(services: Services, { campaign, rows }: AdaptationScope): Promise<{ readonly rows: ScopeRows; readonly inputs: Readonly<Record<string, string>> }> {
+  if (rows.kind === 'proposals') return { rows: { proposals: await services.proposals.read(rows.proposals) }, inputs: { proposals: rows.proposals.sha256 } };
+  if (rows.stepsOf === undefined) return { rows: { baseline: rows.name }, inputs: {} };
+  const matched = await methodDocument.read(services.manifests.of(campaign), manifestKeys.method(campaign.campaignId, rows.stepsOf));
+  return { rows: { baseline: rows.name, steps: stepMatchedBudget([matched.summary.meanSteps]) }, inputs: { matched: manifestSha256(matched.manifest) } };
 }
 
 export function acceptedMembers(group: ResolvedGroup): AcceptedCandidate[] {
@@ -45,8 +54,4 @@ export function acceptedMembers(group: ResolvedGroup): AcceptedCandidate[] {
 /** How a computation for a whole group is recorded. */
 export function workOf(kind: WorkKind, { scope, group, repeat, memoryParts }: GroupTask): Work {
   return { kind, scope: scope.scope, from: group.from, to: group.to, repeat, ...memoryLineage({ memoryParts }) };
-}
-
-function proposalsOf(services: Services, scope: AdaptationScope): Promise<readonly Proposal[]> {
-  return scope.rows.kind === 'proposals' ? services.proposals.read(scope.rows.proposals) : Promise.resolve([]);
 }

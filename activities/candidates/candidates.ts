@@ -2,17 +2,17 @@
  * What a position of a scope stands for: its context, its training rows, its settings and seeds. Pure, so that every worker
  * and every attempt decides alike.
  */
-import type { Context } from '../../contracts/campaign-spec';
 import type { TrainingSection } from '../../contracts/campaign-spec';
 import { BadInputError } from '../../contracts/errors';
 import type { LoraSettings, OptimiserSettings, TrainingRow } from '../../contracts/language-model';
 import { PROJECTIONS } from '../../contracts/language-model';
 import type { Proposal } from '../../record/documents/self-edits';
 import { placeOf } from '../../seal/algorithm/plan';
-import type { Domain } from '../../seal/domain';
+import type { Context } from '../../seal/domains/domain';
 import { repeatSeed } from '../../seal/rest-em';
 import type { AdaptationScope } from '../activity-types';
-import { type CampaignData, contextAt } from '../stored/campaign-data';
+import type { CampaignData } from '../../record/documents/campaign';
+import { contextAt } from '../stored/campaign-data';
 import { seedScope } from './seed-scope';
 
 export interface Candidate {
@@ -28,39 +28,34 @@ export interface Candidate {
     | { readonly accepted: false; readonly reason: string };
 }
 
-/** The candidate at a position. `proposals` is read only where the scope's rows come from them. */
-export function candidateAt(
-  scope: AdaptationScope,
-  position: number,
-  data: CampaignData,
-  domain: Domain,
-  proposals: readonly Proposal[],
-): Candidate {
+/** Where a scope's rows come from: self-edits, or what the domain has, for so many optimiser steps. @default `steps`: as the campaign file says */
+export type ScopeRows = { readonly proposals: readonly Proposal[] } | { readonly baseline: string; readonly steps?: number };
+
+export function candidateAt(scope: AdaptationScope, position: number, data: CampaignData, from: ScopeRows): Candidate {
   const place = placeOf(position, scope.perContext);
-  const { id, context } = contextAt(data, scope.split, place.context);
-  const identity = { position, contextId: id, candidate: place.candidate, context };
-  const { innerLoop } = data.input.spec;
-  if (scope.rows.kind === 'proposals') {
-    const proposal = proposals[position];
-    if (proposal === undefined || proposal.contextId !== id || proposal.candidate !== identity.candidate) {
-      throw new RangeError(`${scope.scope}: the proposals hold no candidate ${id}/c${identity.candidate} at ${position}`);
-    }
-    return { ...identity, selfEdit: proposal.text, training: judge(proposal, context, data, domain) };
+  const context = contextAt(data, scope.split, place.context);
+  const identity = { position, contextId: context.id, candidate: place.candidate, context };
+  if ('baseline' in from) return { ...identity, training: baselineTraining(context, data, from) };
+  const proposal = from.proposals[position];
+  if (proposal === undefined || proposal.contextId !== context.id || proposal.candidate !== identity.candidate) {
+    throw new RangeError(`${scope.scope}: the proposals hold no candidate ${context.id}/c${identity.candidate} at ${position}`);
   }
-  const optimiser = optimiserOf(innerLoop, scope.rows.kind === 'passage' ? (scope.rows.maxSteps ?? innerLoop.maxSteps) : innerLoop.maxSteps);
-  const rows = scope.rows.kind === 'passage' ? domain.passageRows(context, innerLoop) : domain.oracleRows(context, innerLoop);
+  return { ...identity, selfEdit: proposal.text, training: selfEditTraining(proposal, data) };
+}
+
+function baselineTraining({ id, task }: Context, { domain, input }: CampaignData, { baseline, steps }: Extract<ScopeRows, { baseline: string }>): Candidate['training'] {
+  const { innerLoop } = input.spec;
+  const rows = domain.baselineRows(baseline, task, input.spec);
   if (rows.length === 0) {
-    throw new BadInputError({ where: `context ${id}: oracle`, expected: 'training lines, for the oracle baseline', got: 'none' });
+    throw new BadInputError({ where: `context ${id}`, expected: `something to train on, for the ${baseline} baseline`, got: 'nothing' });
   }
-  return { ...identity, training: { accepted: true, rows, optimiser, notes: [] } };
+  return { accepted: true, rows, optimiser: optimiserOf(innerLoop, steps ?? innerLoop.maxSteps), notes: [] };
 }
 
 /** Rows and settings of a self-edit, or why it is rejected. */
-function judge(proposal: Proposal, context: Context, data: CampaignData, domain: Domain): Candidate['training'] {
-  const { innerLoop } = data.input.spec;
-  const parsed = domain.parseSelfEdit(proposal, context, data.input.spec);
+function selfEditTraining({ parsed }: Proposal, { input }: CampaignData): Candidate['training'] {
   if (!parsed.accepted) return parsed;
-  if (proposal.tooLong !== undefined) return { accepted: false, reason: proposal.tooLong };
+  const { innerLoop } = input.spec;
   const { learningRate, trainEpochs } = parsed.directives;
   const asked = {
     ...innerLoop,

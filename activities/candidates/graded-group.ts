@@ -119,8 +119,7 @@ async function unadaptedScores(services: Services, { scope }: ResolvedGroup, mem
   if (scope.gainOver === undefined) return null;
   const { contextsPerChunk } = scope.gainOver;
   const chunk = chunkOf(placeOf(member.position, scope.perContext).context, contextsPerChunk);
-  const { campaign, split, policyAdapters } = scope;
-  const answers = await findUnadapted(services, { campaign, scope: scope.scope, split, policyAdapters, contextsPerChunk, chunk });
+  const answers = await findUnadapted(services, { campaign: scope.campaign, scope: scope.scope, chunk });
   const own = answers?.find(({ contextId }) => contextId === member.contextId);
   if (own === undefined) throw new RangeError(`${scope.scope}: no unadapted answers of context ${member.contextId}`);
   return own.answers.map(({ score }) => score);

@@ -1,10 +1,11 @@
 import { type CampaignInput, scopes } from '../../contracts/campaign';
-import type { Context } from '../../contracts/campaign-spec';
+import type { CampaignData } from '../../record/documents/campaign';
 import { answersOf, evaluationDocument, groupAnswersFile } from '../../record/documents/candidates';
 import type { CurrentVersions } from '../../record/documents/operators';
 import type { Example, ExampleSelfEdit } from '../../record/documents/report';
 import { type Proposal, proposalsDocument, proposalsFile } from '../../record/documents/self-edits';
 import { manifestKeys } from '../../record/keys';
+import { epochOfMethod } from '../../seal/algorithm/stages';
 import { mean } from '../../seal/statistics';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { characters } from './collect-epochs';
@@ -22,8 +23,7 @@ const MOST_QUESTIONS = 12;
  */
 export async function collectExamples(
   store: ArtifactStore,
-  input: CampaignInput,
-  heldOut: readonly Context[],
+  { input, contexts }: Pick<CampaignData, 'input' | 'contexts'>,
   methods: readonly string[],
   versions: CurrentVersions,
 ): Promise<Example[]> {
@@ -31,24 +31,23 @@ export async function collectExamples(
     const scope = scopes.evaluation(method, versions.ofMethod(method));
     return { method, scope, list: await proposalsOf(store, input, scope) };
   }));
-  const contexts = [...input.heldOutContexts].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, EXAMPLES);
+  const shown = [...contexts.heldOut].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, EXAMPLES);
   return Promise.all(
-    contexts.map(async ({ id, index }): Promise<Example> => {
-      const { title, context } = heldOut[index]!;
+    shown.map(async ({ id, title, text }): Promise<Example> => {
       const selfEdits = await Promise.all(
         proposals.flatMap(({ method, scope, list }) => {
           const proposal = list.find(({ contextId, candidate }) => contextId === id && candidate === 1);
           return proposal === undefined ? [] : [selfEditOf(store, input, { method, scope }, proposal)];
         }),
       );
-      return { contextId: id, title: cut(title), passage: cut(context), selfEdits };
+      return { contextId: id, title: cut(title), passage: cut(text), selfEdits };
     }),
   );
 }
 
 /** The self-edits before any training of the policy, or the earliest there are, and the last. */
 function comparedMethods(methods: readonly string[]): string[] {
-  const writing = methods.filter((name) => name === 'self-edits' || name.startsWith('seal-epoch-'));
+  const writing = methods.filter((name) => name === 'self-edits' || epochOfMethod(name) !== null);
   return [...new Set([writing[0], writing.at(-1)].flatMap((name) => name ?? []))];
 }
 

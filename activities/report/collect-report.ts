@@ -1,12 +1,13 @@
 import { basename } from 'node:path';
 import type { CampaignInput, CampaignState } from '../../contracts/campaign';
 import { costOf } from '../../contracts/ledger';
-import { heldOutFile, readInput, trainFile } from '../../record/documents/campaign';
+import { readCampaignData, readInput } from '../../record/documents/campaign';
 import { CurrentVersions } from '../../record/documents/operators';
 import { type CampaignReport, type CandidateRow, type LengthCorrelation, type ReportDocument } from '../../record/documents/report';
 import { type WorkRecord, workRecords } from '../../record/documents/work';
 import { correlation, correlationWithin, quantile } from '../../seal/correlation';
 import { comparisons, methodScore, type MethodRuns } from '../../seal/report-data';
+import { DOMAINS, type Domains } from '../../seal/domains/registry';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { pinnedSha256 } from '../stored/model-directories';
 import { collectEpoch } from './collect-epochs';
@@ -30,10 +31,11 @@ export async function collectReport(
   campaignId: string,
   state: CampaignState,
   wallSeconds: number,
+  domains: Domains = DOMAINS,
 ): Promise<ReportDocument> {
   const input = await readInput(store, campaignId);
-  const [train, heldOut] = await Promise.all([trainFile.get(store, input.train), heldOutFile.get(store, input.heldOut)]);
-  const titles = new Map(input.trainContexts.map(({ id, index }) => [id, train[index]?.title ?? '']));
+  const data = await readCampaignData(store, input, domains);
+  const titles = new Map(data.contexts.train.map(({ id, title }) => [id, title]));
   const versions = await CurrentVersions.read(store, campaignId);
   const epochs = [];
   for (let epoch = 1; epoch <= input.spec.epochs; epoch += 1) epochs.push(await collectEpoch(store, campaignId, versions.ofEpoch(epoch), titles));
@@ -57,14 +59,14 @@ export async function collectReport(
       codeVersion: input.codeVersion,
     },
     fineTunes: fineTunes(candidates, methods),
-    lessMemory: computedInParts(candidates, records, input),
+    lessMemory: computedInParts(candidates, records, data),
     losses: await collectLosses(store, input, versions, candidates),
     timeline: timelineOf(records),
-    ledgerByWorker: ledgerRows('worker', records, input),
+    ledgerByWorker: ledgerRows('worker', records, data),
     cost: input.spec.ledger === undefined ? null : { ...input.spec.ledger, amount: costOf(ledger, input.spec.ledger) },
     lengths: lengthCorrelations(candidates),
-    examples: await collectExamples(store, input, heldOut, methods.map(({ name }) => name), versions),
-    contexts: contextScores(input, heldOut, methods),
+    examples: await collectExamples(store, data, methods.map(({ name }) => name), versions),
+    contexts: contextScores(data, methods),
     revisions: versions.revisions.map(({ revision, by, why, retried, changed, stale }) => ({ revision, by, why, retried, changed, stale })),
   };
   return { report, candidates, lineage: { ...lineageOf(input), otherCode: otherCodeIn(records) } };

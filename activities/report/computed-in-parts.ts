@@ -1,17 +1,17 @@
-import type { CampaignInput } from '../../contracts/campaign';
 import type { CandidateRow, CampaignReport } from '../../record/documents/report';
 import type { WorkRecord } from '../../record/documents/work';
 import { memoryPartsOf } from '../execution/less-memory';
 import { counted } from './figures';
-import { namesOf } from './ledger-rows';
+import { type LedgerCampaign, namesOf } from './ledger-rows';
 
 const MOST_NAMED = 10;
 
 /** All that was computed in parts, for want of memory: candidates as their lineage says it, then what only records tell of (M-steps, evaluations). */
-export function computedInParts(candidates: readonly CandidateRow[], records: readonly WorkRecord[], input: CampaignInput): CampaignReport['lessMemory'] {
+export function computedInParts(candidates: readonly CandidateRow[], records: readonly WorkRecord[], campaign: LedgerCampaign): CampaignReport['lessMemory'] {
+  const { campaignId } = campaign.input;
   const recorded = records
     .filter(({ outcome }) => outcome === 'done')
-    .flatMap((record) => namesOf(record, input).map((name) => ({ id: `${input.campaignId}/${name}`, memoryParts: memoryPartsOf({ ...record }) })));
+    .flatMap((record) => namesOf(record, campaign).map((name) => ({ id: `${campaignId}/${name}`, memoryParts: memoryPartsOf({ ...record }) })));
   const most = new Map<string, number>();
   for (const { id, memoryParts } of [...candidates, ...recorded]) if (memoryParts > 1) most.set(id, Math.max(most.get(id) ?? 1, memoryParts));
   return [...most].map(([id, memoryParts]) => ({ id, memoryParts }));

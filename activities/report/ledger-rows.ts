@@ -1,7 +1,12 @@
-import { type CampaignInput, scopes } from '../../contracts/campaign';
+import { scopes } from '../../contracts/campaign';
+import type { CampaignSpec } from '../../contracts/campaign-spec';
 import { type LedgerRow, NOTHING_SPENT, type Spent, spentTogether } from '../../contracts/ledger';
 import type { WorkRecord } from '../../record/documents/work';
+import type { CampaignData } from '../../record/documents/campaign';
 import { placeOf } from '../../seal/algorithm/plan';
+import { stagesOf } from '../../seal/algorithm/stages';
+
+export type LedgerCampaign = Pick<CampaignData, 'input' | 'contexts'>;
 
 export const LEDGER_PARTS = ['worker', 'candidate', 'attempt'] as const;
 export type LedgerPart = (typeof LEDGER_PARTS)[number];
@@ -14,7 +19,7 @@ interface Share {
 }
 
 /** The ledger by workers, candidates or attempts, in the order of their first computation. */
-export function ledgerRows(part: LedgerPart, records: readonly WorkRecord[], input: CampaignInput): LedgerRow[] {
+export function ledgerRows(part: LedgerPart, records: readonly WorkRecord[], campaign: LedgerCampaign): LedgerRow[] {
   const sorted = [...records].sort((a, b) => (a.startedAt < b.startedAt ? -1 : a.startedAt > b.startedAt ? 1 : a.from - b.from));
   const shares = sorted.flatMap((record, i): Share[] => {
     const { spent, outcome } = record;
@@ -24,7 +29,7 @@ export function ledgerRows(part: LedgerPart, records: readonly WorkRecord[], inp
       case 'attempt':
         return [{ name: attemptName(record, sorted.slice(0, i)), spent, outcome }];
       case 'candidate':
-        return namesOf(record, input).map((name, place, { length }) => ({ name, spent: shareOf(spent, length, place === 0), outcome }));
+        return namesOf(record, campaign).map((name, place, { length }) => ({ name, spent: shareOf(spent, length, place === 0), outcome }));
     }
   });
   const rows = new Map<string, LedgerRow>();
@@ -62,18 +67,20 @@ function attemptName({ kind, scope, from, to, repeat, memoryParts = 1, worker }:
 }
 
 /** Whom a computation was for: candidates by the ids of their workflows below the campaign's; what is for a scope as a whole by the scope's name. */
-export function namesOf({ kind, scope, from, to }: WorkRecord, input: CampaignInput): string[] {
+export function namesOf({ kind, scope, from, to }: WorkRecord, { input, contexts }: LedgerCampaign): string[] {
   if (kind === 'm-step') return [`${scope}/m-step`];
   if (kind === 'unadapted') return [`${scope}/unadapted`];
   const { spec } = input;
   const inEpoch = scopes.isTraining(scope);
-  const contexts = inEpoch ? input.trainContexts : input.heldOutContexts;
-  const perContext = inEpoch ? spec.proposals.k : PER_CONTEXT_ONE.has(scopes.unversioned(scope)) ? 1 : spec.evaluation.selfEditsPerContext;
+  const own = contexts[inEpoch ? 'train' : 'heldOut'];
+  const perContext = inEpoch ? spec.proposals.k : writesSelfEdits(spec, scope) ? spec.evaluation.selfEditsPerContext : 1;
   return Array.from({ length: to - from }, (_, i) => {
     const place = placeOf(from + i, perContext);
-    return `${scope}/${contexts[place.context]?.id ?? `context ${place.context}`}/c${place.candidate}`;
+    return `${scope}/${own[place.context]?.id ?? `context ${place.context}`}/c${place.candidate}`;
   });
 }
 
-/** Methods that adapt to each context once. */
-const PER_CONTEXT_ONE: ReadonlySet<string> = new Set(['passage-only', 'passage-only-step-matched', 'oracle'].map((method) => scopes.evaluation(method)));
+/** Whether the policy adapts to self-edits there; to what else there is it adapts once a context. */
+function writesSelfEdits(spec: CampaignSpec, scope: string): boolean {
+  return stagesOf(spec).some((stage) => stage.kind === 'evaluate' && stage.rows.kind === 'self-edits' && scopes.evaluation(stage.method) === scopes.unversioned(scope));
+}

@@ -3,11 +3,12 @@ import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { log } from '@temporalio/activity';
 import type { PinnedModel } from '../../contracts/campaign';
-import { BadInputError, MachineUnableError } from '../../contracts/errors';
+import { ArtifactCorruptError, BadInputError, MachineUnableError } from '../../contracts/errors';
 import type { LanguageModel } from '../../contracts/language-model';
 import type { Machine } from '../../contracts/machine';
 import { modelFiles } from '../../engine/files/model-directory';
 import { manifestSha256 } from '../../record/document-type';
+import { policyDocument } from '../../record/documents/epochs';
 import { directoryKey, type DirectoryRefs, getDirectory } from '../../storage/artifact-directory';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { hashBytes, hashFile } from '../../storage/content-hash';
@@ -45,6 +46,8 @@ export class ModelDirectories {
   readonly #verified = new Remembered<MachineUnableError | null>(POLICIES_IN_MEMORY);
   /** Hashes of merged policies that this process has compared with their files. */
   readonly #merged = new Remembered<FileHashes>(POLICIES_IN_MEMORY);
+  /** By the hash of their manifests. */
+  readonly #policies = new Remembered<Policy>(POLICIES_IN_MEMORY);
   /** Policies that are being looked at or merged, for all who ask for them meanwhile. */
   readonly #opening = new Map<string, Promise<FileHashes>>();
 
@@ -73,27 +76,42 @@ export class ModelDirectories {
     }
   }
 
-  /** The model directory of a policy, merged where it is not there yet or no longer whole. `limits` bound the merge. */
-  async policy(base: PinnedModel, adapterKeys: readonly string[], limits: ComputeLimits): Promise<PolicyDirectory> {
+  /**
+   * The model directory of a policy, merged where it is not there yet or no longer whole. `limits` bound the merge.
+   * @param key of the policy's manifest; null: the base
+   */
+  async policy(base: PinnedModel, key: string | null, limits: ComputeLimits): Promise<PolicyDirectory> {
     await this.verifyBase(base);
-    const inputs: Record<string, string> = { base: pinnedSha256(base) };
-    if (adapterKeys.length === 0) return { directory: base.directory, inputs, [Symbol.asyncDispose]: () => Promise.resolve() };
-    const { store, cache } = this.#dependencies;
-    const manifests = await Promise.all(adapterKeys.map((key) => store.readManifest(key)));
-    manifests.forEach((manifest, i) => {
-      inputs[adapterKeys[i]!] = manifestSha256(manifest);
+    const inputs = { base: pinnedSha256(base) };
+    if (key === null) return { directory: base.directory, inputs, [Symbol.asyncDispose]: () => Promise.resolve() };
+    const policy = await this.#read(key);
+    const lease = await this.#lease(base, policy, limits);
+    return { ...lease, inputs: { ...inputs, [key]: policy.sha256, [MERGED_INPUT]: filesSha256(lease.opened) } };
+  }
+
+  /** @throws ArtifactMissingError, ArtifactCorruptError, also where a parent is not what the policy was trained from */
+  async #read(key: string, expectedSha256?: string): Promise<Policy> {
+    const { manifest, summary } = await policyDocument.read(this.#dependencies.store, key);
+    const sha256 = manifestSha256(manifest);
+    if (expectedSha256 !== undefined && sha256 !== expectedSha256) throw new ArtifactCorruptError(`${key}: sha256 ${sha256}, where ${expectedSha256} was trained from`);
+    // A manifest names its parent with its hash, so this one's hash stands for all of them.
+    return this.#policies.get(sha256, async () => {
+      const { parent } = summary;
+      return { sha256, adapter: manifest.files, parent: parent === null ? null : await this.#read(parent, manifest.lineage.inputs[parent] ?? 'nothing') };
     });
-    const adapters = manifests.map(({ files }) => files);
-    const name = this.#nameOf(base, adapters);
-    const supersedes = this.#nameOf(base, adapters.slice(0, -1));
-    const lease = await cache.lease(name, { bytes: await sizeOf(base), supersedes, open: (directory) => this.#open(name, directory, { base, adapters, limits }) });
-    return { ...lease, inputs: { ...inputs, [MERGED_INPUT]: filesSha256(lease.opened) } };
+  }
+
+  async #lease(base: PinnedModel, policy: Policy, limits: ComputeLimits): Promise<Lease<FileHashes>> {
+    const { cache } = this.#dependencies;
+    const name = this.#nameOf(base, policy);
+    const supersedes = policy.parent === null ? {} : { supersedes: this.#nameOf(base, policy.parent) };
+    return cache.lease(name, { bytes: await sizeOf(base), ...supersedes, open: (directory) => this.#open(name, directory, { base, policy, limits }) });
   }
 
   /** Another kind of machine, or other code, may merge the same content to other bits. */
-  #nameOf(base: PinnedModel, adapters: readonly DirectoryRefs[]): string {
+  #nameOf(base: PinnedModel, policy: Policy): string {
     const { machine, codeVersion } = this.#dependencies;
-    const made = [machineKey(machine, codeVersion), pinnedSha256(base), ...adapters.map(directoryKey)];
+    const made = [machineKey(machine, codeVersion), pinnedSha256(base), policy.sha256];
     return `policies/${hashBytes(Buffer.from(made.join('\n'))).sha256.slice(0, 32)}`;
   }
 
@@ -124,24 +142,44 @@ export class ModelDirectories {
     return this.#merged.get((await seen()) ?? name, () => Promise.resolve(files));
   }
 
-  async #merge({ base, adapters, limits }: Merge, outDirectory: string): Promise<void> {
+  /** From the nearest ancestor at hand: merging one adapter after the other gives the same bits as merging all at once. */
+  async #merge({ base, policy, limits }: Merge, outDirectory: string): Promise<void> {
     const { model, store, gate, cache } = this.#dependencies;
+    const adapters: DirectoryRefs[] = [];
+    let ancestor: Policy | null = policy;
+    do {
+      adapters.unshift(ancestor.adapter);
+      ancestor = ancestor.parent;
+    } while (ancestor !== null && !(await cache.has(this.#nameOf(base, ancestor))));
     const leases: Lease<unknown>[] = [];
+    const lease = async (leased: Promise<Lease<unknown>>): Promise<string> => {
+      leases.push(await leased);
+      return leases.at(-1)!.directory;
+    };
     try {
-      for (const files of adapters) leases.push(await leaseAdapter(cache, store, files));
-      const adapterDirectories = leases.map(({ directory }) => directory);
-      const request = { modelDirectory: base.directory, adapterDirectories, outDirectory };
+      const modelDirectory = ancestor === null ? base.directory : await lease(this.#lease(base, ancestor, limits));
+      const adapterDirectories: string[] = [];
+      for (const files of adapters) adapterDirectories.push(await lease(leaseAdapter(cache, store, files)));
+      const request = { modelDirectory, adapterDirectories, outDirectory };
       await this.reading(base, () => gate.run(new AbortController().signal, limits, (inner) => model.merge(request, inner)));
     } finally {
-      for (const lease of leases) await lease[Symbol.asyncDispose]();
+      for (const one of leases) await one[Symbol.asyncDispose]();
     }
   }
 }
 
-/** What a policy is merged from. */
+/** A policy as its manifest names it: an adapter, merged onto its parent. */
+interface Policy {
+  /** Of its manifest. */
+  readonly sha256: string;
+  readonly adapter: DirectoryRefs;
+  /** Null: the base. */
+  readonly parent: Policy | null;
+}
+
 interface Merge {
   readonly base: PinnedModel;
-  readonly adapters: readonly DirectoryRefs[];
+  readonly policy: Policy;
   readonly limits: ComputeLimits;
 }
 

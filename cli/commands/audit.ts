@@ -3,7 +3,7 @@ import { auditCampaign, type AuditResult } from '../../audit/audit-campaign';
 import { auditExport } from '../../audit/audit-export';
 import type { HistoryProgress } from '../../audit/check-histories';
 import { ArchivedHistories, FirstOf, ServerSource } from '../../audit/history-source';
-import { knowledgeDomain } from '../../seal/knowledge/domain';
+import { DOMAINS } from '../../seal/domains/registry';
 import { AuditBreakError } from '../audit-break-error';
 import { withCampaigns } from '../campaign-client';
 import { withRecord } from '../campaign-record';
@@ -40,14 +40,14 @@ function auditHere(campaignId: string, progress: HistoryProgress): Promise<Audit
       withReplaying((replaying) => {
         const server = new ServerSource(campaigns.histories(), () => campaigns.runs(campaignId));
         const histories = (record: ConstructorParameters<typeof ArchivedHistories>[0]) => new FirstOf([new ArchivedHistories(record), server]);
-        return auditCampaign({ campaignId, store, hasArtifacts: true, domain: knowledgeDomain, histories, replaying, progress });
+        return auditCampaign({ campaignId, store, hasArtifacts: true, domains: DOMAINS, histories, replaying, progress });
       }),
     ),
   );
 }
 
 function auditThere(campaignId: string, directory: string, progress: HistoryProgress): Promise<AuditResult> {
-  return withReplaying((replaying) => auditExport(campaignId, directory, knowledgeDomain, replaying, progress));
+  return withReplaying((replaying) => auditExport(campaignId, directory, DOMAINS, replaying, progress));
 }
 
 function summary({ campaignId, artifacts, manifests, histories, otherCode, breaks, actions, unchecked }: AuditResult): string {

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { worldContexts } from '../../seal/knowledge/world/contexts';
-import { worldSpecSchema } from '../../seal/knowledge/world/world-spec';
+import { worldContexts } from '../../seal/domains/knowledge/world/contexts';
+import { worldSpecSchema } from '../../seal/domains/knowledge/world/world-spec';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { writableDirectory } from '../directories';
 import { writeOutput } from '../output-file';

@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import { artifactRefSchema } from '../../contracts/artifacts';
 import type { CampaignInput } from '../../contracts/campaign';
-import { campaignSpecSchema, type Context, contextSchema } from '../../contracts/campaign-spec';
+import { campaignSpecSchema, promptOf } from '../../contracts/campaign-spec';
 import { ArtifactMissingError } from '../../contracts/errors';
+import { type Context, contextOf, type Domain, type ProposalWording } from '../../seal/domains/domain';
+import type { Domains } from '../../seal/domains/registry';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { DocumentType, noSummary } from '../document-type';
 import { JsonFile, list, sha256, whole } from '../json-file';
 import { manifestKeys } from '../keys';
 
-const contextRefs = list(z.strictObject({ id: z.string(), index: whole }));
 const leftOut = z.strictObject({ unanswerable: whole, withoutQuestions: whole });
 
 /** What was pinned at the start. Timers are left out: they shape no result. */
@@ -22,16 +23,22 @@ export const inputFile = new JsonFile<Omit<CampaignInput, 'timings'>>(
     model: z.strictObject({ directory: z.string(), files: z.record(z.string(), sha256) }),
     train: artifactRefSchema,
     heldOut: artifactRefSchema,
-    trainContexts: contextRefs,
-    heldOutContexts: contextRefs,
+    contexts: z.strictObject({ train: whole, heldOut: whole }),
     leftOut: z.strictObject({ train: leftOut.exactOptional(), heldOut: leftOut.exactOptional() }).exactOptional(),
     template: artifactRefSchema.exactOptional(),
   }),
 );
 
-const contexts = list(contextSchema);
-export const trainFile = new JsonFile<readonly Context[]>('train.json', contexts);
-export const heldOutFile = new JsonFile<readonly Context[]>('heldOut.json', contexts);
+/** A split's tasks, whose schema is their domain's. */
+const tasks = list(z.unknown());
+export const trainFile = new JsonFile('train.json', tasks);
+export const heldOutFile = new JsonFile('heldOut.json', tasks);
+
+/** A split's tasks as their domain reads them. */
+export function tasksFile<Task>(domain: Domain<Task>, split: 'train' | 'heldOut'): JsonFile<readonly Task[]> {
+  return new JsonFile(split === 'train' ? trainFile.name : heldOutFile.name, list(domain.schema));
+}
+
 /** Text; of campaigns with a prompt of their own. */
 export const TEMPLATE_FILE = 'template.txt';
 
@@ -48,4 +55,26 @@ export async function readInput(store: ArtifactStore, campaignId: string): Promi
 export async function findInput(store: ArtifactStore, campaignId: string): Promise<CampaignInput | null> {
   const found = await campaignDocument.find(store, manifestKeys.campaign(campaignId));
   return found === null ? null : inputFile.read(store, found);
+}
+
+/** A campaign's inputs. `wording`: how self-edits are asked for. */
+export interface CampaignData {
+  readonly input: CampaignInput;
+  readonly domain: Domain;
+  /** In the campaign's order. */
+  readonly contexts: Readonly<Record<'train' | 'heldOut', readonly Context[]>>;
+  readonly wording: ProposalWording;
+}
+
+/** @throws ArtifactMissingError, ArtifactCorruptError; BadInputError for a domain that is none of these */
+export async function readCampaignData(store: ArtifactStore, input: CampaignInput, domains: Domains): Promise<CampaignData> {
+  const domain = domains.get(input.spec.domain);
+  const contextsOf = async (split: 'train' | 'heldOut'): Promise<readonly Context[]> => (await tasksFile(domain, split).get(store, input[split])).map((task) => contextOf(domain, task));
+  const [train, heldOut, wording] = await Promise.all([contextsOf('train'), contextsOf('heldOut'), wordingOf(store, input)]);
+  return { input, domain, contexts: { train, heldOut }, wording };
+}
+
+async function wordingOf(store: ArtifactStore, { template, spec }: CampaignInput): Promise<ProposalWording> {
+  if (template === undefined) return { prompt: promptOf(spec) };
+  return { template: Buffer.from(await store.get(template)).toString('utf8') };
 }

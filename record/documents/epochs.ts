@@ -5,6 +5,7 @@ import { DocumentType, noSummary } from '../document-type';
 import { JsonFile, list, positive, whole } from '../json-file';
 import { manifestKeys } from '../keys';
 import { failureClass, stepLogs } from './candidates';
+import { trainingRow } from './training-row';
 
 export const epochSummarySchema = z.strictObject({
   epoch: positive,
@@ -32,15 +33,15 @@ export type Selection = z.infer<typeof selection>;
 export const selectionFile = new JsonFile('selection.json', selection);
 export const selectionDocument = new DocumentType<EpochSummary>('selection', [manifestKeys.selection], [selectionFile], epochSummarySchema);
 
-const parseSpecial = z.union([z.boolean(), list(z.tuple([whole, whole]).readonly())]).exactOptional();
-const trainingRow = z.union([
-  z.strictObject({ text: z.string(), parseSpecial, endsWithEos: z.boolean().exactOptional() }),
-  z.strictObject({ prompt: z.string(), completion: z.string(), isChat: z.boolean().exactOptional(), parseSpecial, endsWithEos: z.boolean().exactOptional() }),
-  z.strictObject({ prompt: z.string(), completionIds: list(whole), parseSpecial, endsWithEos: z.boolean().exactOptional() }),
-]);
 export const rowsFile = new JsonFile('rows.json', list(trainingRow));
 /** The loss of every step of the M-step. */
 export const policyLossesFile = new JsonFile('losses.json', stepLogs);
 export const policyTrainingDocument = new DocumentType('policy-training', [manifestKeys.policyTraining], [rowsFile, policyLossesFile], noSummary);
-/** Its files are those of a PEFT directory. */
-export const policyDocument = new DocumentType('policy', [manifestKeys.policy], [], z.strictObject({ steps: whole, finalLoss: z.number(), trainedTokens: whole, rows: positive }));
+
+const policySummary = z.strictObject({
+  /** Manifest key of the policy that it was trained from; null: the base. Their adapters are merged in this order. */
+  parent: z.string().nullable(),
+  ...{ steps: whole, finalLoss: z.number(), trainedTokens: whole, rows: positive },
+});
+/** A policy: its parent, and the adapter that its M-step trained. Its files are those of a PEFT directory. */
+export const policyDocument = new DocumentType('policy', [manifestKeys.policy], [], policySummary);

@@ -1,6 +1,7 @@
 /** What operators changed: which versions count since a `retry-failed`, and who deleted a campaign. */
 import { z } from 'zod';
 import { epochInVersion, type EpochVersion } from '../../contracts/campaign';
+import { epochOfMethod } from '../../seal/algorithm/stages';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { readAll } from '../bounded-reads';
 import { DocumentType } from '../document-type';
@@ -47,8 +48,8 @@ export class CurrentVersions {
 
   /** Of a method's evaluation: that of its policy; baselines have one. */
   ofMethod(method: string): number {
-    const epoch = /^seal-epoch-(\d+)$/.exec(method)?.[1];
-    return epoch === undefined ? 1 : this.ofEpoch(Number(epoch)).policy;
+    const epoch = epochOfMethod(method);
+    return epoch === null ? 1 : this.ofEpoch(epoch).policy;
   }
 }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { DocumentType, noSummary } from '../document-type';
 import { JsonFile, list, positive, whole } from '../json-file';
+import { trainingRow } from './training-row';
 import { manifestKeys } from '../keys';
 
 const selfEdit = z.strictObject({
@@ -16,12 +17,18 @@ const selfEdit = z.strictObject({
 export const chunkFile = new JsonFile('self-edits.json', list(z.strictObject({ contextId: z.string(), selfEdits: list(selfEdit) })));
 export const proposalsChunkDocument = new DocumentType('proposals-chunk', [manifestKeys.proposalsChunk], [chunkFile], noSummary);
 
-const proposal = selfEdit.extend({
-  contextId: z.string(),
-  candidate: positive,
-  /** Why the model could not be trained on it, where only its tokenizer can tell: a row is too long. */
-  tooLong: z.string().exactOptional(),
-});
+/** What its domain makes of it, and the model's tokenizer: what is trained on, or one line that says why it cannot be. */
+const parsed = z.discriminatedUnion('accepted', [
+  z.strictObject({
+    accepted: z.literal(true),
+    rows: list(trainingRow),
+    directives: z.strictObject({ learningRate: z.number().exactOptional(), trainEpochs: positive.exactOptional(), lossOn: z.enum(['all', 'completion']).exactOptional() }),
+    notes: list(z.string()),
+  }),
+  z.strictObject({ accepted: z.literal(false), reason: z.string() }),
+]);
+
+const proposal = selfEdit.extend({ contextId: z.string(), candidate: positive, parsed });
 /** A self-edit as proposed. */
 export type Proposal = z.infer<typeof proposal>;
 

@@ -9,9 +9,9 @@
  * Departure: the E-step scores all self-edits of an epoch before the M-step, with one policy, as the reference does; the paper's
  * listing updates after each batch.
  */
-export interface RestEmHooks<Context, SelfEdits, Rewards, Kept, Policy> {
+export interface RestEmHooks<Contexts, SelfEdits, Rewards, Kept, Policy> {
   /** SE ~ theta( . | C): k self-edits for each context, sampled from the policy. */
-  propose(contexts: readonly Context[]): Promise<SelfEdits>;
+  propose(contexts: Contexts): Promise<SelfEdits>;
   /** theta' = SFT(theta, SE), r = reward of theta' on the context's task: one reward for each self-edit that can be trained on. */
   score(selfEdits: SelfEdits): Promise<Rewards>;
   /** The self-edits that are kept. */
@@ -21,9 +21,9 @@ export interface RestEmHooks<Context, SelfEdits, Rewards, Kept, Policy> {
 }
 
 /** Runs an epoch. @returns the policy after it */
-export async function restEmEpoch<Context, SelfEdits, Rewards, Kept, Policy>(
-  contexts: readonly Context[],
-  hooks: RestEmHooks<Context, SelfEdits, Rewards, Kept, Policy>,
+export async function restEmEpoch<Contexts, SelfEdits, Rewards, Kept, Policy>(
+  contexts: Contexts,
+  hooks: RestEmHooks<Contexts, SelfEdits, Rewards, Kept, Policy>,
 ): Promise<Policy> {
   // E-step
   const selfEdits = await hooks.propose(contexts);

@@ -6,12 +6,12 @@ import { DefaultLogger } from '@temporalio/worker';
 import { type ActivityDependencies, createActivities, type SealActivities } from '../../activities';
 import type { AdaptationScope, PinnedCampaign, ProposalSource } from '../../activities/activity-types';
 import type { CampaignInput } from '../../contracts/campaign';
-import { campaignSpecSchema, type Context } from '../../contracts/campaign-spec';
+import { campaignSpecSchema } from '../../contracts/campaign-spec';
+import type { Passage } from '../../seal/domains/knowledge/passage';
 import { DEFAULT_ENDPOINT_BOUNDS } from '../../endpoint/endpoint-client';
 import { Endpoints } from '../../endpoint/endpoints';
 import { heldOutFile, trainFile } from '../../record/documents/campaign';
 import { contextId } from '../../seal/ids';
-import { knowledgeDomain } from '../../seal/knowledge/domain';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { canonicalJson } from '../../storage/canonical-json';
 import { hashBytes } from '../../storage/content-hash';
@@ -25,7 +25,7 @@ export function activityEnvironment(): MockActivityEnvironment {
 
 const MODEL_FILES = { 'config.json': '{}', 'model.safetensors': 'base weights' };
 
-export function contexts(prefix: string, count: number): Context[] {
+export function contexts(prefix: string, count: number): Passage[] {
   return Array.from({ length: count }, (_, i) => ({
     title: `${prefix} ${i}`,
     context: `Passage ${i} of ${prefix}.`,
@@ -33,6 +33,13 @@ export function contexts(prefix: string, count: number): Context[] {
     completions: [`First line of ${i}.`, `Second line of ${i}, longer than the passage itself.`],
     oracle: [`The truth about ${prefix} ${i}.`],
   }));
+}
+
+const TRAIN = contexts('town', 3);
+const HELD_OUT = contexts('ship', 2);
+
+function idsOf(passages: readonly Passage[]): string[] {
+  return passages.map(({ title, context }) => contextId(title, context));
 }
 
 /** Makes fixtures that are removed after the test: called once, at the top of a test file. */
@@ -53,6 +60,8 @@ export function promptEndpoints(environment: Record<string, string>): Endpoints 
 
 /** Activities over a store in memory, a fake language model and a directory of their own. */
 export class ActivityFixture {
+  /** Of its contexts, in their order. */
+  readonly ids = { train: idsOf(TRAIN), heldOut: idsOf(HELD_OUT) };
   readonly directory = mkdtempSync(join(tmpdir(), 'seal-activities-'));
   readonly controls: FakeModelControls;
   readonly store: ArtifactStore;
@@ -73,7 +82,6 @@ export class ActivityFixture {
     this.activities = createActivities({
       model,
       store,
-      domain: knowledgeDomain,
       cacheDirectory: join(this.directory, 'cache'),
       renderHtml: ({ report }) => Promise.resolve(`<title>${report.campaignId}</title>`),
       heartbeatIntervalMs: 20,
@@ -93,9 +101,6 @@ export class ActivityFixture {
   }
 
   async input(campaignId: string, spec: Record<string, unknown> = {}): Promise<CampaignInput> {
-    const train = contexts('town', 3);
-    const heldOut = contexts('ship', 2);
-    const refs = (list: readonly Context[]) => list.map(({ title, context }, index) => ({ id: contextId(title, context), index }));
     const parsed = campaignSpecSchema.parse({
       name: 'test',
       seed: 7,
@@ -116,10 +121,9 @@ export class ActivityFixture {
         directory: this.#modelDirectory,
         files: Object.fromEntries(Object.entries(MODEL_FILES).map(([name, text]) => [name, hashBytes(Buffer.from(text)).sha256])),
       },
-      train: await trainFile.put(this.store, train),
-      heldOut: await heldOutFile.put(this.store, heldOut),
-      trainContexts: refs(train),
-      heldOutContexts: refs(heldOut),
+      train: await trainFile.put(this.store, TRAIN),
+      heldOut: await heldOutFile.put(this.store, HELD_OUT),
+      contexts: { train: TRAIN.length, heldOut: HELD_OUT.length },
     };
   }
 
@@ -132,7 +136,7 @@ export class ActivityFixture {
 
   /** Epoch 1's scope, its self-edits proposed by the fake policy or recorded. */
   async proposed(campaign: PinnedCampaign, source: ProposalSource = 'policy'): Promise<AdaptationScope> {
-    const base = { campaign, scope: 'epoch-1', split: 'train' as const, policyAdapters: [] };
+    const base = { campaign, scope: 'epoch-1', split: 'train' as const, policy: null };
     const task = { ...base, source, perContext: 2, contextsPerChunk: 2 };
     for (const chunk of [1, 2]) await this.run('proposeSelfEdits', { ...task, chunk });
     const { proposals } = await this.run('collectProposals', task);

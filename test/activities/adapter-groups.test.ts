@@ -51,7 +51,7 @@ describe('a group of candidates', () => {
     const [task] = await tasks(made);
     const expected = await made.run('fineTuneAdapters', task);
     // The group is computed again, in the same batch.
-    const { id } = (await made.input('c')).trainContexts[0]!;
+    const id = made.ids.train[0]!;
     await made.store.remove(manifestKeys.adapter('c', 'epoch-1', id, 2, 1));
     const other = fixture(made.store);
     expect(await other.run('fineTuneAdapters', task)).toEqual(expected);
@@ -94,7 +94,7 @@ describe('a group of candidates', () => {
     const { members } = await made.run('fineTuneAdapters', { scope, group: GROUPS[0]!, repeat: 1, repeats: 1 });
     expect(members.map(({ position }) => position)).toEqual([0, 2]);
     expect(made.controls.fineTunes.map(({ jobs }) => jobs.length)).toEqual([2]);
-    const { id } = (await made.input('c')).trainContexts[0]!;
+    const id = made.ids.train[0]!;
     expect((await made.store.readManifest(manifestKeys.candidate('c', 'epoch-1', id, 2))).summary).toEqual({ status: 'rejected', reason });
   });
 
@@ -111,7 +111,7 @@ describe('a group of candidates', () => {
     expect((await other.run('evaluateAdapters', diverging)).members.map(({ position, reward }) => [position, reward !== null])).toEqual([[5, true]]);
     expect((await other.run('fineTuneAdapters', diverging)).members).toEqual(expected);
     expect(other.controls.fineTunes).toHaveLength(1);
-    const { id } = (await other.input('c')).trainContexts[2]!;
+    const id = other.ids.train[2]!;
     const records = [1, 2].map((candidate) => other.store.findManifest(manifestKeys.candidate('c', 'epoch-1', id, candidate)));
     expect((await Promise.all(records)).map((record) => record?.summary?.['status'])).toEqual([undefined, 'scored']);
   });
@@ -129,12 +129,12 @@ describe('a group of candidates', () => {
 /** The passage-only baseline on both held-out contexts. */
 async function heldOutPassages(made: ActivityFixture): Promise<{ campaign: PinnedCampaign; scope: AdaptationScope; score: MethodScore; ids: readonly string[] }> {
   const campaign = await made.pin('c');
-  const scope = { campaign, scope: 'evaluation/passage-only', split: 'heldOut' as const, policyAdapters: [], rows: { kind: 'passage' as const }, perContext: 1 };
+  const scope = { campaign, scope: 'evaluation/passage-only', split: 'heldOut' as const, policy: null, rows: { kind: 'baseline' as const, name: 'passage-only' }, perContext: 1 };
   const task = { scope, group: { from: 0, to: 2 }, repeat: 1, repeats: 1 };
   await made.run('fineTuneAdapters', task);
   await made.run('evaluateAdapters', task);
   const score = await made.run('summariseMethod', { campaign, method: 'passage-only', source: { kind: 'adapted', scope } });
-  return { campaign, scope, score, ids: (await made.input('c')).heldOutContexts.map(({ id }) => id) };
+  return { campaign, scope, score, ids: made.ids.heldOut };
 }
 
 describe('evaluation', () => {
@@ -146,7 +146,7 @@ describe('evaluation', () => {
     const results = [await made.run('evaluateAdapters', all[0]), await made.run('evaluateAdapters', all[1])].flatMap(({ members }) => members);
     expect(made.controls.generates).toHaveLength(asked + 2);
     for (const { reward } of results) expect([0, 0.25, 0.5, 0.75, 1]).toContain(reward);
-    const { id } = (await made.input('c')).trainContexts[1]!;
+    const id = made.ids.train[1]!;
     const record = await made.store.readManifest(manifestKeys.candidate('c', 'epoch-1', id, 1));
     expect(record.summary).toMatchObject({ status: 'scored', reward: results[2]?.reward, repeatRewards: [results[2]?.reward], notes: [] });
   });
@@ -160,14 +160,14 @@ describe('evaluation', () => {
   test('with the logprob grader rewards the gain over the unadapted policy', async () => {
     const made = fixture();
     const plain = await tasks(made, { reward: { grader: 'logprob' } });
-    const { campaign, scope, split, policyAdapters } = plain[0].scope;
-    const base = { campaign, scope, split, policyAdapters, contextsPerChunk: 16, chunk: 1 };
+    const { campaign, scope, split, policy } = plain[0].scope;
+    const base = { campaign, scope, split, policy, contextsPerChunk: 16, chunk: 1 };
     await made.run('evaluateBase', base);
     const unadapted = await unadaptedScores(made.store, base);
     const task = { ...plain[0], scope: { ...plain[0].scope, gainOver: { contextsPerChunk: 16 } } };
     await made.run('fineTuneAdapters', task);
     const { reward } = (await made.run('evaluateAdapters', task)).members[0]!;
-    const { id } = (await made.input('c')).trainContexts[0]!;
+    const id = made.ids.train[0]!;
     const { summary } = await made.store.readManifest(manifestKeys.evaluation('c', 'epoch-1', id, 1, 1));
     expect(reward).toBeCloseTo((summary?.['score'] as number) - unadapted[0]!, 3);
     expect(made.controls.generates.filter(({ temperature }) => temperature === 0)).toHaveLength(0);
@@ -176,7 +176,7 @@ describe('evaluation', () => {
   test('on held-out contexts lets the unadapted policy answer for a rejected self-edit', async () => {
     const made = fixture();
     const campaign = await made.pin('c', { limits: { maxRowTokens: 8 } });
-    const base = { campaign, scope: 'evaluation/self-edits', split: 'heldOut' as const, policyAdapters: [] };
+    const base = { campaign, scope: 'evaluation/self-edits', split: 'heldOut' as const, policy: null };
     const task = { ...base, source: 'recorded' as const, perContext: 2, contextsPerChunk: 8 };
     await made.run('proposeSelfEdits', { ...task, chunk: 1 });
     const { proposals } = await made.run('collectProposals', task);
@@ -205,7 +205,7 @@ describe('evaluation', () => {
     const evaluation = await other.store.readManifest(manifestKeys.evaluation('c', scope.scope, ids[1]!, 1, 1));
     expect(evaluation.summary).toMatchObject({ steps: 0, trainedTokens: 0, unadapted: 'diverged' });
     // What the policy answers without an adapter, it answers here.
-    const base = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policyAdapters: [], contextsPerChunk: 16, chunk: 1 };
+    const base = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policy: null, contextsPerChunk: 16, chunk: 1 };
     await other.run('evaluateBase', base);
     expect(evaluation.summary?.['score']).toBe((await unadaptedScores(other.store, base))[1]);
     const asked = other.controls.generates.length;

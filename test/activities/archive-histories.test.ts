@@ -2,7 +2,6 @@ import { createActivities } from '../../activities';
 import type { FetchedHistory, HistoryReader } from '../../activities/stored/history-reader';
 import { historyFileName, parseHistoryFileName } from '../../record/documents/histories';
 import { keyPrefixes, manifestKeys } from '../../record/keys';
-import { knowledgeDomain } from '../../seal/knowledge/domain';
 import { activityEnvironment, type ActivityFixture, removedFixtures } from './activity-fixture';
 import { fakeLanguageModel } from './fake-language-model';
 
@@ -29,7 +28,6 @@ function archive(made: ActivityFixture, histories: HistoryReader) {
   const { archiveHistories } = createActivities({
     model: fakeLanguageModel().model,
     store: made.store,
-    domain: knowledgeDomain,
     cacheDirectory: made.directory,
     histories,
   });

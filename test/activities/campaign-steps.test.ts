@@ -5,8 +5,10 @@ import type { EvaluatedMember, GroupTask } from '../../activities/activity-types
 import { ComputeGate, type ComputeLimits, ComputeTimeoutError } from '../../activities/execution/compute-gate';
 import { computeLimits } from '../../activities/services';
 import { ComputeCancelledError } from '../../contracts/errors';
+import { methodDocument, runsFile } from '../../record/documents/methods';
 import { proposalsFile } from '../../record/documents/self-edits';
 import { keyPrefixes, manifestKeys } from '../../record/keys';
+import { methodScore } from '../../seal/report-data';
 import { proposalSeed } from '../../seal/rest-em';
 import { createMemoryStore } from '../../storage/memory-store';
 import { type ActivityFixture, removedFixtures } from './activity-fixture';
@@ -42,7 +44,7 @@ describe('pinning', () => {
     const made = fixture();
     await expect(made.pin('c', { limits: { maxRowTokens: 4 } })).rejects.toMatchObject({
       type: 'BadInputError',
-      message: expect.stringMatching(/contexts\.train: passage [0-9a-f]{8}: expected at most 4 tokens/) as string,
+      message: expect.stringMatching(/contexts\.train: [0-9a-f]{8}: expected at most 4 tokens/) as string,
     });
   });
 });
@@ -52,7 +54,7 @@ describe('proposals', () => {
     const [one, two] = [fixture(), fixture()];
     const scope = await one.proposed(await one.pin('c'));
     const campaign = await two.pin('c');
-    const task = { campaign, scope: 'epoch-1', split: 'train' as const, policyAdapters: [], source: 'policy' as const, perContext: 2, contextsPerChunk: 2 };
+    const task = { campaign, scope: 'epoch-1', split: 'train' as const, policy: null, source: 'policy' as const, perContext: 2, contextsPerChunk: 2 };
     for (const chunk of [2, 1]) await two.run('proposeSelfEdits', { ...task, chunk });
     expect((await two.run('collectProposals', task)).proposals.sha256).toBe(scope.rows.kind === 'proposals' && scope.rows.proposals.sha256);
     const seeds = one.controls.generates.flatMap(({ groups }) => groups.flatMap(({ rows }) => rows.map(({ seed }) => seed)));
@@ -65,8 +67,7 @@ describe('proposals', () => {
   test('keep the ids that were sampled, which the M-step trains on, and whether they were cut off, which it ends no row after', async () => {
     const made = fixture();
     const campaign = await made.pin('c');
-    const [first] = (await made.input('c')).trainContexts;
-    made.controls.cutOff.add(proposalSeed(7, 'epoch-1', first!.id, 2));
+    made.controls.cutOff.add(proposalSeed(7, 'epoch-1', made.ids.train[0]!, 2));
     const scope = await made.proposed(campaign);
     if (scope.rows.kind !== 'proposals') throw new Error('expected proposals');
     const { proposals } = scope.rows;
@@ -90,7 +91,7 @@ describe('proposals', () => {
   test('recorded ones are the first k, and too few are bad input', async () => {
     const made = fixture();
     const campaign = await made.pin('c');
-    const task = { campaign, scope: 'epoch-1', split: 'train' as const, policyAdapters: [], source: 'recorded' as const, contextsPerChunk: 8, chunk: 1 };
+    const task = { campaign, scope: 'epoch-1', split: 'train' as const, policy: null, source: 'recorded' as const, contextsPerChunk: 8, chunk: 1 };
     await made.run('proposeSelfEdits', { ...task, perContext: 2 });
     expect(made.controls.generates).toHaveLength(0);
     await expect(made.run('proposeSelfEdits', { ...task, scope: 'epoch-2', perContext: 3 })).rejects.toMatchObject({
@@ -107,8 +108,8 @@ async function adapted(made: ActivityFixture, task: GroupTask): Promise<readonly
 }
 
 /** Runs an epoch's activities as the workflow would, all candidates one after another. */
-async function epoch(made: ActivityFixture, kept: readonly number[]): Promise<{ policy: string | null; campaign: Awaited<ReturnType<ActivityFixture['pin']>> }> {
-  const campaign = await made.pin('c');
+async function epoch(made: ActivityFixture, kept: readonly number[], spec: Record<string, unknown> = {}): Promise<{ policy: string | null; campaign: Awaited<ReturnType<ActivityFixture['pin']>> }> {
+  const campaign = await made.pin('c', spec);
   const scope = await made.proposed(campaign);
   if (scope.rows.kind !== 'proposals') throw new Error('expected proposals');
   const outcomes = [];
@@ -132,7 +133,7 @@ describe('the M-step', () => {
     const fineTunes = made.controls.fineTunes.length;
     await epoch(made, [1, 2]);
     expect(made.controls.fineTunes).toHaveLength(fineTunes);
-    const task = { campaign, scope: 'epoch-2', split: 'train' as const, policyAdapters: [policy!], source: 'policy' as const, perContext: 2, contextsPerChunk: 2, chunk: 1 };
+    const task = { campaign, scope: 'epoch-2', split: 'train' as const, policy, source: 'policy' as const, perContext: 2, contextsPerChunk: 2, chunk: 1 };
     await made.run('proposeSelfEdits', task);
     expect(made.controls.generates.at(-1)?.modelDirectory).toMatch(/cache\/policies\/[0-9a-f]{32}$/);
   });
@@ -146,19 +147,36 @@ describe('the M-step', () => {
   });
 });
 
+/** Publishes self-edits' scores of a test's own making. @param steps of the fine-tune on each held-out context */
+async function storedSelfEdits(made: ActivityFixture, steps: readonly number[]): Promise<void> {
+  const runs = made.ids.heldOut.map((contextId, i) => ({ contextId, questionScores: [1, 0, 0, 0], trainedTokens: 60, steps: steps[i]! }));
+  const method = { name: 'self-edits', grader: 'tokens', runs };
+  await methodDocument.publish(made.store, manifestKeys.method('c', 'self-edits'), {
+    files: { [runsFile.name]: await runsFile.put(made.store, method) },
+    lineage: { inputs: {}, codeVersion: 'test', settings: {} },
+    summary: methodScore(method),
+  });
+}
+
 describe('the report', () => {
   test('holds every epoch, candidate and method that the store knows', async () => {
     const made = fixture();
-    const { campaign } = await epoch(made, [1, 2]);
-    const base = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policyAdapters: [] };
+    const { campaign } = await epoch(made, [1, 2], { evaluation: { baselines: ['base', 'passage-only', 'passage-only-step-matched', 'oracle'] } });
+    const base = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policy: null };
     await made.run('evaluateBase', { ...base, contextsPerChunk: 16, chunk: 1 });
     await made.run('summariseMethod', { campaign, method: 'base', source: { kind: 'unadapted', contextsPerChunk: 16 } });
-    for (const rows of [{ kind: 'passage' as const }, { kind: 'passage' as const, maxSteps: 9 }, { kind: 'oracle' as const }]) {
-      const method = rows.kind === 'oracle' ? 'oracle' : 'maxSteps' in rows ? 'passage-only-step-matched' : 'passage-only';
+    await storedSelfEdits(made, [9, 8]);
+    const methods = [
+      { method: 'passage-only', rows: { name: 'passage-only' }, steps: 2 },
+      { method: 'oracle', rows: { name: 'oracle' }, steps: 4 },
+      { method: 'passage-only-step-matched', rows: { name: 'passage-only', stepsOf: 'self-edits' }, steps: 9 },
+    ];
+    for (const { method, rows: baseline, steps } of methods) {
+      const rows = { kind: 'baseline' as const, ...baseline };
       const scope = { ...base, scope: `evaluation/${method}`, rows, perContext: 1 };
       await adapted(made, { scope, group: { from: 0, to: 2 }, repeat: 1, repeats: 1 });
       const { meanSteps } = await made.run('summariseMethod', { campaign, method, source: { kind: 'adapted', scope } });
-      expect(meanSteps).toBe(rows.kind === 'oracle' ? 4 : 'maxSteps' in rows ? 9 : 2);
+      expect(meanSteps).toBe(steps);
     }
     const { key } = await made.run('writeReport', { campaign, state: 'completed', wallSeconds: 12 });
     expect(key).toBe(manifestKeys.report('c'));
@@ -166,8 +184,9 @@ describe('the report', () => {
     expect(report.methods.map(({ name, n }) => [name, n])).toEqual([
       ['base', 2],
       ['passage-only', 2],
-      ['passage-only-step-matched', 2],
       ['oracle', 2],
+      ['self-edits', 2],
+      ['passage-only-step-matched', 2],
     ]);
     expect(report.epochs).toEqual([expect.objectContaining({ epoch: 1, proposed: 6, failed: 1, kept: 2 })]);
     expect(report.excluded).toEqual([{ id: candidates[5]?.id, status: 'failed', reason: 'it broke' }]);
@@ -175,11 +194,11 @@ describe('the report', () => {
     expect(candidates[0]).toMatchObject({ title: 'town 0', status: 'scored', steps: 4, adapters: [expect.stringMatching(/^[0-9a-f]{64}$/)] });
     expect(report.comparisons.map(({ a, b }) => `${a} - ${b}`)).toContain('passage-only - base');
     expect(report.campaign).toMatchObject({ name: 'test', seed: 7, model: 'model', codeVersion: 'test' });
-    // Six candidates, one of which failed after its fine-tune; passage-only, step-matched and oracle on two contexts each.
-    expect(report.fineTunes).toBe(6 + 6);
+    // Six candidates, one of which failed after its fine-tune; passage-only, oracle, self-edits and step-matched on two contexts each.
+    expect(report.fineTunes).toBe(6 + 8);
     expect(report.contexts.map(({ title, scores }) => [title, Object.keys(scores)])).toEqual([
-      ['ship 0', ['base', 'passage-only', 'passage-only-step-matched', 'oracle']],
-      ['ship 1', ['base', 'passage-only', 'passage-only-step-matched', 'oracle']],
+      ['ship 0', ['base', 'passage-only', 'oracle', 'self-edits', 'passage-only-step-matched']],
+      ['ship 1', ['base', 'passage-only', 'oracle', 'self-edits', 'passage-only-step-matched']],
     ]);
     expect(candidates[0]?.selfEditCharacters).toBe('Fact '.length + 64);
     expect(report.lengths).toEqual([{ epoch: 1, n: 5, medianCharacters: 69, correlation: null, withinContexts: null }]);
@@ -204,7 +223,7 @@ describe('the report', () => {
     await epoch(made, [1, 2]);
     expect(await made.store.list(keyPrefixes.work('c'))).toHaveLength(computed);
     made.controls.onGenerate = () => Promise.reject(new Error('the process broke'));
-    const base = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policyAdapters: [] };
+    const base = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policy: null };
     await expect(made.run('evaluateBase', { ...base, contextsPerChunk: 16, chunk: 1 })).rejects.toThrow('the process broke');
     const { report } = await collectReport(made.store, 'c', 'completed', 12);
     const { workers, scopes, bars } = report.timeline;
@@ -224,8 +243,8 @@ describe('the report', () => {
   test('shows the self-edits of the held-out contexts with the lowest ids, before and after, with their answers', async () => {
     const made = fixture();
     const { campaign, policy } = await epoch(made, [1, 2]);
-    for (const [method, policyAdapters] of [['self-edits', []], ['seal-epoch-1', [policy!]]] as const) {
-      const base = { campaign, scope: `evaluation/${method}`, split: 'heldOut' as const, policyAdapters };
+    for (const [method, policyThen] of [['self-edits', null], ['seal-epoch-1', policy]] as const) {
+      const base = { campaign, scope: `evaluation/${method}`, split: 'heldOut' as const, policy: policyThen };
       const task = { ...base, source: 'policy' as const, perContext: 1, contextsPerChunk: 64 };
       await made.run('proposeSelfEdits', { ...task, chunk: 1 });
       const { proposals } = await made.run('collectProposals', task);

@@ -26,7 +26,7 @@ const spec = (endpoint: object = {}): Record<string, unknown> => ({
 });
 
 function taskOf(campaign: PinnedCampaign): ProposalTask & { readonly chunk: number } {
-  return { campaign, scope: 'epoch-1', split: 'train', policyAdapters: [], source: 'endpoint', perContext: 2, contextsPerChunk: 8, chunk: 1 };
+  return { campaign, scope: 'epoch-1', split: 'train', policy: null, source: 'endpoint', perContext: 2, contextsPerChunk: 8, chunk: 1 };
 }
 
 /** What the scope's candidates are made from. */

@@ -24,7 +24,8 @@ test.each(CLASSES)('%s has a row of its own in the table, and fails as it says',
 
 test('every type of the table that activities throw is a class of ours', () => {
   const thrown = Object.entries(FAILURE_CLASSES).flatMap(([name, { types }]) => (name === 'worker-lost' ? [] : [...types]));
-  expect(thrown.sort()).toEqual(CLASSES.map(([name]) => name).sort());
+  // The codec's own, before any activity runs.
+  expect(thrown.filter((type) => type !== 'KeyMissingError').sort()).toEqual(CLASSES.map(([name]) => name).sort());
 });
 
 test('anything else is a bug: it fails at once and says where', () => {

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ComputeCancelledError } from '../../contracts/errors';
-import type { ComputeOptions, FineTuneRequest, GenerateRequest, LanguageModel, ScoreRequest, TrainingRow } from '../../contracts/language-model';
+import type { ComputeOptions, FineTuneRequest, GenerateRequest, LanguageModel, MergeRequest, ScoreRequest, TrainingRow } from '../../contracts/language-model';
 
 /** What a test may do to calls, and what it may see of them. */
 export interface FakeModelControls {
   readonly fineTunes: FineTuneRequest[];
   readonly generates: GenerateRequest[];
   readonly scores: ScoreRequest[];
+  readonly merges: MergeRequest[];
   /** Of every call but merges. */
   readonly stallMs: (number | undefined)[];
   /** Calls that ended by their signal. */
@@ -31,6 +32,7 @@ export function fakeLanguageModel(): { readonly model: LanguageModel; readonly c
     fineTunes: [],
     generates: [],
     scores: [],
+    merges: [],
     stallMs: [],
     cancelled: 0,
     onFineTune: () => Promise.resolve(),
@@ -103,10 +105,15 @@ export function fakeLanguageModel(): { readonly model: LanguageModel; readonly c
       );
       return { groups, seconds: 1 };
     },
-    async merge({ modelDirectory, adapterDirectories, outDirectory }) {
-      await cp(modelDirectory, outDirectory, { recursive: true });
-      const parts = await Promise.all(adapterDirectories.map((directory) => readFile(join(directory, 'adapter_model.safetensors'), 'utf8')));
-      await writeFile(join(outDirectory, 'model.safetensors'), hashed(modelDirectory === '' ? '' : 'merged', parts));
+    async merge(request) {
+      controls.merges.push(request);
+      const { modelDirectory, adapterDirectories, outDirectory } = request;
+      await mkdir(outDirectory, { recursive: true });
+      await copyFile(join(modelDirectory, 'config.json'), join(outDirectory, 'config.json'));
+      let weights = await readFile(join(modelDirectory, 'model.safetensors'), 'utf8');
+      // One after the other, as the engine merges them.
+      for (const directory of adapterDirectories) weights = hashed(weights, await readFile(join(directory, 'adapter_model.safetensors'), 'utf8'));
+      await writeFile(join(outDirectory, 'model.safetensors'), weights);
     },
     countTokens({ rows }, options) {
       controls.stallMs.push(options?.stallMs);

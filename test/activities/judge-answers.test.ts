@@ -35,7 +35,7 @@ const fair: Behaviour = chat(({ body }) => {
 });
 
 function taskOf(campaign: PinnedCampaign): UnadaptedTask {
-  return { campaign, scope: 'evaluation/base', split: 'heldOut', policyAdapters: [], contextsPerChunk: 16, chunk: 1 };
+  return { campaign, scope: 'evaluation/base', split: 'heldOut', policy: null, contextsPerChunk: 16, chunk: 1 };
 }
 
 /** Asks the policy, then the judge. */

@@ -58,7 +58,7 @@ async function task(made: ActivityFixture, memoryParts?: number): Promise<GroupT
 }
 
 async function settingsOf(made: ActivityFixture, candidate: number, kind: 'adapter' | 'evaluation'): Promise<Record<string, unknown>> {
-  const { id } = (await made.input('c')).trainContexts[0]!;
+  const id = made.ids.train[0]!;
   return (await made.store.readManifest(manifestKeys[kind]('c', 'epoch-1', id, candidate, 1))).lineage.settings;
 }
 
@@ -116,7 +116,7 @@ describe('a group whose memory was short', () => {
 test('an M-step, self-edits and unadapted answers are computed in parts, and say so', async () => {
   const made = fixture();
   const campaign = await made.pin('c', { mStep: { batch: 2 } });
-  const base = { campaign, split: 'train' as const, policyAdapters: [], contextsPerChunk: 2, memoryParts: 2 };
+  const base = { campaign, split: 'train' as const, policy: null, contextsPerChunk: 2, memoryParts: 2 };
   for (const chunk of [1, 2]) await made.run('proposeSelfEdits', { ...base, scope: 'epoch-1', source: 'policy', perContext: 2, chunk });
   const { proposals } = await made.run('collectProposals', { ...base, scope: 'epoch-1', source: 'policy', perContext: 2 });
   await made.run('evaluateBase', { ...base, scope: 'epoch-1', chunk: 1 });

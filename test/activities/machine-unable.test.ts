@@ -41,7 +41,7 @@ test('work whose model goes or changes after it was checked, while it waits or i
 test('self-edits are not collected by a machine without the model', async () => {
   const made = fixture();
   const campaign = await made.pin('c');
-  const task = { campaign, scope: 'epoch-1', split: 'train' as const, policyAdapters: [], source: 'policy' as const, perContext: 2, contextsPerChunk: 3 };
+  const task = { campaign, scope: 'epoch-1', split: 'train' as const, policy: null, source: 'policy' as const, perContext: 2, contextsPerChunk: 3 };
   await made.run('proposeSelfEdits', { ...task, chunk: 1 });
   renameSync(model(made), `${model(made)}-away`);
   await expect(made.run('collectProposals', task)).rejects.toMatchObject(unable('got no such directory'));

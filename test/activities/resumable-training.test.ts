@@ -13,7 +13,6 @@ import { startComputeProcess } from '../../engine/runtime/compute-client';
 import { workRecords } from '../../record/documents/work';
 import { fileOf } from '../../record/json-file';
 import { keyPrefixes, manifestKeys } from '../../record/keys';
-import { knowledgeDomain } from '../../seal/knowledge/domain';
 import { type ArtifactStore, artifactKey } from '../../storage/artifact-store';
 import { ContentAddressedStore } from '../../storage/content-addressed-store';
 import { hashFile } from '../../storage/content-hash';
@@ -98,7 +97,7 @@ async function attempt<Name extends Training>(store: ArtifactStore, { name, task
     },
   };
   const cacheDirectory = mkdtempSync(join(directory, 'cache-'));
-  const activities = createActivities({ model, machine, ...(codeVersion !== undefined && { codeVersion }), store, domain: knowledgeDomain, cacheDirectory, heartbeatIntervalMs: 5 });
+  const activities = createActivities({ model, machine, ...(codeVersion !== undefined && { codeVersion }), store, cacheDirectory, heartbeatIntervalMs: 5 });
   const where = environment ?? activityEnvironment();
   const beats: { done: number; checkpoint?: { name: string; steps: number } }[] = [];
   where.on('heartbeat', (details: (typeof beats)[number] | undefined) => {

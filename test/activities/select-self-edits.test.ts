@@ -20,8 +20,7 @@ async function task(made: ActivityFixture, outcomes: readonly End[], spec: Recor
 
 async function kept(made: ActivityFixture, selectTask: SelectTask): Promise<string[]> {
   const { selection } = await made.run('selectSelfEdits', selectTask);
-  const places = (await made.input('c')).trainContexts.map(({ id }) => id);
-  return (await selectionFile.get(made.store, selection)).kept.map(({ contextId, candidate }) => `${places.indexOf(contextId)}/${candidate}`);
+  return (await selectionFile.get(made.store, selection)).kept.map(({ contextId, candidate }) => `${made.ids.train.indexOf(contextId)}/${candidate}`);
 }
 
 test('the best candidate of each context is kept, and every outcome is recorded', async () => {
@@ -38,7 +37,7 @@ test('with rule improves only what is better than the unadapted policy is kept',
   const made = fixture();
   const spec = { selection: { rule: 'improves' } };
   const selectTask = { ...(await task(made, [], spec)), unadaptedContextsPerChunk: 16 };
-  const base = { campaign: selectTask.campaign, scope: 'epoch-1', split: 'train' as const, policyAdapters: [], contextsPerChunk: 16, chunk: 1 };
+  const base = { campaign: selectTask.campaign, scope: 'epoch-1', split: 'train' as const, policy: null, contextsPerChunk: 16, chunk: 1 };
   await made.run('evaluateBase', base);
   const means = await unadaptedScores(made.store, base);
   const outcomes = scored(means.flatMap((mean, place) => [mean, place === 1 ? mean + 0.05 : mean]));
@@ -56,7 +55,7 @@ test('what was published first is what counts: a second attempt that finds other
   expect(second).toEqual(published);
   // The M-step trains on it, and on nothing else.
   const { campaign, versions, proposals } = first;
-  await made.run('trainPolicy', { campaign, versions, proposals, policyAdapters: [], selection: second.selection });
+  await made.run('trainPolicy', { campaign, versions, proposals, policy: null, selection: second.selection });
   const key = manifestKeys.policy('c', 1);
   const { lineage } = await made.store.readManifest(key);
   expect(lineage.inputs['selection']).toBe(published.selection.sha256);
@@ -111,7 +110,7 @@ test('a worker that is killed between the publications of an M-step leaves it un
   const made = fixture();
   const { campaign, versions, proposals, ...rest } = await task(made, scored([0.9, 0.1, 0.1, 0.9, 0.1, 0.2]));
   const { selection } = await made.run('selectSelfEdits', { campaign, versions, proposals, ...rest });
-  const policyTask = { campaign, versions, proposals, policyAdapters: [], selection };
+  const policyTask = { campaign, versions, proposals, policy: null, selection };
   const publish = made.store.publish.bind(made.store);
   const published: string[] = [];
   made.store.publish = (key, manifest) => {

@@ -6,7 +6,7 @@ import { Findings } from '../../audit/findings';
 import { HistoryChangedError, type HistorySource } from '../../audit/history-source';
 import { walkHistories } from '../../audit/walk-histories';
 import { type Manifest, manifestSchema } from '../../contracts/artifacts';
-import type { Context } from '../../contracts/campaign-spec';
+import type { Passage } from '../../seal/domains/knowledge/passage';
 import { selectionFile } from '../../record/documents/epochs';
 import { type CampaignReport, reportFile } from '../../record/documents/report';
 import { keyPrefixes, manifestKeys } from '../../record/keys';
@@ -20,7 +20,7 @@ import { bytesOf, CAMPAIGN, flipByte, RecordedCampaign, write } from './recorded
 
 jest.setTimeout(300_000);
 
-const [{ title, context }] = contexts('ship', 1) as [Context];
+const [{ title, context }] = contexts('ship', 1) as [Passage];
 const DIVERGED = contextId(title, context);
 
 let recorded: RecordedCampaign;

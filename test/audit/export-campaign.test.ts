@@ -5,7 +5,7 @@ import { decodeHistory } from '../../activities/stored/history-bytes';
 import { auditExport } from '../../audit/audit-export';
 import type { AuditResult } from '../../audit/audit-campaign';
 import { exportCampaign, type ExportResult } from '../../audit/export-campaign';
-import { knowledgeDomain } from '../../seal/knowledge/domain';
+import { DOMAINS } from '../../seal/domains/registry';
 import { ContentAddressedStore } from '../../storage/content-addressed-store';
 import { CAMPAIGN, RecordedCampaign } from './recorded-campaign';
 
@@ -23,7 +23,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 const out = (): string => join(directory, 'out');
-const audit = (): Promise<AuditResult> => auditExport(CAMPAIGN, out(), knowledgeDomain, recorded.replaying);
+const audit = (): Promise<AuditResult> => auditExport(CAMPAIGN, out(), DOMAINS, recorded.replaying);
 
 function write(withArtifacts: boolean): Promise<ExportResult> {
   return exportCampaign({ campaignId: CAMPAIGN, store: new ContentAddressedStore(recorded.objects), server: recorded.server, directory: out(), withArtifacts });

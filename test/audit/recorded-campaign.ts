@@ -9,7 +9,7 @@ import { ArchivedHistories, FirstOf, type HistorySource, ServerSource } from '..
 import { workflowIds } from '../../contracts/campaign';
 import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { pauseUpdate, resumeUpdate } from '../../workflows/messages';
-import { knowledgeDomain } from '../../seal/knowledge/domain';
+import { DOMAINS } from '../../seal/domains/registry';
 import { ContentAddressedStore } from '../../storage/content-addressed-store';
 import { hashBytes } from '../../storage/content-hash';
 import { MemoryObjectClient } from '../../storage/memory-store';
@@ -55,7 +55,6 @@ export class RecordedCampaign {
     const activities = createActivities({
       model,
       store: fixture.store,
-      domain: knowledgeDomain,
       cacheDirectory: join(directory, 'cache'),
       renderHtml: () => Promise.resolve('<html>'),
       heartbeatIntervalMs: 200,
@@ -114,7 +113,7 @@ export class RecordedCampaign {
       campaignId: CAMPAIGN,
       store: new ContentAddressedStore(objects),
       hasArtifacts: true,
-      domain: knowledgeDomain,
+      domains: DOMAINS,
       histories,
       replaying,
     });

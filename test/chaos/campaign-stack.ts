@@ -5,12 +5,10 @@ import { Client, Connection } from '@temporalio/client';
 import { type Committed, committedBy } from '../../chaos/committed';
 import { prepareCampaign } from '../../cli/prepare-campaign';
 import { type CampaignInput, ORCHESTRATION_QUEUE, workflowIds } from '../../contracts/campaign';
-import type { Context } from '../../contracts/campaign-spec';
 import { packageRoot } from '../../infra/stack/package-root';
 import { startStack, stopStack } from '../../infra/stack/stack';
 import type { StackStatus } from '../../infra/stack/stack-status';
 import { heldOutFile, trainFile } from '../../record/documents/campaign';
-import { contextId } from '../../seal/ids';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { openStoreFromEnvironment } from '../../storage/open-store';
 import type { campaignWorkflow } from '../../workflows/campaign';
@@ -76,19 +74,17 @@ export class CampaignStack {
   }
 
   /** Starts the tiny campaign; `ended` rejects with the end of the workers' log. */
-  async startCampaign(campaignId: string): Promise<{ readonly input: CampaignInput; readonly ended: Promise<unknown> }> {
+  async startCampaign(campaignId: string): Promise<{ readonly input: CampaignInput; readonly trainIds: readonly string[]; readonly ended: Promise<unknown> }> {
     const { spec, specSha256, model, contexts } = await prepareCampaign(join(this.home, 'campaign.yaml'));
-    const refs = (list: readonly Context[]) => list.map(({ title, context }, index) => ({ id: contextId(title, context), index }));
     const input: CampaignInput = {
       campaignId,
       spec,
       specSha256,
       codeVersion: 'test',
       model,
-      train: await trainFile.put(this.store, contexts.train),
-      heldOut: await heldOutFile.put(this.store, contexts.heldOut),
-      trainContexts: refs(contexts.train),
-      heldOutContexts: refs(contexts.heldOut),
+      train: await trainFile.put(this.store, contexts.train.map(({ task }) => task)),
+      heldOut: await heldOutFile.put(this.store, contexts.heldOut.map(({ task }) => task)),
+      contexts: { train: contexts.train.length, heldOut: contexts.heldOut.length },
       timings: { ...FAST_TIMINGS, retryMaximumMs: 2_000, bookkeepingMs: 60_000 },
     };
     const handle = await this.client.workflow.start<typeof campaignWorkflow>('campaignWorkflow', {
@@ -99,7 +95,7 @@ export class CampaignStack {
     const ended = handle.result().catch((error: unknown) => {
       throw new Error(`${campaignId}: ${String(error)}\n${readFileSync(this.workerLog, 'utf8').slice(-3000)}`);
     });
-    return { input, ended };
+    return { input, trainIds: contexts.train.map(({ id }) => id), ended };
   }
 
   committed(campaignId: string): Promise<Committed> {

@@ -86,10 +86,10 @@ async function told(campaignId: string, contextId: string): Promise<Told> {
 async function runLimited(campaignId: string, limit: MemoryLimit | null): Promise<Told> {
   const preload = `--require ${join(__dirname, 'limited-compute.js')}`;
   const worker = stack.startWorker(limit === null ? {} : { NODE_OPTIONS: preload, SEAL_TEST_MEMORY_LIMIT: JSON.stringify(limit) });
-  const { input, ended } = await stack.startCampaign(campaignId);
+  const { trainIds, ended } = await stack.startCampaign(campaignId);
   await ended;
   await worker.end('SIGTERM');
-  return told(campaignId, input.trainContexts[0]!.id);
+  return told(campaignId, trainIds[0]!);
 }
 
 /** Types of the failures that a workflow's history shows. */

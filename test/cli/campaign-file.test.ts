@@ -136,12 +136,12 @@ describe('a wrong campaign file', () => {
     ['no passages', lines({ contexts: '{ train: { path: none.json }, heldOut: { path: towns.json } }' }), 'none.json: expected a readable file, got no such file'],
     ['malformed passages', lines({ contexts: '{ train: { path: broken.json }, heldOut: { path: towns.json } }' }), "broken.json:3: expected JSON, got expected ':' after property name"],
     ['a passage without questions', lines({ contexts: '{ train: { path: no-questions.json }, heldOut: { path: towns.json } }' }), 'no-questions.json: [1].questions: expected a list of at least one {question, answer}, got an empty list'],
-    ['a passage too long for the model', lines({ contexts: '{ train: { path: long.json }, heldOut: { path: towns.json, skip: 1 } }' }), 'contexts.train: "A": expected a passage of at most 128 tokens (the model\'s context is 128, limits.maxRowTokens 2048), got 1205'],
+    ['a passage too long for the model', lines({ contexts: '{ train: { path: long.json }, heldOut: { path: towns.json, skip: 1 } }' }), 'contexts.train: "A": expected rows for passage-only of at most 128 tokens (the model\'s context is 128, limits.maxRowTokens 2048), got 1205'],
     ['more passages than there are', lines({ contexts: '{ train: { path: towns.json, take: 9 }, heldOut: { path: towns.json } }' }), 'c.yaml:5: contexts.train.take: expected at most the 4 passages that the file has after skip, got 9'],
     ['all passages skipped', lines({ contexts: '{ train: { path: towns.json, skip: 4 }, heldOut: { path: towns.json } }' }), 'c.yaml:5: contexts.train.skip: expected less than the 4 passages of the file, got 4'],
     ['a passage on both sides', lines({ contexts: '{ train: { path: towns.json, take: 3 }, heldOut: { path: towns.json, skip: 2 } }' }), 'c.yaml:5: contexts.heldOut: expected passages that contexts.train does not have, got "C" in both'],
     ['too few recorded self-edits', lines({ contexts: '{ train: { path: recorded.json }, heldOut: { path: towns.json, skip: 1 } }', proposals: '{ source: recorded, k: 2 }' }), 'c.yaml:5: contexts.train: "A": expected at least 2 recorded completions, for proposals.source: recorded, got 1'],
-    ['an oracle nobody wrote', lines({ evaluation: '{ baselines: [oracle] }' }), 'c.yaml:5: contexts.heldOut: "C": expected oracle lines, for the oracle baseline, got none'],
+    ['an oracle nobody wrote', lines({ evaluation: '{ baselines: [oracle] }' }), 'c.yaml:5: contexts.heldOut: "C": expected something to train on, for the oracle baseline, got nothing'],
     ['a world without an end', lines({ contexts: '{ train: { world: w.yaml }, heldOut: { world: w.yaml, take: 1 } }' }), 'c.yaml:5: contexts.train.take: expected how many contexts of the world to take, got nothing'],
   ];
 

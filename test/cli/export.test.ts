@@ -14,19 +14,19 @@ let made: ActivityFixture;
 beforeEach(async () => {
   made = new ActivityFixture();
   await made.pin('c', { epochs: 3 });
-  await trainEpoch(1, []);
+  await trainEpoch(1, null);
   await recordSelection(2, 0);
-  await trainEpoch(3, [manifestKeys.policy('c', 1)]);
+  await trainEpoch(3, manifestKeys.policy('c', 1));
 });
 afterEach(() => made.remove());
 
 /** Runs an epoch's M-step on the recorded self-edit of its first candidate. */
-async function trainEpoch(epoch: number, policyAdapters: readonly string[]): Promise<void> {
+async function trainEpoch(epoch: number, policy: string | null): Promise<void> {
   const campaign = await made.pin('c', { epochs: 3 });
-  const task = { campaign, scope: `epoch-${epoch}`, split: 'train' as const, policyAdapters, source: 'recorded' as const, perContext: 2, contextsPerChunk: 8 };
+  const task = { campaign, scope: `epoch-${epoch}`, split: 'train' as const, policy, source: 'recorded' as const, perContext: 2, contextsPerChunk: 8 };
   await made.run('proposeSelfEdits', { ...task, chunk: 1 });
   const { proposals } = await made.run('collectProposals', task);
-  await made.run('trainPolicy', await storedSelection(made.store, { campaign, epoch, policyAdapters, proposals, kept: [epoch] }));
+  await made.run('trainPolicy', await storedSelection(made.store, { campaign, epoch, policy, proposals, kept: [epoch] }));
 }
 
 /** An epoch that kept nothing. */

@@ -7,7 +7,7 @@ import { readPretrainFile } from '../../cli/pretraining-inputs';
 import { readYamlFile } from '../../cli/yaml-file';
 import { campaignSpecSchema } from '../../contracts/campaign-spec';
 import { BadInputError } from '../../contracts/errors';
-import { worldSpecSchema } from '../../seal/knowledge/world/world-spec';
+import { worldSpecSchema } from '../../seal/domains/knowledge/world/world-spec';
 
 const readAny = (path: string): unknown => readYamlFile(path, z.unknown()).value;
 

@@ -4,9 +4,9 @@ import { parse } from 'yaml';
 import { BadInputError } from '../../contracts/errors';
 import type { GenerateRequest, GeneratedRow } from '../../contracts/language-model';
 import { startComputeProcess } from '../../engine/runtime/compute-client';
-import { implicationsPrompt } from '../../seal/knowledge/prompts';
-import { worldContexts } from '../../seal/knowledge/world/contexts';
-import { worldSpecSchema } from '../../seal/knowledge/world/world-spec';
+import { implicationsPrompt } from '../../seal/domains/knowledge/prompts';
+import { worldContexts } from '../../seal/domains/knowledge/world/contexts';
+import { worldSpecSchema } from '../../seal/domains/knowledge/world/world-spec';
 import { goldenAdapter, goldenFor, goldenModel } from '../golden/golden-values';
 
 jest.setTimeout(120_000);

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { prepareCampaign } from '../../cli/prepare-campaign';
+import { DOMAINS } from '../../seal/domains/registry';
 
 const ROOT = join(__dirname, '..', '..', '..');
 const EXAMPLES = join(ROOT, 'examples');
@@ -25,5 +26,6 @@ test('the example of recorded self-edits can be started by whoever has the repos
   const { spec, contexts } = await prepareCampaign(join(EXAMPLES, 'campaigns', 'recorded.yaml'));
   expect(spec.proposals).toMatchObject({ source: 'recorded', k: 4 });
   expect([contexts.train.length, contexts.heldOut.length]).toEqual([6, 6]);
-  for (const { completions = [] } of [...contexts.train, ...contexts.heldOut]) expect(new Set(completions).size).toBe(4);
+  const domain = DOMAINS.get(spec.domain);
+  for (const { task } of [...contexts.train, ...contexts.heldOut]) expect(new Set(domain.recordedSelfEdits(task)).size).toBe(4);
 });

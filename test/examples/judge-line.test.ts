@@ -1,4 +1,4 @@
-import { worldContexts } from '../../seal/knowledge/world/contexts';
+import { worldContexts } from '../../seal/domains/knowledge/world/contexts';
 import { judgeLine } from './judge-line';
 
 const context = worldContexts({ seed: 20261122 }, 'train', 0, 1)[0]!;

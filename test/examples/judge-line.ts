@@ -1,5 +1,5 @@
-import type { Context } from '../../contracts/campaign-spec';
-import { KINDS } from '../../seal/knowledge/world/kinds';
+import type { Passage } from '../../seal/domains/knowledge/passage';
+import { KINDS } from '../../seal/domains/knowledge/world/kinds';
 
 export type LineStyle = 'vague' | 'verbatim' | 'keywords' | 'atomic' | 'questionAnswer' | 'garbled';
 
@@ -46,7 +46,7 @@ function toldBy(passage: string): ReadonlyMap<string, string> {
   return told;
 }
 
-export function judgeLine(line: string, { title, context }: Context): JudgedLine {
+export function judgeLine(line: string, { title, context }: Passage): JudgedLine {
   const text = line.replace(/^- /, '');
   const told = toldBy(context);
   const keywords = /^Words about (\w+): ([a-z, ]+)\.$/.exec(text);

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { startComputeProcess } from '../../engine/runtime/compute-client';
-import { implicationsPrompt } from '../../seal/knowledge/prompts';
-import { worldContexts } from '../../seal/knowledge/world/contexts';
-import { tokenizerFiles } from '../../seal/knowledge/world/vocabulary';
-import { worldSpecSchema } from '../../seal/knowledge/world/world-spec';
+import { implicationsPrompt } from '../../seal/domains/knowledge/prompts';
+import { worldContexts } from '../../seal/domains/knowledge/world/contexts';
+import { tokenizerFiles } from '../../seal/domains/knowledge/world/vocabulary';
+import { worldSpecSchema } from '../../seal/domains/knowledge/world/world-spec';
 import { judgeLine } from './judge-line';
 
 const nano = join(__dirname, '../../../examples/nano');

@@ -2,9 +2,9 @@ import { computedInParts, inPartsSentence } from '../../activities/report/comput
 import { NOTHING_SPENT } from '../../contracts/ledger';
 import type { CandidateRow } from '../../record/documents/report';
 import type { WorkRecord } from '../../record/documents/work';
-import { campaignInput } from '../workflows/campaign-input';
+import { ledgerCampaign } from './ledger-campaign';
 
-const input = campaignInput('demo', { evaluation: { selfEditsPerContext: 1 } });
+const campaign = ledgerCampaign('demo', { evaluation: { selfEditsPerContext: 1 } });
 
 function candidate(id: string, memoryParts: number): CandidateRow {
   return { id, memoryParts } as CandidateRow;
@@ -26,7 +26,7 @@ test('candidates are named by their lineage, M-steps and evaluations by their re
       record('m-step', 'epoch-2', 2, 'failed'),
       record('unadapted', 'epoch-1', 1),
     ],
-    input,
+    campaign,
   );
   expect(found).toEqual([
     { id: 'demo/epoch-1/train0/c1', memoryParts: 2 },

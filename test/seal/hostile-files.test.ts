@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { BadInputError } from '../../contracts/errors';
 import { crossValidate } from '../../seal/cross-validation';
 import { disagreements } from '../../seal/disagreements';
-import { loadContexts } from '../../seal/knowledge/load-contexts';
+import { loadContexts } from '../../seal/domains/knowledge/load-contexts';
 import { recordedVerdicts } from '../../seal/recorded-verdicts';
 import { graderAgreement } from '../../seal/reference-agreement';
 import { selectFromReferenceResults } from '../../seal/reference-selection';

@@ -69,7 +69,7 @@ test('rows are written as Python writes them', () => {
 });
 
 test.each<[string, unknown, string]>([
-  ['a list', [], 'f: expected an object, got an empty list'],
+  ['a list', [], 'f: expected an object with keys, got an empty list'],
   ['no articles', { articles: [] }, 'f: articles: expected at least one article, got an empty list'],
   [
     'an article without completions',

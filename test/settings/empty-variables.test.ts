@@ -8,7 +8,7 @@ import { codecKeys, codecToken } from '../../settings/codec';
 import { computeProcessSettings } from '../../settings/compute';
 import { wantsStacks } from '../../settings/environment';
 import { hangLimit } from '../../settings/hang-limit';
-import { diskQuotaBytes, sealHome } from '../../settings/home';
+import { cacheBytes, diskQuotaBytes, sealHome } from '../../settings/home';
 import { namedBucket, namedS3Endpoint, s3Settings } from '../../settings/s3';
 import { telemetrySettings } from '../../settings/telemetry';
 import { namedAddress, namedNamespace, temporalSettings } from '../../settings/temporal';
@@ -20,6 +20,7 @@ import { runCommand } from '../cli/run-command';
 const VALUES: Readonly<Record<string, string>> = {
   SEAL_HOME: '/tmp/seal-nowhere',
   SEAL_DISK_QUOTA_GB: '3',
+  SEAL_CACHE_GB: '2',
   SEAL_DEBUG: '1',
   SEAL_HANG_SECONDS: '30',
   SEAL_DRAIN_SECONDS: '5',
@@ -58,7 +59,7 @@ const VALUES: Readonly<Record<string, string>> = {
 };
 
 const READERS: Readonly<Record<string, (env: NodeJS.ProcessEnv) => unknown>> = {
-  ...{ codecKeys, codecToken, computeProcessSettings, wantsStacks, hangLimit, diskQuotaBytes, sealHome },
+  ...{ codecKeys, codecToken, computeProcessSettings, wantsStacks, hangLimit, diskQuotaBytes, cacheBytes, sealHome },
   ...{ namedBucket, namedS3Endpoint, s3Settings, telemetrySettings, namedAddress, namedNamespace, temporalSettings },
   worker: (env) => readWorkerSettings(env, []),
   keys: (env) => readKeys(env),

@@ -54,7 +54,7 @@ async function ready(): Promise<{ readonly status: number; readonly work: unknow
 const MISSING = `${MODEL}: expected the model pinned at start, with config.json, got no such directory`;
 
 onLinux('a campaign whose model no worker has waits and says for what, loses no candidate, and goes on once the model is there', async () => {
-  const only = worker('only', 'orchestration,compute', false, { SEAL_HEALTH_ADDRESS: HEALTH });
+  const only = worker('only', 'orchestration,bookkeeping,compute', false, { SEAL_HEALTH_ADDRESS: HEALTH });
   await stack.startCampaign('waits', 'anywhere.yaml');
   expect((await waitingFor('waits')).message).toBe(MISSING);
   expect(await ready()).toEqual({ status: 503, work: { ok: false, detail: `missing for some work: ${MISSING}` } });
@@ -66,10 +66,10 @@ onLinux('a campaign whose model no worker has waits and says for what, loses no 
 });
 
 onLinux('a worker without the model leaves a campaign to one that has it: no candidate is lost', async () => {
-  worker('bare', 'orchestration,compute', false);
+  worker('bare', 'orchestration,bookkeeping,compute', false);
   await stack.startCampaign('shared', 'anywhere.yaml');
   await waitingFor('shared');
-  const able = worker('able', 'compute', true);
+  const able = worker('able', 'bookkeeping,compute', true);
   await stack.result('shared');
   expect(await campaignStatus(stack.campaigns, 'shared')).toMatchObject({ state: 'completed', candidates: { failed: 0 } });
   expect(new Set((await stack.work('shared')).map((work) => work.worker))).toEqual(new Set([able.identity]));

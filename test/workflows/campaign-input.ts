@@ -41,7 +41,6 @@ export function campaignInput(campaignId: string, options: InputOptions = {}): C
     reward,
   });
   const ref = { sha256: 'a'.repeat(64), sizeBytes: 2, mediaType: 'application/json' };
-  const refs = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => ({ id: `${prefix}${index}`, index }));
   return {
     campaignId,
     spec,
@@ -50,8 +49,7 @@ export function campaignInput(campaignId: string, options: InputOptions = {}): C
     model: { directory: '/nowhere', files: { 'config.json': 'c'.repeat(64) } },
     train: ref,
     heldOut: ref,
-    trainContexts: refs('train', contexts),
-    heldOutContexts: refs('held', heldOut),
+    contexts: { train: contexts, heldOut },
     timings: FAST_TIMINGS,
   };
 }

@@ -1,8 +1,8 @@
-import type { CandidateGroup, FailureTask, GroupTask, PinnedCampaign, SealActivities, Selected, Validation } from '../../activities/activity-types';
-import { type MethodScore, scopes as scopeNames } from '../../contracts/campaign';
+import type { CandidateGroup, FailedEpoch, FailureTask, GroupTask, PinnedCampaign, RevisionTask, SealActivities, Selected, SelectTask, Validation } from '../../activities/activity-types';
+import { type EpochSummary, type MethodScore, scopes as scopeNames } from '../../contracts/campaign';
 import { canBeRetried, type FailureClass } from '../../contracts/failures';
 import { placeOf } from '../../seal/algorithm/plan';
-import { epochSummary } from '../../seal/report-data';
+import { epochSummary, isTied } from '../../seal/report-data';
 import { bestOfK } from '../../seal/selection';
 import { mean } from '../../seal/statistics';
 
@@ -13,6 +13,10 @@ export interface FakeActivities {
   readonly calls: { readonly name: string; readonly what: string }[];
   /** Calls of one activity. */
   of(name: keyof SealActivities): string[];
+  /** Of the epochs that count, in order. */
+  summaries(): EpochSummary[];
+  /** What was tried again, oldest first. */
+  readonly revisions: readonly Omit<RevisionTask, 'campaign'>[];
 }
 
 /** A position's reward: differs between positions of a context and repeats from run to run. */
@@ -57,6 +61,16 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
   const calls: FakeActivities['calls'] = [];
   const kept = new Map<string, string>();
   const scopes = new Map<string, Ends>();
+  /** Selections that count, by epoch, and those of retries that have not been recorded. */
+  const epochs = new Map<number, Omit<FailedEpoch, 'policyBefore'>>();
+  const retried = new Map<number, Omit<FailedEpoch, 'policyBefore'>>();
+  const policies = new Map<string, string>();
+  const revisions: Omit<RevisionTask, 'campaign'>[] = [];
+  const later = (epoch: number): Omit<FailedEpoch, 'policyBefore'>[] => [...epochs.values()].filter(({ versions }) => versions.epoch > epoch);
+  const policyAfter = (epoch: number): string | null => {
+    const versions = epochs.get(epoch)?.versions;
+    return versions === undefined ? null : (policies.get(`${epoch}.v${versions.policy}`) ?? policyAfter(epoch - 1));
+  };
   const endsOf = (scope: string): Ends => {
     const ends: Ends = scopes.get(scope) ?? new Map();
     scopes.set(scope, ends);
@@ -96,7 +110,22 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
       Promise.resolve({ name: method, grader: 'exact', score: 0.5, standardError: 0.1, n: 4, runs: 4, rejected: 0, diverged: 0, meanTokens: 10, meanSteps: 6 }),
     writeReport: ({ state }) => Promise.resolve({ key: `report-${state}`, digest: { key: 'digest', sha256: ref.sha256 } }),
     archiveHistories: ({ workflows }) => Promise.resolve({ archived: workflows.length }),
-    recordRevision: () => Promise.resolve(),
+    contextIds: ({ split, from, to }) => Promise.resolve(Array.from({ length: to - from }, (_, i) => `${split === 'train' ? 'train' : 'held'}${from + i}`)),
+    findFailedEpoch: ({ from, to }) => {
+      const found = [...epochs.values()].find(({ versions: { epoch }, retryable }) => epoch >= from && epoch <= to && retryable > 0);
+      return Promise.resolve(found === undefined ? null : { ...found, policyBefore: policyAfter(found.versions.epoch - 1) });
+    },
+    recordRevision: ({ retried: { epoch }, changed }) => {
+      const stale = changed ? later(epoch) : [];
+      const sum = (count: (one: Omit<FailedEpoch, 'policyBefore'>) => number): number => stale.reduce((total, one) => total + count(one), 0);
+      return Promise.resolve({
+        proposed: sum(({ summary }) => summary.proposed),
+        failed: sum(({ summary }) => summary.failed),
+        rejected: sum(({ summary }) => summary.rejected),
+        retryable: sum(({ retryable }) => retryable),
+        tied: sum(({ summary }) => Number(isTied(summary))),
+      });
+    },
     awaitWorkflows: () => Promise.reject(new Error('the fixture waits for workflows')),
   };
   const what: { [Name in keyof SealActivities]: (task: Parameters<SealActivities[Name]>[0]) => string } = {
@@ -116,6 +145,8 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
     archiveHistories: ({ scope, page, workflows }) => `${scope} ${page}: ${workflows.length}`,
     recordFailures: ({ scope, failed }) => `${scope.scope} ${failed.map(({ position }) => position).join()}`,
     listFailed: ({ scope, from }) => `${scope} ${from}`,
+    contextIds: ({ from, to }) => `${from}-${to}`,
+    findFailedEpoch: ({ from, to }) => `${from}-${to}`,
     recordRevision: ({ revision, action, changed }) => `${revision} ${action.by} ${changed}`,
     awaitWorkflows: ({ workflows }) => workflows.map(({ workflowId }) => workflowId).join(),
   };
@@ -134,6 +165,21 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
     } else if (name === 'recordFailures') {
       const { scope, failed } = task as FailureTask;
       for (const { position, failure } of failed) endsOf(scope.scope).set(position, { status: 'failed', failure });
+    } else if (name === 'selectSelfEdits') {
+      const { versions, before } = task as SelectTask;
+      const { summary, retryable } = result as Selected;
+      (before === undefined ? epochs : retried).set(versions.epoch, { versions, summary, retryable });
+    } else if (name === 'trainPolicy') {
+      const { versions } = task as Parameters<SealActivities['trainPolicy']>[0];
+      const { policy } = result as Awaited<ReturnType<SealActivities['trainPolicy']>>;
+      if (policy !== null) policies.set(`${versions.epoch}.v${versions.policy}`, policy);
+    } else if (name === 'recordRevision') {
+      const { campaign: _campaign, ...revision } = task as RevisionTask;
+      revisions.push(revision);
+      const { epoch } = revision.retried;
+      const [made, before] = [retried.get(epoch)!, epochs.get(epoch)!];
+      epochs.set(epoch, revision.changed ? made : { ...made, versions: { ...made.versions, policy: before.versions.policy } });
+      if (revision.changed) for (const one of later(epoch)) epochs.delete(one.versions.epoch);
     }
   };
   const recorded = { ...answers, ...overrides(calls) };
@@ -150,5 +196,6 @@ export function fakeActivities(overrides: (calls: FakeActivities['calls']) => Pa
       return [name, call];
     }),
   ) as unknown as SealActivities;
-  return { activities, calls, of: (name) => calls.filter((call) => call.name === name).map((call) => call.what) };
+  const summaries = (): EpochSummary[] => [...epochs.values()].map(({ summary }) => summary).sort((a, b) => a.epoch - b.epoch);
+  return { activities, calls, summaries, revisions, of: (name) => calls.filter((call) => call.name === name).map((call) => call.what) };
 }

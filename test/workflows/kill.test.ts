@@ -1,7 +1,9 @@
 import { differences, resultOf } from '../../chaos/committed';
 import { type CampaignInput, workflowIds } from '../../contracts/campaign';
+import { readCampaignData } from '../../record/documents/campaign';
 import { selectionDocument, selectionFile } from '../../record/documents/epochs';
 import { manifestKeys } from '../../record/keys';
+import { DOMAINS } from '../../seal/domains/registry';
 import { CampaignStack } from '../chaos/campaign-stack';
 import { eventually } from './temporal-fixture';
 import { isRunning, type WorkerProcess } from './worker-process';
@@ -25,9 +27,10 @@ async function unlikeUndisturbed(campaignId: string): Promise<string[]> {
 }
 
 /** Candidates of an epoch whose workflow has ended. */
-async function endedCandidates({ campaignId, trainContexts, spec }: CampaignInput, epoch: number): Promise<Map<string, unknown>> {
+async function endedCandidates(input: CampaignInput, epoch: number): Promise<Map<string, unknown>> {
+  const { campaignId, spec } = input;
   const ended = new Map<string, unknown>();
-  for (const { id } of trainContexts) {
+  for (const { id } of (await readCampaignData(stack.store, input, DOMAINS)).contexts.train) {
     for (let candidate = 1; candidate <= spec.proposals.k; candidate += 1) {
       const workflowId = workflowIds.candidate(campaignId, epoch, id, candidate);
       try {

@@ -71,8 +71,8 @@ describe('an epoch over many runs', () => {
     }));
     await temporal.withActivities(fakes.activities, async () => {
       const handle = await temporal.start(paged('many', { contexts: 15, proposals: { k: 4 }, concurrency: { candidates: 8 } }));
-      const result = await handle.result();
-      expect(result.epochs[0]).toMatchObject({ proposed: 60, failed: 0, rejected: 0, kept: 15 });
+      await handle.result();
+      expect(fakes.summaries()[0]).toMatchObject({ proposed: 60, failed: 0, rejected: 0, kept: 15 });
       const tuned = fakes.of('fineTuneAdapters').filter((what) => what.startsWith('epoch-1'));
       expect(tuned.sort()).toEqual(Array.from({ length: 60 }, (_, position) => `epoch-1 ${position} r1`).sort());
       const best = Array.from({ length: 15 }, (_, c) => [0, 1, 2, 3].map((i) => 4 * c + i).reduce((a, b) => (fakeReward(b) > fakeReward(a) ? b : a)));
@@ -96,8 +96,8 @@ describe('an epoch over many runs', () => {
       const epoch = temporal.environment.client.workflow.getHandle('carried/epoch-1');
       await eventually('a later run with the first candidate under way', async () => waiting.has(0) && (await runsOf(epoch)).length > 1, 60_000);
       release();
-      const result = await handle.result();
-      expect(result.epochs[0]).toMatchObject({ proposed: 20, failed: 0 });
+      await handle.result();
+      expect(fakes.summaries()[0]).toMatchObject({ proposed: 20, failed: 0 });
       expect(fakes.of('fineTuneAdapters').filter((what) => what === 'epoch-1 0 r1')).toHaveLength(1);
     });
   });
@@ -111,8 +111,8 @@ describe('an epoch over many runs', () => {
       await client.workflow.getHandle('died/epoch-1/train0/c1').terminate('no reason');
       await eventually('the death to be noticed', async () => (await handle.query(progressQuery)).candidates.failed === 1 || waiting.size > 0);
       release();
-      const result = await handle.result();
-      expect(result.epochs[0]).toMatchObject({ proposed: 20, failed: 1 });
+      await handle.result();
+      expect(fakes.summaries()[0]).toMatchObject({ proposed: 20, failed: 1 });
     });
   });
 
@@ -145,9 +145,9 @@ test('a campaign and an evaluation over many runs end as in one', async () => {
     const handle = await temporal.start(paged('long', options, 30));
     const result = await handle.result();
     expect(result.state).toBe('completed');
-    expect(result.methods.map(({ name }) => name)).toEqual(['base', 'passage-only', 'seal-epoch-1', 'seal-epoch-2', 'seal-epoch-3']);
-    expect(result.epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
-    expect(result.policyAdapters).toEqual(['policy-1', 'policy-2', 'policy-3']);
+    expect(fakes.of('summariseMethod')).toEqual(['base', 'passage-only', 'seal-epoch-1', 'seal-epoch-2', 'seal-epoch-3']);
+    expect(fakes.summaries().map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+    expect(result.policy).toBe('policy-3');
     expect((await runsOf(handle)).length).toBeGreaterThan(1);
     expect((await runsOf(temporal.environment.client.workflow.getHandle('long/evaluation/passage-only'))).length).toBeGreaterThan(1);
     const heldOut = fakes.of('fineTuneAdapters').filter((what) => what.startsWith('evaluation/passage-only'));

@@ -30,7 +30,7 @@ async function startCandidates({ campaignId, priority, candidates }: Campaign): 
   const campaign = { campaignId, input: input.train, runId: 'run' };
   const started = Array.from({ length: candidates }, async (_, position) => {
     const task: CandidateInput = {
-      scope: { campaign, scope: 'epoch-1', split: 'train', policyAdapters: [], rows: { kind: 'passage' }, perContext: 1 },
+      scope: { campaign, scope: 'epoch-1', split: 'train', policy: null, rows: { kind: 'baseline', name: 'passage-only' }, perContext: 1 },
       ...{ position, contextId: `train${position}`, candidate: 1, group: { from: position, to: position + 1, workflowId: null }, repeats: 1, settings },
     };
     return fixture.environment.client.workflow.start<typeof candidateWorkflow>('candidateWorkflow', {
@@ -92,8 +92,8 @@ test('a campaign hands its priority down to its parts, their candidates and acti
       name,
       (task: unknown): unknown => {
         const { priorityKey, fairnessKey } = Context.current().info.priority!;
-        // Self-edits are judged in their workflow's process and wait in no queue.
-        if (name !== 'validateSelfEdit') heard.push({ priorityKey, fairnessKey });
+        // These run in their workflow's process and wait in no queue.
+        if (!['validateSelfEdit', 'contextIds'].includes(name)) heard.push({ priorityKey, fairnessKey });
         return (answer as (task: unknown) => unknown)(task);
       },
     ]),

@@ -2,6 +2,8 @@ import { Context } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
 import { type CampaignInput, workflowIds } from '../../contracts/campaign';
 import { COMPUTE_SLOTS } from '../../contracts/queues';
+import { readCampaignData } from '../../record/documents/campaign';
+import { DOMAINS } from '../../seal/domains/registry';
 import { ActivityFixture } from '../activities/activity-fixture';
 import { campaignInput, FAST_TIMINGS, type InputOptions } from './campaign-input';
 import { fakeActivities } from './fake-activities';
@@ -28,8 +30,10 @@ async function inputOf(campaignId: string): Promise<CampaignInput> {
 }
 
 /** The epoch's candidates, in planned order. */
-function candidatesOf({ campaignId, trainContexts, spec }: CampaignInput): WorkflowHandle[] {
-  const ids = trainContexts.flatMap(({ id }) => Array.from({ length: spec.proposals.k }, (_, i) => workflowIds.candidate(campaignId, 1, id, i + 1)));
+async function candidatesOf(input: CampaignInput): Promise<WorkflowHandle[]> {
+  const { campaignId, spec } = input;
+  const { contexts } = await readCampaignData(made.store, input, DOMAINS);
+  const ids = contexts.train.flatMap(({ id }) => Array.from({ length: spec.proposals.k }, (_, i) => workflowIds.candidate(campaignId, 1, id, i + 1)));
   return ids.map((id) => temporal.environment.client.workflow.getHandle(id));
 }
 
@@ -48,12 +52,12 @@ test('a campaign pins its inputs and starts its first candidate within seconds w
   await temporal.withActivities({ ...made.activities, archiveHistories }, async () => {
     const [busy, second] = [await inputOf('busy'), await inputOf('second')];
     const first = await temporal.start(busy);
-    await eventually('every compute slot to be taken', async () => (await taken(candidatesOf(busy))) === COMPUTE_SLOTS);
+    await eventually('every compute slot to be taken', async () => (await taken(await candidatesOf(busy))) === COMPUTE_SLOTS);
     const next = await temporal.start(second);
     try {
-      await eventually('the first candidate of the second campaign', async () => (await candidatesOf(second)[0]!.describe().catch(() => null)) !== null, 10_000);
+      await eventually('the first candidate of the second campaign', async () => (await (await candidatesOf(second))[0]!.describe().catch(() => null)) !== null, 10_000);
       // What waits beyond the slots waits at the server.
-      expect(await taken([...candidatesOf(busy), ...candidatesOf(second)])).toBe(COMPUTE_SLOTS);
+      expect(await taken([...(await candidatesOf(busy)), ...(await candidatesOf(second))])).toBe(COMPUTE_SLOTS);
       expect(made.controls.fineTunes).toHaveLength(1);
     } finally {
       release();

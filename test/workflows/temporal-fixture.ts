@@ -1,4 +1,4 @@
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, type DataConverter } from '@temporalio/common';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ export class TemporalFixture {
   }
 
   /** @param computeSlots activities at once that need a language model. @default as many as a fleet has */
-  static async start({ computeSlots = 100 }: { readonly computeSlots?: number } = {}): Promise<TemporalFixture> {
+  static async start({ computeSlots = 100, dataConverter }: { readonly computeSlots?: number; readonly dataConverter?: DataConverter } = {}): Promise<TemporalFixture> {
     Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
     const path = await serverBinary('temporal', () => undefined);
     const directory = mkdtempSync(join(tmpdir(), 'seal-workflows-'));
@@ -51,7 +51,7 @@ export class TemporalFixture {
       },
     });
     const fixture = new TemporalFixture(environment, directory);
-    await fixture.#startWorkers(computeSlots);
+    await fixture.#startWorkers(computeSlots, dataConverter);
     return fixture;
   }
 
@@ -65,7 +65,7 @@ export class TemporalFixture {
     }
   }
 
-  async #startWorkers(computeSlots: number): Promise<void> {
+  async #startWorkers(computeSlots: number, dataConverter?: DataConverter): Promise<void> {
     const names = Object.keys(fakeActivities().activities) as (keyof SealActivities)[];
     const { nativeConnection, namespace = 'default' } = this.environment;
     // Whatever a test's activities are: how workflows end only the server knows.
@@ -92,6 +92,7 @@ export class TemporalFixture {
       activities: Object.fromEntries(delegates),
       workflowBundle: await workflowBundle(this.#directory),
       computeSlots,
+      ...(dataConverter && { dataConverter }),
     });
     this.#workers = runWorkers(workers, new Promise<void>((resolve) => (this.#stopWorkers = resolve)));
   }

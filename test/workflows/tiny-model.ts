@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { modelTensorShapes } from '../../engine/files/model-directory';
 import { readModelConfig } from '../../engine/files/model-config';
 import { writeSafetensors } from '../../engine/files/safetensors-writer';
-import { tokenizerFiles, vocabularySize } from '../../seal/knowledge/world/vocabulary';
+import { tokenizerFiles, vocabularySize } from '../../seal/domains/knowledge/world/vocabulary';
 import { seededRandom } from '../../seal/seeds';
 
 /** Writes a random Llama of some 60,000 parameters with the nano model's tokenizer. */

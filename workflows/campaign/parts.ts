@@ -3,7 +3,8 @@ import { CancellationScope, ChildWorkflowCancellationType, type ChildWorkflowHan
 import type { PinnedCampaign } from '../../activities/activity-types';
 import { type CampaignInput, type EpochVersion, workflowIds } from '../../contracts/campaign';
 import type { EpochInput, epochWorkflow } from '../epoch';
-import type { EvaluatedRows, EvaluationInput, evaluationWorkflow } from '../evaluation';
+import type { MethodRows } from '../../seal/algorithm/stages';
+import type { EvaluationInput, evaluationWorkflow } from '../evaluation';
 import { cancelExternal } from '../fan-out/abandoned-children';
 import type { Steering } from '../messages';
 import { epochAttributes } from '../record/search-attributes';
@@ -17,22 +18,22 @@ export interface PartContext {
   readonly campaign: PinnedCampaign;
   /** 0 before the first. */
   readonly epoch: number;
-  readonly policyAdapters: readonly string[];
+  readonly policy: string | null;
   readonly settings: ActivitySettings;
   readonly steering: Steering;
 }
 
 /** @param version of the policy that is evaluated */
-export function startEvaluation(context: PartContext, method: string, rows: EvaluatedRows, version: number): Promise<ChildWorkflowHandle<typeof evaluationWorkflow>> {
-  const { campaign, policyAdapters, settings, steering } = context;
-  const { spec, campaignId, heldOutContexts } = context.input;
+export function startEvaluation(context: PartContext, method: string, rows: MethodRows, version: number): Promise<ChildWorkflowHandle<typeof evaluationWorkflow>> {
+  const { campaign, policy, settings, steering } = context;
+  const { spec, campaignId, contexts } = context.input;
   const input: EvaluationInput = {
     campaign,
     method,
     version,
-    policyAdapters,
+    policy,
     rows,
-    contexts: heldOutContexts.length,
+    contexts: contexts.heldOut,
     spec: { proposals: spec.proposals, evaluation: spec.evaluation, concurrency: spec.concurrency },
     settings,
     steering,
@@ -46,17 +47,17 @@ export function startEvaluation(context: PartContext, method: string, rows: Eval
 
 /** @param retryOf the versions of a finished epoch of which only failed candidates are tried again */
 export function startEpoch(context: PartContext, versions: EpochVersion, retryOf?: EpochVersion): Promise<ChildWorkflowHandle<typeof epochWorkflow>> {
-  const { campaign, policyAdapters, settings, steering } = context;
+  const { campaign, policy, settings, steering } = context;
   const { epoch } = versions;
-  const { spec, campaignId, trainContexts } = context.input;
+  const { spec, campaignId, contexts } = context.input;
   const { proposals, reward, selection, concurrency } = spec;
   const input: EpochInput = {
     campaign,
     epoch,
     versions,
     ...(retryOf && { retryOf }),
-    policyAdapters,
-    contexts: trainContexts,
+    policy,
+    contexts: contexts.train,
     spec: { proposals, reward, selection, concurrency, repeats: spec.innerLoop.repeats },
     settings,
     steering,

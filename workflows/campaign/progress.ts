@@ -1,5 +1,4 @@
 import type { CampaignInput, CampaignProgress, CampaignState, EpochSummary } from '../../contracts/campaign';
-import { tiedEpochs } from '../../seal/report-data';
 import type { Advance } from '../messages';
 
 const NO_ADVANCE: Advance = { running: 0, done: 0, failed: 0, rejected: 0, phase: '' };
@@ -41,9 +40,9 @@ export class CampaignClock {
     this.#fineTunesAgain = before?.fineTunesAgain ?? 0;
     this.#repeats = innerLoop.repeats;
     this.#candidatesBefore = before?.candidates ?? { done: 0, failed: 0, rejected: 0 };
-    this.#plannedCandidates = epochs * input.trainContexts.length * proposals.k;
+    this.#plannedCandidates = epochs * input.contexts.train * proposals.k;
     // A passage-only arm has one fine-tune a context; counting it like the others is close enough for an ETA.
-    this.#heldOutEach = input.heldOutContexts.length * evaluation.selfEditsPerContext * evaluation.repeats;
+    this.#heldOutEach = input.contexts.heldOut * evaluation.selfEditsPerContext * evaluation.repeats;
     this.#plannedFineTunes = this.#plannedCandidates * innerLoop.repeats + evaluatedMethods * this.#heldOutEach;
   }
 
@@ -87,11 +86,10 @@ export class CampaignClock {
     };
   }
 
-  /** A revision has epochs computed once more, whose candidates are forgotten with it, and methods evaluated once more. */
-  again(epochs: readonly EpochSummary[], methods: number): void {
-    epochs.forEach((summary) => this.forget(summary));
-    const proposed = epochs.reduce((sum, summary) => sum + summary.proposed, 0);
-    this.#fineTunesAgain += proposed * this.#repeats + methods * this.#heldOutEach;
+  /** Candidates of epochs are computed once more, and so forgotten, and methods are evaluated once more. */
+  again(candidates: Pick<EpochSummary, 'proposed' | 'failed' | 'rejected'>, methods: number): void {
+    this.forget(candidates);
+    this.#fineTunesAgain += candidates.proposed * this.#repeats + methods * this.#heldOutEach;
   }
 
   reading(nowMs: number): ClockReading {
@@ -152,13 +150,11 @@ export interface Standing {
   readonly epoch: number;
   readonly phase: string;
   readonly reportKey: string | null;
-  /** That have ended. */
-  readonly epochs: readonly EpochSummary[];
+  readonly tiedEpochs: number;
 }
 
 export function describeProgress(standing: Standing, clock: CampaignClock, nowMs: number): CampaignProgress {
-  const { campaignId, state, epoch, phase, reportKey, epochs } = standing;
-  const tied = tiedEpochs(epochs);
+  const { campaignId, state, epoch, phase, reportKey, tiedEpochs } = standing;
   const over = state === 'completed' || state === 'failed' || state === 'cancelled';
   return {
     campaignId,
@@ -167,7 +163,7 @@ export function describeProgress(standing: Standing, clock: CampaignClock, nowMs
     candidates: clock.candidates(),
     phase: clock.phase === '' ? phase : clock.phase,
     etaSeconds: over ? 0 : clock.etaSeconds(nowMs),
-    ...(tied.length > 0 && { tiedEpochs: tied }),
+    ...(tiedEpochs > 0 && { tiedEpochs }),
     ...(reportKey === null ? {} : { report: { key: reportKey } }),
     wallSeconds: clock.wallSeconds(nowMs),
   };

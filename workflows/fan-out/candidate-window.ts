@@ -8,7 +8,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { CancellationScope, ChildWorkflowCancellationType, condition, isCancellation, ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { AdaptationScope, CandidateGroup, EndedWorkflow } from '../../activities/activity-types';
-import { type CandidateOutcome, type ContextRef, workflowIds } from '../../contracts/campaign';
+import { type CandidateOutcome, workflowIds } from '../../contracts/campaign';
 import { groupAt, numbersIn, placeOf } from '../../seal/algorithm/plan';
 import type { CandidateInput, CandidateResult } from '../candidate';
 import type { CandidateGroupInput, CandidateGroupResult, candidateGroupWorkflow } from '../candidate-group';
@@ -20,6 +20,7 @@ import { failedBy } from './adapt-group';
 import { runInWindow } from './bounded-window';
 import { AbandonedChildren } from './abandoned-children';
 import type { ChildProgress } from './child-progress';
+import { ContextIds } from './context-ids';
 import { shouldContinueAsNew } from './continue-as-new';
 import { startCandidate } from './start-candidate';
 
@@ -45,7 +46,8 @@ export interface WindowContext {
   readonly epoch: number;
   /** Of the candidates' scope. */
   readonly version: number;
-  readonly contexts: readonly ContextRef[];
+  /** Number of the scope's contexts. */
+  readonly contexts: number;
   readonly groupSize: number;
   readonly repeats: number;
   readonly settings: ActivitySettings;
@@ -63,6 +65,7 @@ type Members = readonly number[];
 
 export class CandidateWindow {
   readonly #context: WindowContext;
+  readonly #contextIds: ContextIds;
   readonly #carried: AbandonedChildren;
   readonly #carriedPositions: Set<number>;
   readonly #underWay = new Set<number>();
@@ -73,6 +76,7 @@ export class CandidateWindow {
 
   constructor(context: WindowContext, state: WindowState) {
     this.#context = context;
+    this.#contextIds = new ContextIds(context.scope, context.contexts, context.settings);
     this.#carried = new AbandonedChildren(context.settings);
     this.#carriedPositions = new Set(state.underWay);
     this.#backlog = state.backlog;
@@ -134,7 +138,7 @@ export class CandidateWindow {
 
   get #count(): number {
     const { contexts, scope } = this.#context;
-    return contexts.length * scope.perContext;
+    return contexts * scope.perContext;
   }
 
   #groupsOf(positions: readonly number[]): Members[] {
@@ -150,6 +154,7 @@ export class CandidateWindow {
     const { scope, settings, progress, archive, groupSize, pass } = this.#context;
     progress.started(members.length);
     members.forEach((position) => this.#underWay.add(position));
+    await this.#readIds(members);
     const outcomes = await this.#outcomesOf(members);
     const failed = members.flatMap((position, i) => {
       const { status, reason = 'no reason recorded', failure = 'bug' } = outcomes[i]!;
@@ -165,6 +170,18 @@ export class CandidateWindow {
     if (groupSize > 1) archive.add(this.#idOf(members));
   }
 
+  /** From here until the server knows the members they are being started. */
+  async #readIds(members: Members): Promise<void> {
+    const { perContext } = this.#context.scope;
+    this.#starting += 1;
+    try {
+      await this.#contextIds.read(members.map((position) => placeOf(position, perContext).context));
+    } catch (error) {
+      this.#starting -= 1;
+      throw error;
+    }
+  }
+
   /** In the order of the members. */
   async #outcomesOf(members: Members): Promise<readonly Outcome[]> {
     try {
@@ -178,9 +195,11 @@ export class CandidateWindow {
 
   async #resultOf(members: Members): Promise<CandidateResult | CandidateGroupResult> {
     const isCarried = members.map((position) => this.#carriedPositions.delete(position)).includes(true);
-    if (isCarried) return resultIn(await this.#carried.outcome(this.#idOf(members)));
+    if (isCarried) {
+      this.#starting -= 1;
+      return resultIn(await this.#carried.outcome(this.#idOf(members)));
+    }
     try {
-      this.#starting += 1;
       const child = await this.#start(members).finally(() => (this.#starting -= 1));
       return await child.result();
     } catch (error) {
@@ -218,10 +237,10 @@ export class CandidateWindow {
   }
 
   #candidate(position: number): { readonly workflowId: string; readonly input: CandidateInput } {
-    const { scope, epoch, version, contexts, groupSize, repeats, settings } = this.#context;
+    const { scope, epoch, version, groupSize, repeats, settings } = this.#context;
     const { perContext, campaign } = scope;
     const { context, candidate } = placeOf(position, perContext);
-    const contextId = contexts[context]!.id;
+    const contextId = this.#contextIds.at(context);
     const group = { ...this.#groupOf([position]), workflowId: groupSize === 1 ? null : this.#idOf([position]) };
     return {
       workflowId: workflowIds.candidate(campaign.campaignId, epoch, contextId, candidate, version),

@@ -88,7 +88,7 @@ export function computeActivities(settings: ActivitySettings): Pick<SealActiviti
   return attemptedEach(activities, COMPUTE, settings);
 }
 
-const BOOKKEEPING = ['pinInputs', 'collectProposals', 'selectSelfEdits', 'summariseMethod', 'writeReport', 'listFailed', 'recordRevision', 'archiveHistories'] as const;
+const BOOKKEEPING = ['pinInputs', 'collectProposals', 'selectSelfEdits', 'summariseMethod', 'writeReport', 'listFailed', 'findFailedEpoch', 'recordRevision', 'archiveHistories'] as const;
 
 /** Activities that read and write small documents; `pinInputs` hashes the model's files, `collectProposals` counts tokens. */
 export function bookkeepingActivities(settings: ActivitySettings): Pick<SealActivities, (typeof BOOKKEEPING)[number]> {
@@ -132,12 +132,14 @@ export function waitingActivities(settings: ActivitySettings): Pick<SealActiviti
   });
 }
 
+const LOCAL = ['contextIds', 'validateSelfEdit', 'recordFailures'] as const;
+
 /** Judging a self-edit and recording a failure take milliseconds: as a local activity it costs one event instead of three and no queue. */
-export function localActivities(settings: ActivitySettings): Pick<SealActivities, 'validateSelfEdit' | 'recordFailures'> {
+export function localActivities(settings: ActivitySettings): Pick<SealActivities, (typeof LOCAL)[number]> {
   const options: LocalActivityOptions = {
     startToCloseTimeout: settings.timings.bookkeepingMs,
     retry: retry(settings),
     cancellationType: ActivityCancellationType.TRY_CANCEL,
   };
-  return attemptedEach(proxyLocalActivities<SealActivities>(options) as SealActivities, ['validateSelfEdit', 'recordFailures'], settings);
+  return attemptedEach(proxyLocalActivities<SealActivities>(options) as SealActivities, LOCAL, settings);
 }

@@ -52,6 +52,17 @@ describe('mergeAdapters', () => {
     }
   });
 
+  it('gives the same files for one adapter after the other as for all at once', () => {
+    const base = goldenModel('gqa-bf16');
+    const adapters = [goldenAdapter('gqa-qv-r6'), goldenAdapter('mixed-batch-3-linear-gqa-final')] as const;
+    const [atOnce, first, second] = [directory.path('at-once'), directory.path('first'), directory.path('second')];
+    mergeAdapters(base, adapters, atOnce);
+    mergeAdapters(base, [adapters[0]], first);
+    mergeAdapters(first, [adapters[1]], second);
+    expect(readdirSync(second)).toEqual(readdirSync(atOnce));
+    for (const name of readdirSync(atOnce)) expect({ name, isSame: readFileSync(join(second, name)).equals(readFileSync(join(atOnce, name))) }).toEqual({ name, isSame: true });
+  });
+
   it('gives the same bytes again, in place of the first', () => {
     const out = directory.path('merged');
     mergeAdapters(goldenModel('tied-fp32'), [goldenAdapter('tied-all-r4')], out);

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readModelConfig } from '../../../engine/files/model-config';
 import { loadModelTokenizer, loadTokenizer } from '../../../engine/files/tokenizer';
-import { filledTemplate } from '../../../seal/knowledge/prompt-template';
+import { filledTemplate } from '../../../seal/domains/knowledge/prompt-template';
 import { goldenModel, goldens, SHARED_DATA } from '../../golden/golden-values';
 import { useTemporaryDirectory } from './temporary-directory';
 

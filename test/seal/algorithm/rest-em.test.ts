@@ -6,7 +6,7 @@ interface Edit {
   readonly teaches: number;
 }
 
-function hooksOf(skill: number, calls: string[] = []): RestEmHooks<number, readonly Edit[], readonly number[], readonly Edit[], number> {
+function hooksOf(skill: number, calls: string[] = []): RestEmHooks<readonly number[], readonly Edit[], readonly number[], readonly Edit[], number> {
   return {
     propose(contexts) {
       calls.push('propose');
