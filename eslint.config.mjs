@@ -71,21 +71,35 @@ const fileNames = {
   },
 };
 
-/** Rooms that read and write the record through `record/`: none of them knows a key or the name of a stored file. */
+/** Rooms that read and write the record through `record/`: none of them knows the name of a stored file, or what is in it. */
 const USERS_OF_THE_RECORD = ['activities', 'audit', 'chaos', 'cli', 'workers', 'workflows'];
-const KEYS = '^(campaigns|tombstones)/';
+/** What keys begin with and what they end in, also in parts of a template; in regular expressions, with slashes and dots escaped. */
+const KEYS = '^(campaigns|tombstones)/|/(campaign|proposals|endpoint|adapter|evaluation|candidate|selection|policy|policy-training|pending)\\.json$|/(chunk|failed|page)-(.*\\.json)?$';
+const KEY_PATTERNS = '(campaigns|tombstones)\\\\?/|(adapter|candidate|chunk|evaluation|failed|page|policy|proposals|selection)[^/]*\\\\?\\.json';
 /** The command line writes files of such names for people. */
-const STORED_FILES = '^(input|train|heldOut|self-edits|proposals|answers?|losses|selection|rows|runs|manifests|document|report)\\.json$|^(candidates\\.csv|report\\.html|adapter_model\\.safetensors|checkpoint\\.safetensors)$';
+const STORED_FILES = '^(input|train|heldOut|self-edits|proposals|(raw-)?answers?|losses|selection|rows|runs|manifests|document|report)\\.json$|^(candidates\\.csv|report\\.html|adapter_model\\.safetensors|checkpoint\\.safetensors)$';
 
 function recordRules(room) {
+  const inSelector = (pattern) => `/${pattern.replaceAll('/', '\\u002f')}/`;
+  const isUser = USERS_OF_THE_RECORD.includes(room);
+  const aKey = 'A key is written and read by record/keys.ts.';
+  const aCast = 'What was read is parsed by its schema, not cast.';
   const forbidden = [
-    [`Literal[value=/${KEYS.replaceAll('/', '\\u002f')}/]`, 'A key is written and read by record/keys.ts.'],
-    [`TemplateElement[value.raw=/${KEYS.replaceAll('/', '\\u002f')}/]`, 'A key is written and read by record/keys.ts.'],
-    ["MemberExpression[object.property.name='files'][property.type='Literal']", 'A stored file is named and read by its document in record/.'],
-    ['TSAsExpression > TSAsExpression > TSUnknownKeyword', 'What was read is parsed by its schema, not cast.'],
-    ...(room === 'cli' ? [] : [[`Literal[value=/${STORED_FILES}/]`, 'A stored file is named by its document in record/.']]),
+    [`Literal[value=${inSelector(KEYS)}]`, aKey],
+    [`TemplateElement[value.raw=${inSelector(KEYS)}]`, aKey],
+    [`Literal[regex.pattern=${inSelector(KEY_PATTERNS)}]`, aKey],
   ];
-  return { files: sources(room), rules: { 'no-restricted-syntax': ['error', NAMED_VARIABLE, ...forbidden.map(([selector, message]) => ({ selector, message }))] } };
+  const ofUsers = [
+    ["MemberExpression[object.property.name='files'][property.type='Literal']", 'A stored file is named and read by its document in record/.'],
+    ['TSAsExpression > TSAsExpression > TSUnknownKeyword', aCast],
+    ["TSAsExpression[typeAnnotation.type!='TSUnknownKeyword'] > CallExpression[callee.object.name='JSON']", aCast],
+    ["TSAsExpression > MemberExpression[property.name='summary']", aCast],
+    ["TSAsExpression > MemberExpression[object.name='settings']", aCast],
+    ["TSAsExpression > MemberExpression[object.property.name='settings']", aCast],
+    ...(room === 'cli' ? [] : [[`Literal[value=${inSelector(STORED_FILES)}]`, 'A stored file is named by its document in record/.']]),
+  ];
+  const all = [...forbidden, ...(isUser ? ofUsers : [])].map(([selector, message]) => ({ selector, message }));
+  return { files: sources(room), rules: { 'no-restricted-syntax': ['error', ...(room === 'settings' ? [] : [NAMED_VARIABLE]), ...all] } };
 }
 
 export default tseslint.config(
@@ -146,7 +160,7 @@ export default tseslint.config(
       ],
     },
   },
-  ...USERS_OF_THE_RECORD.map(recordRules),
+  ...[...Object.keys(ROOMS), 'bench'].filter((room) => room !== 'record').map(recordRules),
   ...Object.entries(ROOMS)
     .filter(([, { types }]) => types !== undefined)
     .map(([room, { types }]) => ({

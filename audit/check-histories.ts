@@ -2,15 +2,17 @@
 import type { PayloadCodec } from '@temporalio/common';
 import type { DataConverter } from '@temporalio/common';
 import { Worker, type WorkflowBundleOption } from '@temporalio/worker';
-import { campaignMessages, type CandidateOutcome, type EpochSummary, type MethodScore } from '../contracts/campaign';
+import type { z } from 'zod';
+import { campaignMessages, type EpochSummary, type MethodScore } from '../contracts/campaign';
 import { candidateDocument } from '../record/documents/candidates';
-import type { DigestRef } from '../record/documents/digest';
+import { parsedBy } from '../record/json-file';
 import { candidateKeyOf, manifestKeys } from '../record/keys';
 import type { CampaignRecord } from './campaign-record';
 import { Findings } from './findings';
 import { activityResults, inputOf, operatorUpdates, resultOf } from './history-events';
 import { type HistorySource, ON_SERVER } from './history-source';
 import { type WalkedHistory, walkHistories } from './walk-histories';
+import { campaignResult, candidateResult, epochResult, evaluationResult, reportResult, signature, type ToldOutcome } from './workflow-results';
 
 /** What replaying needs; `workers/` makes the bundle. */
 export interface Replaying {
@@ -79,10 +81,10 @@ async function checkActions({ workflowId, runId, history }: WalkedHistory, codec
   const updates = await operatorUpdates(history, codecs);
   return updates.flatMap(({ update, action, at }) => {
     if (!OPERATORS.has(update)) return [];
-    const { by, why } = (action ?? {}) as Record<string, unknown>;
-    const isSigned = [by, why].every((text) => typeof text === 'string' && text.trim() !== '');
-    if (!isSigned) findings.add('operator', `${update} of ${workflowId}, run ${runId}, at ${at}`, 'who and why', { by, why });
-    return isSigned ? [{ update, by: by as string, why: why as string, at }] : [];
+    const signed = signature.safeParse(action);
+    if (signed.success) return [{ update, by: signed.data.by, why: signed.data.why, at }];
+    findings.add('operator', `${update} of ${workflowId}, run ${runId}, at ${at}`, 'who and why', action);
+    return [];
   });
 }
 
@@ -101,21 +103,25 @@ async function checkAgreement(record: CampaignRecord, walked: WalkedHistory, cod
   const what = `history of ${workflowId}, run ${runId}`;
   await checkDigestsNamed(record, walked, codecs, findings);
   if (facts.status !== 'completed') return;
-  const result = await resultOf(history, codecs);
+  const returned = await resultOf(history, codecs);
+  const check = <Result>(schema: z.ZodType<Result>, compare: (result: Result) => void): void => {
+    const parsed = parsedBy(schema, returned);
+    if ('problem' in parsed) findings.add('schema', `result in the ${what}`, `what a ${facts.type} returns`, parsed.problem);
+    else compare(parsed.value);
+  };
   switch (facts.type) {
     case 'candidateWorkflow':
-      return checkCandidate(record, what, workflowId, (result as { outcome: CandidateOutcome }).outcome, findings);
+      return check(candidateResult, ({ outcome }) => checkCandidate(record, what, workflowId, outcome, findings));
     case 'epochWorkflow':
-      return checkEpoch(record, what, (result as { summary: EpochSummary }).summary, findings);
+      return check(epochResult, ({ summary }) => checkEpoch(record, what, summary, findings));
     case 'evaluationWorkflow':
-      return checkMethod(record, what, (result as { score: MethodScore }).score, findings);
-    case 'campaignWorkflow': {
-      const { methods, epochs, report } = result as { methods: MethodScore[]; epochs: EpochSummary[]; report: string | null };
-      for (const score of methods) checkMethod(record, what, score, findings);
-      for (const summary of epochs) checkEpoch(record, what, summary, findings);
-      if (report !== null && record.find(report) === null) findings.add('manifest-missing', report, `the report that the ${what} names`, 'nothing readable');
-      return;
-    }
+      return check(evaluationResult, ({ score }) => checkMethod(record, what, score, findings));
+    case 'campaignWorkflow':
+      return check(campaignResult, ({ methods, epochs, report }) => {
+        for (const score of methods) checkMethod(record, what, score, findings);
+        for (const summary of epochs) checkEpoch(record, what, summary, findings);
+        if (report !== null && record.find(report) === null) findings.add('manifest-missing', report, `the report that the ${what} names`, 'nothing readable');
+      });
     default:
       return;
   }
@@ -123,15 +129,19 @@ async function checkAgreement(record: CampaignRecord, walked: WalkedHistory, cod
 
 async function checkDigestsNamed(record: CampaignRecord, { history, workflowId, runId }: WalkedHistory, codecs: readonly PayloadCodec[], findings: Findings): Promise<void> {
   for (const result of await activityResults(history, 'writeReport', codecs)) {
-    const { digest } = (result ?? {}) as { readonly digest?: DigestRef };
-    if (digest === undefined) continue;
+    const parsed = parsedBy(reportResult, result);
+    if ('problem' in parsed) {
+      findings.add('schema', `result of writeReport in the history of ${workflowId}, run ${runId}`, 'the digest that it published', parsed.problem);
+      continue;
+    }
+    const { digest } = parsed.value;
     const got = record.hashes.get(digest.key);
     if (got === undefined) findings.add('manifest-missing', digest.key, `the digest that the history of ${workflowId}, run ${runId}, names`, 'nothing');
     else if (got !== digest.sha256) findings.add('manifest-changed', digest.key, `sha256 ${digest.sha256}, as the history of ${workflowId}, run ${runId}, names it`, `sha256 ${got}`);
   }
 }
 
-function checkCandidate(record: CampaignRecord, what: string, workflowId: string, { status, reward, adapters }: CandidateOutcome, findings: Findings): void {
+function checkCandidate(record: CampaignRecord, what: string, workflowId: string, { status, reward, adapters }: ToldOutcome, findings: Findings): void {
   // A failed candidate leaves no record, or gets one when it is tried again.
   if (status === 'failed') return;
   const recordKey = candidateKeyOf(workflowId);

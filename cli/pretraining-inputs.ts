@@ -1,5 +1,6 @@
 import { mkdirSync, renameSync, writeFileSync, closeSync, openSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
 import { pretrainSpecSchema, type PretrainSpec } from '../contracts/pretrain-spec';
 import { corpusSpecSchema, type CorpusSpec } from '../seal/domains/knowledge/world/corpus-spec';
 import { pretrainingDocuments } from '../seal/domains/knowledge/world/pretraining-documents';
@@ -19,12 +20,14 @@ export function readPretrainFile(file: string): PretrainingPlan {
   return { spec, world: readYamlFile(resolve(dirname(resolve(file)), spec.world), worldSpecSchema).value, corpus: spec.corpus };
 }
 
+const tokenizerSchema = z.object({ added_tokens: z.array(z.object({ id: z.number(), content: z.string() })) });
+
 /** Writes the tokenizer that the model is trained with. @returns the id of the token that ends a document */
 export function writeTokenizer(directory: string): number {
   mkdirSync(directory, { recursive: true });
   const files = tokenizerFiles();
   for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
-  const { added_tokens: added } = JSON.parse(files['tokenizer.json'] ?? '{}') as { added_tokens: { id: number; content: string }[] };
+  const { added_tokens: added } = tokenizerSchema.parse(JSON.parse(files['tokenizer.json'] ?? '{}'));
   const end = added.find(({ content }) => content === END_OF_TEXT);
   if (end === undefined) throw new Error(`the world's tokenizer has no ${END_OF_TEXT}`);
   return end.id;

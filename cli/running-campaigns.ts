@@ -1,8 +1,12 @@
+import { z } from 'zod';
 import { inputArtifacts } from '../audit/named-artifacts';
-import { type CampaignInput } from '../contracts/campaign';
+import { artifactRefSchema } from '../contracts/artifacts';
 import { manifestKeys } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import type { CampaignClient } from './campaign-client';
+
+/** What of a campaign's input names artifacts. */
+const startedWith = z.object({ train: artifactRefSchema, heldOut: artifactRefSchema, template: artifactRefSchema.exactOptional() });
 
 /** Hashes of what campaigns that run hold in the store without a manifest of theirs: the inputs of those that have not been pinned yet. */
 export async function heldByRunning(campaigns: CampaignClient, store: ArtifactStore, except?: string): Promise<readonly string[]> {
@@ -10,7 +14,7 @@ export async function heldByRunning(campaigns: CampaignClient, store: ArtifactSt
   const held: string[] = [];
   for (const { campaignId } of open) {
     if ((await store.findManifest(manifestKeys.campaign(campaignId))) !== null) continue;
-    held.push(...inputArtifacts((await campaigns.input(campaignId)) as CampaignInput));
+    held.push(...inputArtifacts(startedWith.parse(await campaigns.input(campaignId))));
   }
   return held;
 }

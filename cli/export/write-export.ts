@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import { z } from 'zod';
 import { BadInputError } from '../../contracts/errors';
 import { temporaryNameBeside } from '../../engine/files/atomic-write';
 import { plainFileName } from '../../storage/artifact-directory';
@@ -12,11 +13,8 @@ import { adapterFolder, type ExportedPolicy, type ExportIdentity } from './polic
 const MANIFEST = 'export.json';
 const README = 'README.md';
 
-/** `export.json`: the export's identity and the hash of every other file. */
-interface ExportManifest extends ExportIdentity {
-  /** Path within the export -> sha256. */
-  readonly contents: Readonly<Record<string, string>>;
-}
+/** `export.json`: the export's identity, which is compared as it was read, and the hash of every other file by its path. */
+const exportManifestSchema = z.looseObject({ contents: z.record(z.string(), z.string()) });
 
 /** Merges the adapters of the directories, in order, into a new directory. */
 export type Merge = (adapterDirectories: readonly string[], outDirectory: string) => Promise<void>;
@@ -46,7 +44,7 @@ export async function writeExport(
     const content = join(staging, 'export');
     await merge?.(folders, content);
     writeFileSync(join(content, README), exportReadme(identity));
-    const manifest: ExportManifest = { ...identity, contents: await hashesOf(content) };
+    const manifest = { ...identity, contents: await hashesOf(content) };
     writeFileSync(join(content, MANIFEST), canonicalJson(manifest));
     if (existsSync(target)) rmdirSync(target);
     renameSync(content, target);
@@ -82,10 +80,9 @@ async function holdsExport(out: string, identity: ExportIdentity): Promise<boole
   return changed === undefined ? true : refuse(`this export with another ${changed}`);
 }
 
-function parsedManifest(file: string): ExportManifest | null {
+function parsedManifest(file: string): z.infer<typeof exportManifestSchema> | null {
   try {
-    const manifest = JSON.parse(readFileSync(file, 'utf8')) as ExportManifest | null;
-    return typeof manifest === 'object' && typeof manifest?.contents === 'object' && manifest.contents !== null ? manifest : null;
+    return exportManifestSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data ?? null;
   } catch (error) {
     // Whoever wrote it, it was not this command.
     if (error instanceof SyntaxError) return null;

@@ -23,6 +23,9 @@ const SOURCES: Readonly<Record<string, string>> = {
   'seal/two.ts': `import { one } from './one';\nexport const two: () => number = () => one();`,
   'record/keys.ts': `export const key = (id: string): string => \`campaigns/\${id}/x.json\`;`,
   'audit/check.ts': `export const checked = (files: Record<string, string>, id: string): unknown => [\`campaigns/\${id}/\`, 'selection.json', { files }.files, id as unknown as number];`,
+  'audit/places.ts': `export const places = (id: string): unknown => [/^(epoch-\\d+)\\/selection\\.json$/, \`\${id}/c1/candidate.json\`, \`\${id}/failed-\${id}.json\`];`,
+  'activities/read.ts': `export const read = (one: { summary: unknown; settings: Record<string, unknown> }): unknown => [one.summary as string, one.settings['compute'] as string, JSON.parse('1') as number];`,
+  'storage/places.ts': `export const place = (id: string): string => \`campaigns/\${id}/a.json\`;`,
   'cli/told.ts': `export const told = (one: { files: Record<string, string> }): unknown => [one.files['input.json'], 'report.json', 'campaigns/a/'];`,
   'settings/home.ts': `export const home = process.env['SEAL_HOME'];`,
   'endpoint/key.ts': `import { home } from '../settings/home';\nexport const key: unknown = home;`,
@@ -55,6 +58,8 @@ const EXPECTED: readonly (readonly [file: string, rule: string])[] = [
   ['audit/check.ts', 'no-restricted-syntax'],
   ['audit/check.ts', 'no-restricted-syntax'],
   ['audit/check.ts', 'no-restricted-syntax'],
+  ...['audit/places.ts', 'activities/read.ts'].flatMap((file) => Array.from({ length: 3 }, () => [file, 'no-restricted-syntax'] as const)),
+  ['storage/places.ts', 'no-restricted-syntax'],
   ['cli/told.ts', 'no-restricted-syntax'],
   ['cli/told.ts', 'no-restricted-syntax'],
 ];
