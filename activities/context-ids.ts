@@ -1,15 +1,12 @@
 import type { SealActivities } from './activity-types';
-import { toFailure } from './execution/failure';
+import { asActivity } from './execution/running-activity';
 import type { Services } from './services';
 
-/** The ids of contexts at places from..to-1 of a split, for a local activity: the contexts are in memory mostly. */
+/** The ids of contexts at places from..to-1 of a split. */
 export function contextIds(services: Services): SealActivities['contextIds'] {
-  return async ({ campaign, split, from, to }) => {
-    try {
+  return ({ campaign, split, from, to }) =>
+    asActivity(services.heartbeatIntervalMs, async () => {
       const { contexts } = await services.campaigns.read(campaign);
       return contexts[split].slice(from, to).map(({ id }) => id);
-    } catch (error) {
-      throw toFailure(error, false);
-    }
-  };
+    });
 }

@@ -6,6 +6,7 @@ import { BadInputError } from '../contracts/errors';
 import type { ComputeOptions } from '../contracts/language-model';
 import { campaignDocument, heldOutFile, inputFile, TEMPLATE_FILE, trainFile } from '../record/documents/campaign';
 import { manifestKeys } from '../record/keys';
+import { trainedBaselines } from '../seal/algorithm/stages';
 import type { PinnedCampaign } from './activity-types';
 import { PROPOSALS_ENDPOINT, proposalsEndpoint } from './answers/endpoint-proposals';
 import { JUDGE, judgeSettings } from './answers/judge-answers';
@@ -73,7 +74,11 @@ async function checkRowLengths(services: Services, campaign: PinnedCampaign, opt
   const { input, domain, contexts } = await services.campaigns.read(campaign);
   const limit = await rowTokenLimit(services.tokenizer, input, options);
   for (const split of ['train', 'heldOut'] as const) {
-    const rows = contexts[split].flatMap(({ id, task }) => domain.baselines.flatMap((baseline) => domain.baselineRows(baseline, task, input.spec).map((row) => ({ id, row }))));
+    const baselines = split === 'heldOut' ? trainedBaselines(input.spec) : [];
+    const rows = contexts[split].flatMap(({ id, task }) => {
+      const own = [...domain.contextRows(task, input.spec), ...baselines.flatMap((baseline) => domain.baselineRows(baseline, task, input.spec))];
+      return own.map((row) => ({ id, row }));
+    });
     const counts = await services.tokenizer.countTokens({ modelDirectory: input.model.directory, rows: rows.map(({ row }) => row) }, options);
     const place = counts.findIndex((count) => count > limit);
     if (place >= 0) {

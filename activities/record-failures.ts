@@ -3,14 +3,14 @@ import { failedCandidateDocument } from '../record/documents/candidates';
 import { manifestKeys } from '../record/keys';
 import { placeOf } from '../seal/algorithm/plan';
 import type { SealActivities } from './activity-types';
-import { toFailure } from './execution/failure';
+import { asActivity } from './execution/running-activity';
 import type { Services } from './services';
 import { contextAt } from './stored/campaign-data';
 
 /** Records candidates that failed, under the keys of this pass: another pass may score them, or fail otherwise. */
 export function recordFailures(services: Services): SealActivities['recordFailures'] {
-  return async ({ scope, failed, pass }) => {
-    try {
+  return ({ scope, failed, pass }) =>
+    asActivity(services.heartbeatIntervalMs, async () => {
       const data = await services.campaigns.read(scope.campaign);
       await readAll(failed, async ({ position, reason, failure }) => {
         const { context, candidate } = placeOf(position, scope.perContext);
@@ -25,8 +25,5 @@ export function recordFailures(services: Services): SealActivities['recordFailur
           summary: { status: 'failed', reason, failure },
         });
       });
-    } catch (error) {
-      throw toFailure(error, false);
-    }
-  };
+    });
 }

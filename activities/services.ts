@@ -5,7 +5,7 @@ import { Endpoints } from '../endpoint/endpoints';
 import { ManifestCache } from '../record/manifest-cache';
 import { environment } from '../settings/environment';
 import { DirectoryCache } from '../storage/directory-cache';
-import { DOMAINS } from '../seal/domains/registry';
+import { DOMAINS, type Domains } from '../seal/domains/registry';
 import { partialPath } from '../storage/partial-path';
 import { ProposalReader } from './candidates/proposals';
 import type { ActivityDependencies, Tokenizer } from './dependencies';
@@ -23,6 +23,7 @@ export interface Services extends ActivityDependencies {
   readonly gate: ComputeGate;
   readonly cache: DirectoryCache;
   readonly manifests: ManifestCache;
+  readonly domains: Domains;
   readonly campaigns: CampaignDataReader;
   readonly proposals: ProposalReader;
   readonly models: ModelDirectories;
@@ -30,6 +31,7 @@ export interface Services extends ActivityDependencies {
 
 export function createServices(dependencies: ActivityDependencies): Services {
   const gate = new ComputeGate();
+  const { domains = DOMAINS } = dependencies;
   const cache = new DirectoryCache(dependencies.cacheDirectory, dependencies.cacheBytes);
   return {
     ...dependencies,
@@ -40,7 +42,8 @@ export function createServices(dependencies: ActivityDependencies): Services {
     gate,
     cache,
     manifests: new ManifestCache(dependencies.store),
-    campaigns: new CampaignDataReader(dependencies.store, dependencies.domains ?? DOMAINS),
+    domains,
+    campaigns: new CampaignDataReader(dependencies.store, domains),
     proposals: new ProposalReader(dependencies.store),
     models: new ModelDirectories({ ...dependencies, gate, cache }),
   };

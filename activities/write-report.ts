@@ -21,7 +21,7 @@ export function writeReport(services: Services): SealActivities['writeReport'] {
     asActivity(services.heartbeatIntervalMs, async () => {
       const { store } = services;
       const { campaignId } = campaign;
-      const document = await collectReport(store, campaignId, state, wallSeconds);
+      const document = await collectReport(store, campaignId, state, wallSeconds, services.domains);
       const { sha256 } = hashBytes(Buffer.from(canonicalJson(document.report)));
       const key = state === 'completed' ? manifestKeys.report(campaignId, revision) : manifestKeys.partialReport(campaignId, state, sha256);
       const inputs = { campaign: campaign.input.sha256 };

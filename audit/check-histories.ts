@@ -12,7 +12,7 @@ import { Findings } from './findings';
 import { activityResults, inputOf, operatorUpdates, resultOf } from './history-events';
 import { type HistorySource, ON_SERVER } from './history-source';
 import { type WalkedHistory, walkHistories } from './walk-histories';
-import { campaignResult, candidateResult, epochResult, evaluationResult, reportResult, signature, type ToldOutcome } from './workflow-results';
+import { campaignResult, candidateResult, epochResult, reportResult, signature, summariseMethodResult, type ToldOutcome } from './workflow-results';
 
 /** What replaying needs; `workers/` makes the bundle. */
 export interface Replaying {
@@ -101,7 +101,7 @@ async function checkAgreementSince(record: CampaignRecord, walked: WalkedHistory
 async function checkAgreement(record: CampaignRecord, walked: WalkedHistory, codecs: readonly PayloadCodec[], findings: Findings): Promise<void> {
   const { history, facts, workflowId, runId } = walked;
   const what = `history of ${workflowId}, run ${runId}`;
-  await checkDigestsNamed(record, walked, codecs, findings);
+  await checkActivities(record, walked, codecs, findings);
   if (facts.status !== 'completed') return;
   const returned = await resultOf(history, codecs);
   const check = <Result>(schema: z.ZodType<Result>, compare: (result: Result) => void): void => {
@@ -114,12 +114,8 @@ async function checkAgreement(record: CampaignRecord, walked: WalkedHistory, cod
       return check(candidateResult, ({ outcome }) => checkCandidate(record, what, workflowId, outcome, findings));
     case 'epochWorkflow':
       return check(epochResult, ({ summary }) => checkEpoch(record, what, summary, findings));
-    case 'evaluationWorkflow':
-      return check(evaluationResult, ({ score }) => checkMethod(record, what, score, findings));
     case 'campaignWorkflow':
-      return check(campaignResult, ({ methods, epochs, report }) => {
-        for (const score of methods) checkMethod(record, what, score, findings);
-        for (const summary of epochs) checkEpoch(record, what, summary, findings);
+      return check(campaignResult, ({ report }) => {
         if (report !== null && record.find(report) === null) findings.add('manifest-missing', report, `the report that the ${what} names`, 'nothing readable');
       });
     default:
@@ -127,18 +123,22 @@ async function checkAgreement(record: CampaignRecord, walked: WalkedHistory, cod
   }
 }
 
-async function checkDigestsNamed(record: CampaignRecord, { history, workflowId, runId }: WalkedHistory, codecs: readonly PayloadCodec[], findings: Findings): Promise<void> {
-  for (const result of await activityResults(history, 'writeReport', codecs)) {
-    const parsed = parsedBy(reportResult, result);
-    if ('problem' in parsed) {
-      findings.add('schema', `result of writeReport in the history of ${workflowId}, run ${runId}`, 'the digest that it published', parsed.problem);
-      continue;
+/** What activities returned, digests and scores of methods, must be what the store says. */
+async function checkActivities(record: CampaignRecord, { history, workflowId, runId }: WalkedHistory, codecs: readonly PayloadCodec[], findings: Findings): Promise<void> {
+  const what = `history of ${workflowId}, run ${runId}`;
+  const check = async <Result>(activity: string, schema: z.ZodType<Result>, compare: (result: Result) => void): Promise<void> => {
+    for (const result of await activityResults(history, activity, codecs)) {
+      const parsed = parsedBy(schema, result);
+      if ('problem' in parsed) findings.add('schema', `result of ${activity} in the ${what}`, `what ${activity} returns`, parsed.problem);
+      else compare(parsed.value);
     }
-    const { digest } = parsed.value;
+  };
+  await check('writeReport', reportResult, ({ digest }) => {
     const got = record.hashes.get(digest.key);
-    if (got === undefined) findings.add('manifest-missing', digest.key, `the digest that the history of ${workflowId}, run ${runId}, names`, 'nothing');
-    else if (got !== digest.sha256) findings.add('manifest-changed', digest.key, `sha256 ${digest.sha256}, as the history of ${workflowId}, run ${runId}, names it`, `sha256 ${got}`);
-  }
+    if (got === undefined) findings.add('manifest-missing', digest.key, `the digest that the ${what} names`, 'nothing');
+    else if (got !== digest.sha256) findings.add('manifest-changed', digest.key, `sha256 ${digest.sha256}, as the ${what} names it`, `sha256 ${got}`);
+  });
+  await check('summariseMethod', summariseMethodResult, (score) => checkMethod(record, what, score, findings));
 }
 
 function checkCandidate(record: CampaignRecord, what: string, workflowId: string, { status, reward, adapters }: ToldOutcome, findings: Findings): void {

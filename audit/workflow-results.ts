@@ -12,9 +12,9 @@ export type ToldOutcome = z.infer<typeof candidateOutcome>;
 
 export const candidateResult = z.object({ outcome: candidateOutcome });
 export const epochResult = z.object({ summary: epochSummarySchema });
-export const evaluationResult = z.object({ score: methodScoreSchema });
-export const campaignResult = z.object({ methods: z.array(methodScoreSchema), epochs: z.array(epochSummarySchema), report: z.string().nullable() });
-/** Of the activity. */
+export const campaignResult = z.object({ report: z.string().nullable() });
+/** Of activities. */
+export const summariseMethodResult = methodScoreSchema;
 export const reportResult = z.object({ digest: z.object({ key: z.string(), sha256: z.string() }) });
 
 /** What an operator's Update carries. */

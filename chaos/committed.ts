@@ -1,5 +1,7 @@
 import type { Manifest } from '../contracts/artifacts';
 import { readAll } from '../record/bounded-reads';
+import { campaignDocument } from '../record/documents/campaign';
+import { policyDocument } from '../record/documents/epochs';
 import { keyPrefixes, manifestKeys } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { canonicalJson } from '../storage/canonical-json';
@@ -27,7 +29,10 @@ function isRecordOfAttempts(key: string): boolean {
  * left out, and the campaign's own input, which holds the id.
  */
 export function resultOf({ kind, files, summary }: Manifest): unknown {
-  return kind === 'campaign' ? { kind } : { kind, files, summary };
+  if (kind === campaignDocument.kind) return { kind };
+  if (kind !== policyDocument.kind) return { kind, files, summary };
+  const { parent, ...numbers } = summary ?? {};
+  return { kind, files, summary: { ...numbers, isFirst: parent === null } };
 }
 
 /** Lines that name what differs; none where both committed the same. @param of what of a manifest must be the same. @default all of it */

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { CampaignSpec, ContextSource, LeftOut } from '../contracts/campaign-spec';
 import type { Place } from '../contracts/bad-field';
 import { BadInputError } from '../contracts/errors';
-import { stagesOf } from '../seal/algorithm/stages';
+import { trainedBaselines } from '../seal/algorithm/stages';
 import { type Context, contextOf, type Domain, type LoadedTasks } from '../seal/domains/domain';
 import { readJsonOrLines } from './input-file';
 import { readYamlFile } from './yaml-file';
@@ -126,8 +126,7 @@ function refuseMissingRecordings(spec: CampaignSpec, domain: Domain, contexts: C
 }
 
 function refuseMissingBaselines(spec: CampaignSpec, domain: Domain, { heldOut }: CampaignContexts, where: Place): void {
-  const asked = stagesOf(spec).flatMap((stage) => (stage.kind === 'evaluate' && stage.rows.kind === 'baseline' ? [stage.rows.name] : []));
-  for (const baseline of new Set(asked)) {
+  for (const baseline of trainedBaselines(spec)) {
     const without = heldOut.find(({ task }) => domain.baselineRows(baseline, task, spec).length === 0);
     if (without === undefined) continue;
     throw new BadInputError({

@@ -4,6 +4,7 @@ import { CurrentVersions } from '../record/documents/operators';
 import { documentFile, publishedReport, type ReportDocument } from '../record/documents/report';
 import { SchemaMismatchError } from '../record/json-file';
 import { manifestKeys } from '../record/keys';
+import { DOMAINS } from '../seal/domains/registry';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { type CampaignClient } from './campaign-client';
 import { NoWorkerError } from './campaign-failures';
@@ -26,7 +27,7 @@ export async function reportDocument(
     const { state } = await campaigns.execution(campaignId);
     const progress = await progressIfAnswered(campaigns, campaignId);
     const partial = progress?.report === undefined ? null : await documentAt(store, campaignId, progress.report.key);
-    return partial ?? (await collectReport(store, campaignId, progress?.state ?? state, progress?.wallSeconds ?? 0));
+    return partial ?? (await collectReport(store, campaignId, progress?.state ?? state, progress?.wallSeconds ?? 0, DOMAINS));
   } finally {
     await campaigns.close();
   }
@@ -40,7 +41,7 @@ async function documentAt(store: ArtifactStore, campaignId: string, key: string)
   } catch (error) {
     // Of a version that had other things to tell.
     if (!(error instanceof SchemaMismatchError)) throw error;
-    return collectReport(store, campaignId, published.summary.state, published.summary.wallSeconds);
+    return collectReport(store, campaignId, published.summary.state, published.summary.wallSeconds, DOMAINS);
   }
 }
 

@@ -1,3 +1,4 @@
+import { trainedBaselines } from '../seal/algorithm/stages';
 import type { Domain, ProposalWording } from '../seal/domains/domain';
 import type { CampaignSpec } from '../contracts/campaign-spec';
 import { BadInputError } from '../contracts/errors';
@@ -33,7 +34,8 @@ export function checkRowLengths(
           got: String(longest),
         });
       };
-      for (const baseline of domain.baselines) check(`rows for ${baseline}`, rowLimit, domain.baselineRows(baseline, task, spec));
+      check('text to train on', rowLimit, domain.contextRows(task, spec));
+      for (const baseline of split === 'heldOut' ? trainedBaselines(spec) : []) check(`rows for ${baseline}`, rowLimit, domain.baselineRows(baseline, task, spec));
       check('questions with answers', contextLength, domain.goldAnswers(task).map(({ row }) => row));
       if (spec.proposals.source !== 'recorded') {
         check('a prompt for self-edits', contextLength, [{ ...domain.proposalPrompt(task, wording), completion: '' }]);

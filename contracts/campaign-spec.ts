@@ -61,15 +61,15 @@ const contextSourceSchema = z
 
 export const GRADERS = ['exact', 'contains', 'f1', 'tokens', 'logprob', 'judge'] as const;
 const DEFAULT_DOMAIN = 'knowledge';
-const DEFAULT_BASELINES = ['base', 'passage-only', 'passage-only-step-matched', 'self-edits'];
+const ANY_DOMAINS_METHODS = ['base', 'self-edits'];
 export const PROMPTS = ['implications', 'implications-long', 'implications-very-long', 'rewrite', 'self-qa', 'none'] as const;
 const DEFAULT_PROMPT = 'implications';
 
 /** A pair of bounds for what a self-edit may ask for. */
 const bounds = (value: z.ZodNumber) => z.tuple([value, value]).refine(([lowest, highest]) => lowest <= highest, { message: 'the lower bound first' });
 
-/** The fields of a campaign file, each by itself or against those of its own section. @param domain a domain's name @param method a baseline's */
-const fieldsSchema = (domain: z.ZodType<string>, method: z.ZodType<string>) => z.strictObject({
+/** The fields of a campaign file, each by itself or against those of its own section. @param domain a domain's name @param method a baseline's @param defaultMethods as documented */
+const fieldsSchema = (domain: z.ZodType<string>, method: z.ZodType<string>, defaultMethods: readonly string[]) => z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens'),
   /** Every seed of the campaign derives from this. */
   seed: z.number().int().nonnegative().max(2 ** 32 - 1),
@@ -127,7 +127,8 @@ const fieldsSchema = (domain: z.ZodType<string>, method: z.ZodType<string>) => z
     .prefault({}),
   evaluation: z
     .strictObject({
-      baselines: z.array(method).superRefine(checkRepetition).default(DEFAULT_BASELINES),
+      /** The default is the domain's, filled in below. */
+      baselines: z.array(method).superRefine(checkRepetition).optional().meta({ default: [...defaultMethods] }),
       /** Held-out self-edits sampled from the policy for each context. */
       selfEditsPerContext: positiveInt.max(100).default(1),
       repeats: positiveInt.max(100).default(1),
@@ -182,33 +183,52 @@ function checkRepetition(names: readonly string[], context: z.RefinementCtx): vo
   if (repeated !== undefined) context.addIssue({ code: 'custom', message: 'each baseline once', params: { got: `${repeated} twice` } });
 }
 
+type Fields = z.infer<ReturnType<typeof fieldsSchema>>;
+
 /** What fields of one section ask of another. */
-function checkFields({ proposals, selection, reward, evaluation }: z.infer<ReturnType<typeof fieldsSchema>>, context: z.RefinementCtx): void {
+function checkFields({ proposals, selection, reward, evaluation }: Fields, context: z.RefinementCtx): void {
   const refuse = (path: string[], message: string): void => context.addIssue({ code: 'custom', path, message });
   if (selection.keep > proposals.k) refuse(['selection', 'keep'], `at most proposals.k, which is ${proposals.k}`);
   if (proposals.endpoint === undefined) {
     const path = ['proposals', 'endpoint'];
     if (proposals.source === 'endpoint') refuse(path, 'url and model of an endpoint, for proposals.source: endpoint');
-    if (evaluation.baselines.includes('endpoint')) refuse(path, 'url and model of an endpoint, for the endpoint baseline');
+    if (evaluation.baselines?.includes('endpoint') === true) refuse(path, 'url and model of an endpoint, for the endpoint baseline');
   }
   if (reward.grader === 'judge' && reward.judge === undefined) refuse(['reward', 'judge'], 'url and model of an endpoint, for reward.grader: judge');
 }
 
-/** A campaign of any domain, as the record keeps it. */
-export const campaignSpecSchema = fieldsSchema(z.string(), z.string()).superRefine(checkFields);
+/** What a campaign file knows of a domain. */
+interface DomainMethods {
+  readonly name: string;
+  readonly baselines: readonly string[];
+  readonly defaultMethods: readonly string[];
+}
+
+function methodsOf({ baselines }: DomainMethods): string[] {
+  return [...COMMON_METHODS, ...baselines.flatMap((name) => [name, `${name}${STEP_MATCHED}`])];
+}
+
+function withMethods({ evaluation, ...spec }: Fields, { defaultMethods }: Pick<DomainMethods, 'defaultMethods'>) {
+  return { ...spec, evaluation: { ...evaluation, baselines: evaluation.baselines ?? [...defaultMethods] } };
+}
+
+/** A campaign of any domain, as the record keeps it: whole. */
+export const campaignSpecSchema = fieldsSchema(z.string(), z.string(), ANY_DOMAINS_METHODS)
+  .superRefine(checkFields)
+  .transform((spec) => withMethods(spec, { defaultMethods: ANY_DOMAINS_METHODS }));
 
 /** A campaign file: whoever parses one applies all rules, those of the domains that there are included. */
-export function campaignSpecSchemaOf(domains: readonly { readonly name: string; readonly baselines: readonly string[] }[]) {
-  const methodsOf = ({ baselines }: { readonly baselines: readonly string[] }): string[] => [...COMMON_METHODS, ...baselines.flatMap((name) => [name, `${name}${STEP_MATCHED}`])];
-  const methods = z.enum([...new Set(domains.flatMap(methodsOf))]);
-  return fieldsSchema(z.enum(domains.map(({ name }) => name)), methods)
+export function campaignSpecSchemaOf(domains: readonly DomainMethods[]) {
+  const { defaultMethods } = domains.find(({ name }) => name === DEFAULT_DOMAIN) ?? domains[0]!;
+  return fieldsSchema(z.enum(domains.map(({ name }) => name)), z.enum([...new Set(domains.flatMap(methodsOf))]), defaultMethods)
     .superRefine(checkFields)
     .superRefine(({ domain, evaluation }, context) => {
       const known = domains.filter(({ name }) => name === domain).flatMap(methodsOf);
-      evaluation.baselines.forEach((name, i) => {
+      evaluation.baselines?.forEach((name, i) => {
         if (!known.includes(name)) context.addIssue({ code: 'custom', path: ['evaluation', 'baselines', i], message: `one of ${known.join(', ')}, for domain: ${domain}` });
       });
-    });
+    })
+    .transform((spec) => withMethods(spec, domains.find(({ name }) => name === spec.domain)!));
 }
 
 export type CampaignSpec = z.infer<typeof campaignSpecSchema>;

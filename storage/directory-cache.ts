@@ -126,6 +126,8 @@ export class DirectoryCache {
     try {
       return await open(directory);
     } finally {
+      // It may have been read to make the entry.
+      if (supersedes !== undefined) await setUsed(join(this.root, supersedes), new Date(0));
       this.#expectedBytes -= bytes;
     }
   }

@@ -77,12 +77,8 @@ function orchestration(workflowBundle: WorkflowBundleOption, activities: SealAct
   return {
     taskQueue: TASK_QUEUES.orchestration,
     workflowBundle,
-    // Run as local activities, in the process of their workflow.
-    activities: {
-      contextIds: (task: Parameters<SealActivities['contextIds']>[0]) => activities.contextIds(task),
-      validateSelfEdit: (task: Parameters<SealActivities['validateSelfEdit']>[0]) => activities.validateSelfEdit(task),
-      recordFailures: (task: Parameters<SealActivities['recordFailures']>[0]) => activities.recordFailures(task),
-    },
+    // Run as a local activity, in the process of its workflow.
+    activities: { validateSelfEdit: (task: Parameters<SealActivities['validateSelfEdit']>[0]) => activities.validateSelfEdit(task) },
     enableNonLocalActivities: false,
     maxCachedWorkflows: CACHED_WORKFLOWS,
     maxConcurrentWorkflowTaskExecutions: 40,

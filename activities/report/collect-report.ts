@@ -7,7 +7,7 @@ import { type CampaignReport, type CandidateRow, type LengthCorrelation, type Re
 import { type WorkRecord, workRecords } from '../../record/documents/work';
 import { correlation, correlationWithin, quantile } from '../../seal/correlation';
 import { comparisons, methodScore, type MethodRuns } from '../../seal/report-data';
-import { DOMAINS, type Domains } from '../../seal/domains/registry';
+import type { Domains } from '../../seal/domains/registry';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { pinnedSha256 } from '../stored/model-directories';
 import { collectEpoch } from './collect-epochs';
@@ -31,7 +31,7 @@ export async function collectReport(
   campaignId: string,
   state: CampaignState,
   wallSeconds: number,
-  domains: Domains = DOMAINS,
+  domains: Domains,
 ): Promise<ReportDocument> {
   const input = await readInput(store, campaignId);
   const data = await readCampaignData(store, input, domains);

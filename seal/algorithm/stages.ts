@@ -32,6 +32,11 @@ export function stagesOf({ epochs, evaluation }: Pick<CampaignSpec, 'epochs' | '
   ];
 }
 
+/** Names of the domain's baselines that a campaign trains on. */
+export function trainedBaselines(spec: Pick<CampaignSpec, 'epochs' | 'evaluation'>): string[] {
+  return [...new Set(stagesOf(spec).flatMap((stage) => (stage.kind === 'evaluate' && stage.rows.kind === 'baseline' ? [stage.rows.name] : [])))];
+}
+
 /** How many stages are finished once an epoch is, and its policy is not evaluated yet. */
 export function stagesUntil(stages: readonly Stage[], epoch: number): number {
   return stages.findIndex((stage) => stage.kind === 'epoch' && stage.epoch === epoch) + 1;

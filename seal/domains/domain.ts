@@ -69,6 +69,8 @@ export interface Domain<Task = unknown> {
   readonly name: string;
   /** Names of what held-out tasks can be adapted to beside self-edits. */
   readonly baselines: readonly string[];
+  /** What a campaign evaluates before any RL, unless its file says. */
+  readonly defaultMethods: readonly string[];
   /** Of a task, as the record keeps it. */
   readonly schema: z.ZodType<Task>;
   /** Absent where tasks are only read. */
@@ -85,6 +87,8 @@ export interface Domain<Task = unknown> {
   proposalPrompt(task: Task, wording: ProposalWording): Prompt;
   /** Never throws: whatever a policy may write is accepted or rejected with its reason. `seed` is the self-edit's own. */
   parse(selfEdit: SelfEdit, task: Task, spec: CampaignSpec, seed: number): ParsedSelfEdit;
+  /** What is trained on with every self-edit of the task, whatever that says: the passage, say. */
+  contextRows(task: Task, spec: CampaignSpec): readonly TrainingRow[];
   /** What one of `baselines` trains on; nothing where the task has none of the kind. */
   baselineRows(baseline: string, task: Task, spec: CampaignSpec): readonly TrainingRow[];
   /** What the adapted model continues. */

@@ -13,6 +13,7 @@ import { proposalSeed } from '../../seal/rest-em';
 import { createMemoryStore } from '../../storage/memory-store';
 import { type ActivityFixture, removedFixtures } from './activity-fixture';
 import { storedSelection } from './stored-selection';
+import { DOMAINS } from '../../seal/domains/registry';
 
 const fixture = removedFixtures();
 
@@ -36,7 +37,7 @@ describe('pinning', () => {
     const made = fixture();
     const leftOut = { train: { unanswerable: 3, withoutQuestions: 1 } };
     await made.run('pinInputs', { ...(await made.input('c')), leftOut });
-    const { lineage } = await collectReport(made.store, 'c', 'running', 0);
+    const { lineage } = await collectReport(made.store, 'c', 'running', 0, DOMAINS);
     expect(lineage.settings['left out of contexts']).toEqual(leftOut);
   });
 
@@ -79,7 +80,7 @@ describe('proposals', () => {
       { prompt: expect.stringContaining('Passage 0 of town.') as string, completionIds: [...Buffer.from(list[0]!.text)], endsWithEos: true },
       { prompt: expect.stringContaining('Passage 0 of town.') as string, completionIds: [...Buffer.from(list[1]!.text)], endsWithEos: false },
     ]);
-    const { report, candidates } = await collectReport(made.store, 'c', 'running', 0);
+    const { report, candidates } = await collectReport(made.store, 'c', 'running', 0, DOMAINS);
     expect(report.epochs).toEqual([expect.objectContaining({ epoch: 1, proposed: 6, cutOff: 1 })]);
     expect(candidates.map(({ isCutOff }) => isCutOff)).toEqual([false, true, false, false, false, false]);
     // Its last line too: the first of two rows, with the passage behind it.
@@ -180,7 +181,7 @@ describe('the report', () => {
     }
     const { key } = await made.run('writeReport', { campaign, state: 'completed', wallSeconds: 12 });
     expect(key).toBe(manifestKeys.report('c'));
-    const { report, candidates } = await collectReport(made.store, 'c', 'completed', 12);
+    const { report, candidates } = await collectReport(made.store, 'c', 'completed', 12, DOMAINS);
     expect(report.methods.map(({ name, n }) => [name, n])).toEqual([
       ['base', 2],
       ['passage-only', 2],
@@ -207,7 +208,7 @@ describe('the report', () => {
   test('shows the losses of every fine-tuned candidate and of the M-step', async () => {
     const made = fixture();
     await epoch(made, [1, 2]);
-    const { report } = await collectReport(made.store, 'c', 'completed', 12);
+    const { report } = await collectReport(made.store, 'c', 'completed', 12, DOMAINS);
     const { part, innerLoop, mStep } = report.losses;
     // Two train epochs are too few passes to draw, so a part is a tenth; the fake log has one step, in the first of them.
     expect(part).toBe('share');
@@ -225,7 +226,7 @@ describe('the report', () => {
     made.controls.onGenerate = () => Promise.reject(new Error('the process broke'));
     const base = { campaign, scope: 'evaluation/base', split: 'heldOut' as const, policy: null };
     await expect(made.run('evaluateBase', { ...base, contextsPerChunk: 16, chunk: 1 })).rejects.toThrow('the process broke');
-    const { report } = await collectReport(made.store, 'c', 'completed', 12);
+    const { report } = await collectReport(made.store, 'c', 'completed', 12, DOMAINS);
     const { workers, scopes, bars } = report.timeline;
     expect(workers).toEqual([{ worker: expect.stringMatching(/^\d+@./) as string, computations: computed + 1, failed: 1, busySeconds: expect.any(Number) as number }]);
     expect(scopes.map(({ scope, computations, failed }) => [scope, computations, failed])).toEqual([
@@ -252,7 +253,7 @@ describe('the report', () => {
       await adapted(made, { scope, group: { from: 0, to: 2 }, repeat: 1, repeats: 1 });
       await made.run('summariseMethod', { campaign, method, source: { kind: 'adapted', scope } });
     }
-    const { report } = await collectReport(made.store, 'c', 'completed', 12);
+    const { report } = await collectReport(made.store, 'c', 'completed', 12, DOMAINS);
     const ids = report.examples.map(({ contextId }) => contextId);
     expect(ids).toHaveLength(2);
     expect(ids).toEqual([...ids].sort());
@@ -275,13 +276,13 @@ describe('the report', () => {
     await adapted(made, { scope, group: { from: 0, to: 1 }, repeat: 1, repeats: 1 });
     const { key } = await made.run('writeReport', { campaign, state: 'cancelled', wallSeconds: 12 });
     expect(key).toMatch(/^campaigns\/c\/reports\/cancelled-[0-9a-f]{12}\.json$/);
-    const { candidates } = await collectReport(made.store, 'c', 'cancelled', 12);
+    const { candidates } = await collectReport(made.store, 'c', 'cancelled', 12, DOMAINS);
     expect(candidates).toHaveLength(1);
     expect(candidates[0]).toMatchObject({ status: 'scored', selected: false });
   });
 
   test('of an unknown campaign is an error that names its key', async () => {
-    await expect(collectReport(createMemoryStore(), 'nobody', 'running', 12)).rejects.toThrow('campaigns/nobody/campaign.json');
+    await expect(collectReport(createMemoryStore(), 'nobody', 'running', 12, DOMAINS)).rejects.toThrow('campaigns/nobody/campaign.json');
   });
 });
 

@@ -6,6 +6,7 @@ import type { FineTuneJob } from '../../contracts/language-model';
 import { manifestKeys } from '../../record/keys';
 import { type ActivityFixture, activityEnvironment, removedFixtures } from './activity-fixture';
 import { storedSelection } from './stored-selection';
+import { DOMAINS } from '../../seal/domains/registry';
 
 const fixture = removedFixtures();
 
@@ -86,7 +87,7 @@ describe('a group whose memory was short', () => {
     expect(settings).toEqual([expect.objectContaining({ memoryParts: 4, requests: 2 }), expect.objectContaining({ memoryParts: 4, requests: 2 })]);
     expect(new Set(seeds).size).toBe(4);
     // One computation, in the record of who did what.
-    const { report } = await collectReport(made.store, 'c', 'running', 0);
+    const { report } = await collectReport(made.store, 'c', 'running', 0, DOMAINS);
     expect(report.timeline.scopes.find(({ scope }) => scope === 'epoch-1')?.computations).toBe(3);
   });
 
@@ -96,7 +97,7 @@ describe('a group whose memory was short', () => {
     await made.run('fineTuneAdapters', whole);
     await made.run('evaluateAdapters', whole);
     expect(JSON.stringify([await settingsOf(made, 1, 'adapter'), await settingsOf(made, 1, 'evaluation')])).not.toContain('memoryParts');
-    expect((await collectReport(made.store, 'c', 'running', 0)).report.lessMemory).toEqual([]);
+    expect((await collectReport(made.store, 'c', 'running', 0, DOMAINS)).report.lessMemory).toEqual([]);
   });
 
   test('is answered for in parts too, and named in the report', async () => {
@@ -107,7 +108,7 @@ describe('a group whose memory was short', () => {
     expect(made.controls.generates.at(-1)).toMatchObject({ memoryParts: 8 });
     expect(await settingsOf(made, 1, 'evaluation')).toMatchObject({ memoryParts: 8 });
     expect(await settingsOf(made, 1, 'adapter')).not.toHaveProperty('memoryParts');
-    const { report, candidates } = await collectReport(made.store, 'c', 'running', 0);
+    const { report, candidates } = await collectReport(made.store, 'c', 'running', 0, DOMAINS);
     expect(report.lessMemory).toHaveLength(4);
     expect(report.lessMemory[0]).toEqual({ id: candidates[0]?.id, memoryParts: 8 });
   });

@@ -20,6 +20,7 @@ import { MemoryObjectClient } from '../../storage/memory-store';
 import { writeTinyModel } from '../workflows/tiny-model';
 import { storedSelection } from './stored-selection';
 import { activityEnvironment, removedFixtures } from './activity-fixture';
+import { DOMAINS } from '../../seal/domains/registry';
 
 // Real compute processes that the kernel kills, over a store in memory.
 jest.setTimeout(180_000);
@@ -205,7 +206,7 @@ test('another version of the code starts over, and the lineage of what it comput
   await attempt(store, { name: 'fineTuneAdapters', task: await adapterTask('same'), codeVersion: 'test' });
   expect(await computedByCode(store, 'upgraded')).toEqual(['0.2.0+later', '0.2.0+later']);
   expect(await computedByCode(store, 'same')).toEqual([undefined, undefined]);
-  const otherCode = async (id: string) => (await collectReport(store, id, 'running', 0)).lineage.otherCode;
+  const otherCode = async (id: string) => (await collectReport(store, id, 'running', 0, DOMAINS)).lineage.otherCode;
   expect(await otherCode('upgraded')).toEqual([{ version: '0.2.0+later', computations: 1 }]);
   expect(await otherCode('same')).toEqual([]);
 });

@@ -6,10 +6,12 @@ import { auditCampaign, type AuditResult } from '../../audit/audit-campaign';
 import type { CampaignRecord } from '../../audit/campaign-record';
 import type { Replaying } from '../../audit/check-histories';
 import { ArchivedHistories, FirstOf, type HistorySource, ServerSource } from '../../audit/history-source';
-import { workflowIds } from '../../contracts/campaign';
+import { type CampaignInput, workflowIds } from '../../contracts/campaign';
+import { heldOutFile, trainFile } from '../../record/documents/campaign';
 import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { pauseUpdate, resumeUpdate } from '../../workflows/messages';
-import { DOMAINS } from '../../seal/domains/registry';
+import { DOMAINS, type Domains } from '../../seal/domains/registry';
+import type { ArtifactStore } from '../../storage/artifact-store';
 import { ContentAddressedStore } from '../../storage/content-addressed-store';
 import { hashBytes } from '../../storage/content-hash';
 import { MemoryObjectClient } from '../../storage/memory-store';
@@ -23,17 +25,29 @@ import { FAST_TIMINGS } from '../workflows/campaign-input';
 
 export const CAMPAIGN = 'audited';
 
+export interface OtherDomain {
+  readonly domains: Domains;
+  readonly train: readonly unknown[];
+  readonly heldOut: readonly unknown[];
+}
+
+async function storedTasks(store: ArtifactStore, { train, heldOut }: OtherDomain): Promise<Pick<CampaignInput, 'train' | 'heldOut' | 'contexts'>> {
+  return { train: await trainFile.put(store, train), heldOut: await heldOutFile.put(store, heldOut), contexts: { train: train.length, heldOut: heldOut.length } };
+}
+
 /** A finished campaign on a real Temporal server, its computations faked, its record in memory: made once, altered in copies. */
 export class RecordedCampaign {
   readonly temporal: TemporalFixture;
   readonly objects: MemoryObjectClient;
   readonly server: HistorySource;
   readonly replaying: Replaying;
+  readonly #domains: Domains;
   readonly #fixture: ActivityFixture;
   readonly #directory: string;
 
-  private constructor(made: { temporal: TemporalFixture; objects: MemoryObjectClient; server: HistorySource; replaying: Replaying; fixture: ActivityFixture; directory: string }) {
+  private constructor(made: { temporal: TemporalFixture; objects: MemoryObjectClient; server: HistorySource; replaying: Replaying; domains: Domains; fixture: ActivityFixture; directory: string }) {
     ({ temporal: this.temporal, objects: this.objects, server: this.server, replaying: this.replaying } = made);
+    this.#domains = made.domains;
     this.#fixture = made.fixture;
     this.#directory = made.directory;
   }
@@ -43,8 +57,9 @@ export class RecordedCampaign {
    * @param eventsPerRun so few that its workflows go on in new runs. @default one run each
    * @param codeVersion of the code that computes. @default that of the campaign's start
    * @param diverging seeds of fine-tunes that diverge. @default none
+   * @param other a domain and its tasks. @default the fixture's passages
    */
-  static async run({ spec = {}, eventsPerRun, codeVersion, diverging = [] }: { readonly spec?: Record<string, unknown>; readonly eventsPerRun?: number; readonly codeVersion?: string; readonly diverging?: readonly number[] } = {}): Promise<RecordedCampaign> {
+  static async run({ spec = {}, eventsPerRun, codeVersion, diverging = [], other }: { readonly spec?: Record<string, unknown>; readonly eventsPerRun?: number; readonly codeVersion?: string; readonly diverging?: readonly number[]; readonly other?: OtherDomain } = {}): Promise<RecordedCampaign> {
     const temporal = await TemporalFixture.start();
     const directory = mkdtempSync(join(tmpdir(), 'seal-audited-'));
     const objects = new MemoryObjectClient();
@@ -60,9 +75,11 @@ export class RecordedCampaign {
       heartbeatIntervalMs: 200,
       ...(codeVersion !== undefined && { codeVersion }),
       histories,
+      ...(other && { domains: other.domains }),
       workflows: new ServerWorkflows(temporal.environment.client),
     });
-    const input = await fixture.input(CAMPAIGN, { evaluation: { baselines: ['base', 'passage-only'] }, ...spec });
+    const passages = await fixture.input(CAMPAIGN, { evaluation: { baselines: ['base', 'passage-only'] }, ...spec });
+    const input = other === undefined ? passages : { ...passages, ...(await storedTasks(fixture.store, other)) };
     const runId = await temporal.withActivities(activities, async () => {
       const handle = await temporal.start({ ...input, timings: { ...FAST_TIMINGS, ...(eventsPerRun === undefined ? {} : { eventsPerRun }) } });
       await handle.executeUpdate(pauseUpdate, { args: [{ by: 'anna', why: 'the room is needed' }] });
@@ -74,7 +91,7 @@ export class RecordedCampaign {
     });
     const server = new ServerSource(histories, () => Promise.resolve([{ workflowId: CAMPAIGN, runId }]));
     const replaying = { workflowBundle: await workflowBundle(directory), codecs: [] };
-    return new RecordedCampaign({ temporal, objects, server, replaying, fixture, directory });
+    return new RecordedCampaign({ temporal, objects, server, replaying, domains: other?.domains ?? DOMAINS, fixture, directory });
   }
 
   /** The record in a store of its own. */
@@ -113,7 +130,7 @@ export class RecordedCampaign {
       campaignId: CAMPAIGN,
       store: new ContentAddressedStore(objects),
       hasArtifacts: true,
-      domains: DOMAINS,
+      domains: this.#domains,
       histories,
       replaying,
     });

@@ -13,6 +13,7 @@ import { FAST_TIMINGS } from './campaign-input';
 import { fakeActivities } from './fake-activities';
 import { cancelUpdate } from '../../workflows/messages';
 import { eventually, TemporalFixture } from './temporal-fixture';
+import { DOMAINS } from '../../seal/domains/registry';
 
 jest.setTimeout(120_000);
 
@@ -56,7 +57,7 @@ function run(made: ActivityFixture, input: CampaignInput) {
 }
 
 async function reported({ store }: ActivityFixture, campaignId: string) {
-  return (await collectReport(store, campaignId, 'completed', 0)).report;
+  return (await collectReport(store, campaignId, 'completed', 0, DOMAINS)).report;
 }
 
 async function histories(campaignId: string): Promise<string[]> {

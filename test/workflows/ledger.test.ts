@@ -14,6 +14,7 @@ import { removedFixtures, type ActivityFixture } from '../activities/activity-fi
 import { FAST_TIMINGS } from './campaign-input';
 import { fakeActivities } from './fake-activities';
 import { eventually, TemporalFixture } from './temporal-fixture';
+import { DOMAINS } from '../../seal/domains/registry';
 
 // A campaign on a real server whose attempts fail in every way, and its ledger against its records of work.
 jest.setTimeout(180_000);
@@ -138,7 +139,7 @@ describe('the ledger of a campaign that ends otherwise than by completing has wh
       await eventually('the running fine-tune to be recorded', async () => (await records(made, 'terminated')).some(({ outcome }) => outcome === 'failed'));
     });
     // What the command line knows where nobody can ask the workflow.
-    const { report } = await collectReport(made.store, 'terminated', 'failed', 0);
+    const { report } = await collectReport(made.store, 'terminated', 'failed', 0, DOMAINS);
     const all = await expectRecorded(made, 'terminated', report.ledger);
     // The third group's may have begun when the second's made room.
     const failed = all.filter(({ kind, outcome }) => kind === 'fine-tune' && outcome === 'failed').length;

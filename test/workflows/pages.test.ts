@@ -102,6 +102,17 @@ describe('an epoch over many runs', () => {
     });
   });
 
+  test('hands no candidate on that has ended, however few events a run has', async () => {
+    const fakes = fakeActivities();
+    await temporal.withActivities(fakes.activities, async () => {
+      const handle = await temporal.start(paged('tight', { contexts: 3, proposals: { k: 2 }, concurrency: { candidates: 1 } }, 12));
+      await handle.result();
+      expect(fakes.summaries()[0]).toMatchObject({ proposed: 6, failed: 0 });
+      // Of each candidate one that starts it and one that hears of its end.
+      expect((await runsOf(temporal.environment.client.workflow.getHandle('tight/epoch-1'))).length).toBeLessThanOrEqual(1 + 2 * 6);
+    });
+  });
+
   test('finds a carried candidate that died without a word', async () => {
     const { fakes, waiting, release } = heldBack();
     await temporal.withActivities(fakes.activities, async () => {

@@ -92,8 +92,8 @@ test('a campaign hands its priority down to its parts, their candidates and acti
       name,
       (task: unknown): unknown => {
         const { priorityKey, fairnessKey } = Context.current().info.priority!;
-        // These run in their workflow's process and wait in no queue.
-        if (!['validateSelfEdit', 'contextIds'].includes(name)) heard.push({ priorityKey, fairnessKey });
+        // Self-edits are judged in their workflow's process and wait in no queue.
+        if (name !== 'validateSelfEdit') heard.push({ priorityKey, fairnessKey });
         return (answer as (task: unknown) => unknown)(task);
       },
     ]),

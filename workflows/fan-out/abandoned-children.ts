@@ -37,6 +37,16 @@ export class AbandonedChildren {
     return this.#ended.get(workflowId)!;
   }
 
+  /** Whether everything that has ended was settled too. */
+  get isSettled(): boolean {
+    return this.#ended.size === 0;
+  }
+
+  /** An outcome has been dealt with: a run may end without telling the next one of the workflow. */
+  settle(workflowId: string): void {
+    this.#ended.delete(workflowId);
+  }
+
   /** One activity asks for all; it ends when some have ended. */
   #watch(): void {
     if (this.#watching) return;

@@ -15,7 +15,7 @@ import type { CandidateGroupInput, CandidateGroupResult, candidateGroupWorkflow 
 import type { Steering } from '../messages';
 import type { HistoryArchive } from '../record/history-archive';
 import { epochAttributes } from '../record/search-attributes';
-import { type ActivitySettings, bookkeepingActivities, localActivities } from '../work/activity-options';
+import { type ActivitySettings, bookkeepingActivities } from '../work/activity-options';
 import { failedBy } from './adapt-group';
 import { runInWindow } from './bounded-window';
 import { AbandonedChildren } from './abandoned-children';
@@ -34,7 +34,7 @@ export type Backlog = { readonly kind: 'all'; readonly next: number } | { readon
 export interface WindowState {
   readonly backlog: Backlog;
   /** Started by an earlier run. */
-  readonly underWay: readonly number[];
+  readonly underWay: readonly { readonly position: number; readonly contextId: string }[];
 }
 
 /** The failed candidates of an epoch that has ended. */
@@ -76,9 +76,10 @@ export class CandidateWindow {
 
   constructor(context: WindowContext, state: WindowState) {
     this.#context = context;
-    this.#contextIds = new ContextIds(context.scope, context.contexts, context.settings);
+    const { perContext } = context.scope;
+    this.#contextIds = new ContextIds(context.scope, context.contexts, context.settings, new Map(state.underWay.map(({ position, contextId }) => [placeOf(position, perContext).context, contextId])));
     this.#carried = new AbandonedChildren(context.settings);
-    this.#carriedPositions = new Set(state.underWay);
+    this.#carriedPositions = new Set(state.underWay.map(({ position }) => position));
     this.#backlog = state.backlog;
   }
 
@@ -96,7 +97,8 @@ export class CandidateWindow {
   }
 
   get state(): WindowState {
-    return { backlog: this.#backlog, underWay: [...this.#underWay].sort((a, b) => a - b) };
+    const underWay = [...this.#underWay].sort((a, b) => a - b);
+    return { backlog: this.#backlog, underWay: underWay.map((position) => ({ position, contextId: this.#candidate(position).input.contextId })) };
   }
 
   /** Has the failed ones that another attempt may help wait again. */
@@ -117,8 +119,8 @@ export class CandidateWindow {
     });
     const waiting = rest.flat();
     this.#backlog = this.#backlog.kind === 'all' ? { kind: 'all', next: waiting[0] ?? this.#count } : { ...this.#backlog, page: waiting };
-    // The next run asks for what it is given: the server must know all of it.
-    if (waiting.length > 0) await condition(() => this.#starting === 0);
+    // The next run asks for what it is given: the server must know all of it, and what has been told once is not asked for again.
+    if (waiting.length > 0) await condition(() => this.#starting === 0 && this.#carried.isSettled);
     return waiting.length === 0;
   }
 
@@ -151,16 +153,23 @@ export class CandidateWindow {
   }
 
   async #score(members: Members): Promise<void> {
-    const { scope, settings, progress, archive, groupSize, pass } = this.#context;
-    progress.started(members.length);
+    this.#context.progress.started(members.length);
     members.forEach((position) => this.#underWay.add(position));
     await this.#readIds(members);
-    const outcomes = await this.#outcomesOf(members);
+    try {
+      await this.#record(members, await this.#outcomesOf(members));
+    } finally {
+      this.#carried.settle(this.#idOf(members));
+    }
+  }
+
+  async #record(members: Members, outcomes: readonly Outcome[]): Promise<void> {
+    const { scope, settings, progress, archive, groupSize, pass } = this.#context;
     const failed = members.flatMap((position, i) => {
       const { status, reason = 'no reason recorded', failure = 'bug' } = outcomes[i]!;
       return status === 'failed' ? [{ position, reason, failure }] : [];
     });
-    if (failed.length > 0) await localActivities(settings).recordFailures({ scope, failed, pass: pass() });
+    if (failed.length > 0) await bookkeepingActivities(settings).recordFailures({ scope, failed, pass: pass() });
     for (const [i, position] of members.entries()) {
       const { status } = outcomes[i]!;
       this.#underWay.delete(position);

@@ -1,6 +1,6 @@
 import type { AdaptationScope } from '../../activities/activity-types';
 import { groupAt } from '../../seal/algorithm/plan';
-import { type ActivitySettings, localActivities } from '../work/activity-options';
+import { type ActivitySettings, bookkeepingActivities } from '../work/activity-options';
 
 /** Ids that are asked for at once: some kilobytes of history, for a few runs' worth of candidates. */
 const PAGE = 200;
@@ -11,9 +11,11 @@ export class ContextIds {
   readonly #contexts: number;
   readonly #settings: ActivitySettings;
   readonly #pages = new Map<number, Promise<void>>();
-  readonly #ids = new Map<number, string>();
+  readonly #ids: Map<number, string>;
 
-  constructor(scope: AdaptationScope, contexts: number, settings: ActivitySettings) {
+  /** @param known by place, from an earlier run */
+  constructor(scope: AdaptationScope, contexts: number, settings: ActivitySettings, known: ReadonlyMap<number, string>) {
+    this.#ids = new Map(known);
     this.#scope = scope;
     this.#contexts = contexts;
     this.#settings = settings;
@@ -40,7 +42,7 @@ export class ContextIds {
 
   async #readPage(from: number): Promise<void> {
     const { campaign, split } = this.#scope;
-    const ids = await localActivities(this.#settings).contextIds({ campaign, split, ...groupAt(from, PAGE, this.#contexts) });
+    const ids = await bookkeepingActivities(this.#settings).contextIds({ campaign, split, ...groupAt(from, PAGE, this.#contexts) });
     ids.forEach((id, i) => this.#ids.set(from + i, id));
   }
 }

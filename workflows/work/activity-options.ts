@@ -88,7 +88,7 @@ export function computeActivities(settings: ActivitySettings): Pick<SealActiviti
   return attemptedEach(activities, COMPUTE, settings);
 }
 
-const BOOKKEEPING = ['pinInputs', 'collectProposals', 'selectSelfEdits', 'summariseMethod', 'writeReport', 'listFailed', 'findFailedEpoch', 'recordRevision', 'archiveHistories'] as const;
+const BOOKKEEPING = ['pinInputs', 'collectProposals', 'selectSelfEdits', 'summariseMethod', 'writeReport', 'contextIds', 'recordFailures', 'listFailed', 'findFailedEpoch', 'recordRevision', 'archiveHistories'] as const;
 
 /** Activities that read and write small documents; `pinInputs` hashes the model's files, `collectProposals` counts tokens. */
 export function bookkeepingActivities(settings: ActivitySettings): Pick<SealActivities, (typeof BOOKKEEPING)[number]> {
@@ -132,14 +132,15 @@ export function waitingActivities(settings: ActivitySettings): Pick<SealActiviti
   });
 }
 
-const LOCAL = ['contextIds', 'validateSelfEdit', 'recordFailures'] as const;
-
-/** Judging a self-edit and recording a failure take milliseconds: as a local activity it costs one event instead of three and no queue. */
-export function localActivities(settings: ActivitySettings): Pick<SealActivities, (typeof LOCAL)[number]> {
+/**
+ * Judging a self-edit takes milliseconds: as a local activity it costs one event instead of three and no queue. Only for a workflow that does
+ * one thing after the other: beside signals and children that are under way, a replay may meet a local activity's result at another place.
+ */
+export function localActivities(settings: ActivitySettings): Pick<SealActivities, 'validateSelfEdit'> {
   const options: LocalActivityOptions = {
     startToCloseTimeout: settings.timings.bookkeepingMs,
     retry: retry(settings),
     cancellationType: ActivityCancellationType.TRY_CANCEL,
   };
-  return attemptedEach(proxyLocalActivities<SealActivities>(options) as SealActivities, LOCAL, settings);
+  return attemptedEach(proxyLocalActivities<SealActivities>(options) as SealActivities, ['validateSelfEdit'], settings);
 }

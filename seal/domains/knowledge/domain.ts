@@ -3,7 +3,7 @@
  * hand.
  * Source: paper, "Knowledge Incorporation".
  */
-import type { CampaignSpec } from '../../../contracts/campaign-spec';
+import type { CampaignSpec, InnerLoop } from '../../../contracts/campaign-spec';
 import type { TrainingRow } from '../../../contracts/language-model';
 import type { Domain, Prompt, ProposalWording } from '../domain';
 import { loadContexts } from './load-contexts';
@@ -20,6 +20,7 @@ const BASELINES = ['passage-only', 'oracle'] as const;
 export const knowledgeDomain: Domain<Passage> = {
   name: 'knowledge',
   baselines: BASELINES,
+  defaultMethods: ['base', 'passage-only', 'passage-only-step-matched', 'self-edits'],
   schema: passageSchema,
   generator: { schema: worldSpecSchema, tasks: worldContexts },
   load: loadContexts,
@@ -27,6 +28,7 @@ export const knowledgeDomain: Domain<Passage> = {
   recordedSelfEdits: ({ completions = [] }) => completions,
   proposalPrompt,
   parse: (selfEdit, passage, spec) => parseSelfEdit(selfEdit, passage, spec),
+  contextRows: (passage, { innerLoop }) => (innerLoop.includePassage ? [passageRow(passage, innerLoop)] : []),
   baselineRows,
   // Closed book: nothing of the passage but its title.
   probes: ({ title, questions }) => questions.map(({ question }) => ({ prompt: questionPrompt(title, question) })),
@@ -48,6 +50,10 @@ function proposalPrompt({ title, context }: Passage, wording: ProposalWording): 
 
 /** `passage-only` trains on the passage itself, `oracle` on the lines that its author left for it. */
 function baselineRows(baseline: string, passage: Passage, { innerLoop }: Pick<CampaignSpec, 'innerLoop'>): readonly TrainingRow[] {
-  if (baseline === 'passage-only') return [trainingRow(passage.title, passage.context, innerLoop.lossOn)];
+  if (baseline === 'passage-only') return [passageRow(passage, innerLoop)];
   return passage.oracle === undefined ? [] : trainingRows(passage, passage.oracle, innerLoop);
+}
+
+function passageRow({ title, context }: Passage, { lossOn }: Pick<InnerLoop, 'lossOn'>): TrainingRow {
+  return trainingRow(title, context, lossOn);
 }
