@@ -7,36 +7,39 @@ import tseslint from 'typescript-eslint';
  * `types: [...]` may be imported as types only. A room that is not a key is free: test, eslint and jest configuration.
  */
 const ROOMS = {
-  contracts: { values: [] },
-  settings: { values: ['contracts'] },
-  seal: { values: ['contracts'] },
-  record: { values: ['contracts', 'seal', 'storage'] },
-  engine: { values: ['contracts', 'settings'] },
-  storage: { values: ['contracts', 'settings'] },
-  connection: { values: ['contracts', 'settings'] },
-  endpoint: { values: ['contracts'] },
-  telemetry: { values: ['contracts', 'settings'] },
-  activities: { values: ['contracts', 'settings', 'record', 'seal', 'engine', 'storage', 'endpoint', 'telemetry'] },
-  workflows: { values: ['contracts', 'seal'], types: ['activities'] },
-  audit: { values: ['contracts', 'record', 'seal', 'engine', 'storage', 'activities'] },
-  workers: { values: ['contracts', 'settings', 'record', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'workflows'] },
+  campaign: { values: [] },
+  settings: { values: ['campaign'] },
+  seal: { values: ['campaign'] },
+  record: { values: ['campaign', 'seal', 'storage'] },
+  reference: { values: ['campaign', 'seal'] },
+  engine: { values: ['campaign', 'settings'] },
+  storage: { values: ['campaign', 'settings'] },
+  temporal: { values: ['campaign', 'settings'] },
+  endpoint: { values: ['campaign'] },
+  telemetry: { values: ['campaign', 'settings'] },
+  report: { values: ['campaign', 'record', 'seal', 'storage'] },
+  activities: { values: ['campaign', 'settings', 'record', 'seal', 'engine', 'storage', 'endpoint', 'telemetry', 'report'] },
+  workflows: { values: ['campaign', 'seal'], types: ['activities'] },
+  audit: { values: ['campaign', 'record', 'seal', 'engine', 'storage', 'activities'] },
+  housekeeping: { values: ['campaign', 'record', 'storage'] },
+  workers: { values: ['campaign', 'settings', 'record', 'seal', 'engine', 'storage', 'temporal', 'endpoint', 'telemetry', 'activities', 'workflows'] },
   cli: {
-    values: ['contracts', 'settings', 'record', 'seal', 'engine', 'storage', 'connection', 'endpoint', 'telemetry', 'activities', 'audit', 'workers', 'infra'],
+    values: ['campaign', 'settings', 'record', 'seal', 'reference', 'engine', 'storage', 'temporal', 'endpoint', 'telemetry', 'report', 'activities', 'audit', 'housekeeping', 'workers', 'infra'],
     types: ['workflows'],
   },
-  infra: { values: ['contracts', 'settings', 'connection', 'telemetry'] },
-  chaos: { values: ['contracts', 'settings', 'record', 'seal', 'storage', 'connection', 'activities', 'audit', 'workers', 'cli', 'infra'] },
+  infra: { values: ['campaign', 'settings', 'temporal', 'telemetry'] },
+  chaos: { values: ['campaign', 'settings', 'record', 'seal', 'storage', 'temporal', 'activities', 'audit', 'workers', 'cli', 'infra'] },
 };
 const NEVER_IMPORTED = ['test', 'dist', 'examples', 'docs', 'bench'];
 
 /** Rooms that run inside a workflow, where Node has nothing to offer. */
-const PURE = ['contracts', 'seal', 'workflows', 'telemetry/in-workflow'];
+const PURE = ['campaign', 'seal', 'reference', 'workflows', 'telemetry/in-workflow'];
 /** Rooms whose results may not depend on a clock. In a workflow, Temporal replaces the clock by the history's. */
-const CLOCKLESS = ['contracts', 'seal'];
+const CLOCKLESS = ['campaign', 'seal', 'reference'];
 /** Rooms that talk to a person. */
 const TALKATIVE = ['cli', 'infra', 'bin'];
 
-const NOT_REPRODUCIBLE = { object: 'Math', property: 'random', message: 'Results are reproducible: seal/seeds.ts, or node:crypto for secrets.' };
+const NOT_REPRODUCIBLE = { object: 'Math', property: 'random', message: 'Results are reproducible: seal/algorithm/seeds.ts, or node:crypto for secrets.' };
 /** Whoever reads a variable by hand takes one that is set to nothing for a setting. */
 const OWN_ENVIRONMENT = { object: 'process', property: 'env', message: 'settings/ reads the environment.' };
 const NAMED_VARIABLE = { selector: "MemberExpression[computed=true][object.name='env']", message: 'settings/ reads variables.' };
@@ -72,7 +75,7 @@ const fileNames = {
 };
 
 /** Rooms that read and write the record through `record/`: none of them knows the name of a stored file, or what is in it. */
-const USERS_OF_THE_RECORD = ['activities', 'audit', 'chaos', 'cli', 'workers', 'workflows'];
+const USERS_OF_THE_RECORD = ['activities', 'audit', 'chaos', 'cli', 'housekeeping', 'report', 'workers', 'workflows'];
 /** What keys begin with and what they end in, also in parts of a template; in regular expressions, with slashes and dots escaped. */
 const KEYS = '^(campaigns|tombstones)/|/(campaign|proposals|endpoint|adapter|evaluation|candidate|selection|policy|policy-training|pending)\\.json$|/(chunk|failed|page)-(.*\\.json)?$';
 const KEY_PATTERNS = '(campaigns|tombstones)\\\\?/|(adapter|candidate|chunk|evaluation|failed|page|policy|proposals|selection)[^/]*\\\\?\\.json';

@@ -1,8 +1,8 @@
 /** What crosses between workflows and activities: references, numbers and short lines of text. */
-import type { ArtifactRef } from '../contracts/artifacts';
-import type { CampaignInput, CampaignState, EpochSummary, EpochVersion, MethodScore, OperatorAction } from '../contracts/campaign';
-import type { CampaignSpec } from '../contracts/campaign-spec';
-import type { FailureClass } from '../contracts/failures';
+import type { ArtifactRef } from '../campaign/artifacts';
+import type { CampaignInput, CampaignState, EpochSummary, EpochVersion, MethodScore, OperatorAction } from '../campaign/campaign';
+import type { CampaignSpec } from '../campaign/campaign-spec';
+import type { FailureClass } from '../campaign/failures';
 import type { DigestRef } from '../record/documents/digest';
 import type { MethodRows } from '../seal/algorithm/stages';
 import type { MemoryBound } from './execution/less-memory';

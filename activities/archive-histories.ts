@@ -1,4 +1,4 @@
-import type { ArtifactRef } from '../contracts/artifacts';
+import type { ArtifactRef } from '../campaign/artifacts';
 import { readAll } from '../record/bounded-reads';
 import { publishDigest } from '../record/documents/digest';
 import { historiesDocument, HISTORY_MEDIA_TYPE, historyFileName } from '../record/documents/histories';

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ComputeCancelledError } from '../contracts/errors';
+import { ComputeCancelledError } from '../campaign/errors';
 import type { EndedWorkflow, SealActivities } from './activity-types';
 import { asActivity } from './execution/running-activity';
 import type { Services } from './services';

@@ -1,9 +1,9 @@
-import type { TrainingRow } from '../contracts/language-model';
+import type { TrainingRow } from '../campaign/language-model';
 import { readAll } from '../record/bounded-reads';
 import { type Proposal, proposalsDocument, proposalsFile } from '../record/documents/self-edits';
 import { manifestKeys } from '../record/keys';
 import type { Context, SelfEdit } from '../seal/domains/domain';
-import { proposalSeed } from '../seal/rest-em';
+import { proposalSeed } from '../seal/algorithm/seeds';
 import { chunkCount } from '../seal/algorithm/plan';
 import type { ProposalTask, SealActivities } from './activity-types';
 import { rowTokenLimit } from './candidates/row-tokens';

@@ -1,5 +1,5 @@
-import type { LanguageModel } from '../contracts/language-model';
-import type { Machine } from '../contracts/machine';
+import type { LanguageModel } from '../campaign/language-model';
+import type { Machine } from '../campaign/machine';
 import type { Endpoints } from '../endpoint/endpoints';
 import type { ReportDocument } from '../record/documents/report';
 import type { Domains } from '../seal/domains/registry';

@@ -1,6 +1,6 @@
 /**
  * The inner loop's second half: closed-book questions to the adapted policy, and the reward.
- * Source: paper, "Knowledge Incorporation", evaluation; `seal/rewards.ts` for rounding and gains.
+ * Source: paper, "Knowledge Incorporation", evaluation; `seal/algorithm/rewards.ts` for rounding and gains.
  */
 import { groupLossesFile, type RecordedAdapter } from '../record/documents/candidates';
 import type { DirectoryRefs } from '../storage/artifact-directory';

@@ -4,8 +4,8 @@
  * configuration, so its bits do not depend on timing.
  */
 import { join } from 'node:path';
-import type { ArtifactRef } from '../contracts/artifacts';
-import type { FineTuneJob, FineTuneOutcome } from '../contracts/language-model';
+import type { ArtifactRef } from '../campaign/artifacts';
+import type { FineTuneJob, FineTuneOutcome } from '../campaign/language-model';
 import { adapterDocument, groupLossesFile, type RecordedAdapter, weightsSha256 } from '../record/documents/candidates';
 import { putDirectory } from '../storage/artifact-directory';
 import type { GroupTask, SealActivities } from './activity-types';

@@ -24,7 +24,7 @@ import { writeReport } from './write-report';
 
 export type { ActivityDependencies } from './dependencies';
 export type { SealActivities } from './activity-types';
-export { collectReport } from './report/collect-report';
+export { collectReport } from '../report/collect-report';
 
 /** All activities of one worker process, sharing its language model, store and caches. */
 export function createActivities(dependencies: ActivityDependencies): SealActivities {

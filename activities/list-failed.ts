@@ -1,8 +1,8 @@
-import { canBeRetried } from '../contracts/failures';
+import { canBeRetried } from '../campaign/failures';
 import { readAll } from '../record/bounded-reads';
 import { numbersIn, placeOf } from '../seal/algorithm/plan';
 import type { SealActivities } from './activity-types';
-import { endedCandidates, readEnd } from './candidates/candidate-outcomes';
+import { endedCandidates, readEnd } from '../record/candidate-outcomes';
 import { asActivity } from './execution/running-activity';
 import type { Services } from './services';
 import { contextAt } from './stored/campaign-data';

@@ -1,9 +1,9 @@
 import { Context } from '@temporalio/activity';
-import type { ArtifactRef } from '../contracts/artifacts';
-import type { CampaignInput } from '../contracts/campaign';
-import type { CampaignSpec } from '../contracts/campaign-spec';
-import { BadInputError } from '../contracts/errors';
-import type { ComputeOptions } from '../contracts/language-model';
+import type { ArtifactRef } from '../campaign/artifacts';
+import type { CampaignInput } from '../campaign/campaign';
+import type { CampaignSpec } from '../campaign/campaign-spec';
+import { BadInputError } from '../campaign/errors';
+import type { ComputeOptions } from '../campaign/language-model';
 import { campaignDocument, heldOutFile, inputFile, TEMPLATE_FILE, trainFile } from '../record/documents/campaign';
 import { manifestKeys } from '../record/keys';
 import { trainedBaselines } from '../seal/algorithm/stages';
@@ -13,7 +13,7 @@ import { JUDGE, judgeSettings } from './answers/judge-answers';
 import { rowTokenLimit } from './candidates/row-tokens';
 import { asActivity } from './execution/running-activity';
 import { computeLimits, type Services } from './services';
-import { pinnedSha256 } from './stored/model-directories';
+import { pinnedSha256 } from '../record/pinned-model';
 
 /**
  * Proves that this worker sees the model that was pinned at start, and publishes the campaign's manifest. A campaign of the

@@ -1,9 +1,9 @@
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 import { chunkFile, proposalsChunkDocument } from '../record/documents/self-edits';
 import { manifestKeys } from '../record/keys';
 import { byContext, contextsOfChunk, numbersIn, positionsOfContexts, type Range } from '../seal/algorithm/plan';
 import type { Context, SelfEdit } from '../seal/domains/domain';
-import { proposalSeed } from '../seal/rest-em';
+import { proposalSeed } from '../seal/algorithm/seeds';
 import type { ProposalTask, SealActivities } from './activity-types';
 import { endpointProposals, proposalInputs } from './answers/endpoint-proposals';
 import { seedScope } from './candidates/seed-scope';

@@ -1,4 +1,4 @@
-import { epochInVersion } from '../contracts/campaign';
+import { epochInVersion } from '../campaign/campaign';
 import { readAll } from '../record/bounded-reads';
 import { selectionDocument, selectionFile } from '../record/documents/epochs';
 import { CurrentVersions, revisionDocument } from '../record/documents/operators';

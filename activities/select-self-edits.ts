@@ -1,18 +1,18 @@
 /**
  * ReST-EM's choice among an epoch's scored self-edits, and its record.
- * Source: paper, "RL Optimization"; `seal/selection.ts` is the rule.
+ * Source: paper, "RL Optimization"; `seal/algorithm/selection.ts` is the rule.
  */
-import { type EpochVersion, scopes } from '../contracts/campaign';
-import { canBeRetried } from '../contracts/failures';
+import { type EpochVersion, scopes } from '../campaign/campaign';
+import { canBeRetried } from '../campaign/failures';
 import { readAll } from '../record/bounded-reads';
 import { type CandidateName, type Selection, selectionDocument, selectionFile } from '../record/documents/epochs';
 import { manifestKeys } from '../record/keys';
 import { chunkCount, numbersIn, placeOf } from '../seal/algorithm/plan';
 import { epochSummary } from '../seal/report-data';
-import { selectSelfEdits as select, unadaptedRewardOf } from '../seal/selection';
-import { mean } from '../seal/statistics';
+import { selectSelfEdits as select, unadaptedRewardOf } from '../seal/algorithm/selection';
+import { mean } from '../seal/statistics/statistics';
 import type { SealActivities, SelectTask } from './activity-types';
-import { endedCandidates, readEnd } from './candidates/candidate-outcomes';
+import { endedCandidates, readEnd } from '../record/candidate-outcomes';
 import { findUnadapted } from './evaluate-base';
 import { asActivity } from './execution/running-activity';
 import type { Services } from './services';

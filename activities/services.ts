@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CampaignInput } from '../contracts/campaign';
+import type { CampaignInput } from '../campaign/campaign';
 import { Endpoints } from '../endpoint/endpoints';
 import { ManifestCache } from '../record/manifest-cache';
 import { environment } from '../settings/environment';

@@ -1,4 +1,4 @@
-import { scopes } from '../contracts/campaign';
+import { scopes } from '../campaign/campaign';
 import { readAll, SharedFiles } from '../record/bounded-reads';
 import { type Answer, answersOf, type EvaluationSummary, groupAnswersFile } from '../record/documents/candidates';
 import { methodDocument, runsFile } from '../record/documents/methods';

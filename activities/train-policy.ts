@@ -3,12 +3,12 @@
  * Source: paper, "RL Optimization" (ReST-EM), and the reference's SFT settings.
  */
 import { join } from 'node:path';
-import { scopes } from '../contracts/campaign';
-import { NotFiniteError } from '../contracts/errors';
-import type { TrainingRow } from '../contracts/language-model';
+import { scopes } from '../campaign/campaign';
+import { NotFiniteError } from '../campaign/errors';
+import type { TrainingRow } from '../campaign/language-model';
 import { type CandidateName, policyDocument, policyLossesFile, policyTrainingDocument, rowsFile, selectionFile } from '../record/documents/epochs';
 import { manifestKeys } from '../record/keys';
-import { mStepSeed } from '../seal/rest-em';
+import { mStepSeed } from '../seal/algorithm/seeds';
 import { putDirectory } from '../storage/artifact-directory';
 import type { PolicyTask, SealActivities } from './activity-types';
 import { loraOf, optimiserOf } from './candidates/candidates';

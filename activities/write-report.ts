@@ -5,9 +5,9 @@ import { canonicalJson } from '../storage/canonical-json';
 import { hashBytes } from '../storage/content-hash';
 import type { SealActivities } from './activity-types';
 import { asActivity } from './execution/running-activity';
-import { renderCandidatesCsv } from './report/candidates-csv';
-import { collectReport } from './report/collect-report';
-import { renderReportHtml } from './report/report-html';
+import { renderCandidatesCsv } from '../report/candidates-csv';
+import { collectReport } from '../report/collect-report';
+import { renderReportHtml } from '../report/report-html';
 import type { Services } from './services';
 import { removeCheckpoints } from './training/stored-checkpoints';
 

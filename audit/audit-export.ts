@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 import type { Domains } from '../seal/domains/registry';
 import { ContentAddressedStore } from '../storage/content-addressed-store';
 import { DirectoryObjectClient } from '../storage/directory-client';

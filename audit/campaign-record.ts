@@ -1,6 +1,6 @@
-import { type ArtifactRef, type Manifest, manifestSchema } from '../contracts/artifacts';
-import { type CampaignInput } from '../contracts/campaign';
-import { ArtifactCorruptError, ArtifactMissingError } from '../contracts/errors';
+import { type ArtifactRef, type Manifest, manifestSchema } from '../campaign/artifacts';
+import { type CampaignInput } from '../campaign/campaign';
+import { ArtifactCorruptError, ArtifactMissingError } from '../campaign/errors';
 import { readAll } from '../record/bounded-reads';
 import type { DocumentType, Recorded } from '../record/document-type';
 import { inputFile } from '../record/documents/campaign';

@@ -1,4 +1,4 @@
-import type { ArtifactRef } from '../contracts/artifacts';
+import type { ArtifactRef } from '../campaign/artifacts';
 import { readAll } from '../record/bounded-reads';
 import { HISTORY_MEDIA_TYPE } from '../record/documents/histories';
 import type { CampaignRecord } from './campaign-record';

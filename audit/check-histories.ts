@@ -1,9 +1,8 @@
 /** Histories replay against today's workflows, agree with the store, and name who acted. */
-import type { PayloadCodec } from '@temporalio/common';
-import type { DataConverter } from '@temporalio/common';
+import type { DataConverter, PayloadCodec } from '@temporalio/common';
 import { Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import type { z } from 'zod';
-import { campaignMessages, type EpochSummary, type MethodScore } from '../contracts/campaign';
+import { campaignMessages, type EpochSummary, type MethodScore } from '../campaign/campaign';
 import { candidateDocument } from '../record/documents/candidates';
 import { parsedBy } from '../record/json-file';
 import { candidateKeyOf, manifestKeys } from '../record/keys';

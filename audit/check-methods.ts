@@ -1,6 +1,6 @@
 /** Scores of methods follow from evaluations, the report from scores. */
 import { runOf } from '../activities/summarise-method';
-import { type CampaignInput, scopes } from '../contracts/campaign';
+import { type CampaignInput, scopes } from '../campaign/campaign';
 import { answersOf, evaluationDocument, groupAnswersFile, unadaptedFile } from '../record/documents/candidates';
 import { runsFile } from '../record/documents/methods';
 import { reportFile } from '../record/documents/report';

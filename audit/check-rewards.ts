@@ -1,5 +1,5 @@
 /** Scores follow from answers, rewards from scores, a candidate's record from its repeats. */
-import { type CampaignInput, scopes } from '../contracts/campaign';
+import { type CampaignInput, scopes } from '../campaign/campaign';
 import { readAll } from '../record/bounded-reads';
 import type { Recorded } from '../record/document-type';
 import { adapterDocument, type Answer, candidateDocument, type CandidateRecord, evaluationDocument, type EvaluationSummary, groupAnswersFile, unadaptedFile, WEIGHTS_FILE } from '../record/documents/candidates';
@@ -8,8 +8,8 @@ import type { Domain } from '../seal/domains/domain';
 import { grade } from '../seal/graders/grade';
 import { needsNoJudge, verdictGrade } from '../seal/graders/judge';
 import { logprobGain } from '../seal/graders/logprob';
-import { candidateReward, repeatReward } from '../seal/rewards';
-import { mean } from '../seal/statistics';
+import { candidateReward, repeatReward } from '../seal/algorithm/rewards';
+import { mean } from '../seal/statistics/statistics';
 import type { CampaignRecord } from './campaign-record';
 import { contextsOf } from './contexts';
 import type { Findings } from './findings';

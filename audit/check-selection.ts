@@ -1,14 +1,14 @@
 /** What was kept follows from rewards, the M-step's rows from what was kept. */
-import { type CampaignInput, scopes } from '../contracts/campaign';
-import { promptOf } from '../contracts/campaign-spec';
+import { type CampaignInput, scopes } from '../campaign/campaign';
+import { promptOf } from '../campaign/campaign-spec';
 import { candidateDocument, failedCandidateDocument, type FailureRecord, unadaptedFile } from '../record/documents/candidates';
 import { rowsFile, type Selection, selectionFile } from '../record/documents/epochs';
 import { proposalsFile } from '../record/documents/self-edits';
 import { manifestKeys } from '../record/keys';
 import type { Domain, ProposalWording } from '../seal/domains/domain';
 import { epochSummary } from '../seal/report-data';
-import { selectSelfEdits, unadaptedRewardOf } from '../seal/selection';
-import { mean } from '../seal/statistics';
+import { selectSelfEdits, unadaptedRewardOf } from '../seal/algorithm/selection';
+import { mean } from '../seal/statistics/statistics';
 import type { CampaignRecord, RecordedManifest } from './campaign-record';
 import { contextsOf } from './contexts';
 import type { Findings } from './findings';

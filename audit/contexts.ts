@@ -1,4 +1,4 @@
-import type { CampaignInput } from '../contracts/campaign';
+import type { CampaignInput } from '../campaign/campaign';
 import { tasksFile } from '../record/documents/campaign';
 import { type Context, contextOf, type Domain } from '../seal/domains/domain';
 import type { CampaignRecord } from './campaign-record';

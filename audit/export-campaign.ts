@@ -1,7 +1,7 @@
 import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArtifactRef } from '../contracts/artifacts';
-import { ArtifactCorruptError, ArtifactMissingError, BadInputError } from '../contracts/errors';
+import type { ArtifactRef } from '../campaign/artifacts';
+import { ArtifactCorruptError, ArtifactMissingError, BadInputError } from '../campaign/errors';
 import { readAll } from '../record/bounded-reads';
 import { digestDocument } from '../record/documents/digest';
 import { HISTORY_MEDIA_TYPE, historyFileName } from '../record/documents/histories';

@@ -6,8 +6,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { parseBySchema, placeIn } from '../contracts/bad-field';
-import { BadInputError } from '../contracts/errors';
+import { parseBySchema, placeIn } from '../campaign/bad-field';
+import { BadInputError } from '../campaign/errors';
 import { historyFileName } from '../record/documents/histories';
 import { hashBytes } from '../storage/content-hash';
 import type { WorkflowRun } from './history-events';

@@ -1,5 +1,5 @@
 import { decodeHistory, type History } from '../activities/stored/history-bytes';
-import { workflowIds } from '../contracts/campaign';
+import { workflowIds } from '../campaign/campaign';
 import { readAhead } from '../record/bounded-reads';
 import type { Findings } from './findings';
 import { type HistoryFacts, historyFacts, type WorkflowRun } from './history-events';

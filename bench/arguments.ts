@@ -1,4 +1,4 @@
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 import { DEFAULT_GROUPS, GROUPS, type GroupName } from './groups';
 
 export interface BenchArguments {

@@ -1,5 +1,5 @@
-import type { ComputeSettings, GenerateRequest, LanguageModel } from '../contracts/language-model';
-import { seededRandom } from '../seal/seeds';
+import type { ComputeSettings, GenerateRequest, LanguageModel } from '../campaign/language-model';
+import { seededRandom } from '../seal/algorithm/seeds';
 import type { BenchRun } from './bench-run';
 import { inTurns } from './measure';
 import type { Peer, PeerAnswer } from './peer';

@@ -1,7 +1,7 @@
 import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import { BadInputError } from '../contracts/errors';
-import type { ExecutionProvider } from '../contracts/language-model';
+import { BadInputError } from '../campaign/errors';
+import type { ExecutionProvider } from '../campaign/language-model';
 import type { ComputeProcess } from '../engine/runtime/compute-client';
 import type { BenchRun } from './bench-run';
 import { generateRequest, ourTokenMs } from './decode';
@@ -9,7 +9,7 @@ import { ourStepMs, stepRequest, type StepShape } from './lora-step';
 import { inTurns } from './measure';
 import { checkParity } from './provider-parity';
 import { HALF_BILLION, type ModelShape, SEVEN_BILLION, SMALL, randomText } from './random-model';
-import { seededRandom } from '../seal/seeds';
+import { seededRandom } from '../seal/algorithm/seeds';
 
 const DEVICES: readonly ExecutionProvider[] = ['cuda', 'webgpu'];
 const REPEATS = 3;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { PROJECTIONS, type ComputeSettings, type FineTuneRequest, type LanguageModel } from '../contracts/language-model';
-import { seededRandom } from '../seal/seeds';
+import { PROJECTIONS, type ComputeSettings, type FineTuneRequest, type LanguageModel } from '../campaign/language-model';
+import { seededRandom } from '../seal/algorithm/seeds';
 import { type BenchRun, LORA, megabytes } from './bench-run';
 import { inTurns } from './measure';
 import type { Peer, PeerSettings } from './peer';

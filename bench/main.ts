@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 import { environment, variable } from '../settings/environment';
 import { parseArguments } from './arguments';
 import { BenchRun } from './bench-run';

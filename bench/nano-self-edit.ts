@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Passage } from '../seal/domains/knowledge/passage';
-import { PROJECTIONS, type FineTuneJob, type LanguageModel } from '../contracts/language-model';
+import { PROJECTIONS, type FineTuneJob, type LanguageModel } from '../campaign/language-model';
 import { questionPrompt } from '../seal/domains/knowledge/prompts';
 import { worldContexts } from '../seal/domains/knowledge/world/contexts';
 import { worldSpecSchema } from '../seal/domains/knowledge/world/world-spec';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { PROJECTIONS, type ExecutionProvider, type LanguageModel } from '../contracts/language-model';
+import { PROJECTIONS, type ExecutionProvider, type LanguageModel } from '../campaign/language-model';
 import { questionPrompt } from '../seal/domains/knowledge/prompts';
 import { worldContexts } from '../seal/domains/knowledge/world/contexts';
 import { worldSpecSchema } from '../seal/domains/knowledge/world/world-spec';

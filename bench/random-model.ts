@@ -4,7 +4,7 @@ import { writeJsonAtomically } from '../engine/files/atomic-write';
 import { readModelConfig } from '../engine/files/model-config';
 import { modelTensorShapes } from '../engine/files/model-directory';
 import { writeSafetensors } from '../engine/files/safetensors';
-import { seededRandom } from '../seal/seeds';
+import { seededRandom } from '../seal/algorithm/seeds';
 
 /** A model of random weights: its config.json, and what its tables call it. */
 export interface ModelShape {

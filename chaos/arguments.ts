@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 
 export interface ChaosArguments {
   readonly kills: number;

@@ -1,4 +1,4 @@
-import type { Manifest } from '../contracts/artifacts';
+import type { Manifest } from '../campaign/artifacts';
 import { readAll } from '../record/bounded-reads';
 import { campaignDocument } from '../record/documents/campaign';
 import { policyDocument } from '../record/documents/epochs';

@@ -1,6 +1,6 @@
 import { Worker } from '@temporalio/worker';
-import { openTemporalClient } from '../connection/connect';
-import { dataConverter } from '../connection/encryption/data-converter';
+import { openTemporalClient } from '../temporal/connect';
+import { dataConverter } from '../temporal/encryption/data-converter';
 import type { TemporalSettings } from '../settings/temporal';
 import { workflowBundle } from '../workers/workflow-bundle';
 

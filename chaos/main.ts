@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { writableDirectory } from '../cli/directories';
 import { prepareCampaign, type PreparedCampaign } from '../cli/prepare-campaign';
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 import { packageRoot } from '../infra/stack/package-root';
 import { wantsStacks } from '../settings/environment';
 import { parseArguments } from './arguments';

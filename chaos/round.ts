@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PreparedCampaign } from '../cli/prepare-campaign';
-import { type CampaignState } from '../contracts/campaign';
+import { type CampaignState } from '../campaign/campaign';
 import { keyPrefixes } from '../record/keys';
 import { auditOf } from './audited';
 import { type Committed, committedBy, unreadableArtifacts } from './committed';

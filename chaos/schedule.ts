@@ -1,4 +1,4 @@
-import { deriveSeed, seededRandom } from '../seal/seeds';
+import { deriveSeed, seededRandom } from '../seal/algorithm/seeds';
 
 /** What is killed while a campaign runs. */
 export const RUNNING_TARGETS = ['worker', 'supervisor', 'server-supervisor', 'compute', 'temporal', 's3'] as const;

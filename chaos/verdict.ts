@@ -1,4 +1,4 @@
-import { quantile } from '../seal/correlation';
+import { quantile } from '../seal/statistics/correlation';
 import { differences } from './committed';
 import type { KillRecord } from './kill-record';
 import type { RoundOutcome } from './round';

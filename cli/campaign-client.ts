@@ -12,12 +12,12 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { HistoryReader } from '../activities/stored/history-reader';
 import { inputOf } from '../audit/history-events';
-import { campaignMessages, ORCHESTRATION_QUEUE, workflowIds, type CampaignInput, type CampaignProgress, type CampaignState, type OperatorAction } from '../contracts/campaign';
-import { openTemporalClient, type TemporalClient } from '../connection/connect';
-import { refuseForeignKeys } from '../connection/encryption/foreign-keys';
-import { refusalOf } from '../connection/refusal';
-import { BadInputError } from '../contracts/errors';
-import { DEFAULT_PRIORITY, taskPriority } from '../contracts/priority';
+import { campaignMessages, ORCHESTRATION_QUEUE, workflowIds, type CampaignInput, type CampaignProgress, type CampaignState, type OperatorAction } from '../campaign/campaign';
+import { openTemporalClient, type TemporalClient } from '../temporal/connect';
+import { refuseForeignKeys } from '../temporal/encryption/foreign-keys';
+import { refusalOf } from '../temporal/refusal';
+import { BadInputError } from '../campaign/errors';
+import { DEFAULT_PRIORITY, taskPriority } from '../campaign/priority';
 import { tracingSettings } from '../settings/telemetry';
 import { type TemporalSettings, temporalSettings } from '../settings/temporal';
 import { startTracing } from '../telemetry/tracing/start-tracing';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import type { CampaignSpec, ContextSource, LeftOut } from '../contracts/campaign-spec';
-import type { Place } from '../contracts/bad-field';
-import { BadInputError } from '../contracts/errors';
+import type { CampaignSpec, ContextSource, LeftOut } from '../campaign/campaign-spec';
+import type { Place } from '../campaign/bad-field';
+import { BadInputError } from '../campaign/errors';
 import { trainedBaselines } from '../seal/algorithm/stages';
 import { type Context, contextOf, type Domain, type LoadedTasks } from '../seal/domains/domain';
 import { readJsonOrLines } from './input-file';

@@ -1,6 +1,6 @@
 import { WorkflowFailedError } from '@temporalio/client';
-import { causesOf, GRPC, grpcCode } from '../connection/grpc';
-import { BadInputError } from '../contracts/errors';
+import { causesOf, GRPC, grpcCode } from '../temporal/grpc';
+import { BadInputError } from '../campaign/errors';
 
 /** No worker answered in time. */
 export class NoWorkerError extends Error {

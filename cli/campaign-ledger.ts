@@ -1,7 +1,7 @@
-import { type LedgerPart, ledgerRows } from '../activities/report/ledger-rows';
-import { ledgerOf } from '../activities/report/ledger';
-import type { CampaignState } from '../contracts/campaign';
-import { costOf, type Ledger, type LedgerRow, type Price } from '../contracts/ledger';
+import { type LedgerPart, ledgerRows } from '../report/ledger-rows';
+import { ledgerOf } from '../report/ledger';
+import type { CampaignState } from '../campaign/campaign';
+import { costOf, type Ledger, type LedgerRow, type Price } from '../campaign/ledger';
 import { readCampaignData, readInput } from '../record/documents/campaign';
 import type { CampaignReport } from '../record/documents/report';
 import { workRecords } from '../record/documents/work';

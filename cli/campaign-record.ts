@@ -1,4 +1,4 @@
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 import { keyPrefixes } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { openStoreFromEnvironment } from '../storage/open-store';

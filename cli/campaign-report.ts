@@ -1,5 +1,5 @@
-import { collectReport } from '../activities/report/collect-report';
-import type { CampaignProgress } from '../contracts/campaign';
+import { collectReport } from '../report/collect-report';
+import type { CampaignProgress } from '../campaign/campaign';
 import { CurrentVersions } from '../record/documents/operators';
 import { documentFile, publishedReport, type ReportDocument } from '../record/documents/report';
 import { SchemaMismatchError } from '../record/json-file';

@@ -1,4 +1,4 @@
-import type { CampaignProgress, CampaignState } from '../contracts/campaign';
+import type { CampaignProgress, CampaignState } from '../campaign/campaign';
 import { type CampaignClient } from './campaign-client';
 import { NoWorkerError } from './campaign-failures';
 import { duration } from './duration';

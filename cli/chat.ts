@@ -1,5 +1,5 @@
-import { BadInputError } from '../contracts/errors';
-import type { GenerateRow, TrainingRow } from '../contracts/language-model';
+import { BadInputError } from '../campaign/errors';
+import type { GenerateRow, TrainingRow } from '../campaign/language-model';
 import { type ChatMessage, type ChatTemplate, loadChatTemplate } from '../engine/files/chat-template';
 import { kindOf } from './input-file';
 import { type RowFile, readRows, textField } from './row-file';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { pinModel } from '../activities/stored/model-directories';
 import { trainingFingerprint } from '../activities/training/training-fingerprint';
-import type { CheckpointSettings, FineTuneRequest } from '../contracts/language-model';
+import type { CheckpointSettings, FineTuneRequest } from '../campaign/language-model';
 import { ADAPTER_FILES } from '../engine/files/adapter';
 import { computingMachine } from '../engine/runtime/machine';
 import { hashFile } from '../storage/content-hash';

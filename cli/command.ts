@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 import { createOutput, type Output, type Streams } from './output';
 
 /** What every command carries, beside its own flags. */

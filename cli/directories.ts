@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { BadInputError } from '../contracts/errors';
-import type { LoraSettings } from '../contracts/language-model';
+import { BadInputError } from '../campaign/errors';
+import type { LoraSettings } from '../campaign/language-model';
 import { refuseIdleNames } from '../engine/files/adapted-modules';
 import { readAdapter } from '../engine/files/adapter';
 import { openModelDirectory } from '../engine/files/model-directory';

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 import { diskQuotaBytes, sealHome } from '../settings/home';
 import { diskUse, diskWarning, type DiskUse } from '../storage/disk-quota';
 import type { Output } from './output';

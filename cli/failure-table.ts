@@ -1,4 +1,4 @@
-import { FAILURE_CLASSES, type FailurePolicy } from '../contracts/failures';
+import { FAILURE_CLASSES, type FailurePolicy } from '../campaign/failures';
 
 const RETRIED: Readonly<Record<FailurePolicy['retriedBy'], string>> = {
   server: 'the server, with growing waits',
@@ -6,7 +6,7 @@ const RETRIED: Readonly<Record<FailurePolicy['retriedBy'], string>> = {
   never: 'nobody',
 };
 
-/** `contracts/failures.ts` as the table of `docs/durability.md`. */
+/** `campaign/failures.ts` as the table of `docs/durability.md`. */
 export function failureTable(): string {
   const rows = Object.entries(FAILURE_CLASSES).map(([name, policy]: [string, FailurePolicy]) => {
     const types = policy.types.length === 0 ? 'any other' : policy.types.map((type) => `\`${type}\``).join(', ');

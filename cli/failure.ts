@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { BadInputError, oneLine, ServerUnreachableError, StoreRefusedError } from '../contracts/errors';
+import { BadInputError, oneLine, ServerUnreachableError, StoreRefusedError } from '../campaign/errors';
 
 /** How a failed command ends. */
 export interface Failure {

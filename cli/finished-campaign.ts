@@ -1,4 +1,4 @@
-import type { CampaignProgress } from '../contracts/campaign';
+import type { CampaignProgress } from '../campaign/campaign';
 import { type CampaignClient } from './campaign-client';
 import { failureOf } from './campaign-failures';
 import type { Output } from './output';

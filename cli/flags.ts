@@ -1,5 +1,5 @@
-import { BadInputError } from '../contracts/errors';
-import { EXECUTION_PROVIDERS, type ExecutionProvider, PROJECTIONS, type Schedule } from '../contracts/language-model';
+import { BadInputError } from '../campaign/errors';
+import { EXECUTION_PROVIDERS, type ExecutionProvider, PROJECTIONS, type Schedule } from '../campaign/language-model';
 import { parseDay } from '../engine/files/strftime';
 
 /** Turns a flag's text into its value. @throws BadInputError naming the flag */

@@ -1,4 +1,4 @@
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 import { readBoundedFile } from '../engine/files/bounded-file';
 import { findJsonDefect } from '../engine/files/json-defect';
 

@@ -1,4 +1,4 @@
-import type { ComputeProgress } from '../contracts/language-model';
+import type { ComputeProgress } from '../campaign/language-model';
 import { startComputeProcess, type ComputeProcess } from '../engine/runtime/compute-client';
 import { withInterrupt } from './command';
 import type { Output } from './output';

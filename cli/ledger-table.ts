@@ -1,6 +1,6 @@
-import { inPartsSentence } from '../activities/report/computed-in-parts';
-import { renderCsv } from '../activities/report/csv';
-import { memory, money, seconds, whole } from '../activities/report/figures';
+import { inPartsSentence } from '../report/computed-in-parts';
+import { renderCsv } from '../report/csv';
+import { memory, money, seconds, whole } from '../report/figures';
 import type { LedgerDocument } from './campaign-ledger';
 
 type Row = LedgerDocument['rows'][number];

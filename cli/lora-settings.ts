@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { BadInputError } from '../contracts/errors';
-import type { LoraSettings } from '../contracts/language-model';
+import { BadInputError } from '../campaign/errors';
+import type { LoraSettings } from '../campaign/language-model';
 
 /** Flags that shape an adapter; absent where the user said nothing. */
 export type LoraFlags = Partial<Pick<LoraSettings, 'rank' | 'alpha' | 'targets' | 'rsLora' | 'rankPattern' | 'alphaPattern' | 'dropout'>>;

@@ -1,7 +1,7 @@
-import { inPartsSentence } from '../activities/report/computed-in-parts';
-import { tiedSentence } from '../activities/report/tied-epochs';
-import { unadaptedSentences } from '../activities/report/unadapted-runs';
-import type { Comparison } from '../contracts/campaign';
+import { inPartsSentence } from '../report/computed-in-parts';
+import { tiedSentence } from '../report/tied-epochs';
+import { unadaptedSentences } from '../report/unadapted-runs';
+import type { Comparison } from '../campaign/campaign';
 import type { CampaignReport } from '../record/documents/report';
 import { tiedEpochs } from '../seal/report-data';
 

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { BadInputError, type BadInputDetail } from '../contracts/errors';
+import { BadInputError, type BadInputDetail } from '../campaign/errors';
 import { hasChatTemplate, loadChatTemplate } from '../engine/files/chat-template';
 import type { ModelConfig } from '../engine/files/model-config';
 import { type ModelDirectory, modelFiles, openModelDirectory } from '../engine/files/model-directory';

@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
-import type { OperatorAction } from '../contracts/campaign';
+import type { OperatorAction } from '../campaign/campaign';
 import { withCampaigns, type CampaignClient, type OperatorUpdate } from './campaign-client';
 import { newCommand, runWith, type CommonFlags } from './command';
 import { nonEmpty } from './flags';

@@ -1,4 +1,4 @@
-import { BadInputError, type BadInputDetail } from '../contracts/errors';
+import { BadInputError, type BadInputDetail } from '../campaign/errors';
 
 /** Some of what was asked for cannot be: the command fails, and what it found out about the rest is its result all the same. */
 export class PartialResultError extends BadInputError {

@@ -1,10 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import { loraOf } from '../activities/candidates/candidates';
 import { pinModel } from '../activities/stored/model-directories';
-import type { PinnedModel } from '../contracts/campaign';
-import { type CampaignSpec, promptOf } from '../contracts/campaign-spec';
-import type { Place } from '../contracts/bad-field';
-import { BadInputError } from '../contracts/errors';
+import type { PinnedModel } from '../campaign/campaign';
+import { type CampaignSpec, promptOf } from '../campaign/campaign-spec';
+import type { Place } from '../campaign/bad-field';
+import { BadInputError } from '../campaign/errors';
 import { refuseIdleNames } from '../engine/files/adapted-modules';
 import { type ModelDirectory, openModelDirectory } from '../engine/files/model-directory';
 import { checkedTemplate } from '../seal/domains/knowledge/prompt-template';

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync, closeSync, openSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { pretrainSpecSchema, type PretrainSpec } from '../contracts/pretrain-spec';
+import { pretrainSpecSchema, type PretrainSpec } from '../campaign/pretrain-spec';
 import { corpusSpecSchema, type CorpusSpec } from '../seal/domains/knowledge/world/corpus-spec';
 import { pretrainingDocuments } from '../seal/domains/knowledge/world/pretraining-documents';
 import { END_OF_TEXT, tokenizerFiles } from '../seal/domains/knowledge/world/vocabulary';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 import { auditCommand } from './commands/audit';
 import { cancelCommand } from './commands/cancel';
 import { codecCommand } from './commands/codec';

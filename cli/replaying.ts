@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Replaying } from '../audit/check-histories';
-import { dataConverter } from '../connection/encryption/data-converter';
+import { dataConverter } from '../temporal/encryption/data-converter';
 import { sealHome } from '../settings/home';
 import { workflowBundle } from '../workers/workflow-bundle';
 

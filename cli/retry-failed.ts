@@ -1,5 +1,5 @@
-import { type CampaignInput, type CampaignState, type OperatorAction } from '../contracts/campaign';
-import { BadInputError } from '../contracts/errors';
+import { type CampaignInput, type CampaignState, type OperatorAction } from '../campaign/campaign';
+import { BadInputError } from '../campaign/errors';
 import { readInput } from '../record/documents/campaign';
 import { openStoreFromEnvironment } from '../storage/open-store';
 import type { CampaignClient } from './campaign-client';

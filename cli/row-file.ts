@@ -1,5 +1,5 @@
-import { BadInputError, NotFiniteError } from '../contracts/errors';
-import type { TrainingRow } from '../contracts/language-model';
+import { BadInputError, NotFiniteError } from '../campaign/errors';
+import type { TrainingRow } from '../campaign/language-model';
 import { type JsonLine, kindOf, readJsonLines } from './input-file';
 
 const TRAINING_FIELDS = '{"text": string} or {"prompt": string, "completion": string}';

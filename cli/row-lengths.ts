@@ -1,8 +1,8 @@
 import { trainedBaselines } from '../seal/algorithm/stages';
 import type { Domain, ProposalWording } from '../seal/domains/domain';
-import type { CampaignSpec } from '../contracts/campaign-spec';
-import { BadInputError } from '../contracts/errors';
-import type { TrainingRow } from '../contracts/language-model';
+import type { CampaignSpec } from '../campaign/campaign-spec';
+import { BadInputError } from '../campaign/errors';
+import type { TrainingRow } from '../campaign/language-model';
 import type { ModelDirectory } from '../engine/files/model-directory';
 import { loadTokenizer } from '../engine/files/tokenizer';
 import { countRowTokens } from '../engine/model/rows';

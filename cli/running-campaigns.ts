@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { inputArtifacts } from '../audit/named-artifacts';
-import { artifactRefSchema } from '../contracts/artifacts';
+import { inputArtifacts } from '../housekeeping/named-artifacts';
+import { artifactRefSchema } from '../campaign/artifacts';
 import { manifestKeys } from '../record/keys';
 import type { ArtifactStore } from '../storage/artifact-store';
 import type { CampaignClient } from './campaign-client';

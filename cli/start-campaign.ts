@@ -1,6 +1,6 @@
-import { pinnedSha256 } from '../activities/stored/model-directories';
-import type { CampaignInput } from '../contracts/campaign';
-import { BadInputError } from '../contracts/errors';
+import { pinnedSha256 } from '../record/pinned-model';
+import type { CampaignInput } from '../campaign/campaign';
+import { BadInputError } from '../campaign/errors';
 import { heldOutFile, trainFile } from '../record/documents/campaign';
 import { manifestKeys } from '../record/keys';
 import type { Context } from '../seal/domains/domain';

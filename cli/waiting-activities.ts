@@ -1,7 +1,7 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow';
-import { oneLine } from '../contracts/errors';
+import { oneLine } from '../campaign/errors';
 
 /** Activities that the server repeats until what they wait for has passed: an outage, a full disk, a lost worker. */
 export interface WaitingActivities {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MultiBar, type SingleBar } from 'cli-progress';
-import type { CampaignProgress, CampaignState } from '../contracts/campaign';
+import type { CampaignProgress, CampaignState } from '../campaign/campaign';
 import { type CampaignClient } from './campaign-client';
 import { mayPass, NoWorkerError } from './campaign-failures';
 import { campaignStatus, hasEnded, waitingLine } from './campaign-status';

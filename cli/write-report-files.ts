@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { renderCandidatesCsv } from '../activities/report/candidates-csv';
-import { renderReportHtml } from '../activities/report/report-html';
+import { renderCandidatesCsv } from '../report/candidates-csv';
+import { renderReportHtml } from '../report/report-html';
 import type { CampaignReport } from '../record/documents/report';
 import { sealHome } from '../settings/home';
 import { openStoreFromEnvironment } from '../storage/open-store';

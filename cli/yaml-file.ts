@@ -1,7 +1,7 @@
 import { CST, LineCounter, Parser, parseDocument, isNode, type Document } from 'yaml';
 import type { z } from 'zod';
-import { fieldPath, parseBySchema, type Place } from '../contracts/bad-field';
-import { BadInputError } from '../contracts/errors';
+import { fieldPath, parseBySchema, type Place } from '../campaign/bad-field';
+import { BadInputError } from '../campaign/errors';
 import { readInputText } from './input-file';
 
 /** A YAML file as its schema gives it, which still knows on which line each field stands. */

@@ -3,7 +3,7 @@
  * Source: OpenAI API reference, "Chat completions" and "Completions"; what compatible servers do beside it, as said below.
  */
 import { z } from 'zod';
-import type { EndpointAnswer, EndpointProtocol } from '../contracts/endpoint';
+import type { EndpointAnswer, EndpointProtocol } from '../campaign/endpoint';
 import { withoutReasoning } from './reasoning';
 import { describedError, fieldsOf, parsedJson, serverMessage } from './server-message';
 

@@ -1,4 +1,4 @@
-import { MachineUnableError } from '../contracts/errors';
+import { MachineUnableError } from '../campaign/errors';
 
 const PRINTABLE = /^[\x21-\x7e]+$/;
 /** A shorter "key" is a word like `none`, given to servers that want one and check none; no text must lose its words to it. */

@@ -1,5 +1,5 @@
 import { isNativeError } from 'node:util/types';
-import type { EndpointAnswer, EndpointRequest, EndpointSettings, SentParameters } from '../contracts/endpoint';
+import type { EndpointAnswer, EndpointRequest, EndpointSettings, SentParameters } from '../campaign/endpoint';
 import type { ApiKey } from './api-key';
 import { BodyTooLargeError, boundedBody } from './bounded-body';
 import { retryAfterMs } from './retry-after';

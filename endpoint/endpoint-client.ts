@@ -1,7 +1,7 @@
 /** Asks one endpoint: bounded concurrency, time limits, repetition of what may pass, one clear line about what does not. */
 import { setTimeout as timerSleep } from 'node:timers/promises';
-import type { EndpointAnswer, EndpointRequest, EndpointSettings, TextEndpoint } from '../contracts/endpoint';
-import { BadInputError, ComputeCancelledError, EndpointFailedError, MachineUnableError } from '../contracts/errors';
+import type { EndpointAnswer, EndpointRequest, EndpointSettings, TextEndpoint } from '../campaign/endpoint';
+import { BadInputError, ComputeCancelledError, EndpointFailedError, MachineUnableError } from '../campaign/errors';
 import type { ApiKey } from './api-key';
 import { attempt } from './attempt';
 import { RequestSlots } from './request-slots';

@@ -1,4 +1,4 @@
-import type { EndpointSettings, TextEndpoint } from '../contracts/endpoint';
+import type { EndpointSettings, TextEndpoint } from '../campaign/endpoint';
 import { ApiKey } from './api-key';
 import { DEFAULT_ENDPOINT_BOUNDS, EndpointClient, type EndpointBounds } from './endpoint-client';
 

@@ -1,4 +1,4 @@
-import { ComputeCancelledError } from '../contracts/errors';
+import { ComputeCancelledError } from '../campaign/errors';
 
 /** What a request hears that is cancelled before it came for a slot, or while it waited for one. */
 export interface CancelledMessages {

@@ -2,7 +2,7 @@
  * What is asked, in OpenAI's wire format as far as every compatible server speaks it: one prompt, not streamed.
  * Source: OpenAI API reference, "Chat completions" and "Completions".
  */
-import type { EndpointProtocol, EndpointRequest, EndpointSettings, SentParameters } from '../contracts/endpoint';
+import type { EndpointProtocol, EndpointRequest, EndpointSettings, SentParameters } from '../campaign/endpoint';
 import { describedError, fieldsOf, parsedJson } from './server-message';
 
 const PATHS: Readonly<Record<EndpointProtocol, string>> = { chat: 'chat/completions', completions: 'completions' };

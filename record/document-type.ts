@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Manifest } from '../contracts/artifacts';
-import { ArtifactCorruptError } from '../contracts/errors';
+import type { Manifest } from '../campaign/artifacts';
+import { ArtifactCorruptError } from '../campaign/errors';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { canonicalJson } from '../storage/canonical-json';
 import { hashBytes } from '../storage/content-hash';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { ArtifactRef, Manifest } from '../contracts/artifacts';
-import { ArtifactCorruptError } from '../contracts/errors';
+import type { ArtifactRef, Manifest } from '../campaign/artifacts';
+import { ArtifactCorruptError } from '../campaign/errors';
 import type { ArtifactStore } from '../storage/artifact-store';
 import { canonicalJson } from '../storage/canonical-json';
 

@@ -1,4 +1,4 @@
-import type { Manifest, PublishedManifest } from '../contracts/artifacts';
+import type { Manifest, PublishedManifest } from '../campaign/artifacts';
 import type { ArtifactStore } from '../storage/artifact-store';
 import type { ManifestSource } from './document-type';
 

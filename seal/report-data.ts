@@ -4,8 +4,8 @@
  * Source: paper, "Knowledge Incorporation", results (mean of passage means). Departure: standard errors and pairing
  * are ours.
  */
-import type { CandidateOutcome, Comparison, EpochSummary, MethodScore, UnadaptedReason } from '../contracts/campaign';
-import { exceeds, mean, pairedDifference, standardError } from './statistics';
+import type { CandidateOutcome, Comparison, EpochSummary, MethodScore, UnadaptedReason } from '../campaign/campaign';
+import { exceeds, mean, pairedDifference, standardError } from './statistics/statistics';
 
 /** One fine-tune of a method on one context, evaluated. */
 export interface MethodRun {

@@ -1,4 +1,4 @@
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 
 /** Returns this process's environment. What is a setting is read from it in this room alone. */
 export function environment(): NodeJS.ProcessEnv {

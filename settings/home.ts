@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 import { environment, variable } from './environment';
 
 /** Absolute `$SEAL_HOME`. @default ./.seal */

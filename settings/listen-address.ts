@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 import { variable } from './environment';
 
 export interface ListenAddress {

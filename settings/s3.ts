@@ -1,4 +1,4 @@
-import { BadInputError, ServerUnreachableError } from '../contracts/errors';
+import { BadInputError, ServerUnreachableError } from '../campaign/errors';
 import { environment, variable } from './environment';
 import { sealHome } from './home';
 import { readS3Credentials, readStackFile, type S3Credentials } from './stack-file';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 
 /** `$SEAL_HOME/stack.json`: where the embedded servers answer. Written when they are up, removed when they are stopped. */
 const stackFileSchema = z.strictObject({

@@ -1,4 +1,4 @@
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 import { environment, variable } from './environment';
 import { type ListenAddress, readListenAddress } from './listen-address';
 

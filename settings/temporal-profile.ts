@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { TLSConfig } from '@temporalio/client';
 import { type ClientConfigProfile, loadClientConfigProfile, loadConfigData, toClientOptions } from '@temporalio/envconfig';
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 import { variable } from './environment';
 
 /** How this connection is secured, as the SDK takes it. */

@@ -1,5 +1,5 @@
-import { NAMESPACE } from '../contracts/campaign';
-import { ServerUnreachableError } from '../contracts/errors';
+import { NAMESPACE } from '../campaign/campaign';
+import { ServerUnreachableError } from '../campaign/errors';
 import { environment, variable } from './environment';
 import { sealHome } from './home';
 import { readStackFile, type StackFile } from './stack-file';

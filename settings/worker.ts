@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { BadInputError } from '../contracts/errors';
-import { QUEUE_NAMES, type QueueName } from '../contracts/queues';
+import { BadInputError } from '../campaign/errors';
+import { QUEUE_NAMES, type QueueName } from '../campaign/queues';
 import { variable, wholeNumber } from './environment';
 import { sealHome } from './home';
 import { type TemporalSettings, temporalSettings } from './temporal';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArtifactRef } from '../contracts/artifacts';
-import { BadInputError } from '../contracts/errors';
+import type { ArtifactRef } from '../campaign/artifacts';
+import { BadInputError } from '../campaign/errors';
 import type { ArtifactStore } from './artifact-store';
 import { hashFile } from './content-hash';
 import { partialPath } from './partial-path';

@@ -1,4 +1,4 @@
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 
 const MAX_KEY_BYTES = 1024;
 /** A segment becomes a file name in a POSIX-backed server. */

@@ -1,4 +1,4 @@
-import type { ArtifactRef, Manifest, PublishedManifest } from '../contracts/artifacts';
+import type { ArtifactRef, Manifest, PublishedManifest } from '../campaign/artifacts';
 import type { ContentHash } from './content-hash';
 import type { ObjectInfo, ObjectSource } from './object-client';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Manifest } from '../contracts/artifacts';
-import { ArtifactMissingError, BadInputError, ServerUnreachableError, StoreFailedError, StoreRefusedError } from '../contracts/errors';
+import type { Manifest } from '../campaign/artifacts';
+import { ArtifactMissingError, BadInputError, ServerUnreachableError, StoreFailedError, StoreRefusedError } from '../campaign/errors';
 import type { ArtifactStore } from './artifact-store';
 import { canonicalJson } from './canonical-json';
 

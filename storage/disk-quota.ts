@@ -1,6 +1,6 @@
 import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DiskFullError } from '../contracts/errors';
+import { DiskFullError } from '../campaign/errors';
 
 const GIB = 2 ** 30;
 /** From here on a warning is given. */

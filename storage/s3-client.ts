@@ -13,7 +13,7 @@ import {
   type S3ClientConfig,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
-import { BadInputError, StoreFailedError } from '../contracts/errors';
+import { BadInputError, StoreFailedError } from '../campaign/errors';
 import { silenceAwsSdk, type S3Settings } from '../settings/s3';
 import type { ObjectClient, ObjectInfo, ObjectSource, WriteOptions } from './object-client';
 import { explainS3Failure, isRefusal, isUnexplained, mayBeClockSkew, statusOf } from './s3-failure';

@@ -1,5 +1,5 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
-import { BadInputError, ServerUnreachableError, StoreFailedError, StoreRefusedError } from '../contracts/errors';
+import { BadInputError, ServerUnreachableError, StoreFailedError, StoreRefusedError } from '../campaign/errors';
 import { CONDITIONAL_WRITES } from './conditional-writes';
 
 /** Nothing was answered: not started, not reachable, or gone in the middle. */

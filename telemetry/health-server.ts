@@ -1,5 +1,5 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 import { addressText, type ListenAddress } from '../settings/listen-address';
 
 /** One thing that a worker needs, as it stands. */

@@ -3,7 +3,7 @@
  * (credentials, keys) never gets in: fields are written by name from a list, and of an error that may quote what it
  * complains about only its type and where it was thrown.
  */
-import { type FailureClass, failureClassOf } from '../contracts/failures';
+import { type FailureClass, failureClassOf } from '../campaign/failures';
 import { LOG_LEVELS, type LogLevel } from '../settings/telemetry';
 
 

@@ -1,5 +1,5 @@
 import { type MetricMeter, type MetricTags, noopMetricMeter } from '@temporalio/common';
-import { METRICS, type MetricDefinition, type MetricKey, SDK_BOUNDS } from '../contracts/metrics';
+import { METRICS, type MetricDefinition, type MetricKey, SDK_BOUNDS } from '../campaign/metrics';
 
 type KeysOf<Kind extends MetricDefinition['kind']> = { [Key in MetricKey]: (typeof METRICS)[Key]['kind'] extends Kind ? Key : never }[MetricKey];
 
@@ -10,7 +10,7 @@ export function sdkNameOf({ name }: MetricDefinition): { readonly name: string; 
   return name.endsWith(SECONDS) ? { name: name.slice(0, -SECONDS.length), unit: 'seconds' } : { name };
 }
 
-/** Records by the table in contracts/metrics.ts, over the SDK's own meter, so that one endpoint has them all. */
+/** Records by the table in campaign/metrics.ts, over the SDK's own meter, so that one endpoint has them all. */
 export class SealMeter {
   readonly #meter: MetricMeter;
   readonly #recorders = new Map<MetricKey, (value: number, tags: MetricTags) => void>();

@@ -1,5 +1,5 @@
-import { failureClassOf } from '../contracts/failures';
-import type { ComputeOptions, FineTuneResult, GenerateResult, LanguageModel } from '../contracts/language-model';
+import { failureClassOf } from '../campaign/failures';
+import type { ComputeOptions, FineTuneResult, GenerateResult, LanguageModel } from '../campaign/language-model';
 import { currentWork } from './current-work';
 import type { Log } from './log';
 import type { SealMeter } from './meter';

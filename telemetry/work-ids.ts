@@ -15,7 +15,7 @@ export interface WorkIds {
   readonly method?: string;
 }
 
-/** What a workflow's id says: `workflowIds` in contracts/campaign.ts, read backwards. */
+/** What a workflow's id says: `workflowIds` in campaign/campaign.ts, read backwards. */
 export function idsOfWorkflow(workflowId: string): WorkIds {
   const [campaignId, scope, contextId, candidate] = workflowId.split('/');
   if (campaignId === undefined || campaignId === '') return { workflowId };

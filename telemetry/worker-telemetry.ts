@@ -1,5 +1,5 @@
 import { Runtime, type WorkerOptions } from '@temporalio/worker';
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 import { addressText, type ListenAddress } from '../settings/listen-address';
 import type { TelemetrySettings } from '../settings/telemetry';
 import { activityInterceptor } from './activity-interceptor';

@@ -1,5 +1,5 @@
 import { ApplicationFailure, type Payload, type PayloadCodec } from '@temporalio/common';
-import { BadInputError } from '../contracts/errors';
+import { BadInputError } from '../campaign/errors';
 import type { Log } from '../telemetry/log';
 import type { SealMeter } from '../telemetry/meter';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { packageVersion } from './package-version';
 
 /** Compiled rooms whose code decides what a campaign computes. */
-const ROOMS = ['contracts', 'seal', 'engine', 'storage', 'endpoint', 'activities', 'workflows'] as const;
+const ROOMS = ['campaign', 'record', 'seal', 'engine', 'storage', 'endpoint', 'report', 'activities', 'workflows'] as const;
 const HASH_DIGITS = 12;
 
 /**

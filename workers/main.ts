@@ -4,11 +4,11 @@
  */
 import { Client } from '@temporalio/client';
 import { createActivities } from '../activities';
-import { connectWorker } from '../connection/connect-worker';
-import { dataConverter } from '../connection/encryption/data-converter';
-import { refuseForeignKeys } from '../connection/encryption/foreign-keys';
-import { BadInputError, ServerUnreachableError, StoreRefusedError } from '../contracts/errors';
-import { isComputeQueue } from '../contracts/queues';
+import { connectWorker } from '../temporal/connect-worker';
+import { dataConverter } from '../temporal/encryption/data-converter';
+import { refuseForeignKeys } from '../temporal/encryption/foreign-keys';
+import { BadInputError, ServerUnreachableError, StoreRefusedError } from '../campaign/errors';
+import { isComputeQueue } from '../campaign/queues';
 import { startComputeProcess } from '../engine/runtime/compute-client';
 import { computingMachine } from '../engine/runtime/machine';
 import { environment } from '../settings/environment';

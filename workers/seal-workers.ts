@@ -1,7 +1,7 @@
 import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { SealActivities } from '../activities';
-import { COMPUTE_SLOTS, isComputeQueue, type QueueName, TASK_QUEUES } from '../contracts/queues';
+import { COMPUTE_SLOTS, isComputeQueue, type QueueName, TASK_QUEUES } from '../campaign/queues';
 import { type DeploymentVersion, DRAIN_SECONDS } from '../settings/worker';
 import { deploymentOptions } from './deployment';
 import { WorkIntake } from './work-intake';

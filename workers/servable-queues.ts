@@ -1,5 +1,5 @@
-import { BadInputError } from '../contracts/errors';
-import { acceleratorOf, type QueueName } from '../contracts/queues';
+import { BadInputError } from '../campaign/errors';
+import { acceleratorOf, type QueueName } from '../campaign/queues';
 import { whyNoCuda } from '../engine/runtime/cuda-libraries';
 
 /** @throws BadInputError naming the queue whose campaigns this machine could only fail */

@@ -1,5 +1,5 @@
-import { causesOf, GRPC, grpcCode } from '../connection/grpc';
-import { ServerUnreachableError } from '../contracts/errors';
+import { causesOf, GRPC, grpcCode } from '../temporal/grpc';
+import { ServerUnreachableError } from '../campaign/errors';
 
 const PASSING: ReadonlySet<number> = new Set([GRPC.DEADLINE_EXCEEDED, GRPC.RESOURCE_EXHAUSTED, GRPC.UNAVAILABLE]);
 

@@ -1,7 +1,7 @@
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { EndedWorkflow, WorkflowRef } from '../activities/activity-types';
 import type { WorkflowWatcher } from '../activities/execution/workflow-watcher';
-import { oneLine } from '../contracts/errors';
+import { oneLine } from '../campaign/errors';
 import { askServer, isNotFound } from './server-calls';
 
 /** Waits for workflows at the server of a client. */

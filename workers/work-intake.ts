@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { ActivitySlotInfo, CustomSlotSupplier } from '@temporalio/worker';
 import type { SealActivities } from '../activities';
-import { failureClassOf } from '../contracts/failures';
+import { failureClassOf } from '../campaign/failures';
 import type { HealthCheck } from '../telemetry/health-server';
 
 export interface IntakeTimes {

@@ -8,7 +8,7 @@ import { keptDirectory } from '../storage/kept-directory';
 
 const BUNDLE_FILE = 'workflows.js';
 /** Rooms whose code runs inside workflows. */
-const BUNDLED_ROOMS = ['contracts', 'seal', 'workflows', 'telemetry/in-workflow'];
+const BUNDLED_ROOMS = ['campaign', 'seal', 'workflows', 'telemetry/in-workflow'];
 
 /**
  * The workflows as one file of code. Bundling takes seconds of a worker's start, so a bundle is kept by the hash of what

@@ -4,7 +4,7 @@
  */
 import { allHandlersFinished, ApplicationFailure, CancellationScope, condition, ContinueAsNew, isCancellation, log, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { PinnedCampaign } from '../activities/activity-types';
-import type { CampaignInput, CampaignProgress, CampaignState, OperatorAction } from '../contracts/campaign';
+import type { CampaignInput, CampaignProgress, CampaignState, OperatorAction } from '../campaign/campaign';
 import { type Stage, stagesOf } from '../seal/algorithm/stages';
 import { FinishedStages } from './campaign/finished-stages';
 import { CampaignOperator } from './campaign/operator';

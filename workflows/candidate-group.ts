@@ -3,7 +3,7 @@
  * to it that the group is computed once: this workflow alone asks for it.
  */
 import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
-import { type CandidateOutcome } from '../contracts/campaign';
+import { type CandidateOutcome } from '../campaign/campaign';
 import type { CandidateInput } from './candidate';
 import { adaptGroup, failedBy, type GroupToAdapt, type MemberResult } from './fan-out/adapt-group';
 import { type RunningCandidate, startCandidate } from './fan-out/start-candidate';

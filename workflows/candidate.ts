@@ -4,7 +4,7 @@
  */
 import { condition, isCancellation, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import type { AdaptationScope, CandidateGroup } from '../activities/activity-types';
-import { type CandidateOutcome } from '../contracts/campaign';
+import { type CandidateOutcome } from '../campaign/campaign';
 import { adaptGroup, failedBy, type MemberResult } from './fan-out/adapt-group';
 import { countFinishedCandidate, countStartedCandidate } from './fan-out/candidate-counts';
 import { memberResultSignal } from './messages';

@@ -4,9 +4,9 @@
  */
 import { CancellationScope, condition } from '@temporalio/workflow';
 import type { AdaptationScope, PinnedCampaign, Selected } from '../activities/activity-types';
-import type { ArtifactRef } from '../contracts/artifacts';
-import { epochInVersion, type EpochSummary, type EpochVersion, scopes } from '../contracts/campaign';
-import type { CampaignSpec } from '../contracts/campaign-spec';
+import type { ArtifactRef } from '../campaign/artifacts';
+import { epochInVersion, type EpochSummary, type EpochVersion, scopes } from '../campaign/campaign';
+import type { CampaignSpec } from '../campaign/campaign-spec';
 import { restEmEpoch, type RestEmHooks } from '../seal/algorithm/rest-em';
 import { ALL, ALL_FAILED, CandidateWindow, type WindowState } from './fan-out/candidate-window';
 import { ChildProgress, listenForSteering, type RetriesState, RetryRequests } from './fan-out/child-progress';

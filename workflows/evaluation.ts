@@ -3,8 +3,8 @@
  * Source: paper, "Knowledge Incorporation", results.
  */
 import type { AdaptationScope, PinnedCampaign, ProposalSource } from '../activities/activity-types';
-import { scopes } from '../contracts/campaign';
-import type { CampaignSpec } from '../contracts/campaign-spec';
+import { scopes } from '../campaign/campaign';
+import type { CampaignSpec } from '../campaign/campaign-spec';
 import { groupsOf } from '../seal/algorithm/plan';
 import type { MethodRows } from '../seal/algorithm/stages';
 import { runInWindow } from './fan-out/bounded-window';

@@ -1,5 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import { campaignMessages, type CampaignProgress, type OperatorAction } from '../contracts/campaign';
+import { campaignMessages, type CampaignProgress, type OperatorAction } from '../campaign/campaign';
 import type { MemberResult } from './fan-out/adapt-group';
 
 export const progressQuery = defineQuery<CampaignProgress>(campaignMessages.progressQuery);

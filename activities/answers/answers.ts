@@ -2,8 +2,8 @@
  * What one or several adapters of a policy are asked, and what they answer; `grade-replies.ts` gives the marks.
  * Source: paper, "General Framework": the reward is the adapted model's performance on the context's task.
  */
-import type { CampaignInput } from '../../contracts/campaign';
-import type { ComputeOptions, LanguageModel } from '../../contracts/language-model';
+import type { CampaignInput } from '../../campaign/campaign';
+import type { ComputeOptions, LanguageModel } from '../../campaign/language-model';
 import type { Reply } from '../../record/documents/candidates';
 import type { Domain } from '../../seal/domains/domain';
 import { logprobPerToken } from '../../seal/graders/logprob';

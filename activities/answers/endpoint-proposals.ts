@@ -1,11 +1,11 @@
 import { Context as ActivityContext } from '@temporalio/activity';
-import type { CampaignSpec } from '../../contracts/campaign-spec';
-import type { EndpointSettings } from '../../contracts/endpoint';
-import { BadInputError } from '../../contracts/errors';
+import type { CampaignSpec } from '../../campaign/campaign-spec';
+import type { EndpointSettings } from '../../campaign/endpoint';
+import { BadInputError } from '../../campaign/errors';
 import { manifestKeys } from '../../record/keys';
 import { byContext, type Range } from '../../seal/algorithm/plan';
 import type { Context, SelfEdit } from '../../seal/domains/domain';
-import { proposalSeed } from '../../seal/rest-em';
+import { proposalSeed } from '../../seal/algorithm/seeds';
 import type { ProposalTask } from '../activity-types';
 import { seedScope } from '../candidates/seed-scope';
 import { recordWork } from '../execution/recorded-work';

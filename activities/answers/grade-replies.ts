@@ -2,7 +2,7 @@
  * Marks for what was answered.
  * Source: paper, "Knowledge Incorporation", evaluation.
  */
-import type { CampaignInput } from '../../contracts/campaign';
+import type { CampaignInput } from '../../campaign/campaign';
 import type { Answer, Reply } from '../../record/documents/candidates';
 import { grade } from '../../seal/graders/grade';
 import type { GradedAnswer } from '../../seal/graders/graded-answer';

@@ -1,7 +1,7 @@
-import type { CampaignInput } from '../../contracts/campaign';
-import type { CampaignSpec } from '../../contracts/campaign-spec';
-import type { JudgeSettings } from '../../contracts/endpoint';
-import { BadInputError } from '../../contracts/errors';
+import type { CampaignInput } from '../../campaign/campaign';
+import type { CampaignSpec } from '../../campaign/campaign-spec';
+import type { JudgeSettings } from '../../campaign/endpoint';
+import { BadInputError } from '../../campaign/errors';
 import type { JudgeVerdict } from '../../record/documents/candidates';
 import { manifestKeys } from '../../record/keys';
 import type { GradedAnswer } from '../../seal/graders/graded-answer';

@@ -1,10 +1,11 @@
-import type { CampaignInput } from '../../contracts/campaign';
+import type { CampaignInput } from '../../campaign/campaign';
 import { manifestSha256 } from '../../record/document-type';
 import { rawAnswersDocument, rawAnswersFile, type Reply } from '../../record/documents/candidates';
 import { manifestKeys } from '../../record/keys';
 import type { GroupTask, UnadaptedTask } from '../activity-types';
 import { computedBy } from '../execution/computed-by';
-import { type MemoryBound, memoryLineage, memoryPartsOf } from '../execution/less-memory';
+import { type MemoryBound, memoryLineage } from '../execution/less-memory';
+import { memoryPartsOf } from '../../record/lineage';
 import type { Services } from '../services';
 
 /** What was answered in one computation, and what shaped it. */

@@ -1,5 +1,5 @@
-import type { Manifest } from '../../contracts/artifacts';
-import type { EndpointAnswer, EndpointRequest, TextEndpoint } from '../../contracts/endpoint';
+import type { Manifest } from '../../campaign/artifacts';
+import type { EndpointAnswer, EndpointRequest, TextEndpoint } from '../../campaign/endpoint';
 import { endpointAnswerDocument, endpointAnswerFile } from '../../record/documents/self-edits';
 import type { KeyedManifest } from '../../record/json-file';
 import type { ArtifactStore } from '../../storage/artifact-store';

@@ -1,9 +1,9 @@
-import type { Work, WorkKind } from '../../contracts/work';
+import type { Work, WorkKind } from '../../campaign/work';
 import { manifestSha256 } from '../../record/document-type';
 import { methodDocument } from '../../record/documents/methods';
 import { manifestKeys } from '../../record/keys';
 import { numbersIn } from '../../seal/algorithm/plan';
-import { stepMatchedBudget } from '../../seal/rest-em';
+import { stepMatchedBudget } from '../../seal/algorithm/stages';
 import type { AdaptationScope, GroupTask } from '../activity-types';
 import { memoryLineage } from '../execution/less-memory';
 import type { Services } from '../services';

@@ -1,10 +1,11 @@
-import { ArtifactMissingError } from '../../contracts/errors';
+import { ArtifactMissingError } from '../../campaign/errors';
 import { manifestSha256 } from '../../record/document-type';
 import { adapterDocument, candidateDocument, type CandidateRecord, evaluationDocument, weightsSha256 } from '../../record/documents/candidates';
 import { manifestKeys } from '../../record/keys';
-import { candidateReward } from '../../seal/rewards';
+import { candidateReward } from '../../seal/algorithm/rewards';
 import type { AdaptationScope } from '../activity-types';
-import { memoryLineage, memoryPartsOf } from '../execution/less-memory';
+import { memoryLineage } from '../execution/less-memory';
+import { memoryPartsOf } from '../../record/lineage';
 import type { Services } from '../services';
 import { adapterKeyOf } from './adapter-manifests';
 import type { AcceptedCandidate, ResolvedGroup } from './candidate-groups';

@@ -2,14 +2,13 @@
  * What a position of a scope stands for: its context, its training rows, its settings and seeds. Pure, so that every worker
  * and every attempt decides alike.
  */
-import type { TrainingSection } from '../../contracts/campaign-spec';
-import { BadInputError } from '../../contracts/errors';
-import type { LoraSettings, OptimiserSettings, TrainingRow } from '../../contracts/language-model';
-import { PROJECTIONS } from '../../contracts/language-model';
+import type { TrainingSection } from '../../campaign/campaign-spec';
+import { BadInputError } from '../../campaign/errors';
+import { type LoraSettings, type OptimiserSettings, PROJECTIONS, type TrainingRow } from '../../campaign/language-model';
 import type { Proposal } from '../../record/documents/self-edits';
 import { placeOf } from '../../seal/algorithm/plan';
 import type { Context } from '../../seal/domains/domain';
-import { repeatSeed } from '../../seal/rest-em';
+import { repeatSeed } from '../../seal/algorithm/seeds';
 import type { AdaptationScope } from '../activity-types';
 import type { CampaignData } from '../../record/documents/campaign';
 import { contextAt } from '../stored/campaign-data';

@@ -1,11 +1,11 @@
-import type { ArtifactRef } from '../../contracts/artifacts';
-import { ArtifactMissingError } from '../../contracts/errors';
+import type { ArtifactRef } from '../../campaign/artifacts';
+import { ArtifactMissingError } from '../../campaign/errors';
 import { manifestSha256 } from '../../record/document-type';
 import { type Answer, evaluationDocument, type EvaluationSummary, groupAnswersFile, type RecordedAdapter, weightsSha256 } from '../../record/documents/candidates';
 import { chunkOf, placeOf } from '../../seal/algorithm/plan';
 import { logprobGain } from '../../seal/graders/logprob';
-import { repeatReward } from '../../seal/rewards';
-import { mean } from '../../seal/statistics';
+import { repeatReward } from '../../seal/algorithm/rewards';
+import { mean } from '../../seal/statistics/statistics';
 import type { GroupTask, SealActivities } from '../activity-types';
 import { gradeReplies, gradingSettings } from '../answers/grade-replies';
 import type { RawAnswers } from '../answers/raw-answers';

@@ -1,4 +1,4 @@
-import type { ArtifactRef } from '../../contracts/artifacts';
+import type { ArtifactRef } from '../../campaign/artifacts';
 import { type Proposal, proposalsFile } from '../../record/documents/self-edits';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { Remembered } from '../stored/remembered';

@@ -1,5 +1,5 @@
-import type { CampaignInput } from '../../contracts/campaign';
-import type { ComputeOptions } from '../../contracts/language-model';
+import type { CampaignInput } from '../../campaign/campaign';
+import type { ComputeOptions } from '../../campaign/language-model';
 import type { Tokenizer } from '../dependencies';
 
 /** Most tokens of a training row: the campaign's limit, or the model's context where that is shorter. */

@@ -1,4 +1,4 @@
-import { scopes } from '../../contracts/campaign';
+import { scopes } from '../../campaign/campaign';
 import type { AdaptationScope } from '../activity-types';
 
 /**

@@ -1,5 +1,5 @@
-import { ComputeCancelledError } from '../../contracts/errors';
-import type { ComputeOptions } from '../../contracts/language-model';
+import { ComputeCancelledError } from '../../campaign/errors';
+import type { ComputeOptions } from '../../campaign/language-model';
 import { RequestSlots } from '../../endpoint/request-slots';
 import { computeWait } from '../../telemetry/waiting-times';
 

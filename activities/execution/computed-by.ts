@@ -1,6 +1,6 @@
-import type { CampaignInput } from '../../contracts/campaign';
-import type { ComputeSettings } from '../../contracts/language-model';
-import type { Machine } from '../../contracts/machine';
+import type { CampaignInput } from '../../campaign/campaign';
+import type { ComputeSettings } from '../../campaign/language-model';
+import type { Machine } from '../../campaign/machine';
 import type { Services } from '../services';
 
 /** As a lineage's settings name it. */

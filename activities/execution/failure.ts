@@ -2,8 +2,8 @@ import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isNativeError } from 'node:util/types';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { ComputeCancelledError, ComputeProcessDiedError } from '../../contracts/errors';
-import { FAILURE_CLASSES, failureClassOf } from '../../contracts/failures';
+import { ComputeCancelledError, ComputeProcessDiedError } from '../../campaign/errors';
+import { FAILURE_CLASSES, failureClassOf } from '../../campaign/failures';
 import { asReported } from '../../engine/runtime/reported-failure';
 
 /** Another machine may be free at once, and what this one lacks is put in its place while somebody looks on. */
@@ -13,7 +13,7 @@ const MOST_WAIT_SECONDS = 15;
 const MAX_MESSAGE = 1500;
 
 /**
- * What an activity throws to Temporal for any error, by the table of `contracts/failures.ts`: the error's class name is the failure's
+ * What an activity throws to Temporal for any error, by the table of `campaign/failures.ts`: the error's class name is the failure's
  * type, and all but what the server repeats by itself is not retryable, since the workflow decides. What no class names is a bug: its
  * message ends with the place where it happened.
  *

@@ -1,4 +1,4 @@
-import type { FineTuneJob } from '../../contracts/language-model';
+import type { FineTuneJob } from '../../campaign/language-model';
 
 /** Asks for a computation in parts, one after another, so that less is in memory at once. The result is the same up to rounding. */
 export interface MemoryBound {
@@ -46,10 +46,4 @@ function rowsAStep({ rows, optimiser: { batch } }: FineTuneJob): number {
 /** For lineages: nothing where all was computed at once, so that it says what was really run. */
 export function memoryLineage({ memoryParts = 1 }: { readonly memoryParts?: number | undefined }): { readonly memoryParts?: number } {
   return memoryParts === 1 ? {} : { memoryParts };
-}
-
-/** Of what is in memory at once, as a lineage's settings say it. */
-export function memoryPartsOf(settings: Readonly<Record<string, unknown>>): number {
-  const { memoryParts = 1 } = settings;
-  return Number(memoryParts);
 }

@@ -4,10 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import { type CampaignInput } from '../../contracts/campaign';
-import type { ComputeOptions } from '../../contracts/language-model';
-import { type Spent, spentTogether } from '../../contracts/ledger';
-import type { Work, WorkKind } from '../../contracts/work';
+import { type CampaignInput } from '../../campaign/campaign';
+import type { ComputeOptions } from '../../campaign/language-model';
+import { type Spent, spentTogether } from '../../campaign/ledger';
+import type { Work, WorkKind } from '../../campaign/work';
 import { workDocument, type WorkRecord } from '../../record/documents/work';
 import { manifestKeys } from '../../record/keys';
 import { computeLimits, type Services } from '../services';

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { Context } from '@temporalio/activity';
-import type { ComputeProgress } from '../../contracts/language-model';
-import type { Work } from '../../contracts/work';
+import type { ComputeProgress } from '../../campaign/language-model';
+import type { Work } from '../../campaign/work';
 import { heartbeatGaps } from '../../telemetry/waiting-times';
 import { toFailure } from './failure';
 

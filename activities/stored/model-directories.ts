@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { log } from '@temporalio/activity';
-import type { PinnedModel } from '../../contracts/campaign';
-import { ArtifactCorruptError, BadInputError, MachineUnableError } from '../../contracts/errors';
-import type { LanguageModel } from '../../contracts/language-model';
-import type { Machine } from '../../contracts/machine';
+import type { PinnedModel } from '../../campaign/campaign';
+import { ArtifactCorruptError, BadInputError, MachineUnableError } from '../../campaign/errors';
+import type { LanguageModel } from '../../campaign/language-model';
+import type { Machine } from '../../campaign/machine';
 import { modelFiles } from '../../engine/files/model-directory';
 import { manifestSha256 } from '../../record/document-type';
 import { policyDocument } from '../../record/documents/epochs';
+import { filesSha256, pinnedSha256 } from '../../record/pinned-model';
 import { directoryKey, type DirectoryRefs, getDirectory } from '../../storage/artifact-directory';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { hashBytes, hashFile } from '../../storage/content-hash';
@@ -96,8 +97,9 @@ export class ModelDirectories {
     if (expectedSha256 !== undefined && sha256 !== expectedSha256) throw new ArtifactCorruptError(`${key}: sha256 ${sha256}, where ${expectedSha256} was trained from`);
     // A manifest names its parent with its hash, so this one's hash stands for all of them.
     return this.#policies.get(sha256, async () => {
-      const { parent } = summary;
-      return { sha256, adapter: manifest.files, parent: parent === null ? null : await this.#read(parent, manifest.lineage.inputs[parent] ?? 'nothing') };
+      const parent = summary.parent === null ? null : await this.#read(summary.parent, manifest.lineage.inputs[summary.parent] ?? 'nothing');
+      const content = hashBytes(Buffer.from(`${parent?.content ?? ''}\n${directoryKey(manifest.files)}`)).sha256;
+      return { sha256, content, adapter: manifest.files, parent };
     });
   }
 
@@ -111,7 +113,7 @@ export class ModelDirectories {
   /** Another kind of machine, or other code, may merge the same content to other bits. */
   #nameOf(base: PinnedModel, policy: Policy): string {
     const { machine, codeVersion } = this.#dependencies;
-    const made = [machineKey(machine, codeVersion), pinnedSha256(base), policy.sha256];
+    const made = [machineKey(machine, codeVersion), pinnedSha256(base), policy.content];
     return `policies/${hashBytes(Buffer.from(made.join('\n'))).sha256.slice(0, 32)}`;
   }
 
@@ -172,6 +174,8 @@ export class ModelDirectories {
 interface Policy {
   /** Of its manifest. */
   readonly sha256: string;
+  /** Over the adapters' files, whichever campaign trained them: adapters that are trained on a policy name its directory. */
+  readonly content: string;
   readonly adapter: DirectoryRefs;
   /** Null: the base. */
   readonly parent: Policy | null;
@@ -225,18 +229,6 @@ export async function pinModel(directory: string): Promise<PinnedModel> {
   const files: Record<string, string> = {};
   for (const name of modelFiles(directory)) files[name] = (await hashFile(join(directory, name))).sha256;
   return { directory, files };
-}
-
-/** One hash over the names and hashes of a model's files. */
-export function pinnedSha256({ files }: PinnedModel): string {
-  return filesSha256(files);
-}
-
-function filesSha256(files: PinnedModel['files']): string {
-  const lines = Object.entries(files)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, sha256]) => `${sha256} ${name}\n`);
-  return hashBytes(Buffer.from(lines.join(''))).sha256;
 }
 
 /** Hashes a model's files and compares them with those pinned. @throws MachineUnableError naming the first file that is missing or differs */

@@ -1,4 +1,4 @@
-import type { Checkpoint } from '../../contracts/language-model';
+import type { Checkpoint } from '../../campaign/language-model';
 import type { StoredCheckpoints } from './stored-checkpoints';
 
 /** Brings checkpoints to the store while the computation goes on: one at a time, and of what is written meanwhile the newest only. */

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { log } from '@temporalio/activity';
-import { type CampaignInput } from '../../contracts/campaign';
-import { ComputeCancelledError } from '../../contracts/errors';
-import type { Checkpoint, ComputeProgress, FineTuneOutcome, FineTuneRequest, FineTuneResult } from '../../contracts/language-model';
+import { type CampaignInput } from '../../campaign/campaign';
+import { ComputeCancelledError } from '../../campaign/errors';
+import type { Checkpoint, ComputeProgress, FineTuneOutcome, FineTuneRequest, FineTuneResult } from '../../campaign/language-model';
 import { checkpointFileName } from '../../engine/files/checkpoint-files';
 import { ComputeTimeoutError } from '../execution/compute-gate';
 import { otherCode } from '../execution/computed-by';

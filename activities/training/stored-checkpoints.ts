@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { ArtifactCorruptError, ArtifactMissingError } from '../../contracts/errors';
-import type { Checkpoint } from '../../contracts/language-model';
-import type { Machine } from '../../contracts/machine';
+import { ArtifactCorruptError, ArtifactMissingError } from '../../campaign/errors';
+import type { Checkpoint } from '../../campaign/language-model';
+import type { Machine } from '../../campaign/machine';
 import { CHECKPOINT_FILE, checkpointDocument } from '../../record/documents/work';
 import { fileOf } from '../../record/json-file';
 import { type ArtifactStore, artifactKey } from '../../storage/artifact-store';

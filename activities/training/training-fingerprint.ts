@@ -1,4 +1,4 @@
-import type { FineTuneRequest } from '../../contracts/language-model';
+import type { FineTuneRequest } from '../../campaign/language-model';
 import { canonicalJson } from '../../storage/canonical-json';
 import { hashBytes } from '../../storage/content-hash';
 

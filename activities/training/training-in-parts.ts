@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { log } from '@temporalio/activity';
-import type { ComputeProgress, FineTuneJob, FineTuneResult } from '../../contracts/language-model';
-import type { Work } from '../../contracts/work';
+import type { ComputeProgress, FineTuneJob, FineTuneResult } from '../../campaign/language-model';
+import type { Work } from '../../campaign/work';
 import { type MemoryBound, memoryLineage, trainingParts } from '../execution/less-memory';
 import type { RecordedOptions, RecordedWork } from '../execution/recorded-work';
 import type { Services } from '../services';

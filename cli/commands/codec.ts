@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { type Command } from 'commander';
-import { dataConverter } from '../../connection/encryption/data-converter';
-import { serveCodec } from '../../connection/encryption/codec-server';
-import { activateKey, addKey, type KeyFileSummary } from '../../connection/encryption/key-file';
-import { readKeys, readSecret } from '../../connection/encryption/key-source';
-import { NAMESPACE } from '../../contracts/campaign';
-import { BadInputError } from '../../contracts/errors';
+import { dataConverter } from '../../temporal/encryption/data-converter';
+import { serveCodec } from '../../temporal/encryption/codec-server';
+import { activateKey, addKey, type KeyFileSummary } from '../../temporal/encryption/key-file';
+import { readKeys, readSecret } from '../../temporal/encryption/key-source';
+import { NAMESPACE } from '../../campaign/campaign';
+import { BadInputError } from '../../campaign/errors';
 import { codecToken } from '../../settings/codec';
 import { sealHome } from '../../settings/home';
 import { readStackFile } from '../../settings/stack-file';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { deleteCampaign } from '../../audit/delete-campaign';
-import { BadInputError } from '../../contracts/errors';
+import { deleteCampaign } from '../../housekeeping/delete-campaign';
+import { BadInputError } from '../../campaign/errors';
 import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { openStoreFromEnvironment } from '../../storage/open-store';
 import { type CampaignExecution, withCampaigns } from '../campaign-client';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { doctor, type DoctorCheck } from '../../infra/stack/doctor';
-import { BadInputError, oneLine, ServerUnreachableError, StoreFailedError, StoreRefusedError } from '../../contracts/errors';
+import { BadInputError, oneLine, ServerUnreachableError, StoreFailedError, StoreRefusedError } from '../../campaign/errors';
 import { CONDITIONAL_WRITES } from '../../storage/conditional-writes';
 import { newCommand, runWith } from '../command';
 import { homeDiskUse } from '../disk-state';

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { verifyPinnedFiles } from '../../activities/stored/model-directories';
-import { BadInputError } from '../../contracts/errors';
-import { MERGED_DTYPES, type MergedDtype } from '../../contracts/language-model';
+import { BadInputError } from '../../campaign/errors';
+import { MERGED_DTYPES, type MergedDtype } from '../../campaign/language-model';
 import { openStoreFromEnvironment } from '../../storage/open-store';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { writableDirectory } from '../directories';

@@ -8,7 +8,7 @@ import {
   type LoraSettings,
   type Schedule,
   type TrainingRow,
-} from '../../contracts/language-model';
+} from '../../campaign/language-model';
 import { chatRowReader } from '../chat';
 import { checkpointsOf } from '../checkpoints';
 import { newCommand, runWith, type CommonFlags } from '../command';

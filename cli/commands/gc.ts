@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { collectAbandoned, collectGarbage } from '../../audit/collect-garbage';
+import { collectAbandoned, collectGarbage } from '../../housekeeping/collect-garbage';
 import { sealHome } from '../../settings/home';
 import { DirectoryCache } from '../../storage/directory-cache';
 import { openStoreFromEnvironment } from '../../storage/open-store';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { BadInputError } from '../../contracts/errors';
-import { type ExecutionProvider, GENERATION_PRECISIONS, type GenerateRow, type GenerationPrecision } from '../../contracts/language-model';
-import { deriveSeed } from '../../seal/seeds';
+import { BadInputError } from '../../campaign/errors';
+import { type ExecutionProvider, GENERATION_PRECISIONS, type GenerateRow, type GenerationPrecision } from '../../campaign/language-model';
+import { deriveSeed } from '../../seal/algorithm/seeds';
 import { type ChatFlags, chatPrompts, conversationOf, readConversations, refuseChatFlags } from '../chat';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { adapterDirectory, checkModelDirectory } from '../directories';

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { GRADERS } from '../../contracts/campaign-spec';
-import { BadInputError } from '../../contracts/errors';
-import { type CrossValidation, crossValidate } from '../../seal/cross-validation';
-import { type DisagreementSample, disagreements } from '../../seal/disagreements';
+import { GRADERS } from '../../campaign/campaign-spec';
+import { BadInputError } from '../../campaign/errors';
+import { type CrossValidation, crossValidate } from '../../reference/cross-validation';
+import { type DisagreementSample, disagreements } from '../../reference/disagreements';
 import { isAnswerGrader, type AnswerGrader } from '../../seal/graders/grade';
-import { PASSAGE_HALVES, type PassageHalf, recordedVerdicts } from '../../seal/recorded-verdicts';
-import { graderAgreement, type GraderAgreement } from '../../seal/reference-agreement';
+import { PASSAGE_HALVES, type PassageHalf, recordedVerdicts } from '../../reference/recorded-verdicts';
+import { graderAgreement, type GraderAgreement } from '../../reference/reference-agreement';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { oneOf, wholeNumber } from '../flags';
 import { readInputJson } from '../input-file';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { LEDGER_PARTS, type LedgerPart } from '../../activities/report/ledger-rows';
-import { BadInputError } from '../../contracts/errors';
-import type { Price } from '../../contracts/ledger';
+import { LEDGER_PARTS, type LedgerPart } from '../../report/ledger-rows';
+import { BadInputError } from '../../campaign/errors';
+import type { Price } from '../../campaign/ledger';
 import { campaignLedger } from '../campaign-ledger';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { currency, oneOf, realNumber } from '../flags';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { BadInputDetail } from '../../contracts/errors';
+import type { BadInputDetail } from '../../campaign/errors';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { wholeNumber } from '../flags';
 import { loraSettings } from '../lora-settings';

@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { ComputeProgress } from '../../contracts/language-model';
+import type { ComputeProgress } from '../../campaign/language-model';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { writableDirectory } from '../directories';
 import { nonEmpty, realNumber } from '../flags';

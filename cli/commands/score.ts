@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ExecutionProvider } from '../../contracts/language-model';
+import type { ExecutionProvider } from '../../campaign/language-model';
 import { chatRowReader } from '../chat';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { adapterDirectory, checkModelDirectory } from '../directories';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { policyRowsJsonl, selectFromReferenceResults } from '../../seal/reference-selection';
+import { policyRowsJsonl, selectFromReferenceResults } from '../../reference/reference-selection';
 import { newCommand, runWith, type CommonFlags } from '../command';
 import { writableFile } from '../directories';
 import { writeOutput } from '../output-file';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { DEFAULT_PRIORITY, LAST_PRIORITY } from '../../contracts/priority';
+import { DEFAULT_PRIORITY, LAST_PRIORITY } from '../../campaign/priority';
 import { leftOutLines } from '../campaign-contexts';
 import { withCampaigns } from '../campaign-client';
 import { refuseFullDisk, warnOfFullDisk } from '../disk-state';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { BadInputError, StoreRefusedError } from '../../contracts/errors';
+import { BadInputError, StoreRefusedError } from '../../campaign/errors';
 import { startStack } from '../../infra/stack/stack';
 import type { StackStatus } from '../../infra/stack/stack-status';
 import { namedS3Endpoint } from '../../settings/s3';

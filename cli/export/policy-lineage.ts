@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
-import type { Manifest } from '../../contracts/artifacts';
-import { type CampaignInput, type EpochVersion, type PinnedModel } from '../../contracts/campaign';
-import { BadInputError } from '../../contracts/errors';
+import type { Manifest } from '../../campaign/artifacts';
+import { type CampaignInput, type EpochVersion, type PinnedModel } from '../../campaign/campaign';
+import { BadInputError } from '../../campaign/errors';
 import { manifestSha256 } from '../../record/document-type';
 import { findInput } from '../../record/documents/campaign';
 import { policyDocument, selectionDocument } from '../../record/documents/epochs';

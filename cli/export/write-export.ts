@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { temporaryNameBeside } from '../../engine/files/atomic-write';
 import { plainFileName } from '../../storage/artifact-directory';
 import type { ArtifactStore } from '../../storage/artifact-store';

@@ -1,5 +1,5 @@
-import { BadInputError } from '../../contracts/errors';
-import { PROJECTIONS, type LoraSettings, type Projection } from '../../contracts/language-model';
+import { BadInputError } from '../../campaign/errors';
+import { PROJECTIONS, type LoraSettings, type Projection } from '../../campaign/language-model';
 import { describeValue } from './json-file';
 import { projectionModule, type ModelConfig } from './model-config';
 import { firstMatches } from './module-patterns';

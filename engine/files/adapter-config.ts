@@ -1,5 +1,5 @@
 import { basename, isAbsolute } from 'node:path';
-import { PROJECTIONS, type LoraSettings } from '../../contracts/language-model';
+import { PROJECTIONS, type LoraSettings } from '../../campaign/language-model';
 import type { SettingName } from './adapted-modules';
 import { ConfigFields } from './config-fields';
 import { isJsonObject, type JsonObject } from './json-file';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { BadInputError } from '../../contracts/errors';
-import type { LoraSettings } from '../../contracts/language-model';
+import { BadInputError } from '../../campaign/errors';
+import type { LoraSettings } from '../../campaign/language-model';
 import { type AdaptedModule, adaptedModules } from './adapted-modules';
 import { adapterConfigJson, configField, parseAdapterConfig } from './adapter-config';
 import { writeJsonAtomically } from './atomic-write';

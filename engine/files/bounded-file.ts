@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 
 /** Which files may be read: those of a model are regular ones, what a user names may be a pipe. */
 export type FileKind = 'regular' | 'any';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { readBoundedFile } from './bounded-file';
 import { describeValue, isJsonObject, readJsonObject, type JsonObject } from './json-file';
 import { parseDay, strftime } from './strftime';

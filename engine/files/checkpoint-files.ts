@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Checkpoint } from '../../contracts/language-model';
+import type { Checkpoint } from '../../campaign/language-model';
 
 /** The newest may be damaged by what killed the process. */
 const KEPT = 2;

@@ -1,4 +1,4 @@
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { describeValue, type JsonObject } from './json-file';
 
 /** Reads fields of a JSON object, each checked as it is read; null counts as absent, as Hugging Face writes it. */

@@ -1,4 +1,4 @@
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { readBoundedFile } from './bounded-file';
 import { findJsonDefect } from './json-defect';
 

@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { BadInputError } from '../../contracts/errors';
-import type { MergedDtype } from '../../contracts/language-model';
+import { BadInputError } from '../../campaign/errors';
+import type { MergedDtype } from '../../campaign/language-model';
 import { adaptedModules } from './adapted-modules';
 import { readAdapter, type Adapter, type LoraMatrices } from './adapter';
 import { temporaryNameBeside, writeJsonAtomically } from './atomic-write';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { BadInputError } from '../../contracts/errors';
-import { PROJECTIONS, type Projection } from '../../contracts/language-model';
+import { BadInputError } from '../../campaign/errors';
+import { PROJECTIONS, type Projection } from '../../campaign/language-model';
 import { ConfigFields } from './config-fields';
 import { readJsonObject, type JsonObject } from './json-file';
 import { type RopeScaling, readRopeConfig } from './rope-config';

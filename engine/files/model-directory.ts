@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { BadInputError } from '../../contracts/errors';
-import { PROJECTIONS } from '../../contracts/language-model';
+import { BadInputError } from '../../campaign/errors';
+import { PROJECTIONS } from '../../campaign/language-model';
 import { areTensorsEqual } from './equal-tensors';
 import { EMBEDDINGS, HEAD, projectionModule, projectionShape, readModelConfig, type ModelConfig } from './model-config';
 import type { TensorEntry } from './safetensors';

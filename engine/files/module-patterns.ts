@@ -1,5 +1,5 @@
 import { runInNewContext } from 'node:vm';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { describeValue } from './json-file';
 
 /** A pattern that backtracks for ever is stopped. */

@@ -1,5 +1,5 @@
 import { fstatSync, readSync } from 'node:fs';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { signOfLife } from '../runtime/sign-of-life';
 import { withOpenFile } from './bounded-file';
 import type { SafetensorsDtype, TensorEntry } from './safetensors-format';

@@ -1,4 +1,4 @@
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { ConfigFields } from './config-fields';
 import { describeValue, isJsonObject, type JsonObject } from './json-file';
 

@@ -1,5 +1,5 @@
 import { fstatSync, readSync } from 'node:fs';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { withOpenFile } from './bounded-file';
 import { describeValue, isJsonObject, parseJsonObject } from './json-file';
 import { DTYPE_BYTES, type SafetensorsDtype, type TensorEntry } from './safetensors-format';

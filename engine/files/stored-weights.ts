@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { describeValue, isJsonObject, readJsonObject } from './json-file';
 import { openSafetensors, type TensorEntry } from './safetensors';
 

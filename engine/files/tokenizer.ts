@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { BadInputError } from '../../contracts/errors';
-import type { ParseSpecial } from '../../contracts/language-model';
+import { BadInputError } from '../../campaign/errors';
+import type { ParseSpecial } from '../../campaign/language-model';
 import { describeValue, readJsonObject } from './json-file';
 import type { ModelConfig } from './model-config';
 import { AddedTokens, readAddedTokens } from './tokenizer/added-tokens';

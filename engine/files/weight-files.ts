@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { dirname, isAbsolute, relative, sep } from 'node:path';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 
 /** Where a session finds a model's weights: it takes one folder, and refuses a file whose link leads out of it. */
 export interface WeightFiles {

@@ -1,4 +1,4 @@
-import type { AdapterRows } from '../../contracts/language-model';
+import type { AdapterRows } from '../../campaign/language-model';
 
 /** Rows of one run of a graph. Fixed numbers: what shares a batch follows from the request alone, since bits may depend on it. */
 const ROWS_A_BATCH = 64;

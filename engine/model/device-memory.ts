@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { ComputeSettings } from '../../contracts/language-model';
+import type { ComputeSettings } from '../../campaign/language-model';
 import { Graph } from '../graph/graph';
 import { keepsResultsOnDevice, providersOf } from '../runtime/execution-providers';
 import { openSession } from '../runtime/session';

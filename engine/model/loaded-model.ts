@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
-import type { ComputeSettings } from '../../contracts/language-model';
+import type { ComputeSettings } from '../../campaign/language-model';
 import type { ModelConfig } from '../files/model-config';
 import { type ModelDirectory, openModelDirectory } from '../files/model-directory';
 import { type Tokenizer, loadModelTokenizer } from '../files/tokenizer';

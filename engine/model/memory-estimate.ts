@@ -1,4 +1,4 @@
-import type { LoraSettings } from '../../contracts/language-model';
+import type { LoraSettings } from '../../campaign/language-model';
 import type { ModelDirectory } from '../files/model-directory';
 import { type DimSizes, type GraphMemory, graphMemory } from '../graph/memory';
 import { decodingGraph } from './generation/decoding-graph';

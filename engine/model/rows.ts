@@ -1,5 +1,5 @@
-import { BadInputError } from '../../contracts/errors';
-import type { TrainingRow } from '../../contracts/language-model';
+import { BadInputError } from '../../campaign/errors';
+import type { TrainingRow } from '../../campaign/language-model';
 import type { ModelConfig } from '../files/model-config';
 import type { Tokenizer } from '../files/tokenizer';
 import { dropoutTokenKey } from './lora/dropout';

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { NotFiniteError } from '../../contracts/errors';
-import type { ComputeProgress, ModelDescription } from '../../contracts/language-model';
+import { NotFiniteError } from '../../campaign/errors';
+import type { ComputeProgress, ModelDescription } from '../../campaign/language-model';
 import { computeProcessSettings } from '../../settings/compute';
 import { mergeAdapters } from '../files/merge';
 import { modelFiles, modelTensorShapes, openModelDirectory } from '../files/model-directory';

@@ -1,6 +1,6 @@
 import { listSupportedBackends } from 'onnxruntime-node';
-import { MachineUnableError } from '../../contracts/errors';
-import type { ComputeSettings, ExecutionProvider } from '../../contracts/language-model';
+import { MachineUnableError } from '../../campaign/errors';
+import type { ComputeSettings, ExecutionProvider } from '../../campaign/language-model';
 import { whyNoCuda } from './cuda-libraries';
 
 const WHERE = 'executionProviders';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { INSTRUCTION_SETS, type Machine } from '../../contracts/machine';
+import { INSTRUCTION_SETS, type Machine } from '../../campaign/machine';
 
 const PROCESSOR = '/proc/cpuinfo';
 

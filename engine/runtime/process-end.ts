@@ -1,4 +1,4 @@
-import { ComputeProcessDiedError, OutOfMemoryError } from '../../contracts/errors';
+import { ComputeProcessDiedError, OutOfMemoryError } from '../../campaign/errors';
 import { outOfMemoryReport } from './reported-failure';
 
 /** How a compute process ended without an answer. */

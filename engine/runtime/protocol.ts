@@ -1,4 +1,4 @@
-import { BadInputError, type BadInputDetail, DiskFullError, MachineUnableError, NotFiniteError, OutOfMemoryError } from '../../contracts/errors';
+import { BadInputError, type BadInputDetail, DiskFullError, MachineUnableError, NotFiniteError, OutOfMemoryError } from '../../campaign/errors';
 import type {
   ComputeProgress,
   CountTokensRequest,
@@ -10,7 +10,7 @@ import type {
   ModelDescription,
   ScoreRequest,
   ScoreResult,
-} from '../../contracts/language-model';
+} from '../../campaign/language-model';
 import type { PretrainRequest, PretrainResult } from '../model/pretraining/pretrain';
 import { asReported } from './reported-failure';
 

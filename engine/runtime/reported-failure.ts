@@ -1,5 +1,5 @@
 import { isNativeError } from 'node:util/types';
-import { DiskFullError, OutOfMemoryError } from '../../contracts/errors';
+import { DiskFullError, OutOfMemoryError } from '../../campaign/errors';
 
 /** Full, read-only, or past a quota: the disk works again once somebody has made room. */
 const DISK_CODES = new Set<unknown>(['ENOSPC', 'EROFS', 'EDQUOT']);

@@ -1,5 +1,5 @@
 import { InferenceSession } from 'onnxruntime-node';
-import type { ExecutionProvider } from '../../contracts/language-model';
+import type { ExecutionProvider } from '../../campaign/language-model';
 import { encodeModel } from '../graph/encode';
 import type { Graph } from '../graph/graph';
 import { checkProviders, keepsResultsOnDevice, providerFailure } from './execution-providers';

@@ -4,7 +4,7 @@ import { chmod, open, rename } from 'node:fs/promises';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { join } from 'node:path';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { environment } from '../../settings/environment';
 import { type S3Credentials, s3CredentialsSchema, stackFiles } from '../../settings/stack-file';
 import type { OwnProcesses } from './own-process';

@@ -1,4 +1,4 @@
-import { BadInputError, ServerUnreachableError } from '../../contracts/errors';
+import { BadInputError, ServerUnreachableError } from '../../campaign/errors';
 import { temporalSettings } from '../../settings/temporal';
 import { ensureNamespace } from './temporal-namespace';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { connectTemporal } from '../../connection/connect';
-import { BadInputError, ServerUnreachableError } from '../../contracts/errors';
+import { connectTemporal } from '../../temporal/connect';
+import { BadInputError, ServerUnreachableError } from '../../campaign/errors';
 import { namedS3Endpoint } from '../../settings/s3';
 import { readStackFile } from '../../settings/stack-file';
 import { namedAddress, temporalSettings } from '../../settings/temporal';

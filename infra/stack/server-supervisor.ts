@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type HangLimit, hangLimit } from '../../settings/hang-limit';
-import type { StackFile } from '../../settings/stack-file';
-import { readStackFile } from '../../settings/stack-file';
+import { readStackFile, type StackFile } from '../../settings/stack-file';
 import { formatLogLine } from '../../telemetry/log-line';
 import { answers, OBJECT_SERVER, startObjectServer } from './object-server';
 import { endProcess, type OwnProcess, OwnProcesses } from './own-process';

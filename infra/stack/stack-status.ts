@@ -1,7 +1,6 @@
 import { environment } from '../../settings/environment';
 import { sealHome } from '../../settings/home';
-import type { StackFile } from '../../settings/stack-file';
-import { readStackFile } from '../../settings/stack-file';
+import { readStackFile, type StackFile } from '../../settings/stack-file';
 import { type TemporalSettings, temporalSettings } from '../../settings/temporal';
 import { answers, OBJECT_SERVER } from './object-server';
 import { OwnProcesses } from './own-process';

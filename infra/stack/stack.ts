@@ -1,13 +1,12 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { NAMESPACE } from '../../contracts/campaign';
-import { ServerUnreachableError } from '../../contracts/errors';
+import { NAMESPACE } from '../../campaign/campaign';
+import { ServerUnreachableError } from '../../campaign/errors';
 import { environment } from '../../settings/environment';
 import { hangLimit } from '../../settings/hang-limit';
 import { sealHome } from '../../settings/home';
 import { DEFAULT_BUCKET, namedBucket, namedS3Endpoint } from '../../settings/s3';
-import { type StackFile, stackFiles } from '../../settings/stack-file';
-import { readStackFile } from '../../settings/stack-file';
+import { readStackFile, type StackFile, stackFiles } from '../../settings/stack-file';
 import { ownTemporal } from '../../settings/temporal';
 import {
   answers,

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, isGrpcServiceError } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time';
-import { connectTemporal } from '../../connection/connect';
-import { GRPC, grpcCode } from '../../connection/grpc';
-import { refusalOf } from '../../connection/refusal';
-import { SEARCH_ATTRIBUTES } from '../../contracts/campaign';
-import { BadInputError } from '../../contracts/errors';
+import { connectTemporal } from '../../temporal/connect';
+import { GRPC, grpcCode } from '../../temporal/grpc';
+import { refusalOf } from '../../temporal/refusal';
+import { SEARCH_ATTRIBUTES } from '../../campaign/campaign';
+import { BadInputError } from '../../campaign/errors';
 import type { TemporalSettings } from '../../settings/temporal';
 
 /** A week-long campaign's closed workflows must outlive it. */

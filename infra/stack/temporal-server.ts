@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { connectTemporal } from '../../connection/connect';
-import { NAMESPACE } from '../../contracts/campaign';
+import { connectTemporal } from '../../temporal/connect';
+import { NAMESPACE } from '../../campaign/campaign';
 import { environment } from '../../settings/environment';
 import type { TemporalSettings } from '../../settings/temporal';
 import type { OwnProcesses } from './own-process';

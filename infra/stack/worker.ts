@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { secretsFingerprint, workerEnvironment } from '../../settings/worker-environment';
 import type { OwnProcesses } from './own-process';
 import { packageRoot } from './package-root';

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, mkdtempSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 
 /**
  * Refuses a directory that is not there and cannot be made, or is there and cannot be written to. Leaves nothing behind.

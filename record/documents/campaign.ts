@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { artifactRefSchema } from '../../contracts/artifacts';
-import type { CampaignInput } from '../../contracts/campaign';
-import { campaignSpecSchema, promptOf } from '../../contracts/campaign-spec';
-import { ArtifactMissingError } from '../../contracts/errors';
+import { artifactRefSchema } from '../../campaign/artifacts';
+import type { CampaignInput } from '../../campaign/campaign';
+import { campaignSpecSchema, promptOf } from '../../campaign/campaign-spec';
+import { ArtifactMissingError } from '../../campaign/errors';
 import { type Context, contextOf, type Domain, type ProposalWording } from '../../seal/domains/domain';
 import type { Domains } from '../../seal/domains/registry';
 import type { ArtifactStore } from '../../storage/artifact-store';

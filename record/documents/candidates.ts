@@ -1,6 +1,6 @@
 /** What a candidate and a repeat left: an adapter, its evaluation, and the candidate's own record. */
 import { z } from 'zod';
-import { FAILURE_CLASSES, type FailureClass } from '../../contracts/failures';
+import { FAILURE_CLASSES, type FailureClass } from '../../campaign/failures';
 import { DocumentType, noSummary, type Recorded } from '../document-type';
 import { fileOf, JsonFile, type KeyedManifest, list, positive, sha256, whole } from '../json-file';
 import { manifestKeys } from '../keys';

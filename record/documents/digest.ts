@@ -3,7 +3,7 @@
  * a changed byte in a manifest that no other one names. Its own key is its hash.
  */
 import { z } from 'zod';
-import type { Manifest } from '../../contracts/artifacts';
+import type { Manifest } from '../../campaign/artifacts';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { hashBytes } from '../../storage/content-hash';
 import { readAll } from '../bounded-reads';

@@ -1,6 +1,6 @@
 /** What an epoch chose, and the policy that learnt it. */
 import { z } from 'zod';
-import type { EpochSummary } from '../../contracts/campaign';
+import type { EpochSummary } from '../../campaign/campaign';
 import { DocumentType, noSummary } from '../document-type';
 import { JsonFile, list, positive, whole } from '../json-file';
 import { manifestKeys } from '../keys';

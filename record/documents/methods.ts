@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { MethodScore } from '../../contracts/campaign';
+import type { MethodScore } from '../../campaign/campaign';
 import { DocumentType } from '../document-type';
 import { JsonFile, list, whole } from '../json-file';
 import { manifestKeys } from '../keys';

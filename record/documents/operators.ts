@@ -1,6 +1,6 @@
 /** What operators changed: which versions count since a `retry-failed`, and who deleted a campaign. */
 import { z } from 'zod';
-import { epochInVersion, type EpochVersion } from '../../contracts/campaign';
+import { epochInVersion, type EpochVersion } from '../../campaign/campaign';
 import { epochOfMethod } from '../../seal/algorithm/stages';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { readAll } from '../bounded-reads';

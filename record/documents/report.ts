@@ -1,7 +1,7 @@
 /** A campaign's report: everything that `report.json`, `candidates.csv` and `report.html` are rendered from. */
 import { z } from 'zod';
-import { ledgerRowSchema, ledgerSchema, priceSchema } from '../../contracts/ledger';
-import { WORK_KINDS } from '../../contracts/work';
+import { ledgerRowSchema, ledgerSchema, priceSchema } from '../../campaign/ledger';
+import { WORK_KINDS } from '../../campaign/work';
 import { DocumentType } from '../document-type';
 import { JsonFile, list, positive, sha256, whole } from '../json-file';
 import { manifestKeys } from '../keys';

@@ -1,7 +1,7 @@
 /** Who computed what, when and at what cost; and the checkpoints of what is under way. */
 import { z } from 'zod';
-import { spentSchema } from '../../contracts/ledger';
-import { WORK_KINDS } from '../../contracts/work';
+import { spentSchema } from '../../campaign/ledger';
+import { WORK_KINDS } from '../../campaign/work';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { readAll } from '../bounded-reads';
 import { DocumentType } from '../document-type';

@@ -3,8 +3,9 @@
  * finished says all about where a campaign is.
  * Source: paper, "RL Optimization" (epochs) and "Knowledge Incorporation", results (what is evaluated beside SEAL).
  */
-import type { CampaignSpec } from '../../contracts/campaign-spec';
-import { STEP_MATCHED } from '../../contracts/methods';
+import type { CampaignSpec } from '../../campaign/campaign-spec';
+import { mean } from '../statistics/statistics';
+import { STEP_MATCHED } from '../../campaign/methods';
 
 export type Stage =
   /** A method on the held-out contexts, with the policy of this epoch; 0: the base. */
@@ -66,4 +67,13 @@ function rowsOf(method: string): MethodRows {
   if (method === 'endpoint') return { kind: SELF_EDITS, source: 'endpoint' };
   if (!method.endsWith(STEP_MATCHED)) return { kind: 'baseline', name: method };
   return { kind: 'baseline', name: method.slice(0, -STEP_MATCHED.length), stepsOf: SELF_EDITS };
+}
+
+/**
+ * Steps of the `passage-only-step-matched` baseline: the rounded mean of what the self-edits took, at least 1.
+ * Departure: the paper's passage-only arm trains one row where a self-edit has about nine, so part of its distance is
+ * the number of steps; this baseline takes that part out.
+ */
+export function stepMatchedBudget(selfEditSteps: readonly number[]): number {
+  return Math.max(1, Math.round(mean(selfEditSteps)));
 }

@@ -4,8 +4,8 @@
  * Source: paper, section "General Framework" and "Domain Instantiations".
  */
 import type { z } from 'zod';
-import type { CampaignSpec, LeftOut, LossOn, PromptName } from '../../contracts/campaign-spec';
-import type { GenerateRow, TrainingRow } from '../../contracts/language-model';
+import type { CampaignSpec, LeftOut, LossOn, PromptName } from '../../campaign/campaign-spec';
+import type { GenerateRow, TrainingRow } from '../../campaign/language-model';
 import type { GradedAnswer } from '../graders/graded-answer';
 import { contextId } from '../ids';
 

@@ -1,6 +1,6 @@
 /** The domains that campaigns can have. A new one is a folder here, and a line in `DOMAINS`. */
-import { campaignSpecSchemaOf } from '../../contracts/campaign-spec';
-import { BadInputError } from '../../contracts/errors';
+import { campaignSpecSchemaOf } from '../../campaign/campaign-spec';
+import { BadInputError } from '../../campaign/errors';
 import type { Domain } from './domain';
 import { knowledgeDomain } from './knowledge/domain';
 

@@ -2,7 +2,7 @@
  * Grading of a closed-book answer by rule.
  * Source: paper, "Knowledge Incorporation", evaluation; an empty answer is wrong.
  */
-import type { GraderName } from '../../contracts/campaign-spec';
+import type { GraderName } from '../../campaign/campaign-spec';
 import { containsGrade } from './contains';
 import { exactGrade } from './exact';
 import { f1Grade } from './f1';

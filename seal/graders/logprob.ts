@@ -3,7 +3,7 @@
  * little gain, where a tiny model's yes/no accuracy stays 0.
  * Departure: not in the paper.
  */
-import type { ScoredRow } from '../../contracts/language-model';
+import type { ScoredRow } from '../../campaign/language-model';
 
 /**
  * Natural-log probability per token of each gold answer given its closed-book prompt.

@@ -1,7 +1,7 @@
 import { CancelledFailure } from '@temporalio/common';
 import type { AdaptationScope, GroupTask, PinnedCampaign } from '../../activities/activity-types';
-import { type MethodScore } from '../../contracts/campaign';
-import { ComputeProcessDiedError } from '../../contracts/errors';
+import { type MethodScore } from '../../campaign/campaign';
+import { ComputeProcessDiedError } from '../../campaign/errors';
 import { manifestKeys } from '../../record/keys';
 import { createMemoryStore } from '../../storage/memory-store';
 import { activityEnvironment, type ActivityFixture, removedFixtures } from './activity-fixture';

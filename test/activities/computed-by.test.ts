@@ -1,6 +1,6 @@
 import { computedBy } from '../../activities/execution/computed-by';
-import { campaignSpecSchema } from '../../contracts/campaign-spec';
-import type { ExecutionProvider } from '../../contracts/language-model';
+import { campaignSpecSchema } from '../../campaign/campaign-spec';
+import type { ExecutionProvider } from '../../campaign/language-model';
 
 function lineageOn(executionProviders: readonly ExecutionProvider[]): unknown {
   const spec = campaignSpecSchema.parse({ name: 'n', seed: 1, model: 'm', epochs: 1, contexts: { train: { path: 'a' }, heldOut: { path: 'b' } }, compute: { executionProviders } });

@@ -1,8 +1,8 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { ComputeTimeoutError } from '../../activities/execution/compute-gate';
 import { toFailure } from '../../activities/execution/failure';
-import * as errors from '../../contracts/errors';
-import { FAILURE_CLASSES } from '../../contracts/failures';
+import * as errors from '../../campaign/errors';
+import { FAILURE_CLASSES } from '../../campaign/failures';
 
 type ErrorClass = new (message: never) => Error;
 

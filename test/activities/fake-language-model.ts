@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ComputeCancelledError } from '../../contracts/errors';
-import type { ComputeOptions, FineTuneRequest, GenerateRequest, LanguageModel, MergeRequest, ScoreRequest, TrainingRow } from '../../contracts/language-model';
+import { ComputeCancelledError } from '../../campaign/errors';
+import type { ComputeOptions, FineTuneRequest, GenerateRequest, LanguageModel, MergeRequest, ScoreRequest, TrainingRow } from '../../campaign/language-model';
 
 /** What a test may do to calls, and what it may see of them. */
 export interface FakeModelControls {

@@ -2,7 +2,7 @@ import type { MockActivityEnvironment } from '@temporalio/testing';
 import { collectReport } from '../../activities';
 import type { GroupTask } from '../../activities/activity-types';
 import { trainingParts } from '../../activities/execution/less-memory';
-import type { FineTuneJob } from '../../contracts/language-model';
+import type { FineTuneJob } from '../../campaign/language-model';
 import { manifestKeys } from '../../record/keys';
 import { type ActivityFixture, activityEnvironment, removedFixtures } from './activity-fixture';
 import { storedSelection } from './stored-selection';

@@ -1,7 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GroupTask } from '../../activities/activity-types';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { type ActivityFixture, removedFixtures } from './activity-fixture';
 
 const fixture = removedFixtures();

@@ -1,5 +1,5 @@
 import type { PinnedCampaign, RevisionTask, Superseded } from '../../activities/activity-types';
-import { epochInVersion } from '../../contracts/campaign';
+import { epochInVersion } from '../../campaign/campaign';
 import { policyDocument } from '../../record/documents/epochs';
 import { revisionDocument } from '../../record/documents/operators';
 import { manifestKeys } from '../../record/keys';

@@ -1,5 +1,5 @@
 import type { SelectTask } from '../../activities/activity-types';
-import { epochInVersion } from '../../contracts/campaign';
+import { epochInVersion } from '../../campaign/campaign';
 import { selectionDocument, selectionFile } from '../../record/documents/epochs';
 import { manifestKeys } from '../../record/keys';
 import { type ActivityFixture, removedFixtures } from './activity-fixture';

@@ -1,6 +1,6 @@
 import type { PinnedCampaign, PolicyTask } from '../../activities/activity-types';
-import type { ArtifactRef } from '../../contracts/artifacts';
-import { epochInVersion } from '../../contracts/campaign';
+import type { ArtifactRef } from '../../campaign/artifacts';
+import { epochInVersion } from '../../campaign/campaign';
 import { type CampaignData, inputFile, readCampaignData } from '../../record/documents/campaign';
 import { candidateDocument, failedCandidateDocument } from '../../record/documents/candidates';
 import { type Selection, selectionDocument, selectionFile } from '../../record/documents/epochs';

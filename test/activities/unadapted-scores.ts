@@ -1,7 +1,7 @@
 import type { UnadaptedTask } from '../../activities/activity-types';
 import { findUnadapted } from '../../activities/evaluate-base';
 import type { Services } from '../../activities/services';
-import { mean } from '../../seal/statistics';
+import { mean } from '../../seal/statistics/statistics';
 import type { ArtifactStore } from '../../storage/artifact-store';
 
 /** A chunk's published mean scores, one a context. */

@@ -5,13 +5,13 @@ import { decodeHistory, encodeHistory } from '../../activities/stored/history-by
 import { Findings } from '../../audit/findings';
 import { HistoryChangedError, type HistorySource } from '../../audit/history-source';
 import { walkHistories } from '../../audit/walk-histories';
-import { type Manifest, manifestSchema } from '../../contracts/artifacts';
+import { type Manifest, manifestSchema } from '../../campaign/artifacts';
 import type { Passage } from '../../seal/domains/knowledge/passage';
 import { selectionFile } from '../../record/documents/epochs';
 import { type CampaignReport, reportFile } from '../../record/documents/report';
 import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { contextId } from '../../seal/ids';
-import { repeatSeed } from '../../seal/rest-em';
+import { repeatSeed } from '../../seal/algorithm/seeds';
 import { canonicalJson } from '../../storage/canonical-json';
 import { ContentAddressedStore } from '../../storage/content-addressed-store';
 import type { MemoryObjectClient } from '../../storage/memory-store';

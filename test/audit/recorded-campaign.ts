@@ -6,7 +6,7 @@ import { auditCampaign, type AuditResult } from '../../audit/audit-campaign';
 import type { CampaignRecord } from '../../audit/campaign-record';
 import type { Replaying } from '../../audit/check-histories';
 import { ArchivedHistories, FirstOf, type HistorySource, ServerSource } from '../../audit/history-source';
-import { type CampaignInput, workflowIds } from '../../contracts/campaign';
+import { type CampaignInput, workflowIds } from '../../campaign/campaign';
 import { heldOutFile, trainFile } from '../../record/documents/campaign';
 import { keyPrefixes, manifestKeys } from '../../record/keys';
 import { pauseUpdate, resumeUpdate } from '../../workflows/messages';

@@ -1,7 +1,7 @@
 import { parseArguments } from '../../bench/arguments';
 import { DEFAULT_GROUPS } from '../../bench/groups';
 import { formatted, ratio, type Row } from '../../bench/table';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 
 describe('the arguments of the benchmark', () => {
   it('are every group that needs no device where none is named', () => {

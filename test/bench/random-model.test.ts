@@ -5,7 +5,7 @@ import { median } from '../../bench/measure';
 import { SMALL, randomText, writeRandomModel } from '../../bench/random-model';
 import { openModelDirectory } from '../../engine/files/model-directory';
 import { loadTokenizer } from '../../engine/files/tokenizer';
-import { seededRandom } from '../../seal/seeds';
+import { seededRandom } from '../../seal/algorithm/seeds';
 
 describe('the small random model of the benchmark', () => {
   let directory: string;

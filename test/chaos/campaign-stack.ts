@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { type Committed, committedBy } from '../../chaos/committed';
 import { prepareCampaign } from '../../cli/prepare-campaign';
-import { type CampaignInput, ORCHESTRATION_QUEUE, workflowIds } from '../../contracts/campaign';
+import { type CampaignInput, ORCHESTRATION_QUEUE, workflowIds } from '../../campaign/campaign';
 import { packageRoot } from '../../infra/stack/package-root';
 import { startStack, stopStack } from '../../infra/stack/stack';
 import type { StackStatus } from '../../infra/stack/stack-status';

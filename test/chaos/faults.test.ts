@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { differences, resultOf, unreadableArtifacts } from '../../chaos/committed';
 import { waitingActivities } from '../../cli/waiting-activities';
-import { StoreFailedError } from '../../contracts/errors';
+import { StoreFailedError } from '../../campaign/errors';
 import { OwnProcesses } from '../../infra/stack/own-process';
 import { ensureWorker, stopWorker } from '../../infra/stack/worker';
 import { canMount, mountSmallDisk, type SmallDisk } from '../storage/small-disk';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CampaignClient } from '../../cli/campaign-client';
-import { openTemporalClient } from '../../connection/connect';
+import { openTemporalClient } from '../../temporal/connect';
 import { mergeAdapters } from '../../engine/files/merge';
 import { openModelDirectory } from '../../engine/files/model-directory';
 import { startStack, stopStack } from '../../infra/stack/stack';

@@ -5,7 +5,7 @@ import { campaignFileSchema, documentedFields, schemaFields } from '../../cli/ca
 import { prepareCampaign } from '../../cli/prepare-campaign';
 import { readYamlFile } from '../../cli/yaml-file';
 import * as boundedFile from '../../engine/files/bounded-file';
-import { campaignSpecSchema } from '../../contracts/campaign-spec';
+import { campaignSpecSchema } from '../../campaign/campaign-spec';
 import { runCommand } from './run-command';
 
 const ROOT = join(__dirname, '..', '..', '..');

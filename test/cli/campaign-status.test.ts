@@ -1,6 +1,6 @@
 import { type CampaignClient } from '../../cli/campaign-client';
 import { campaignStatus, statusDocument, statusText } from '../../cli/campaign-status';
-import type { CampaignProgress, CampaignState } from '../../contracts/campaign';
+import type { CampaignProgress, CampaignState } from '../../campaign/campaign';
 
 const progress = (state: CampaignState): CampaignProgress => ({
   ...{ campaignId: 'c', state, epoch: 1, phase: state },

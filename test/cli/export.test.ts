@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { join } from 'node:path';
 import { findPolicy, identityOf } from '../../cli/export/policy-lineage';
 import { type Merge, writeExport } from '../../cli/export/write-export';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { selectionDocument, selectionFile } from '../../record/documents/epochs';
 import { manifestKeys } from '../../record/keys';
 import { epochSummary } from '../../seal/report-data';

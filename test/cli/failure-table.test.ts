@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { failureTable } from '../../cli/failure-table';
-import { FAILURE_CLASSES } from '../../contracts/failures';
+import { FAILURE_CLASSES } from '../../campaign/failures';
 import { packageRoot } from '../../infra/stack/package-root';
 
 test('docs/durability.md prints the table of failure classes as the code has it', () => {

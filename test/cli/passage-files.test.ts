@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { leftOutLines } from '../../cli/campaign-contexts';
 import { prepareCampaign, type PreparedCampaign } from '../../cli/prepare-campaign';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { goldenModel } from '../golden/golden-values';
 
 let directory: string;

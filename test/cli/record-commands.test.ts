@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CampaignClient } from '../../cli/campaign-client';
-import { type ArtifactRef, type Manifest } from '../../contracts/artifacts';
+import { type ArtifactRef, type Manifest } from '../../campaign/artifacts';
 import { packageRoot } from '../../infra/stack/package-root';
 import { startStack, stopStack } from '../../infra/stack/stack';
 import { keyPrefixes, manifestKeys } from '../../record/keys';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { locateComplaint, locateRow, readPrompts, readTrainingRows, type RowFile } from '../../cli/row-file';
-import { BadInputError, NotFiniteError } from '../../contracts/errors';
+import { BadInputError, NotFiniteError } from '../../campaign/errors';
 
 let directory: string;
 let file: string;

@@ -2,7 +2,7 @@ import { type CampaignClient } from '../../cli/campaign-client';
 import { NoWorkerError } from '../../cli/campaign-failures';
 import { CampaignNotCompletedError, waitForCampaign } from '../../cli/finished-campaign';
 import { createOutput } from '../../cli/output';
-import type { CampaignProgress, CampaignState } from '../../contracts/campaign';
+import type { CampaignProgress, CampaignState } from '../../campaign/campaign';
 
 /** A server that knows one campaign, asked twice before it has ended. */
 function server(state: CampaignState, worker: boolean, failure?: Error): CampaignClient {

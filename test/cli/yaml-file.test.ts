@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import { readPretrainFile } from '../../cli/pretraining-inputs';
 import { readYamlFile } from '../../cli/yaml-file';
-import { campaignSpecSchema } from '../../contracts/campaign-spec';
-import { BadInputError } from '../../contracts/errors';
+import { campaignSpecSchema } from '../../campaign/campaign-spec';
+import { BadInputError } from '../../campaign/errors';
 import { worldSpecSchema } from '../../seal/domains/knowledge/world/world-spec';
 
 const readAny = (path: string): unknown => readYamlFile(path, z.unknown()).value;

@@ -1,5 +1,5 @@
-import { type EndpointRequest, endpointSettingsSchema, type TextEndpoint } from '../../contracts/endpoint';
-import { BadInputError } from '../../contracts/errors';
+import { type EndpointRequest, endpointSettingsSchema, type TextEndpoint } from '../../campaign/endpoint';
+import { BadInputError } from '../../campaign/errors';
 import { Endpoints } from '../../endpoint/endpoints';
 import { type Behaviour, chat, json, MisbehavingServer } from './misbehaving-server';
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { type EndpointRequest, type EndpointSettings, endpointSettingsSchema } from '../../contracts/endpoint';
-import { BadInputError, ComputeCancelledError, EndpointFailedError } from '../../contracts/errors';
+import { type EndpointRequest, type EndpointSettings, endpointSettingsSchema } from '../../campaign/endpoint';
+import { BadInputError, ComputeCancelledError, EndpointFailedError } from '../../campaign/errors';
 import { DEFAULT_ENDPOINT_BOUNDS, type EndpointBounds } from '../../endpoint/endpoint-client';
 import { Endpoints } from '../../endpoint/endpoints';
 import { chat, choice, cutBody, cutStream, endless, json, MisbehavingServer, refusal, silence, stall, UNUSABLE } from './misbehaving-server';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { BadInputError } from '../../contracts/errors';
-import type { GenerateRequest, GeneratedRow } from '../../contracts/language-model';
+import { BadInputError } from '../../campaign/errors';
+import type { GenerateRequest, GeneratedRow } from '../../campaign/language-model';
 import { startComputeProcess } from '../../engine/runtime/compute-client';
 import { implicationsPrompt } from '../../seal/domains/knowledge/prompts';
 import { worldContexts } from '../../seal/domains/knowledge/world/contexts';

@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FineTuneOutcome, ScoredRow, TrainingRow } from '../../contracts/language-model';
+import type { FineTuneOutcome, ScoredRow, TrainingRow } from '../../campaign/language-model';
 import { goldenAdapter, goldenFor, goldenModel, goldens, type GoldenAnswers, type GoldenTraining } from '../golden/golden-values';
 import { computeFixture } from './compute-fixture';
 

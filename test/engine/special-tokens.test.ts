@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TrainingRow } from '../../contracts/language-model';
+import type { TrainingRow } from '../../campaign/language-model';
 import { readModelConfig } from '../../engine/files/model-config';
 import { loadTokenizer } from '../../engine/files/tokenizer';
 import { readDocuments } from '../../engine/model/pretraining/pretraining-corpus';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Projection, Schedule, ScoredRow, TrainingRow } from '../../contracts/language-model';
+import type { Projection, Schedule, ScoredRow, TrainingRow } from '../../campaign/language-model';
 
 /** Compiled tests run from `dist/`; data files stay in the source tree. */
 const REPOSITORY = join(__dirname, __filename.endsWith('.ts') ? '../..' : '../../..');

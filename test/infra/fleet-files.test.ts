@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { COMPUTE_SLOTS, QUEUE_NAMES, TASK_QUEUES } from '../../contracts/queues';
+import { COMPUTE_SLOTS, QUEUE_NAMES, TASK_QUEUES } from '../../campaign/queues';
 import { packageRoot } from '../../infra/stack/package-root';
 import { SCHEDULING_ARGUMENTS } from '../../infra/stack/temporal-server';
 import { type Document, INFRA, readDockerfile, readYaml, resourcesOf } from './fleet-documents';
@@ -14,7 +14,7 @@ const OVERLAYS = readdirSync(join(INFRA, 'kubernetes', 'overlays')).map((name) =
 const IMAGES = ['seal-worker', 'seal-worker-cuda'];
 
 /** Rooms that run in a worker. */
-const WORKER_ROOMS = ['settings', 'workers', 'connection', 'storage', 'telemetry', 'endpoint', 'engine', 'infra/stack'];
+const WORKER_ROOMS = ['settings', 'workers', 'temporal', 'storage', 'telemetry', 'endpoint', 'engine', 'infra/stack'];
 /** Read by the AWS SDK, by Node. */
 const READ_BY_OTHERS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'NODE_ENV'];
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import { NAMESPACE, ORCHESTRATION_QUEUE } from '../../contracts/campaign';
+import { NAMESPACE, ORCHESTRATION_QUEUE } from '../../campaign/campaign';
 import { startStack, stopStack } from '../../infra/stack/stack';
 import { stackStatus, type StackStatus } from '../../infra/stack/stack-status';
 import { eventually } from '../workflows/temporal-fixture';

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { METRICS, type MetricDefinition } from '../../contracts/metrics';
+import { METRICS, type MetricDefinition } from '../../campaign/metrics';
 import { packageRoot } from '../../infra/stack/package-root';
 import { alerts, dashboards, namedMetrics, type Panel, prometheusFolder } from '../telemetry/named-metrics';
 

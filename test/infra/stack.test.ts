@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NAMESPACE } from '../../contracts/campaign';
+import { NAMESPACE } from '../../campaign/campaign';
 import { doctor } from '../../infra/stack/doctor';
 import { startTimeOf } from '../../infra/stack/own-process';
 import { type StackOptions, startStack, stopStack } from '../../infra/stack/stack';

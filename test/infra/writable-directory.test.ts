@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { requireUnbuilt } from '../../infra/stack/package-root';
 import { startStack, stopStack } from '../../infra/stack/stack';
 import { refuseUnwritable } from '../../infra/stack/writable-directory';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ArtifactCorruptError } from '../../contracts/errors';
+import { ArtifactCorruptError } from '../../campaign/errors';
 import { DOCUMENTS } from '../../record/documents';
 import { groupAnswersFile, evaluationDocument } from '../../record/documents/candidates';
 import { JsonFile } from '../../record/json-file';

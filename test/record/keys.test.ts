@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { scopes } from '../../contracts/campaign';
+import { scopes } from '../../campaign/campaign';
 import { manifestKeys } from '../../record/keys';
 
 const name = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,20}$/);

@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApplicationFailure, WithStartWorkflowOperation } from '@temporalio/client';
-import { type CampaignInput, ORCHESTRATION_QUEUE } from '../../contracts/campaign';
+import { type CampaignInput, ORCHESTRATION_QUEUE } from '../../campaign/campaign';
 import { packageRoot } from '../../infra/stack/package-root';
 import type { campaignWorkflow } from '../../workflows/campaign';
 import { pauseUpdate, resumeUpdate, retryFailedUpdate } from '../../workflows/messages';

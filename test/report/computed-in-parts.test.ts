@@ -1,5 +1,5 @@
-import { computedInParts, inPartsSentence } from '../../activities/report/computed-in-parts';
-import { NOTHING_SPENT } from '../../contracts/ledger';
+import { computedInParts, inPartsSentence } from '../../report/computed-in-parts';
+import { NOTHING_SPENT } from '../../campaign/ledger';
 import type { CandidateRow } from '../../record/documents/report';
 import type { WorkRecord } from '../../record/documents/work';
 import { ledgerCampaign } from './ledger-campaign';

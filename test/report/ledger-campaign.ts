@@ -1,4 +1,4 @@
-import type { LedgerCampaign } from '../../activities/report/ledger-rows';
+import type { LedgerCampaign } from '../../report/ledger-rows';
 import type { Context } from '../../seal/domains/domain';
 import { campaignInput, type InputOptions } from '../workflows/campaign-input';
 

@@ -1,5 +1,5 @@
-import { ledgerRows } from '../../activities/report/ledger-rows';
-import { costOf, NOTHING_SPENT, type Spent, spentTogether } from '../../contracts/ledger';
+import { ledgerRows } from '../../report/ledger-rows';
+import { costOf, NOTHING_SPENT, type Spent, spentTogether } from '../../campaign/ledger';
 import type { WorkRecord } from '../../record/documents/work';
 import { ledgerCampaign } from './ledger-campaign';
 

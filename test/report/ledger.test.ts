@@ -1,5 +1,5 @@
-import { ledgerOf } from '../../activities/report/ledger';
-import { NOTHING_SPENT } from '../../contracts/ledger';
+import { ledgerOf } from '../../report/ledger';
+import { NOTHING_SPENT } from '../../campaign/ledger';
 import type { WorkRecord } from '../../record/documents/work';
 
 function record(startSecond: number, seconds: number, spent: Partial<WorkRecord['spent']> = {}): WorkRecord {

@@ -1,5 +1,5 @@
-import { curve, lossParts } from '../../activities/report/collect-losses';
-import type { StepLog } from '../../contracts/language-model';
+import { curve, lossParts } from '../../report/collect-losses';
+import type { StepLog } from '../../campaign/language-model';
 
 function log(losses: readonly number[], lossTokens = 10): StepLog[] {
   return losses.map((loss, step) => ({ step, loss, learningRate: 1e-3, lossTokens }));

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { renderCandidatesCsv } from '../../activities/report/candidates-csv';
+import { renderCandidatesCsv } from '../../report/candidates-csv';
 import type { CandidateRow } from '../../record/documents/report';
 import { sampleDocument } from './sample-document';
 

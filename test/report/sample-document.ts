@@ -1,5 +1,5 @@
-import { timelineOf } from '../../activities/report/timeline';
-import { NOTHING_SPENT } from '../../contracts/ledger';
+import { timelineOf } from '../../report/timeline';
+import { NOTHING_SPENT } from '../../campaign/ledger';
 import { type CampaignReport, type ReportDocument } from '../../record/documents/report';
 import type { WorkRecord } from '../../record/documents/work';
 

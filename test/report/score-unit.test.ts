@@ -1,4 +1,4 @@
-import { rewardUnit, scoreUnit } from '../../activities/report/plots/score-unit';
+import { rewardUnit, scoreUnit } from '../../report/plots/score-unit';
 
 test.each([
   ['exact', 'accuracy (fraction of questions)', 'reward: accuracy (fraction of questions)'],

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { BadInputError } from '../../contracts/errors';
-import { crossValidate } from '../../seal/cross-validation';
-import { disagreements } from '../../seal/disagreements';
+import { BadInputError } from '../../campaign/errors';
+import { crossValidate } from '../../reference/cross-validation';
+import { disagreements } from '../../reference/disagreements';
 import { loadContexts } from '../../seal/domains/knowledge/load-contexts';
-import { recordedVerdicts } from '../../seal/recorded-verdicts';
-import { graderAgreement } from '../../seal/reference-agreement';
-import { selectFromReferenceResults } from '../../seal/reference-selection';
+import { recordedVerdicts } from '../../reference/recorded-verdicts';
+import { graderAgreement } from '../../reference/reference-agreement';
+import { selectFromReferenceResults } from '../../reference/reference-selection';
 
 /** Readers of the files that a user may hand over, from JSON that is already parsed. */
 const READERS: Readonly<Record<string, (json: unknown) => unknown>> = {

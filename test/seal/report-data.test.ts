@@ -1,4 +1,4 @@
-import type { CandidateOutcome } from '../../contracts/campaign';
+import type { CandidateOutcome } from '../../campaign/campaign';
 import { type MethodRuns, comparisons, epochSummary, methodScore, tiedEpochs } from '../../seal/report-data';
 
 /** A method with one run a context: its score in each of contexts a, b, c, ... */

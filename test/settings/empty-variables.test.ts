@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readKeys } from '../../connection/encryption/key-source';
+import { readKeys } from '../../temporal/encryption/key-source';
 import { stackStatus } from '../../infra/stack/stack-status';
 import { findPeerPython } from '../../bench/peer';
 import { codecKeys, codecToken } from '../../settings/codec';

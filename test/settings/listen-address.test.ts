@@ -1,4 +1,4 @@
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { addressText, readListenAddress } from '../../settings/listen-address';
 
 test.each([

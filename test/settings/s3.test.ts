@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ServerUnreachableError } from '../../contracts/errors';
+import { ServerUnreachableError } from '../../campaign/errors';
 import { s3Settings } from '../../settings/s3';
 
 let home: string;

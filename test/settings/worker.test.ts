@@ -1,4 +1,4 @@
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { whyNoCuda } from '../../engine/runtime/cuda-libraries';
 import { readWorkerSettings } from '../../settings/worker';
 import { refuseUnservable } from '../../workers/servable-queues';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ArtifactRef, Manifest } from '../../contracts/artifacts';
+import type { ArtifactRef, Manifest } from '../../campaign/artifacts';
 import { type ArtifactStore, artifactKey } from '../../storage/artifact-store';
 import { checkConditionalWrites } from '../../storage/conditional-writes';
 import { ContentAddressedStore } from '../../storage/content-addressed-store';

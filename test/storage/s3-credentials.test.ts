@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { StoreRefusedError } from '../../contracts/errors';
+import { StoreRefusedError } from '../../campaign/errors';
 import { answers } from '../../infra/stack/object-server';
 import { OwnProcesses } from '../../infra/stack/own-process';
 import { freePort } from '../../infra/stack/ports';
@@ -11,7 +11,7 @@ import { serverBinary } from '../../infra/stack/server-binaries';
 import type { ArtifactStore } from '../../storage/artifact-store';
 import { openStoreFromEnvironment } from '../../storage/open-store';
 import { runCommand } from '../cli/run-command';
-import { Authority, describeWithOpenssl } from '../connection/certificates';
+import { Authority, describeWithOpenssl } from '../temporal/certificates';
 
 jest.setTimeout(120_000);
 

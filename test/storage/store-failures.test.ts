@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toFailure } from '../../activities/execution/failure';
-import { StoreFailedError } from '../../contracts/errors';
+import { StoreFailedError } from '../../campaign/errors';
 import { putDirectory } from '../../storage/artifact-directory';
 import { ContentAddressedStore } from '../../storage/content-addressed-store';
 import { S3ObjectClient } from '../../storage/s3-client';

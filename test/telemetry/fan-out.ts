@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, type WorkerOptions } from '@temporalio/worker';
-import { ORCHESTRATION_QUEUE } from '../../contracts/campaign';
+import { ORCHESTRATION_QUEUE } from '../../campaign/campaign';
 import { freePort } from '../../infra/stack/ports';
 import { serverBinary } from '../../infra/stack/server-binaries';
 import { tracingSettings } from '../../settings/telemetry';

@@ -1,4 +1,4 @@
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { addressText } from '../../settings/listen-address';
 import { type HealthCheck, HealthServer } from '../../telemetry/health-server';
 

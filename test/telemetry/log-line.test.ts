@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { BadInputError, EndpointFailedError, OutOfMemoryError } from '../../contracts/errors';
+import { BadInputError, EndpointFailedError, OutOfMemoryError } from '../../campaign/errors';
 import { runAs } from '../../telemetry/current-work';
 import { Log } from '../../telemetry/log';
 import { describeError, formatLogLine, parseLogLine } from '../../telemetry/log-line';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { METRICS, type MetricDefinition } from '../../contracts/metrics';
+import { METRICS, type MetricDefinition } from '../../campaign/metrics';
 import { packageRoot } from '../../infra/stack/package-root';
 import { heartbeatGaps } from '../../telemetry/waiting-times';
 import { runAs } from '../../telemetry/current-work';

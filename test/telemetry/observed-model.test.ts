@@ -1,5 +1,5 @@
-import { ComputeCancelledError, ComputeProcessDiedError, ComputeStalledError, OutOfMemoryError } from '../../contracts/errors';
-import type { FineTuneResult, GenerateRequest, GenerateResult, FineTuneRequest } from '../../contracts/language-model';
+import { ComputeCancelledError, ComputeProcessDiedError, ComputeStalledError, OutOfMemoryError } from '../../campaign/errors';
+import type { FineTuneResult, GenerateRequest, GenerateResult, FineTuneRequest } from '../../campaign/language-model';
 import { runAs } from '../../telemetry/current-work';
 import { Log } from '../../telemetry/log';
 import { parseLogLine } from '../../telemetry/log-line';

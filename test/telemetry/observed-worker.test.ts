@@ -1,4 +1,4 @@
-import { METRICS, type MetricDefinition } from '../../contracts/metrics';
+import { METRICS, type MetricDefinition } from '../../campaign/metrics';
 import { eventually } from '../workflows/temporal-fixture';
 import { isRunning } from '../workflows/worker-process';
 import { namedMetrics } from './named-metrics';

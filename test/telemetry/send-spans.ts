@@ -2,7 +2,7 @@
  * `node send-spans.js PATIENCE_MS`: sends an activity's span and one below it to the collector of the environment, in a process of its own,
  * since the exporter loads parts of itself in a way that Jest's realm lacks. Prints what it was told and how long the end took.
  */
-import { OutOfMemoryError } from '../../contracts/errors';
+import { OutOfMemoryError } from '../../campaign/errors';
 import { withTraceHeader } from '../../telemetry/in-workflow/trace-header';
 import { openTracing } from '../../telemetry/tracing/open-tracing';
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { BadInputError } from '../../contracts/errors';
+import { BadInputError } from '../../campaign/errors';
 import { tracingSettings } from '../../settings/telemetry';
 import { readTraceHeader, withTraceHeader } from '../../telemetry/in-workflow/trace-header';
 import { attributesOf } from '../../telemetry/tracing/tracing';

@@ -10,7 +10,7 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { SealActivities } from '../../activities/activity-types';
 import { awaitWorkflows } from '../../activities/await-workflows';
 import type { Services } from '../../activities/services';
-import { ORCHESTRATION_QUEUE } from '../../contracts/campaign';
+import { ORCHESTRATION_QUEUE } from '../../campaign/campaign';
 import { serverBinary } from '../../infra/stack/server-binaries';
 import { createSealWorkers, runWorkers } from '../../workers/seal-workers';
 import { ServerWorkflows } from '../../workers/server-workflows';

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/client';
 import { activityInfo, Context } from '@temporalio/activity';
 import type { GroupTask, SealActivities } from '../../activities/activity-types';
-import { FAILURE_CLASSES, failureClassOf } from '../../contracts/failures';
+import { FAILURE_CLASSES, failureClassOf } from '../../campaign/failures';
 import { waitingActivities, type WaitingActivities } from '../../cli/waiting-activities';
 import { campaignInput } from './campaign-input';
 import { type FakeActivities, fakeActivities } from './fake-activities';

@@ -1,5 +1,5 @@
-import type { CampaignInput, CampaignTimings } from '../../contracts/campaign';
-import { type CampaignSpec, campaignSpecSchema } from '../../contracts/campaign-spec';
+import type { CampaignInput, CampaignTimings } from '../../campaign/campaign';
+import { type CampaignSpec, campaignSpecSchema } from '../../campaign/campaign-spec';
 
 /** Failures are retried at once and lost workers noticed soon. */
 export const FAST_TIMINGS: CampaignTimings = {

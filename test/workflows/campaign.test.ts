@@ -1,7 +1,7 @@
 import { ApplicationFailure, type WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { Context } from '@temporalio/activity';
 import type { GroupTask, SealActivities } from '../../activities/activity-types';
-import type { CampaignInput } from '../../contracts/campaign';
+import type { CampaignInput } from '../../campaign/campaign';
 import type { CampaignResult } from '../../workflows/campaign';
 import { cancelUpdate, pauseUpdate, progressQuery, resumeUpdate, setConcurrencyUpdate } from '../../workflows/messages';
 import { epochSummary } from '../../seal/report-data';

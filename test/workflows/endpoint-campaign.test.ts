@@ -2,7 +2,7 @@ import { CampaignRecord } from '../../audit/campaign-record';
 import { checkLineage } from '../../audit/check-lineage';
 import { checkRewards } from '../../audit/check-rewards';
 import { Findings } from '../../audit/findings';
-import type { CampaignInput } from '../../contracts/campaign';
+import type { CampaignInput } from '../../campaign/campaign';
 import { collectReport } from '../../activities';
 import { knowledgeDomain } from '../../seal/domains/knowledge/domain';
 import { createMemoryStore } from '../../storage/memory-store';

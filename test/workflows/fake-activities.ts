@@ -1,10 +1,10 @@
 import type { CandidateGroup, FailedEpoch, FailureTask, GroupTask, PinnedCampaign, RevisionTask, SealActivities, Selected, SelectTask, Validation } from '../../activities/activity-types';
-import { type EpochSummary, type MethodScore, scopes as scopeNames } from '../../contracts/campaign';
-import { canBeRetried, type FailureClass } from '../../contracts/failures';
+import { type EpochSummary, type MethodScore, scopes as scopeNames } from '../../campaign/campaign';
+import { canBeRetried, type FailureClass } from '../../campaign/failures';
 import { placeOf } from '../../seal/algorithm/plan';
 import { epochSummary, isTied } from '../../seal/report-data';
-import { bestOfK } from '../../seal/selection';
-import { mean } from '../../seal/statistics';
+import { bestOfK } from '../../seal/algorithm/selection';
+import { mean } from '../../seal/statistics/statistics';
 
 /** Activities that remember their calls and answer at once; a test overrides what it is about. */
 export interface FakeActivities {

@@ -1,5 +1,5 @@
 import { differences, resultOf } from '../../chaos/committed';
-import { type CampaignInput, workflowIds } from '../../contracts/campaign';
+import { type CampaignInput, workflowIds } from '../../campaign/campaign';
 import { readCampaignData } from '../../record/documents/campaign';
 import { selectionDocument, selectionFile } from '../../record/documents/epochs';
 import { manifestKeys } from '../../record/keys';

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/client';
 import { Context } from '@temporalio/activity';
 import type { SealActivities } from '../../activities/activity-types';
-import type { CampaignInput } from '../../contracts/campaign';
+import type { CampaignInput } from '../../campaign/campaign';
 import { cancelUpdate, pauseUpdate, progressQuery, resumeUpdate, retryFailedUpdate } from '../../workflows/messages';
 import { campaignInput, type InputOptions } from './campaign-input';
 import { type FakeActivities, fakeActivities } from './fake-activities';

@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { Context } from '@temporalio/activity';
-import type { CampaignInput } from '../../contracts/campaign';
+import type { CampaignInput } from '../../campaign/campaign';
 import { cancelUpdate, pauseUpdate, progressQuery, resumeUpdate } from '../../workflows/messages';
 import { campaignInput, type InputOptions } from './campaign-input';
 import { fakeActivities, fakeReward } from './fake-activities';

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
-import { ORCHESTRATION_QUEUE, workflowIds } from '../../contracts/campaign';
-import { taskPriority } from '../../contracts/priority';
+import { ORCHESTRATION_QUEUE, workflowIds } from '../../campaign/campaign';
+import { taskPriority } from '../../campaign/priority';
 import { activitySettings } from '../../workflows/work/activity-options';
 import type { CandidateInput, candidateWorkflow } from '../../workflows/candidate';
 import { campaignInput } from './campaign-input';

@@ -1,4 +1,4 @@
-import type { EpochSummary } from '../../contracts/campaign';
+import type { EpochSummary } from '../../campaign/campaign';
 import { CampaignClock, describeProgress } from '../../workflows/campaign/progress';
 import { campaignInput } from './campaign-input';
 

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
-import { type CampaignInput, workflowIds } from '../../contracts/campaign';
-import { COMPUTE_SLOTS } from '../../contracts/queues';
+import { type CampaignInput, workflowIds } from '../../campaign/campaign';
+import { COMPUTE_SLOTS } from '../../campaign/queues';
 import { readCampaignData } from '../../record/documents/campaign';
 import { DOMAINS } from '../../seal/domains/registry';
 import { ActivityFixture } from '../activities/activity-fixture';

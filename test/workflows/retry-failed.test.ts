@@ -1,6 +1,6 @@
 import { ApplicationFailure, WithStartWorkflowOperation } from '@temporalio/client';
 import type { GroupTask, SealActivities } from '../../activities/activity-types';
-import { type CampaignInput, ORCHESTRATION_QUEUE } from '../../contracts/campaign';
+import { type CampaignInput, ORCHESTRATION_QUEUE } from '../../campaign/campaign';
 import type { campaignWorkflow, CampaignResult } from '../../workflows/campaign';
 import { progressQuery, retryFailedUpdate } from '../../workflows/messages';
 import { campaignInput } from './campaign-input';

@@ -4,7 +4,7 @@ import { modelTensorShapes } from '../../engine/files/model-directory';
 import { readModelConfig } from '../../engine/files/model-config';
 import { writeSafetensors } from '../../engine/files/safetensors-writer';
 import { tokenizerFiles, vocabularySize } from '../../seal/domains/knowledge/world/vocabulary';
-import { seededRandom } from '../../seal/seeds';
+import { seededRandom } from '../../seal/algorithm/seeds';
 
 /** Writes a random Llama of some 60,000 parameters with the nano model's tokenizer. */
 export function writeTinyModel(directory: string, seed: number, contextLength = 512): void {

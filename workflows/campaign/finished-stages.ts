@@ -1,6 +1,6 @@
 /** What the finished stages of a campaign have come to, and what a retry of failed candidates makes of it. */
 import type { FailedEpoch, Superseded } from '../../activities/activity-types';
-import { epochInVersion, type EpochVersion } from '../../contracts/campaign';
+import { epochInVersion, type EpochVersion } from '../../campaign/campaign';
 import { type Stage, stagesUntil } from '../../seal/algorithm/stages';
 import { isTied } from '../../seal/report-data';
 import type { EpochResult } from '../epoch';

@@ -1,6 +1,6 @@
 /** What an operator may do to a running campaign, and how it reaches the part that runs. */
 import { ApplicationFailure, log, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
-import type { CampaignProgress, CampaignState, OperatorAction } from '../../contracts/campaign';
+import type { CampaignProgress, CampaignState, OperatorAction } from '../../campaign/campaign';
 import { advanceSignal, cancelUpdate, pauseUpdate, progressQuery, resumeUpdate, retryFailedSignal, retryFailedUpdate, setConcurrencyUpdate, steerSignal, type Steering } from '../messages';
 import { statusAttribute } from '../record/search-attributes';
 import type { CampaignPart } from './parts';

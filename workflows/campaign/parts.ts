@@ -1,7 +1,7 @@
 /** How a campaign starts the parts that it runs: one epoch or one evaluation at a time, each a child with its own history. */
 import { CancellationScope, ChildWorkflowCancellationType, type ChildWorkflowHandle, type ChildWorkflowOptions, ParentClosePolicy, sleep, startChild } from '@temporalio/workflow';
 import type { PinnedCampaign } from '../../activities/activity-types';
-import { type CampaignInput, type EpochVersion, workflowIds } from '../../contracts/campaign';
+import { type CampaignInput, type EpochVersion, workflowIds } from '../../campaign/campaign';
 import type { EpochInput, epochWorkflow } from '../epoch';
 import type { MethodRows } from '../../seal/algorithm/stages';
 import type { EvaluationInput, evaluationWorkflow } from '../evaluation';

@@ -1,4 +1,4 @@
-import type { CampaignInput, CampaignProgress, CampaignState, EpochSummary } from '../../contracts/campaign';
+import type { CampaignInput, CampaignProgress, CampaignState, EpochSummary } from '../../campaign/campaign';
 import type { Advance } from '../messages';
 
 const NO_ADVANCE: Advance = { running: 0, done: 0, failed: 0, rejected: 0, phase: '' };

@@ -1,6 +1,6 @@
 /** How far a campaign is: what a new run of it begins with. Its size depends neither on epochs nor on contexts. */
 import type { PinnedCampaign } from '../../activities/activity-types';
-import type { EpochVersion, OperatorAction } from '../../contracts/campaign';
+import type { EpochVersion, OperatorAction } from '../../campaign/campaign';
 import type { Steering } from '../messages';
 import type { ArchiveState } from '../record/history-archive';
 import type { ClockReading } from './progress';

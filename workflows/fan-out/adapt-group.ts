@@ -1,6 +1,6 @@
 import type { AdaptationScope, CandidateGroup } from '../../activities/activity-types';
-import type { FailureClass } from '../../contracts/failures';
-import { candidateReward } from '../../seal/rewards';
+import type { FailureClass } from '../../campaign/failures';
+import { candidateReward } from '../../seal/algorithm/rewards';
 import { type ActivitySettings, computeActivities } from '../work/activity-options';
 import { classOf } from '../work/attempts';
 import { reasonOf, shortReason } from '../work/reason';

@@ -1,5 +1,5 @@
 import { metricMeter } from '@temporalio/workflow';
-import { METRICS } from '../../contracts/metrics';
+import { METRICS } from '../../campaign/metrics';
 
 /** Counted once, however often the history is replayed. */
 export function countStartedCandidate(): void {

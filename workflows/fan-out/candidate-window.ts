@@ -8,7 +8,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { CancellationScope, ChildWorkflowCancellationType, condition, isCancellation, ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { AdaptationScope, CandidateGroup, EndedWorkflow } from '../../activities/activity-types';
-import { type CandidateOutcome, workflowIds } from '../../contracts/campaign';
+import { type CandidateOutcome, workflowIds } from '../../campaign/campaign';
 import { groupAt, numbersIn, placeOf } from '../../seal/algorithm/plan';
 import type { CandidateInput, CandidateResult } from '../candidate';
 import type { CandidateGroupInput, CandidateGroupResult, candidateGroupWorkflow } from '../candidate-group';

@@ -1,5 +1,5 @@
 import { CancellationScope, continueAsNew, type Workflow, workflowInfo } from '@temporalio/workflow';
-import type { CampaignTimings } from '../../contracts/campaign';
+import type { CampaignTimings } from '../../campaign/campaign';
 
 /** Whether this run has as much history as a run should have, so that what is left belongs into a new one. */
 export function shouldContinueAsNew({ eventsPerRun }: CampaignTimings): boolean {

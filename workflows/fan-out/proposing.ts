@@ -1,5 +1,5 @@
 import type { ProposalTask } from '../../activities/activity-types';
-import type { ArtifactRef } from '../../contracts/artifacts';
+import type { ArtifactRef } from '../../campaign/artifacts';
 import { chunkCount } from '../../seal/algorithm/plan';
 import { type ActivitySettings, askingActivities, bookkeepingActivities, computeActivities } from '../work/activity-options';
 import { type ChunkContext, runChunks } from './chunks';

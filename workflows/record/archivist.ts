@@ -1,7 +1,7 @@
 /** Keeps a campaign's own history, which is whole only when the campaign has ended. */
 import { ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { PinnedCampaign } from '../../activities/activity-types';
-import { workflowIds } from '../../contracts/campaign';
+import { workflowIds } from '../../campaign/campaign';
 import { type ActivitySettings, AWAIT_WORKFLOWS_MS, bookkeepingActivities, waitingActivities } from '../work/activity-options';
 
 export interface ArchivistInput {

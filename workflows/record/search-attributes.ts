@@ -1,5 +1,5 @@
 import { defineSearchAttributeKey, type SearchAttributePair, SearchAttributeType } from '@temporalio/common';
-import type { CampaignState, CandidateStatus } from '../../contracts/campaign';
+import type { CampaignState, CandidateStatus } from '../../campaign/campaign';
 
 /** Typed keys of `SEARCH_ATTRIBUTES`. */
 export const searchKeys = {

@@ -1,10 +1,9 @@
 /** Every timeout and retry of the tree, with its reason. */
-import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
-import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, type ActivityOptions, type LocalActivityOptions, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { SealActivities } from '../../activities/activity-types';
-import type { CampaignInput, CampaignTimings } from '../../contracts/campaign';
-import { FAILURE_CLASSES, type FailurePolicy } from '../../contracts/failures';
-import { type ComputeQueueName, computeQueueOf, MOST_COMPUTE_SLOTS, TASK_QUEUES } from '../../contracts/queues';
+import type { CampaignInput, CampaignTimings } from '../../campaign/campaign';
+import { FAILURE_CLASSES, type FailurePolicy } from '../../campaign/failures';
+import { type ComputeQueueName, computeQueueOf, MOST_COMPUTE_SLOTS, TASK_QUEUES } from '../../campaign/queues';
 import { attempted } from './attempts';
 
 const DEFAULT_TIMINGS: CampaignTimings = {

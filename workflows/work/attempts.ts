@@ -1,12 +1,12 @@
 /**
- * Attempts at an activity, granted by the class of its failures: `contracts/failures.ts` is the table.
+ * Attempts at an activity, granted by the class of its failures: `campaign/failures.ts` is the table.
  *
  * What the server repeats by itself never arrives here. What arrives is answered by an attempt of its own, scheduled by the workflow,
  * so that every one of them stands in history with its reason.
  */
 import { ActivityFailure, ApplicationFailure, log, sleep, TimeoutFailure } from '@temporalio/workflow';
-import type { CampaignTimings } from '../../contracts/campaign';
-import { FAILURE_CLASSES, type FailureClass, failureClassOf, type FailurePolicy } from '../../contracts/failures';
+import type { CampaignTimings } from '../../campaign/campaign';
+import { FAILURE_CLASSES, type FailureClass, failureClassOf, type FailurePolicy } from '../../campaign/failures';
 
 /** Asks that less is in memory at once: 1, 2, 4, ... parts of what is computed together. */
 interface MemoryBound {

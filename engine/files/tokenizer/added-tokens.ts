@@ -1,5 +1,5 @@
-import type { ParseSpecial, TextSpan } from '../../../contracts/language-model';
-import { BadInputError } from '../../../contracts/errors';
+import type { ParseSpecial, TextSpan } from '../../../campaign/language-model';
+import { BadInputError } from '../../../campaign/errors';
 import { describeValue, isJsonObject } from '../json-file';
 import { Component } from './component';
 import type { SubwordModel } from './model';

@@ -1,4 +1,4 @@
-import { BadInputError } from '../../../contracts/errors';
+import { BadInputError } from '../../../campaign/errors';
 import { describeValue, isJsonObject, type JsonObject } from '../json-file';
 
 /** How a component of each type is read. */

@@ -1,4 +1,4 @@
-import { BadInputError } from '../../../contracts/errors';
+import { BadInputError } from '../../../campaign/errors';
 import { describeValue, type JsonObject } from '../json-file';
 import { type Component, type Readers, readComponent } from './component';
 import { huggingFace } from './hugging-face';

@@ -1,4 +1,4 @@
-import { BadInputError } from '../../../contracts/errors';
+import { BadInputError } from '../../../campaign/errors';
 import { describeValue } from '../json-file';
 import { huggingFace } from './hugging-face';
 

@@ -1,8 +1,7 @@
 import type { GradientRules } from '../gradient-rule';
-import { type Tensor, broadcastShapes, dimAt, showShape } from '../tensor';
+import { broadcastShapes, dimAt, productOf, showShape, type Tensor } from '../tensor';
 import { emitOne } from './emit';
 import { Reshape, transposeLast } from './shape';
-import { productOf } from '../tensor';
 
 /** Batched matrix product [..., m, k] x [..., k, n]; leading axes broadcast. */
 export function MatMul(a: Tensor, b: Tensor): Tensor {

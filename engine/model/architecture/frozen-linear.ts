@@ -1,4 +1,4 @@
-import type { BasePrecision, GenerationPrecision } from '../../../contracts/language-model';
+import type { BasePrecision, GenerationPrecision } from '../../../campaign/language-model';
 import { withGradient } from '../../graph/custom-gradient';
 import { Div, Max, Mul, Neg } from '../../graph/ops/elementwise';
 import { GemmTransposed } from '../../graph/ops/gemm';

@@ -1,4 +1,4 @@
-import type { Projection } from '../../../contracts/language-model';
+import type { Projection } from '../../../campaign/language-model';
 import { projectionModule } from '../../files/model-config';
 
 // Names of a checkpoint's tensors on Hugging Face.

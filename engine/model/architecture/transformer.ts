@@ -1,4 +1,4 @@
-import type { Projection } from '../../../contracts/language-model';
+import type { Projection } from '../../../campaign/language-model';
 import type { ModelConfig } from '../../files/model-config';
 import type { Segment } from '../../graph/checkpoint';
 import { Add, Cast, Cos, Mul, Sin } from '../../graph/ops/elementwise';

@@ -1,4 +1,4 @@
-import type { GenerationPrecision } from '../../../contracts/language-model';
+import type { GenerationPrecision } from '../../../campaign/language-model';
 import type { ModelDirectory } from '../../files/model-directory';
 import { Graph } from '../../graph/graph';
 import { ArgMax } from '../../graph/ops/arg-max';

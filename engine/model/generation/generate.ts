@@ -1,5 +1,5 @@
-import { BadInputError } from '../../../contracts/errors';
-import type { ComputeProgress, GenerateRequest, GenerateResult, GenerateRow, GeneratedRow } from '../../../contracts/language-model';
+import { BadInputError } from '../../../campaign/errors';
+import type { ComputeProgress, GenerateRequest, GenerateResult, GenerateRow, GeneratedRow } from '../../../campaign/language-model';
 import type { ModelConfig } from '../../files/model-config';
 import { stackAdapters } from '../lora/adapter-stack';
 import { planBlocks } from '../batches';

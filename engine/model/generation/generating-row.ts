@@ -1,5 +1,5 @@
-import { NotFiniteError } from '../../../contracts/errors';
-import type { GenerateRequest, GeneratedRow } from '../../../contracts/language-model';
+import { NotFiniteError } from '../../../campaign/errors';
+import type { GenerateRequest, GeneratedRow } from '../../../campaign/language-model';
 import type { ModelConfig } from '../../files/model-config';
 import type { Tokenizer } from '../../files/tokenizer';
 import type { NextToken } from './decoding-run';

@@ -1,4 +1,4 @@
-import { NotFiniteError } from '../../../contracts/errors';
+import { NotFiniteError } from '../../../campaign/errors';
 
 /** Index of the largest logit; of equal ones the first. @throws NotFiniteError naming the first logit that is NaN or infinite */
 export function argmax(logits: Float32Array): number {

@@ -1,6 +1,6 @@
 import type { Tensor } from 'onnxruntime-node';
-import { BadInputError } from '../../../contracts/errors';
-import type { LoraSettings } from '../../../contracts/language-model';
+import { BadInputError } from '../../../campaign/errors';
+import type { LoraSettings } from '../../../campaign/language-model';
 import { type AdaptedModule, adaptedModules } from '../../files/adapted-modules';
 import { readAdapter } from '../../files/adapter';
 import type { ModelConfig } from '../../files/model-config';

@@ -1,4 +1,4 @@
-import type { LoraSettings, Projection } from '../../../contracts/language-model';
+import type { LoraSettings, Projection } from '../../../campaign/language-model';
 import { type AdaptedModule, adaptedModules } from '../../files/adapted-modules';
 import type { Adapter } from '../../files/adapter';
 import { type ModelConfig, projectionShape } from '../../files/model-config';

@@ -1,9 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { BadInputError, NotFiniteError } from '../../../contracts/errors';
-import type { Checkpoint, ComputeProgress } from '../../../contracts/language-model';
-import type { PretrainModel, PretrainTraining } from '../../../contracts/pretrain-spec';
+import { BadInputError, NotFiniteError } from '../../../campaign/errors';
+import type { Checkpoint, ComputeProgress } from '../../../campaign/language-model';
+import type { PretrainModel, PretrainTraining } from '../../../campaign/pretrain-spec';
 import { writeJsonAtomically } from '../../files/atomic-write';
 import { CheckpointFiles } from '../../files/checkpoint-files';
 import { parseJsonObject } from '../../files/json-file';

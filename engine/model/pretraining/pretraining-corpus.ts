@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { BadInputError } from '../../../contracts/errors';
-import type { PretrainTraining } from '../../../contracts/pretrain-spec';
+import { BadInputError } from '../../../campaign/errors';
+import type { PretrainTraining } from '../../../campaign/pretrain-spec';
 import type { Tokenizer } from '../../files/tokenizer';
 import type { PackedStep, TokenDocument } from './pack-documents';
 

@@ -1,4 +1,4 @@
-import type { PretrainTraining } from '../../../contracts/pretrain-spec';
+import type { PretrainTraining } from '../../../campaign/pretrain-spec';
 import type { ModelConfig } from '../../files/model-config';
 import { Graph } from '../../graph/graph';
 import { gradients } from '../../graph/gradients';

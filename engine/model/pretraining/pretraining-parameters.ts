@@ -1,4 +1,4 @@
-import { PROJECTIONS } from '../../../contracts/language-model';
+import { PROJECTIONS } from '../../../campaign/language-model';
 import { type ModelConfig, projectionShape } from '../../files/model-config';
 import type { TensorToWrite } from '../../files/safetensors';
 import { Reshape, Split } from '../../graph/ops/shape';

@@ -1,5 +1,5 @@
-import { NotFiniteError } from '../../../contracts/errors';
-import type { ComputeProgress, ScoreRequest, ScoreResult, ScoredRow, TrainingRow } from '../../../contracts/language-model';
+import { NotFiniteError } from '../../../campaign/errors';
+import type { ComputeProgress, ScoreRequest, ScoreResult, ScoredRow, TrainingRow } from '../../../campaign/language-model';
 import { stackAdapters } from '../lora/adapter-stack';
 import { type RowBlock, planBlocks } from '../batches';
 import type { LoadedModel } from '../loaded-model';

@@ -1,5 +1,5 @@
 import type { InferenceSession, OnnxValue, Tensor } from 'onnxruntime-node';
-import type { ComputeSettings } from '../../../contracts/language-model';
+import type { ComputeSettings } from '../../../campaign/language-model';
 import { adamWScalars } from './adamw';
 import type { ReadBack } from '../device-memory';
 import type { LoadedModel } from '../loaded-model';

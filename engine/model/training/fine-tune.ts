@@ -1,4 +1,4 @@
-import { BadInputError } from '../../../contracts/errors';
+import { BadInputError } from '../../../campaign/errors';
 import type {
   ComputeProgress,
   FineTuneJob,
@@ -6,7 +6,7 @@ import type {
   FineTuneResult,
   LoraSettings,
   OptimiserSettings,
-} from '../../../contracts/language-model';
+} from '../../../campaign/language-model';
 import { readAdapter, writeAdapter } from '../../files/adapter';
 import { checkAdapterFits } from '../lora/adapter-stack';
 import type { LoadedModel } from '../loaded-model';

@@ -1,4 +1,4 @@
-import type { FineTuneRequest } from '../../../contracts/language-model';
+import type { FineTuneRequest } from '../../../campaign/language-model';
 import type { LoadedModel } from '../loaded-model';
 import type { LoraLayout } from '../lora/lora';
 import { DeviceStack, openDeviceStep } from './device-stack';

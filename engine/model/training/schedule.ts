@@ -1,4 +1,4 @@
-import type { Schedule } from '../../../contracts/language-model';
+import type { Schedule } from '../../../campaign/language-model';
 
 /**
  * Learning rate of optimiser step `step` of `steps`, from 0: warm-up of w steps by i/w, from a rate of 0, then linear or cosine to 0 over the

@@ -1,5 +1,5 @@
-import { BadInputError } from '../../../contracts/errors';
-import type { Checkpoint, CheckpointSettings, FineTuneOutcome } from '../../../contracts/language-model';
+import { BadInputError } from '../../../campaign/errors';
+import type { Checkpoint, CheckpointSettings, FineTuneOutcome } from '../../../campaign/language-model';
 import { CheckpointFiles } from '../../files/checkpoint-files';
 import { parseJsonObject } from '../../files/json-file';
 import { openSafetensors, readTensorF32, type SafetensorsFile, writeSafetensors } from '../../files/safetensors';

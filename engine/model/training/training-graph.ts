@@ -1,4 +1,4 @@
-import type { BasePrecision } from '../../../contracts/language-model';
+import type { BasePrecision } from '../../../campaign/language-model';
 import type { ModelDirectory } from '../../files/model-directory';
 import { checkpoint } from '../../graph/checkpoint';
 import { Graph } from '../../graph/graph';

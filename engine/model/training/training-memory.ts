@@ -1,5 +1,5 @@
-import { BadInputError } from '../../../contracts/errors';
-import type { FineTuneRequest } from '../../../contracts/language-model';
+import { BadInputError } from '../../../campaign/errors';
+import type { FineTuneRequest } from '../../../campaign/language-model';
 import type { ModelDirectory } from '../../files/model-directory';
 import { estimateTrainingMemory } from '../memory-estimate';
 import { type TokenRow, packRows } from '../rows';

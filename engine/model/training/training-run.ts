@@ -1,4 +1,4 @@
-import type { Checkpoint, ComputeProgress, FineTuneJob, FineTuneOutcome, StepLog } from '../../../contracts/language-model';
+import type { Checkpoint, ComputeProgress, FineTuneJob, FineTuneOutcome, StepLog } from '../../../campaign/language-model';
 import { type TokenRow, countLossTokens } from '../rows';
 import { learningRateAt } from './schedule';
 import type { JobStanding, TrainingCheckpoints } from './training-checkpoint';

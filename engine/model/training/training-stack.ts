@@ -1,4 +1,4 @@
-import type { OptimiserSettings } from '../../../contracts/language-model';
+import type { OptimiserSettings } from '../../../campaign/language-model';
 import type { TokenRow } from '../rows';
 
 /** One optimiser step of one adapter of the stack. */

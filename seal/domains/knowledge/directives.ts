@@ -8,8 +8,8 @@
  * outside is absurd.
  */
 import { z } from 'zod';
-import { describeValue } from '../../../contracts/bad-field';
-import type { CampaignSpec } from '../../../contracts/campaign-spec';
+import { describeValue } from '../../../campaign/bad-field';
+import type { CampaignSpec } from '../../../campaign/campaign-spec';
 import type { Directives } from '../domain';
 
 /** Bounds for what a self-edit may ask for. */

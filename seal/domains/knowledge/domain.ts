@@ -3,8 +3,8 @@
  * hand.
  * Source: paper, "Knowledge Incorporation".
  */
-import type { CampaignSpec, InnerLoop } from '../../../contracts/campaign-spec';
-import type { TrainingRow } from '../../../contracts/language-model';
+import type { CampaignSpec, InnerLoop } from '../../../campaign/campaign-spec';
+import type { TrainingRow } from '../../../campaign/language-model';
 import type { Domain, Prompt, ProposalWording } from '../domain';
 import { loadContexts } from './load-contexts';
 import { type Passage, passageSchema } from './passage';

@@ -4,8 +4,8 @@
  * Source: reference data, `iter0_train.json`; SQuAD.
  */
 import { type Passage, passageSchema, NOT_BLANK } from './passage';
-import { badField, parseBySchema, type Place, placeIn } from '../../../contracts/bad-field';
-import { BadInputError } from '../../../contracts/errors';
+import { badField, parseBySchema, type Place, placeIn } from '../../../campaign/bad-field';
+import { BadInputError } from '../../../campaign/errors';
 import type { LoadedTasks } from '../domain';
 import { contextId } from '../../ids';
 import { LONE_SURROGATE, UNICODE, articleSchema, askedInArticle, askedInRow, groupByPassage, rowSchema } from './squad';

@@ -2,8 +2,8 @@
  * A campaign's own prompt for self-edits: a text with the placeholders `{context}` and, if it likes, `{title}`.
  * Departure: not in the paper, whose prompts are in `prompts.ts`.
  */
-import { BadInputError } from '../../../contracts/errors';
-import type { TextSpan } from '../../../contracts/language-model';
+import { BadInputError } from '../../../campaign/errors';
+import type { TextSpan } from '../../../campaign/language-model';
 import type { Prompt } from '../domain';
 
 /** A name in braces. Other braces, as of a JSON example, are text. */

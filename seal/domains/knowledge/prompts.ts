@@ -6,7 +6,7 @@
  * one short sentence, because a tiny model pays for every token of its context. The shipped nano model is trained on
  * `implicationsPrompt` and `questionPrompt` as they stand: a changed character there calls for a newly trained model.
  */
-import type { PromptName } from '../../../contracts/campaign-spec';
+import type { PromptName } from '../../../campaign/campaign-spec';
 
 /** What a policy continues with a self-edit: lines that follow from the passage. */
 export function implicationsPrompt(title: string, context: string): string {

@@ -6,7 +6,7 @@
  * and named in the report, so that it costs no fine-tune.
  */
 import type { Passage } from './passage';
-import type { CampaignSpec, InnerLoop } from '../../../contracts/campaign-spec';
+import type { CampaignSpec, InnerLoop } from '../../../campaign/campaign-spec';
 import type { ParsedSelfEdit, SelfEdit } from '../domain';
 import { type Limits, parseDirectives } from './directives';
 import { endsWithinLine, selfEditLines, trainingRows } from './training-rows';

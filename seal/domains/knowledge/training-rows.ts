@@ -8,9 +8,9 @@
  * title like every other; every row ends with one EOS and its loss, where the reference pads each with EOS to 2048 tokens and trains on all
  * of them; a line that its policy did not finish, for want of tokens, has none.
  */
-import type { LossOn } from '../../../contracts/campaign-spec';
+import type { LossOn } from '../../../campaign/campaign-spec';
 import type { Passage } from './passage';
-import type { TrainingRow } from '../../../contracts/language-model';
+import type { TrainingRow } from '../../../campaign/language-model';
 
 const SEPARATOR = /-{3,}/;
 const QUESTION_START = /^(?=[ \t]*Question \d+:)/m;

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BadInputError } from '../../../contracts/errors';
-import { PROJECTIONS, type Projection } from '../../../contracts/language-model';
+import { BadInputError } from '../../../campaign/errors';
+import { PROJECTIONS, type Projection } from '../../../campaign/language-model';
 import { adapterKey, readAdapter, writeAdapter, type Adapter } from '../../../engine/files/adapter';
 import { projectionShape, readModelConfig } from '../../../engine/files/model-config';
 import { openModelDirectory } from '../../../engine/files/model-directory';

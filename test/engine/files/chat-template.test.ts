@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { BadInputError } from '../../../contracts/errors';
+import { BadInputError } from '../../../campaign/errors';
 import { DEFAULT_CHAT_DATE, hasChatTemplate, loadChatTemplate } from '../../../engine/files/chat-template';
 import { loadTokenizer } from '../../../engine/files/tokenizer';
 import { goldenModel, goldens } from '../../golden/golden-values';

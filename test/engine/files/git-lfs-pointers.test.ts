@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readInputJson, readInputText } from '../../../cli/input-file';
 import { readPrompts, readTrainingRows } from '../../../cli/row-file';
 import { readYamlFile } from '../../../cli/yaml-file';
-import { campaignSpecSchema } from '../../../contracts/campaign-spec';
+import { campaignSpecSchema } from '../../../campaign/campaign-spec';
 import { readAdapter } from '../../../engine/files/adapter';
 import { loadChatTemplate } from '../../../engine/files/chat-template';
 import { readModelConfig } from '../../../engine/files/model-config';

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BadInputError } from '../../../contracts/errors';
+import { BadInputError } from '../../../campaign/errors';
 import { readAdapter } from '../../../engine/files/adapter';
 import { addUpdate, mergeAdapters } from '../../../engine/files/merge';
 import { openModelDirectory } from '../../../engine/files/model-directory';

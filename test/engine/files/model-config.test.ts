@@ -1,6 +1,6 @@
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BadInputError } from '../../../contracts/errors';
+import { BadInputError } from '../../../campaign/errors';
 import { readModelConfig, type ModelConfig } from '../../../engine/files/model-config';
 import { SHARED_DATA, goldenModel } from '../../golden/golden-values';
 import { useTemporaryDirectory } from './temporary-directory';

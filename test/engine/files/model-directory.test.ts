@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BadInputError } from '../../../contracts/errors';
+import { BadInputError } from '../../../campaign/errors';
 import { projectionShape, readModelConfig } from '../../../engine/files/model-config';
 import { modelFiles, openModelDirectory } from '../../../engine/files/model-directory';
 import { openSafetensors, readTensorF32, writeSafetensors, type TensorEntry } from '../../../engine/files/safetensors';

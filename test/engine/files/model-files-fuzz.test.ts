@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { BadInputError } from '../../../contracts/errors';
+import { BadInputError } from '../../../campaign/errors';
 import { readAdapter } from '../../../engine/files/adapter';
 import { hasChatTemplate, loadChatTemplate } from '../../../engine/files/chat-template';
 import { readModelConfig } from '../../../engine/files/model-config';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LoraSettings, ScoredRow } from '../../../contracts/language-model';
+import type { LoraSettings, ScoredRow } from '../../../campaign/language-model';
 import { adaptedModules } from '../../../engine/files/adapted-modules';
 import { readAdapter, writeAdapter } from '../../../engine/files/adapter';
 import { mergeAdapters } from '../../../engine/files/merge';

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { BadInputError } from '../../../contracts/errors';
+import { BadInputError } from '../../../campaign/errors';
 import { openSafetensors, readTensorF32, writeSafetensors } from '../../../engine/files/safetensors';
 import { useTemporaryDirectory } from './temporary-directory';
 

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { BadInputError } from '../../../contracts/errors';
+import { BadInputError } from '../../../campaign/errors';
 import { openSafetensors, readTensorF32, writeSafetensors, type TensorEntry } from '../../../engine/files/safetensors';
 import { useTemporaryDirectory } from './temporary-directory';
 

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { BadInputError } from '../../../contracts/errors';
+import { BadInputError } from '../../../campaign/errors';
 import { openModelDirectory } from '../../../engine/files/model-directory';
 import { writeSafetensors } from '../../../engine/files/safetensors';
 import { openStoredWeights, weightFileNames } from '../../../engine/files/stored-weights';

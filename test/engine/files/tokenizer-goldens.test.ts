@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BadInputError } from '../../../contracts/errors';
+import { BadInputError } from '../../../campaign/errors';
 import { loadTokenizer, type Tokenizer } from '../../../engine/files/tokenizer';
 import { GOLDEN, SHARED_DATA } from '../../golden/golden-values';
 import { useTemporaryDirectory } from './temporary-directory';

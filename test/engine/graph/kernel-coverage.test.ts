@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BASE_PRECISIONS, GENERATION_PRECISIONS, PROJECTIONS } from '../../../contracts/language-model';
+import { BASE_PRECISIONS, GENERATION_PRECISIONS, PROJECTIONS } from '../../../campaign/language-model';
 import { type ModelDirectory, openModelDirectory } from '../../../engine/files/model-directory';
 import type { Graph } from '../../../engine/graph/graph';
 import { KERNEL_COVERAGE } from './kernel-coverage';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { trainingParts } from '../../../activities/execution/less-memory';
-import type { FineTuneJob, FineTuneOutcome, FineTuneRequest } from '../../../contracts/language-model';
+import type { FineTuneJob, FineTuneOutcome, FineTuneRequest } from '../../../campaign/language-model';
 import { planBlocks } from '../../../engine/model/batches';
 import { type ComputeProcess, startComputeProcess } from '../../../engine/runtime/compute-client';
 import { goldenModel } from '../../golden/golden-values';

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { processMemory } from '../../../bench/process-memory';
 import { SMALL, randomText, writeRandomModel } from '../../../bench/random-model';
-import type { BasePrecision, LoraSettings } from '../../../contracts/language-model';
+import type { BasePrecision, LoraSettings } from '../../../campaign/language-model';
 import { openModelDirectory } from '../../../engine/files/model-directory';
 import { estimateGenerationMemory, estimateTrainingMemory } from '../../../engine/model/memory-estimate';
 import { type ComputeProcess, startComputeProcess } from '../../../engine/runtime/compute-client';
-import { seededRandom } from '../../../seal/seeds';
+import { seededRandom } from '../../../seal/algorithm/seeds';
 import { goldenModel } from '../../golden/golden-values';
 
 /** Of an estimate: |estimate - peak| / peak. */

@@ -1,8 +1,8 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BadInputError, ComputeCancelledError, ComputeProcessDiedError } from '../../../contracts/errors';
-import type { FineTuneRequest, OptimiserSettings } from '../../../contracts/language-model';
+import { BadInputError, ComputeCancelledError, ComputeProcessDiedError } from '../../../campaign/errors';
+import type { FineTuneRequest, OptimiserSettings } from '../../../campaign/language-model';
 import { type ComputeProcess, startComputeProcess } from '../../../engine/runtime/compute-client';
 import { goldenModel } from '../../golden/golden-values';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FineTuneJob, TrainingRow } from '../../../contracts/language-model';
+import type { FineTuneJob, TrainingRow } from '../../../campaign/language-model';
 import { type ComputeProcess, startComputeProcess } from '../../../engine/runtime/compute-client';
 import { goldenModel } from '../../golden/golden-values';
 

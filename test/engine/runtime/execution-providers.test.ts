@@ -1,6 +1,6 @@
-import { BadInputError } from '../../../contracts/errors';
-import { EXECUTION_PROVIDERS } from '../../../contracts/language-model';
-import { failureClassOf } from '../../../contracts/failures';
+import { BadInputError } from '../../../campaign/errors';
+import { EXECUTION_PROVIDERS } from '../../../campaign/language-model';
+import { failureClassOf } from '../../../campaign/failures';
 import { decodeError, encodeError } from '../../../engine/runtime/protocol';
 import { checkProviders, keepsResultsOnDevice, providerFailure, providersOf, whyMissing } from '../../../engine/runtime/execution-providers';
 import { startComputeProcess } from '../../../engine/runtime/compute-client';

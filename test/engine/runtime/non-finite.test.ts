@@ -1,8 +1,8 @@
 import { closeSync, cpSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BadInputError, NotFiniteError } from '../../../contracts/errors';
-import type { FineTuneRequest, OptimiserSettings } from '../../../contracts/language-model';
+import { BadInputError, NotFiniteError } from '../../../campaign/errors';
+import type { FineTuneRequest, OptimiserSettings } from '../../../campaign/language-model';
 import { openSafetensors } from '../../../engine/files/safetensors';
 import { type ComputeProcess, startComputeProcess } from '../../../engine/runtime/compute-client';
 import { goldenAdapter, goldenModel } from '../../golden/golden-values';

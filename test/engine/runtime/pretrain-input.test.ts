@@ -3,8 +3,8 @@ import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readd
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BadInputError, NotFiniteError } from '../../../contracts/errors';
-import type { PretrainModel, PretrainTraining } from '../../../contracts/pretrain-spec';
+import { BadInputError, NotFiniteError } from '../../../campaign/errors';
+import type { PretrainModel, PretrainTraining } from '../../../campaign/pretrain-spec';
 import { checkpointFileName } from '../../../engine/files/checkpoint-files';
 import { openSafetensors, readTensorF32, writeSafetensors } from '../../../engine/files/safetensors';
 import type { PretrainRequest } from '../../../engine/model/pretraining/pretrain';

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ComputeCancelledError, ComputeProcessDiedError, DiskFullError, OutOfMemoryError } from '../../../contracts/errors';
-import type { FineTuneRequest } from '../../../contracts/language-model';
+import { ComputeCancelledError, ComputeProcessDiedError, DiskFullError, OutOfMemoryError } from '../../../campaign/errors';
+import type { FineTuneRequest } from '../../../campaign/language-model';
 import { type ComputeProcess, type ComputeProcessOptions, startComputeProcess } from '../../../engine/runtime/compute-client';
 import { oomCounter } from '../../../engine/runtime/oom-kills';
 import { goldenModel } from '../../golden/golden-values';

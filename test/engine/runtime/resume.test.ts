@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncat
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ComputeProgress, FineTuneJob, FineTuneRequest, FineTuneResult, TrainingRow } from '../../../contracts/language-model';
+import type { ComputeProgress, FineTuneJob, FineTuneRequest, FineTuneResult, TrainingRow } from '../../../campaign/language-model';
 import { startComputeProcess } from '../../../engine/runtime/compute-client';
 import { goldenModel } from '../../golden/golden-values';
 

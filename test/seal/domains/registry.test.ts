@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { parseBySchema, placeIn } from '../../../contracts/bad-field';
-import type { CampaignSpec } from '../../../contracts/campaign-spec';
-import { BadInputError } from '../../../contracts/errors';
+import { parseBySchema, placeIn } from '../../../campaign/bad-field';
+import type { CampaignSpec } from '../../../campaign/campaign-spec';
+import { BadInputError } from '../../../campaign/errors';
 import { contextOf, type Domain } from '../../../seal/domains/domain';
 import { knowledgeDomain } from '../../../seal/domains/knowledge/domain';
 import { Domains, DOMAINS } from '../../../seal/domains/registry';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { GRADERS } from '../../../contracts/campaign-spec';
+import { GRADERS } from '../../../campaign/campaign-spec';
 import { grade, isAnswerGrader, isYes } from '../../../seal/graders/grade';
 
 // gold, answer, exact, contains

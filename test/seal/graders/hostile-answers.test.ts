@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { GRADERS } from '../../../contracts/campaign-spec';
+import { GRADERS } from '../../../campaign/campaign-spec';
 import { grade, isAnswerGrader } from '../../../seal/graders/grade';
 
 /** Far below what a quadratic or exponential grader takes for such a text, far above what a linear one does on a busy machine. */

@@ -1,6 +1,6 @@
 /** Contexts of the generated world, for campaigns and for `seal world`. */
 import type { Passage } from '../passage';
-import { deriveSeed, randomBelow, seededRandom } from '../../../seeds';
+import { deriveSeed, randomBelow, seededRandom } from '../../../algorithm/seeds';
 import { randomEntity, type Entity } from './entities';
 import { nameAt, type NameSplit } from './names';
 import { randomPassage } from './passages';

@@ -1,5 +1,5 @@
 /** An entity: a name, a kind, and one value for each attribute of its kind. */
-import { randomBelow } from '../../../seeds';
+import { randomBelow } from '../../../algorithm/seeds';
 import { KINDS, POOLS, type Attribute, type Kind } from './kinds';
 
 export interface Fact {

@@ -2,8 +2,8 @@
  * Invented names: an initial and a final syllable. All names are put in one order by the world's seed and cut into three
  * parts, so no name of one split is ever seen in another.
  */
-import { BadInputError } from '../../../../contracts/errors';
-import { deriveSeed, seededRandom, shuffled } from '../../../seeds';
+import { BadInputError } from '../../../../campaign/errors';
+import { deriveSeed, seededRandom, shuffled } from '../../../algorithm/seeds';
 
 const CONSONANTS = ['b', 'd', 'f', 'g', 'k', 'l', 'm', 'n', 'p', 'r', 's', 't', 'v', 'z'] as const;
 const INITIAL_RHYMES = ['al', 'en', 'ir', 'or', 'us'] as const;

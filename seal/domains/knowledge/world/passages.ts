@@ -1,5 +1,5 @@
 /** Passages: an opening sentence with the name, then each fact indirectly, in random order. */
-import { randomBelow, shuffled } from '../../../seeds';
+import { randomBelow, shuffled } from '../../../algorithm/seeds';
 import type { Entity, Fact } from './entities';
 import { fill, fillPieces, textOf, type Piece } from './wording';
 

@@ -10,7 +10,7 @@
  * Passages and their sentences never occur closed-book: a model that is trained on a bare passage has not been shown how to answer
  * from it, as one that is trained on statements has.
  */
-import { deriveSeed, randomBelow, seededRandom, shuffled } from '../../../seeds';
+import { deriveSeed, randomBelow, seededRandom, shuffled } from '../../../algorithm/seeds';
 import { implicationsPrompt, questionPrompt } from '../prompts';
 import { entityAt } from './contexts';
 import type { CorpusPhase, CorpusSpec, DocumentType } from './corpus-spec';

@@ -2,7 +2,7 @@
  * Self-edits as an unoptimised policy writes them: lines of five styles, of which only two tell plain facts.
  * Reinforcement is to find out which serve the questions; pretraining only has to make each of them likely.
  */
-import { randomBelow } from '../../../seeds';
+import { randomBelow } from '../../../algorithm/seeds';
 import type { Entity, Fact } from './entities';
 import type { Passage } from './passages';
 import { fillPieces, type Piece } from './wording';

@@ -1,4 +1,4 @@
-import type { BasePrecision } from '../../../../contracts/language-model';
+import type { BasePrecision } from '../../../../campaign/language-model';
 import { Graph } from '../../../../engine/graph/graph';
 import { gradients } from '../../../../engine/graph/gradients';
 import { Mul } from '../../../../engine/graph/ops/elementwise';

@@ -1,4 +1,4 @@
-import { NotFiniteError } from '../../../../contracts/errors';
+import { NotFiniteError } from '../../../../campaign/errors';
 import { type Decoding, GeneratingRow } from '../../../../engine/model/generation/generating-row';
 
 /** Token n is byte n of UTF-8, so that a character can lie across tokens. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FineTuneJob, FineTuneOutcome, LoraSettings } from '../../../../contracts/language-model';
+import type { FineTuneJob, FineTuneOutcome, LoraSettings } from '../../../../campaign/language-model';
 import { Graph } from '../../../../engine/graph/graph';
 import { dropoutRowKey, dropoutTokenKey, dropped, mixed } from '../../../../engine/model/lora/dropout';
 import { goldenModel } from '../../../golden/golden-values';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FineTuneJob, FineTuneResult, LoraSettings, TrainingRow } from '../../../../contracts/language-model';
+import type { FineTuneJob, FineTuneResult, LoraSettings, TrainingRow } from '../../../../campaign/language-model';
 import { readAdapter } from '../../../../engine/files/adapter';
 import { readModelConfig } from '../../../../engine/files/model-config';
 import { goldenAdapter, goldenModel } from '../../../golden/golden-values';

@@ -1,4 +1,4 @@
-import { PROJECTIONS } from '../../../../contracts/language-model';
+import { PROJECTIONS } from '../../../../campaign/language-model';
 import { readModelConfig } from '../../../../engine/files/model-config';
 import { loraLayout } from '../../../../engine/model/lora/lora';
 import { placedInStack, scalesInStack, stackedLayout, takenFromStack } from '../../../../engine/model/lora/stacked-layout';

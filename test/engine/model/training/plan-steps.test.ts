@@ -1,4 +1,4 @@
-import type { OptimiserSettings } from '../../../../contracts/language-model';
+import type { OptimiserSettings } from '../../../../campaign/language-model';
 import { planSteps } from '../../../../engine/model/training/fine-tune';
 import { randomStream } from '../../../../engine/model/random';
 

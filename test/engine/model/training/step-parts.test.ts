@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { FineTuneJob, StepLog, TrainingRow } from '../../../../contracts/language-model';
+import type { FineTuneJob, StepLog, TrainingRow } from '../../../../campaign/language-model';
 import { readAdapter } from '../../../../engine/files/adapter';
 import { readModelConfig } from '../../../../engine/files/model-config';
 import { partsOfStep } from '../../../../engine/model/training/step-feeds';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FineTuneJob, FineTuneRequest } from '../../../../contracts/language-model';
+import type { FineTuneJob, FineTuneRequest } from '../../../../campaign/language-model';
 import { goldenModel } from '../../../golden/golden-values';
 import { computeFixture } from '../../compute-fixture';
 

@@ -1,5 +1,4 @@
-import { parseDirectives } from '../../../../seal/domains/knowledge/directives';
-import type { Limits } from '../../../../seal/domains/knowledge/directives';
+import { type Limits, parseDirectives } from '../../../../seal/domains/knowledge/directives';
 
 const limits: Limits = {
   learningRate: [1e-5, 1e-2],

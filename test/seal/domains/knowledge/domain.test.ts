@@ -1,4 +1,4 @@
-import { type CampaignSpec, campaignSpecSchema, type PromptName, PROMPTS } from '../../../../contracts/campaign-spec';
+import { type CampaignSpec, campaignSpecSchema, type PromptName, PROMPTS } from '../../../../campaign/campaign-spec';
 import type { Passage } from '../../../../seal/domains/knowledge/passage';
 import { knowledgeDomain } from '../../../../seal/domains/knowledge/domain';
 

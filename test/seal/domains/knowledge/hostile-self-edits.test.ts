@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import type { Passage } from '../../../../seal/domains/knowledge/passage';
 import type { ParsedSelfEdit } from '../../../../seal/domains/domain';
-import type { SelfEditSettings } from '../../../../seal/domains/knowledge/self-edit';
-import { parseSelfEdit } from '../../../../seal/domains/knowledge/self-edit';
+import { parseSelfEdit, type SelfEditSettings } from '../../../../seal/domains/knowledge/self-edit';
 
 const context: Passage = {
   title: 'Miravel',

@@ -1,7 +1,7 @@
-import { BadInputError } from '../../../../contracts/errors';
+import { BadInputError } from '../../../../campaign/errors';
 import { loadContexts } from '../../../../seal/domains/knowledge/load-contexts';
 import { knowledgeDomain } from '../../../../seal/domains/knowledge/domain';
-import { campaignSpecSchema } from '../../../../contracts/campaign-spec';
+import { campaignSpecSchema } from '../../../../campaign/campaign-spec';
 import { sharedJson, testWith } from '../../shared-data';
 
 const entry = {

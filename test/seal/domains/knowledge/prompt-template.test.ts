@@ -1,4 +1,4 @@
-import { BadInputError } from '../../../../contracts/errors';
+import { BadInputError } from '../../../../campaign/errors';
 import { checkedTemplate, filledTemplate } from '../../../../seal/domains/knowledge/prompt-template';
 
 test.each([

@@ -1,4 +1,4 @@
-import { BadInputError } from '../../../../contracts/errors';
+import { BadInputError } from '../../../../campaign/errors';
 import { loadContexts } from '../../../../seal/domains/knowledge/load-contexts';
 import { sharedJson, sharedText, testWith } from '../../shared-data';
 

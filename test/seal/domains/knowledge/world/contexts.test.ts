@@ -1,5 +1,5 @@
 import { passageSchema } from '../../../../../seal/domains/knowledge/passage';
-import { BadInputError } from '../../../../../contracts/errors';
+import { BadInputError } from '../../../../../campaign/errors';
 import { entityAt, worldContexts } from '../../../../../seal/domains/knowledge/world/contexts';
 import { KINDS, POOLS } from '../../../../../seal/domains/knowledge/world/kinds';
 import { NAMES_IN_SPLIT, nameAt, type NameSplit } from '../../../../../seal/domains/knowledge/world/names';
