@@ -19,7 +19,8 @@ const ROOMS = {
   telemetry: { values: ['campaign', 'settings'] },
   report: { values: ['campaign', 'record', 'seal', 'storage'] },
   activities: { values: ['campaign', 'settings', 'record', 'seal', 'engine', 'storage', 'endpoint', 'telemetry', 'report'] },
-  workflows: { values: ['campaign', 'seal'], types: ['activities'] },
+  // A workflow knows no domain: activities look it up.
+  workflows: { values: ['campaign', 'seal'], types: ['activities', 'seal/domains'] },
   audit: { values: ['campaign', 'record', 'seal', 'engine', 'storage', 'activities'] },
   housekeeping: { values: ['campaign', 'record', 'storage'] },
   workers: { values: ['campaign', 'settings', 'record', 'seal', 'engine', 'storage', 'temporal', 'endpoint', 'telemetry', 'activities', 'workflows'] },

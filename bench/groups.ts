@@ -1,6 +1,6 @@
 import type { BenchRun } from './bench-run';
 import { benchDecode } from './decode';
-import { benchFanOut } from './fan-out';
+import { benchFanOut, benchLimits } from './fan-out';
 import { benchProviders } from './gpu';
 import { benchLargeSteps, benchSmallSteps } from './lora-step';
 import { benchNanoSelfEdit, benchStackedCandidates } from './nano-self-edit';
@@ -14,6 +14,7 @@ export const GROUPS = {
   large: benchLargeSteps,
   gpu: benchProviders,
   'fan-out': benchFanOut,
+  limits: benchLimits,
 } as const satisfies Readonly<Record<string, (run: BenchRun) => Promise<boolean | void>>>;
 
 export type GroupName = keyof typeof GROUPS;
