@@ -16,7 +16,7 @@ import { computedBy } from './execution/computed-by';
 import { memoryLineage } from './execution/less-memory';
 import { recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity, type RunningActivity } from './execution/running-activity';
-import { computeLimits, type Services, withScratch } from './services';
+import { computeLimits, type Services, scratchDirectory } from './services';
 import { adapterEntry, type PolicyDirectory } from './stored/model-directories';
 import { TrainingInParts } from './training/training-in-parts';
 
@@ -46,30 +46,29 @@ async function trainGroup(services: Services, task: GroupTask, group: ResolvedGr
   const { input } = group.data;
   const members = acceptedMembers(group);
   await using policy = await services.models.policy(input.model, group.scope.policy, computeLimits(input));
-  return await withScratch(services, async (scratch) => {
-    const jobs: FineTuneJob[] = members.map((member) => ({
-      rows: member.training.rows,
-      optimiser: member.training.optimiser,
-      seed: fineTuneSeed(group.scope, member, group.repeat, input.spec.seed),
-      outDirectory: join(scratch, String(member.position)),
-    }));
-    const { gradientCheckpointing } = input.spec.innerLoop;
-    const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora: loraOf(input.spec.innerLoop), gradientCheckpointing, jobs };
-    const work = workOf('fine-tune', task);
-    const identity = { ...work, ...group.inputs, ...policy.inputs };
-    const { stepsBefore } = running;
-    const training = await TrainingInParts.prepare(services, { input, request, identity, scratch, stepsBefore, ...memoryLineage(task) });
-    const { outcomes } = await runRecorded(services, input, running, training.asWork(work));
-    const losses = await groupLossesFile.put(services.store, lossLogs(members, outcomes));
-    const adapters = await Promise.all(
-      members.map(async (member, i): Promise<[number, RecordedAdapter]> => [
-        member.position,
-        await commit(services, group, member, { job: training.jobs[i]!, outcome: outcomes[i]!, losses, lineage: training.lineage }, policy),
-      ]),
-    );
-    await training.discard();
-    return new Map(adapters);
-  });
+  await using scratch = await scratchDirectory(services);
+  const jobs: FineTuneJob[] = members.map((member) => ({
+    rows: member.training.rows,
+    optimiser: member.training.optimiser,
+    seed: fineTuneSeed(group.scope, member, group.repeat, input.spec.seed),
+    outDirectory: join(scratch.path, String(member.position)),
+  }));
+  const { gradientCheckpointing } = input.spec.innerLoop;
+  const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora: loraOf(input.spec.innerLoop), gradientCheckpointing, jobs };
+  const work = workOf('fine-tune', task);
+  const identity = { ...work, ...group.inputs, ...policy.inputs };
+  const { stepsBefore } = running;
+  const training = await TrainingInParts.prepare(services, { input, request, identity, scratch: scratch.path, stepsBefore, ...memoryLineage(task) });
+  const { outcomes } = await runRecorded(services, input, running, training.asWork(work));
+  const losses = await groupLossesFile.put(services.store, lossLogs(members, outcomes));
+  const adapters = await Promise.all(
+    members.map(async (member, i): Promise<[number, RecordedAdapter]> => [
+      member.position,
+      await commit(services, group, member, { job: training.jobs[i]!, outcome: outcomes[i]!, losses, lineage: training.lineage }, policy),
+    ]),
+  );
+  await training.discard();
+  return new Map(adapters);
 }
 
 /** One job of a group's training, ended. */

@@ -49,16 +49,12 @@ export function createServices(dependencies: ActivityDependencies): Services {
   };
 }
 
-/** Runs `work` with a directory of its own that is gone afterwards. @throws DiskFullError before it begins, where there is no room */
-export async function withScratch<Result>(services: Services, work: (directory: string) => Promise<Result>): Promise<Result> {
+/** A directory that is gone once it is disposed of. @throws DiskFullError where there is no room */
+export async function scratchDirectory(services: Services): Promise<AsyncDisposable & { readonly path: string }> {
   await services.refuseFullDisk?.();
-  const directory = partialPath(join(services.cacheDirectory, 'work', 'scratch'));
-  await mkdir(directory, { recursive: true });
-  try {
-    return await work(directory);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+  const path = partialPath(join(services.cacheDirectory, 'work', 'scratch'));
+  await mkdir(path, { recursive: true });
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
 /** The shortest silence that is ever taken for a hang, unless the campaign file says so: a large model is opened in it. */

@@ -16,7 +16,7 @@ import { computedBy } from './execution/computed-by';
 import { memoryLineage } from './execution/less-memory';
 import { recordLost, runRecorded } from './execution/recorded-work';
 import { asActivity } from './execution/running-activity';
-import { computeLimits, type Services, withScratch } from './services';
+import { computeLimits, type Services, scratchDirectory } from './services';
 import type { CampaignData } from '../record/documents/campaign';
 import { TrainingInParts } from './training/training-in-parts';
 
@@ -43,36 +43,35 @@ export function trainPolicy(services: Services): SealActivities['trainPolicy'] {
       const seed = mStepSeed(input.spec.seed, epoch);
       const optimiser = optimiserOf(input.spec.mStep);
       const lora = loraOf(input.spec.mStep);
-      return await withScratch(services, async (scratch) => {
-        const outDirectory = join(scratch, 'policy');
-        const { gradientCheckpointing } = input.spec.mStep;
-        const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora, gradientCheckpointing, jobs: [{ rows, optimiser, seed, outDirectory }] };
-        const work = { kind: 'm-step', scope: scopes.epoch(epoch, version), from: 0, to: rows.length, repeat: 0, ...memoryLineage(task) } as const;
-        const { stepsBefore } = running;
-        const training = await TrainingInParts.prepare(services, { input, request, identity: { ...work, ...policy.inputs }, scratch, stepsBefore, ...memoryLineage(task) });
-        const result = await runRecorded(services, input, running, training.asWork(work));
-        const [outcome] = result.outcomes;
-        if (outcome === undefined || outcome.status === 'failed') {
-          throw new NotFiniteError(`M-step of epoch ${epoch}: ${outcome?.message ?? 'no outcome'}`);
-        }
-        const rowsRef = await rowsFile.put(store, rows);
-        await policyTrainingDocument.publish(store, manifestKeys.policyTraining(input.campaignId, epoch, version), {
-          files: { [rowsFile.name]: rowsRef, [policyLossesFile.name]: await policyLossesFile.put(store, outcome.log) },
-          lineage: { inputs: {}, codeVersion: input.codeVersion, settings: {} },
-        });
-        await policyDocument.publish(store, key, {
-          files: await putDirectory(store, outDirectory),
-          lineage: {
-            inputs: { rows: rowsRef.sha256, proposals: task.proposals.sha256, selection: task.selection.sha256, ...policy.inputs },
-            seed,
-            codeVersion: input.codeVersion,
-            settings: { lora, optimiser: training.jobs[0]?.optimiser ?? optimiser, compute: computedBy(services, input), ...training.lineage },
-          },
-          summary: { parent: task.policy, steps: outcome.steps, finalLoss: outcome.finalLoss, trainedTokens: outcome.trainedTokens, rows: rows.length },
-        });
-        await training.discard();
-        return { policy: key };
+      await using scratch = await scratchDirectory(services);
+      const outDirectory = join(scratch.path, 'policy');
+      const { gradientCheckpointing } = input.spec.mStep;
+      const request = { modelDirectory: policy.directory, compute: input.spec.compute, lora, gradientCheckpointing, jobs: [{ rows, optimiser, seed, outDirectory }] };
+      const work = { kind: 'm-step', scope: scopes.epoch(epoch, version), from: 0, to: rows.length, repeat: 0, ...memoryLineage(task) } as const;
+      const { stepsBefore } = running;
+      const training = await TrainingInParts.prepare(services, { input, request, identity: { ...work, ...policy.inputs }, scratch: scratch.path, stepsBefore, ...memoryLineage(task) });
+      const result = await runRecorded(services, input, running, training.asWork(work));
+      const [outcome] = result.outcomes;
+      if (outcome === undefined || outcome.status === 'failed') {
+        throw new NotFiniteError(`M-step of epoch ${epoch}: ${outcome?.message ?? 'no outcome'}`);
+      }
+      const rowsRef = await rowsFile.put(store, rows);
+      await policyTrainingDocument.publish(store, manifestKeys.policyTraining(input.campaignId, epoch, version), {
+        files: { [rowsFile.name]: rowsRef, [policyLossesFile.name]: await policyLossesFile.put(store, outcome.log) },
+        lineage: { inputs: {}, codeVersion: input.codeVersion, settings: {} },
       });
+      await policyDocument.publish(store, key, {
+        files: await putDirectory(store, outDirectory),
+        lineage: {
+          inputs: { rows: rowsRef.sha256, proposals: task.proposals.sha256, selection: task.selection.sha256, ...policy.inputs },
+          seed,
+          codeVersion: input.codeVersion,
+          settings: { lora, optimiser: training.jobs[0]?.optimiser ?? optimiser, compute: computedBy(services, input), ...training.lineage },
+        },
+        summary: { parent: task.policy, steps: outcome.steps, finalLoss: outcome.finalLoss, trainedTokens: outcome.trainedTokens, rows: rows.length },
+      });
+      await training.discard();
+      return { policy: key };
     });
 }
 

@@ -57,7 +57,8 @@ export class EndpointClient implements TextEndpoint {
 
   async ask(request: EndpointRequest, signal: AbortSignal): Promise<EndpointAnswer> {
     try {
-      return await this.#slots.run(signal, () => this.#askUntilAnswered(request, signal));
+      using _slot = await this.#slots.acquire(signal);
+      return await this.#askUntilAnswered(request, signal);
     } catch (cause) {
       if (signal.aborted) throw new ComputeCancelledError('cancelled while the endpoint was asked', { cause });
       throw cause;

@@ -17,16 +17,16 @@ export class RequestSlots {
     this.#cancelled = cancelled;
   }
 
-  /** @throws ComputeCancelledError when `signal` aborts before there is a slot, or what `work` throws */
-  async run<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
+  /** A slot, which is free again once it is disposed of. @throws ComputeCancelledError when `signal` aborts before there is one */
+  async acquire(signal: AbortSignal): Promise<Disposable> {
     await this.#slot(signal);
-    try {
-      return await work();
-    } finally {
-      const [next] = this.#waiting;
-      if (next === undefined) this.#free += 1;
-      else next();
-    }
+    return { [Symbol.dispose]: () => this.#release() };
+  }
+
+  #release(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) this.#free += 1;
+    else next();
   }
 
   #slot(signal: AbortSignal): Promise<void> {

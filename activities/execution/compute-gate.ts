@@ -30,41 +30,57 @@ export class ComputeGate {
   });
 
   /**
-   * @param limits its signal aborts after `limitMs`
-   * @throws ComputeCancelledError when `signal` aborts, ComputeTimeoutError past the limit, or what `work` throws
+   * Waits for its turn. Whoever is admitted disposes of the admission when the language model has answered.
+   * @param limits the admission's signal aborts after `limitMs`
+   * @throws ComputeCancelledError when `signal` aborts before
    */
-  run<Result>(
-    signal: AbortSignal,
-    limits: ComputeLimits,
-    work: (admitted: AdmittedOptions) => Promise<Result>,
-  ): Promise<Result> {
+  async admit(signal: AbortSignal, limits: ComputeLimits): Promise<Admission> {
     const admitted = computeWait();
-    const begin = (): Promise<Result> => {
-      admitted();
-      return this.#withinLimit(signal, limits, work);
-    };
-    return this.#slots.run(signal, begin);
+    const slot = await this.#slots.acquire(signal);
+    admitted();
+    return new Admission(slot, signal, limits);
+  }
+}
+
+/** A turn with the language model. */
+export class Admission implements Disposable {
+  readonly options: AdmittedOptions;
+  readonly #slot: Disposable;
+  readonly #signal: AbortSignal;
+  readonly #limitMs: number;
+  readonly #controller = new AbortController();
+  readonly #abort = (): void => this.#controller.abort();
+  readonly #timer: NodeJS.Timeout;
+  #isTimedOut = false;
+
+  constructor(slot: Disposable, signal: AbortSignal, { limitMs, stallMs }: ComputeLimits) {
+    this.#slot = slot;
+    this.#signal = signal;
+    this.#limitMs = limitMs;
+    this.options = { signal: this.#controller.signal, stallMs };
+    signal.addEventListener('abort', this.#abort, { once: true });
+    this.#timer = setTimeout(() => {
+      this.#isTimedOut = true;
+      this.#controller.abort(this.#timeout());
+    }, limitMs);
   }
 
-  async #withinLimit<Result>(signal: AbortSignal, { limitMs, stallMs }: ComputeLimits, work: (admitted: AdmittedOptions) => Promise<Result>): Promise<Result> {
-    const controller = new AbortController();
-    const abort = (): void => controller.abort();
-    signal.addEventListener('abort', abort, { once: true });
-    let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      controller.abort(new ComputeTimeoutError(`stopped after limits.activitySeconds = ${limitMs / 1000}`));
-    }, limitMs);
+  /** @throws ComputeTimeoutError past the limit, or what `answer` rejects with */
+  async settle<Result>(answer: Promise<Result>): Promise<Result> {
     try {
-      return await work({ signal: controller.signal, stallMs });
+      return await answer;
     } catch (error) {
-      if (timedOut && error instanceof ComputeCancelledError) {
-        throw new ComputeTimeoutError(`stopped after limits.activitySeconds = ${limitMs / 1000}`, { cause: error });
-      }
-      throw error;
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
+      throw this.#isTimedOut && error instanceof ComputeCancelledError ? this.#timeout(error) : error;
     }
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#signal.removeEventListener('abort', this.#abort);
+    this.#slot[Symbol.dispose]();
+  }
+
+  #timeout(cause?: Error): ComputeTimeoutError {
+    return new ComputeTimeoutError(`stopped after limits.activitySeconds = ${this.#limitMs / 1000}`, cause && { cause });
   }
 }

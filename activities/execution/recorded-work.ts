@@ -36,7 +36,7 @@ export interface RecordedWork<Result> {
  * Runs a computation when the language model is free and records it, from its admission to its end. Its seconds are those in between:
  * as long as nobody else could have the language model. The next attempt records the computation of a killed worker.
  *
- * @throws as ComputeGate.run
+ * @throws MachineUnableError where the base's files are not those pinned; as ComputeGate.admit, Admission.settle
  */
 export async function runRecorded<Result>(
   services: Services,
@@ -53,20 +53,19 @@ export async function runRecorded<Result>(
     onComputation(null);
     if (running !== undefined) await recordWork(services, input, running, { endedMs: Date.now(), outcome, costs, ...(note !== undefined && { note }) });
   };
+  const onPeakMemory = (bytes: number): void => {
+    if (running !== undefined) goOn({ ...running, peakMemoryBytes: Math.max(running.peakMemoryBytes, bytes) });
+  };
+  await services.models.verifyBase(input.model);
   let result: Result;
   try {
-    const admitted = (options: AdmittedOptions): Promise<Result> => {
-      const { attempt } = Context.current().info;
-      goOn({ ...work, worker: WORKER, attempt, startedMs: Date.now(), peakMemoryBytes: 0, redoneSteps });
-      const onPeakMemory = (bytes: number): void => {
-        if (running !== undefined) goOn({ ...running, peakMemoryBytes: Math.max(running.peakMemoryBytes, bytes) });
-      };
-      return compute({ ...options, onProgress, onPeakMemory });
-    };
-    result = await services.models.reading(input.model, () => services.gate.run(signal, computeLimits(input), admitted));
+    using admission = await services.gate.admit(signal, computeLimits(input));
+    goOn({ ...work, worker: WORKER, attempt: Context.current().info.attempt, startedMs: Date.now(), peakMemoryBytes: 0, redoneSteps });
+    result = await admission.settle(compute({ ...admission.options, onProgress, onPeakMemory }));
   } catch (error) {
-    // The caller must hear why the computation failed, whatever becomes of its record.
+    // The caller must hear why the computation failed, whatever becomes of its record: the base's files may have gone or changed.
     await Promise.allSettled([record('failed', { redoneSteps: lostSteps() })]);
+    await services.models.verifyBase(input.model);
     throw error;
   }
   await record('done', costOf(result));

@@ -163,7 +163,10 @@ export class ModelDirectories {
       const adapterDirectories: string[] = [];
       for (const files of adapters) adapterDirectories.push(await lease(leaseAdapter(cache, store, files)));
       const request = { modelDirectory, adapterDirectories, outDirectory };
-      await this.reading(base, () => gate.run(new AbortController().signal, limits, (inner) => model.merge(request, inner)));
+      await this.reading(base, async () => {
+        using admission = await gate.admit(new AbortController().signal, limits);
+        await admission.settle(model.merge(request, admission.options));
+      });
     } finally {
       for (const one of leases) await one[Symbol.asyncDispose]();
     }

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { collectReport } from '../../activities';
 import type { EvaluatedMember, GroupTask } from '../../activities/activity-types';
-import { ComputeGate, type ComputeLimits, ComputeTimeoutError } from '../../activities/execution/compute-gate';
+import { type AdmittedOptions, ComputeGate, type ComputeLimits, ComputeTimeoutError } from '../../activities/execution/compute-gate';
 import { computeLimits } from '../../activities/services';
 import { ComputeCancelledError } from '../../campaign/errors';
 import { methodDocument, runsFile } from '../../record/documents/methods';
@@ -286,6 +286,12 @@ describe('the report', () => {
   });
 });
 
+/** What work comes to that is done once it is admitted. */
+async function admitted<Result>(gate: ComputeGate, signal: AbortSignal, limits: ComputeLimits, work: (options: AdmittedOptions) => Promise<Result>): Promise<Result> {
+  using admission = await gate.admit(signal, limits);
+  return await admission.settle(work(admission.options));
+}
+
 describe('the compute gate', () => {
   const never = (): AbortSignal => new AbortController().signal;
   const within = (limitMs: number): ComputeLimits => ({ limitMs, stallMs: limitMs });
@@ -297,15 +303,15 @@ describe('the compute gate', () => {
       order.push(n);
       await new Promise((resolve) => setTimeout(resolve, 60));
     };
-    await Promise.all([1, 2, 3].map((n) => gate.run(never(), within(150), work(n))));
+    await Promise.all([1, 2, 3].map((n) => admitted(gate, never(), within(150), work(n))));
     expect(order).toEqual([1, 2, 3]);
   });
 
   test('stops what takes longer than its limit, and goes on with the next', async () => {
     const gate = new ComputeGate();
-    const hanging = gate.run(never(), within(20), ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new ComputeCancelledError('killed')))));
+    const hanging = admitted(gate, never(), within(20), ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new ComputeCancelledError('killed')))));
     await expect(hanging).rejects.toBeInstanceOf(ComputeTimeoutError);
-    await expect(gate.run(never(), within(20), () => Promise.resolve('next'))).resolves.toBe('next');
+    await expect(admitted(gate, never(), within(20), () => Promise.resolve('next'))).resolves.toBe('next');
   });
 
   test('takes silence for a hang as the campaign says: a quarter of the time limit, at least two minutes, where it says nothing', async () => {
@@ -321,13 +327,13 @@ describe('the compute gate', () => {
   test('a cancelled waiter leaves the queue', async () => {
     const gate = new ComputeGate();
     let end = (): void => undefined;
-    const running = gate.run(never(), within(1000), () => new Promise<void>((resolve) => (end = resolve)));
+    const running = admitted(gate, never(), within(1000), () => new Promise<void>((resolve) => (end = resolve)));
     const controller = new AbortController();
-    const waiting = gate.run(controller.signal, within(1000), () => Promise.resolve('never'));
+    const waiting = admitted(gate, controller.signal, within(1000), () => Promise.resolve('never'));
     controller.abort();
     await expect(waiting).rejects.toBeInstanceOf(ComputeCancelledError);
     end();
     await running;
-    await expect(gate.run(never(), within(1000), () => Promise.resolve('free'))).resolves.toBe('free');
+    await expect(admitted(gate, never(), within(1000), () => Promise.resolve('free'))).resolves.toBe('free');
   });
 });
