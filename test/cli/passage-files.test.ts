@@ -30,7 +30,7 @@ test.each<[what: string, content: string]>([
   ['as a list', `[${row('Vel', 'q1', ['port'])},\n${row('Orn', 'q2', ['port'])},${row('Vel', 'q3', ['port'])},${row('Vel', 'q4', [])}]`],
 ])("rows of the hub's SQuAD are recognised by their shape: %s", async (_what, content) => {
   const { spec, contexts } = await trainedOn(content);
-  expect(contexts.train).toEqual([port('Vel', 'q1', 'q3'), port('Orn', 'q2')]);
+  expect(contexts.train.map(({ task }) => task)).toEqual([port('Vel', 'q1', 'q3'), port('Orn', 'q2')]);
   expect(contexts.leftOut).toEqual({ train: { unanswerable: 1, withoutQuestions: 0 } });
   expect(leftOutLines(spec, contexts)).toEqual(['passages: left out 1 question without an answer']);
 });
@@ -39,7 +39,7 @@ test('SQuAD as published says how much of it is left out', async () => {
   const qas = [{ question: 'q1', answers: [{ text: 'port', answer_start: 9 }] }, { question: 'q2', answers: [], is_impossible: true }, { question: 'q3', answers: [], is_impossible: true }];
   const json = { version: 'v2.0', data: [{ title: 'Vel', paragraphs: [{ context: 'Vel is a port', qas }, { context: 'Empty', qas: [] }] }] };
   const { spec, contexts } = await trainedOn(JSON.stringify(json, null, 1));
-  expect(contexts.train).toEqual([port('Vel', 'q1')]);
+  expect(contexts.train.map(({ task }) => task)).toEqual([port('Vel', 'q1')]);
   expect(leftOutLines(spec, contexts)).toEqual(['passages: left out 2 questions without an answer and 1 passage without a question that has one']);
 });
 

@@ -7,7 +7,7 @@ import { sampleDocument } from './sample-document';
 /** A plotting library of ES modules does not load inside Jest: the page is rendered by a Node of its own. */
 function renderPage(change: string): string {
   const script = `
-    const { renderReportHtml } = require(${JSON.stringify(join(__dirname, '..', '..', 'activities', 'report', 'report-html.js'))});
+    const { renderReportHtml } = require(${JSON.stringify(join(__dirname, '..', '..', 'report', 'report-html.js'))});
     const { sampleDocument } = require(${JSON.stringify(join(__dirname, 'sample-document.js'))});
     const change = ${change};
     renderReportHtml(change(sampleDocument())).then((page) => process.stdout.write(page));`;
