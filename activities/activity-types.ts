@@ -1,6 +1,6 @@
 /** What crosses between workflows and activities: references, numbers and short lines of text. */
 import type { ArtifactRef } from '../campaign/artifacts';
-import type { CampaignInput, CampaignState, EpochSummary, EpochVersion, MethodScore, OperatorAction } from '../campaign/campaign';
+import type { CampaignInput, CampaignState, EpochSummary, EpochVersion, MethodScore, OperatorAction, Split } from '../campaign/campaign';
 import type { CampaignSpec } from '../campaign/campaign-spec';
 import type { FailureClass } from '../campaign/failures';
 import type { DigestRef } from '../record/documents/digest';
@@ -15,8 +15,6 @@ export interface PinnedCampaign {
   /** Of the campaign's workflow: what a worker remembers of a campaign ends with its run. */
   readonly runId: string;
 }
-
-export type Split = 'train' | 'heldOut';
 
 /** Where rows to adapt on come from. */
 export type RowSource =

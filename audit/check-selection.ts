@@ -1,6 +1,6 @@
 /** What was kept follows from rewards, the M-step's rows from what was kept. */
 import { type CampaignInput, scopes } from '../campaign/campaign';
-import { promptOf } from '../campaign/campaign-spec';
+import { wordingOf } from '../record/documents/campaign';
 import { candidateDocument, failedCandidateDocument, type FailureRecord, unadaptedFile } from '../record/documents/candidates';
 import { rowsFile, type Selection, selectionFile } from '../record/documents/epochs';
 import { proposalsFile } from '../record/documents/self-edits';
@@ -105,7 +105,7 @@ async function checkRows(record: CampaignRecord, input: CampaignInput, domain: D
     proposals === null ? null : record.json(proposals, proposalsFile),
     contextsOf(record, input, domain, 'train'),
     record.json(training, rowsFile),
-    wordingOf(record, input),
+    wordingIn(record, input),
   ]);
   if (list === null || contexts === null || rows === null || wording === null) return;
   const selfEdits = new Map(list.map((proposal) => [`${proposal.contextId}/c${proposal.candidate}`, proposal]));
@@ -118,8 +118,9 @@ async function checkRows(record: CampaignRecord, input: CampaignInput, domain: D
   findings.same('selection', `${training.key}: ${rowsFile.name}`, expected, rows);
 }
 
-async function wordingOf(record: CampaignRecord, { template, spec }: CampaignInput): Promise<ProposalWording | null> {
-  if (template === undefined) return { prompt: promptOf(spec) };
-  const got = await record.store.hashOf(template);
-  return got?.sha256 === template.sha256 ? { template: Buffer.from(await record.store.get(template)).toString('utf8') } : null;
+/** Null where the campaign's template is not what was pinned. */
+async function wordingIn({ store }: CampaignRecord, input: CampaignInput): Promise<ProposalWording | null> {
+  const { template } = input;
+  const isPinned = template === undefined || (await store.hashOf(template))?.sha256 === template.sha256;
+  return isPinned ? wordingOf(store, input) : null;
 }

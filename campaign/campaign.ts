@@ -63,6 +63,9 @@ export function epochInVersion(epoch: number, version = 1): EpochVersion {
   return { epoch, candidates: version, selection: version, policy: version };
 }
 
+/** Contexts that candidates are rewarded on, and those that nothing is learnt from. */
+export type Split = 'train' | 'heldOut';
+
 /** The base model as pinned at start: a directory on the workers, proven by the hash of each of its files. */
 export interface PinnedModel {
   readonly directory: string;

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { Split } from '../campaign/campaign';
 import type { CampaignSpec, ContextSource, LeftOut } from '../campaign/campaign-spec';
 import type { Place } from '../campaign/bad-field';
 import { BadInputError } from '../campaign/errors';
@@ -6,8 +7,6 @@ import { trainedBaselines } from '../seal/algorithm/stages';
 import { type Context, contextOf, type Domain, type LoadedTasks } from '../seal/domains/domain';
 import { readJsonOrLines } from './input-file';
 import { readYamlFile } from './yaml-file';
-
-type Split = 'train' | 'heldOut';
 
 export interface CampaignContexts {
   readonly train: readonly Context[];

@@ -5,6 +5,7 @@
  * are ours.
  */
 import type { CandidateOutcome, Comparison, EpochSummary, MethodScore, UnadaptedReason } from '../campaign/campaign';
+import { epochOfMethod, sealMethod } from './algorithm/stages';
 import { exceeds, mean, pairedDifference, standardError } from './statistics/statistics';
 
 /** One fine-tune of a method on one context, evaluated. */
@@ -66,14 +67,9 @@ const BASELINE_REFERENCES = ['base', 'passage-only', 'passage-only-step-matched'
 function referencesOf(name: string): string[] {
   const position = BASELINE_REFERENCES.indexOf(name);
   if (position >= 0) return BASELINE_REFERENCES.slice(0, position);
-  const epoch = sealEpoch(name);
+  const epoch = epochOfMethod(name);
   if (epoch === null) return BASELINE_REFERENCES;
-  return [...BASELINE_REFERENCES, 'self-edits', 'endpoint', ...(epoch > 1 ? [`seal-epoch-${epoch - 1}`] : [])];
-}
-
-function sealEpoch(name: string): number | null {
-  const digits = /^seal-epoch-(\d+)$/.exec(name)?.[1];
-  return digits === undefined ? null : Number(digits);
+  return [...BASELINE_REFERENCES, 'self-edits', 'endpoint', ...(epoch > 1 ? [sealMethod(epoch - 1)] : [])];
 }
 
 function compare(a: MethodRuns, b: MethodRuns | undefined): Comparison[] {

@@ -1,8 +1,9 @@
+import type { Split } from '../../campaign/campaign';
 import { type CampaignData, inputFile, readCampaignData } from '../../record/documents/campaign';
 import type { Context } from '../../seal/domains/domain';
 import type { Domains } from '../../seal/domains/registry';
 import type { ArtifactStore } from '../../storage/artifact-store';
-import type { PinnedCampaign, Split } from '../activity-types';
+import type { PinnedCampaign } from '../activity-types';
 import { Remembered } from './remembered';
 
 const CAMPAIGNS_IN_MEMORY = 4;

@@ -8,6 +8,7 @@ import { policyDocument, selectionDocument } from '../../record/documents/epochs
 import { methodDocument } from '../../record/documents/methods';
 import { CurrentVersions } from '../../record/documents/operators';
 import { manifestKeys } from '../../record/keys';
+import { sealMethod } from '../../seal/algorithm/stages';
 import type { ArtifactStore } from '../../storage/artifact-store';
 
 /** An M-step's adapter, as its manifest names it. */
@@ -45,7 +46,7 @@ async function leftPolicyAlone(store: ArtifactStore, { campaignId }: CampaignInp
   const selection = await selectionDocument.find(store, manifestKeys.selection(campaignId, epoch, version));
   if (selection === null) return false;
   if (selection.summary.kept === 0) return true;
-  return (await methodDocument.find(store, manifestKeys.method(campaignId, `seal-epoch-${epoch}`, policy))) !== null;
+  return (await methodDocument.find(store, manifestKeys.method(campaignId, sealMethod(epoch), policy))) !== null;
 }
 
 function unfinished({ spec }: CampaignInput, firstMissing: number, asked: number): BadInputError {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { artifactRefSchema } from '../../campaign/artifacts';
-import type { CampaignInput } from '../../campaign/campaign';
+import type { CampaignInput, Split } from '../../campaign/campaign';
 import { campaignSpecSchema, promptOf } from '../../campaign/campaign-spec';
 import { ArtifactMissingError } from '../../campaign/errors';
 import { type Context, contextOf, type Domain, type ProposalWording } from '../../seal/domains/domain';
@@ -35,7 +35,7 @@ export const trainFile = new JsonFile('train.json', tasks);
 export const heldOutFile = new JsonFile('heldOut.json', tasks);
 
 /** A split's tasks as their domain reads them. */
-export function tasksFile<Task>(domain: Domain<Task>, split: 'train' | 'heldOut'): JsonFile<readonly Task[]> {
+export function tasksFile<Task>(domain: Domain<Task>, split: Split): JsonFile<readonly Task[]> {
   return new JsonFile(split === 'train' ? trainFile.name : heldOutFile.name, list(domain.schema));
 }
 
@@ -62,19 +62,20 @@ export interface CampaignData {
   readonly input: CampaignInput;
   readonly domain: Domain;
   /** In the campaign's order. */
-  readonly contexts: Readonly<Record<'train' | 'heldOut', readonly Context[]>>;
+  readonly contexts: Readonly<Record<Split, readonly Context[]>>;
   readonly wording: ProposalWording;
 }
 
 /** @throws ArtifactMissingError, ArtifactCorruptError; BadInputError for a domain that is none of these */
 export async function readCampaignData(store: ArtifactStore, input: CampaignInput, domains: Domains): Promise<CampaignData> {
   const domain = domains.get(input.spec.domain);
-  const contextsOf = async (split: 'train' | 'heldOut'): Promise<readonly Context[]> => (await tasksFile(domain, split).get(store, input[split])).map((task) => contextOf(domain, task));
+  const contextsOf = async (split: Split): Promise<readonly Context[]> => (await tasksFile(domain, split).get(store, input[split])).map((task) => contextOf(domain, task));
   const [train, heldOut, wording] = await Promise.all([contextsOf('train'), contextsOf('heldOut'), wordingOf(store, input)]);
   return { input, domain, contexts: { train, heldOut }, wording };
 }
 
-async function wordingOf(store: ArtifactStore, { template, spec }: CampaignInput): Promise<ProposalWording> {
+/** How self-edits are asked for. */
+export async function wordingOf(store: ArtifactStore, { template, spec }: CampaignInput): Promise<ProposalWording> {
   if (template === undefined) return { prompt: promptOf(spec) };
   return { template: Buffer.from(await store.get(template)).toString('utf8') };
 }

@@ -4,6 +4,7 @@
  * Source: paper, section "General Framework" and "Domain Instantiations".
  */
 import type { z } from 'zod';
+import type { Split } from '../../campaign/campaign';
 import type { CampaignSpec, LeftOut, LossOn, PromptName } from '../../campaign/campaign-spec';
 import type { GenerateRow, TrainingRow } from '../../campaign/language-model';
 import type { GradedAnswer } from '../graders/graded-answer';
@@ -58,7 +59,7 @@ export interface LoadedTasks<Task> {
 export interface TaskGenerator<Description, Task> {
   readonly schema: z.ZodType<Description>;
   /** Tasks `skip`..`skip + take - 1` of a split. */
-  tasks(description: Description, split: 'train' | 'heldOut', skip: number, take: number): readonly Task[];
+  tasks(description: Description, split: Split, skip: number, take: number): readonly Task[];
 }
 
 /**

@@ -69,7 +69,7 @@ export class FinishedStages {
    * @returns how many methods are evaluated once more
    */
   retried(before: FailedEpoch, result: EpochResult, superseded: Superseded): number {
-    const { finished } = { finished: this.#finished };
+    const finished = this.#finished;
     const { epoch } = before.versions;
     const tried = this.retriedVersions(before.versions);
     const counts = {

@@ -1,5 +1,6 @@
 /** Contexts of the generated world, for campaigns and for `seal world`. */
 import type { Passage } from '../passage';
+import type { Split } from '../../../../campaign/campaign';
 import { deriveSeed, randomBelow, seededRandom } from '../../../algorithm/seeds';
 import { randomEntity, type Entity } from './entities';
 import { nameAt, type NameSplit } from './names';
@@ -19,13 +20,13 @@ export function entityAt(spec: WorldSpec, split: NameSplit, position: number): E
  *
  * @throws BadInputError past the split's last entity
  */
-export function worldContexts(spec: WorldSpec, split: 'train' | 'heldOut', skip: number, take: number): Passage[] {
+export function worldContexts(spec: WorldSpec, split: Split, skip: number, take: number): Passage[] {
   // Asked for first: a take beyond all bounds is refused before anything is made.
   if (take > 0) nameAt(spec.seed, split, skip + take - 1);
   return Array.from({ length: take }, (_, i) => worldContext(spec, split, skip + i));
 }
 
-function worldContext(spec: WorldSpec, split: 'train' | 'heldOut', position: number): Passage {
+function worldContext(spec: WorldSpec, split: Split, position: number): Passage {
   const entity = entityAt(spec, split, position);
   const random = seededRandom(deriveSeed(spec.seed, 'passage', split, position));
   const passage = randomPassage(entity, entity.facts, random);
